@@ -1,0 +1,1 @@
+"""An emulator of OpenAI's Batch API for tests, demos, and development."""

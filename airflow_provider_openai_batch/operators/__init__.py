@@ -1,0 +1,1 @@
+"""The operators: submit and load."""

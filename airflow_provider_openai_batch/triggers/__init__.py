@@ -1,0 +1,1 @@
+"""The trigger that polls for a deferred sensor."""
