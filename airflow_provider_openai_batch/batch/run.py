@@ -1,0 +1,287 @@
+"""A run as its folder tells it: attempts, snapshots, shards, sends, loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from airflow_provider_openai_batch.batch.api import Batch, BatchStatus, Refused
+
+FORMAT = 1
+
+WINDOW = 86_400.0
+LATE = 2 * 3_600.0
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is written down once; `at` is API time in seconds since 1970."""
+
+    at: float = 0.0
+    format: int = FORMAT
+
+
+class Asked(Fact):
+    """What submit was asked, as it decides what is sent and landed."""
+
+    fingerprint: str
+    try_number: int
+    max_tries: int
+    epoch: int
+    run_id: str
+    openai_conn_id: str
+    endpoint: str
+    request: dict[str, Any]
+    output_type: Any = None
+    prompt_version: str
+    key: tuple[str, ...]
+    carry: tuple[str, ...]
+    target: Any = None
+    max_attempts: int
+    max_failed_ratio: float
+
+
+class Done(Fact):
+    """A snapshot is complete: what it holds."""
+
+    rows: int
+    requests: int
+    rejected: int
+    shards: tuple[str, ...]
+    new: int
+    estimated_tokens: int
+    files: tuple[str, ...]
+
+
+class About(Fact):
+    """What a shard holds; it appears after the requests and makes the folder a shard."""
+
+    parent: str | None
+    attempt: int
+    requests: int
+    tokens: int
+    bytes: int
+    model: str
+    endpoint: str
+    output_type: Any = None
+
+
+class Attempt(Fact, order=True):
+    """A process that may create; the highest is the live one."""
+
+    number: int
+    nonce: str
+
+
+class Intent(Fact):
+    """A create is about to be called for this file."""
+
+    file_id: str
+    origin: str
+    model: str
+    tokens: int
+    attempt: int
+    epoch: int
+
+
+class Refusal(Fact):
+    """A create was refused, or its batch was, before anything ran."""
+
+    answer: Refused
+
+
+class Void(Fact):
+    """Nothing runs for this intent and nothing ever will."""
+
+    reason: str
+
+
+class Fence(Fact):
+    """The input file of a doubtful create is being revoked (`deleted` False) or is gone (True)."""
+
+    deleted: bool
+
+
+class Cancel(Fact):
+    """We asked to cancel."""
+
+    by: str
+
+
+class Terminal(Fact):
+    """A batch has ended, as the API said."""
+
+    batch: Batch
+
+
+class Lost(Fact):
+    """The API did not know a batch."""
+
+    batch_id: str
+
+
+class Landed(Fact):
+    """A snapshot is in the target."""
+
+    snapshot: str
+    rows: int
+    written: int
+    kept: int
+    counts: dict[str, int]
+
+
+class Tally(Fact):
+    """How the requests of an ended send were answered, by status."""
+
+    counts: dict[str, int]
+    anomalies: dict[str, int] = {}
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The rows of one staging; complete when `done` is there."""
+
+    id: str
+    attempt: Attempt
+    asked: Asked
+    done: Done | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """One upload plus one create of a shard."""
+
+    shard: str
+    id: str
+    intent: Intent
+    batches: tuple[Batch, ...] = ()
+    void: Void | None = None
+    refusals: tuple[Refusal, ...] = ()
+    fences: tuple[Fence, ...] = ()
+    cancels: tuple[Cancel, ...] = ()
+    terminals: tuple[Terminal, ...] = ()
+    lost: tuple[Lost, ...] = ()
+    tally: Tally | None = None
+
+    @property
+    def folder(self) -> str:
+        """Return where the send's files are, within the run."""
+        return f"shards/{self.shard}/sends/{self.id}"
+
+    @property
+    def open(self) -> bool:
+        """Tell whether something may still come of it; a batch beats a void."""
+        if self.tally is not None or self.refusals:
+            return False
+        return bool(self.batches) or self.void is None
+
+    @property
+    def batch(self) -> Batch | None:
+        """Return the batch that counts; should there be two, the first one made."""
+        return min(self.batches, key=lambda batch: (batch.created_at or 0.0, batch.id), default=None)
+
+    @property
+    def terminal(self) -> Terminal | None:
+        """Return the first record of the batch's end."""
+        return min(self.terminals, key=lambda terminal: terminal.at, default=None)
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Return the last refusal."""
+        return max(self.refusals, key=lambda refusal: refusal.at, default=None)
+
+    @property
+    def deadline(self) -> float:
+        """Return the API time after which its answers are not waited for."""
+        batch = self.batch
+        if batch is not None and batch.expires_at is not None:
+            return batch.expires_at + LATE
+        created = self.intent.at if batch is None or batch.created_at is None else batch.created_at
+        return created + WINDOW + LATE
+
+    @property
+    def fenced_at(self) -> float | None:
+        """Return since when the input file is gone for sure."""
+        return min((fence.at for fence in self.fences if fence.deleted), default=None)
+
+    @property
+    def lost_since(self) -> float | None:
+        """Return since when the API does not know the batch."""
+        return min((lost.at for lost in self.lost), default=None)
+
+    @property
+    def cancelled_by_us(self) -> bool:
+        """Tell whether our own cancel is recorded."""
+        return bool(self.cancels)
+
+    def failed_validation(self) -> bool:
+        """Tell whether the batch ended before anything ran."""
+        terminal = self.terminal
+        return terminal is not None and terminal.batch.status is BatchStatus.FAILED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """One input file and what was done with it."""
+
+    id: str
+    about: About
+    sends: tuple[Send, ...] = ()
+
+    @property
+    def ended(self) -> tuple[Send, ...]:
+        """Return the sends that have answers."""
+        return tuple(send for send in self.sends if send.tally is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Everything that a run's folder tells, for one API origin."""
+
+    attempts: tuple[Attempt, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    shards: tuple[Shard, ...] = ()
+    landed: tuple[Landed, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether nothing was ever written."""
+        return not (self.attempts or self.snapshots or self.shards or self.landed)
+
+    @property
+    def live(self) -> Attempt | None:
+        """Return the attempt that may create."""
+        return max(self.attempts, key=attempt_order, default=None)
+
+    @property
+    def current(self) -> Snapshot | None:
+        """Return the complete snapshot of the highest attempt."""
+        complete = (snapshot for snapshot in self.snapshots if snapshot.done is not None)
+        return max(complete, key=lambda snapshot: attempt_order(snapshot.attempt), default=None)
+
+    @property
+    def sends(self) -> tuple[Send, ...]:
+        """Return all sends of all shards."""
+        return tuple(send for shard in self.shards for send in shard.sends)
+
+    def shard(self, shard_id: str) -> Shard:
+        """Return the shard of this name."""
+        return next(shard for shard in self.shards if shard.id == shard_id)
+
+    def children(self, shard_id: str) -> tuple[Shard, ...]:
+        """Return the shards that took over requests of this one."""
+        return tuple(shard for shard in self.shards if shard.about.parent == shard_id)
+
+    def ancestry(self, shard: Shard) -> tuple[Shard, ...]:
+        """Return the shard, its parent, and so on up to the one that staging made."""
+        line = [shard]
+        while line[-1].about.parent is not None:
+            line.append(self.shard(line[-1].about.parent))
+        return tuple(line)
+
+
+def attempt_order(attempt: Attempt) -> tuple[int, str]:
+    """Order attempts: the highest number is the live one, the nonce breaks a tie."""
+    return (attempt.number, attempt.nonce)

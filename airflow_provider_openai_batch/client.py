@@ -1,0 +1,269 @@
+"""The calls of the Batch API that a run needs, and the API's own time."""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
+import openai
+
+from airflow_provider_openai_batch.batch.api import (
+    Batch,
+    Created,
+    Gone,
+    InputFile,
+    Refused,
+    Unclear,
+    read_batch,
+    read_input_file,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAGE = 100
+MOST_PAGES = 1_000
+CREATE_TIMEOUT = 120.0
+REFUSALS = {400, 401, 403, 404, 413, 422, 429}
+INPUT_FILE_LIFE = 14 * 86_400
+TRIES = 5
+
+
+class ListFailed(Exception):
+    """The list of batches could not be read to its end; nothing may be concluded from it."""
+
+
+class ShortDownload(Exception):
+    """A file came shorter than the API says it is."""
+
+
+class ApiTime:
+    """The server's clock: the `Date` header of the last answer plus the time since then."""
+
+    def __init__(self) -> None:
+        self._offset: float | None = None
+
+    @property
+    def known(self) -> bool:
+        """Tell whether any answer has shown the server's time yet."""
+        return self._offset is not None
+
+    def see(self, headers: Any) -> None:
+        """Take the time from an answer."""
+        date = headers.get("date")
+        if date:
+            self._offset = parsedate_to_datetime(date).timestamp() - time.monotonic()
+
+    def now(self) -> float:
+        """Return seconds since 1970 by the server's clock, by this machine's before any answer."""
+        return time.time() if self._offset is None else time.monotonic() + self._offset
+
+
+class Client:
+    """The synchronous calls; each answer moves the API time."""
+
+    def __init__(self, api: openai.OpenAI) -> None:
+        self._api = api
+        self._time = ApiTime()
+        self.origin = str(api.base_url).rstrip("/")
+
+    def now(self) -> float:
+        """Return the API time in seconds since 1970."""
+        return self._time.now()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+
+    def upload(self, name: str, file: BinaryIO) -> InputFile:
+        """Upload an input file; it ends by itself after 14 days."""
+        expires = {"anchor": "created_at", "seconds": INPUT_FILE_LIFE}
+        answer = self._api.files.with_raw_response.create(
+            file=(name, file),
+            purpose="batch",
+            expires_after=expires,  # type: ignore[arg-type]
+        )
+        return read_input_file(self._content(answer))
+
+    def create(self, file_id: str, endpoint: str, metadata: dict[str, str]) -> Created | Refused | Unclear:
+        """Create a batch with one request and no retry; a lost answer is a doubt, not a failure."""
+        once = self._api.with_options(max_retries=0, timeout=CREATE_TIMEOUT)
+        try:
+            answer = once.batches.with_raw_response.create(
+                input_file_id=file_id,
+                endpoint=endpoint,  # type: ignore[arg-type]
+                completion_window="24h",
+                metadata=metadata,
+            )
+            return Created(read_batch(self._content(answer)))
+        except openai.APIStatusError as error:
+            self._time.see(error.response.headers)
+            refused = refusal(error)
+            return Unclear(f"{error.status_code}") if refused is None else refused
+        except (openai.APIConnectionError, msgspec.MsgspecError) as error:
+            return Unclear(type(error).__name__)
+
+    def retrieve(self, batch_id: str) -> Batch | Gone:
+        """Look at one batch."""
+        try:
+            answer = self._api.batches.with_raw_response.retrieve(batch_id)
+        except openai.NotFoundError as error:
+            self._time.see(error.response.headers)
+            return Gone()
+        return read_batch(self._content(answer))
+
+    def list_back_to(self, oldest: float) -> Iterator[Batch]:
+        """Yield batches, newest first, until they are older than `oldest` (API time)."""
+        after: str | None = None
+        seen: set[str | None] = {None}
+        for _ in range(MOST_PAGES):
+            page = self._page(after)
+            yield from page.data
+            if not page.data or not page.has_more or (page.data[-1].created_at or oldest) < oldest:
+                return
+            after = page.last_id or page.data[-1].id
+            if after in seen:
+                message = f"The list of batches repeats its cursor {after!r}."
+                raise ListFailed(message)
+            seen.add(after)
+        message = f"The list of batches has more than {MOST_PAGES} pages."
+        raise ListFailed(message)
+
+    def file_exists(self, file_id: str) -> bool:
+        """Tell whether this connection sees the file."""
+        try:
+            self._content(self._api.files.with_raw_response.retrieve(file_id))
+        except openai.NotFoundError:
+            return False
+        return True
+
+    def download(self, file_id: str, into: BinaryIO) -> None:
+        """Stream a file's bytes to disk, checking the length; a cut is tried again from the start."""
+        size = read_input_file(self._content(self._api.files.with_raw_response.retrieve(file_id))).bytes
+        for attempt in range(1, TRIES + 1):
+            into.seek(0)
+            into.truncate()
+            try:
+                self._stream(file_id, into)
+            except openai.APIStatusError:
+                raise
+            except Exception as error:
+                # The transport's own errors pass the SDK unwrapped once the answer has begun.
+                if attempt == TRIES:
+                    message = f"File {file_id!r} could not be read to its end ({type(error).__name__})."
+                    raise ShortDownload(message) from error
+                continue
+            if size is None or into.tell() == size:
+                return
+        message = f"File {file_id!r} has {size:,} bytes but {into.tell():,} arrived; retry."
+        raise ShortDownload(message)
+
+    def cancel(self, batch_id: str) -> None:
+        """Ask to cancel a batch; one that has ended stays as it is."""
+        try:
+            self._content(self._api.with_options(max_retries=0).batches.with_raw_response.cancel(batch_id))
+        except (openai.ConflictError, openai.BadRequestError, openai.NotFoundError):
+            return
+
+    def delete(self, file_id: str) -> bool:
+        """Delete a file; False when the API does not know it."""
+        try:
+            self._content(self._api.files.with_raw_response.delete(file_id))
+        except openai.NotFoundError:
+            return False
+        return True
+
+    def check(self) -> str:
+        """Call the API once and return the id of some model."""
+        models = msgspec.json.decode(self._content(self._api.models.with_raw_response.list()), type=_Models)
+        return models.data[0].id if models.data else "no model"
+
+    def _page(self, after: str | None) -> _Page:
+        query: dict[str, Any] = {"limit": PAGE} | ({"after": after} if after else {})
+        raw = self._content(self._api.batches.with_raw_response.list(**query))
+        page = msgspec.json.decode(raw, type=_RawPage)
+        data = tuple(read_batch(batch) for batch in page.data)
+        return _Page(data=data, has_more=bool(page.has_more), last_id=page.last_id)
+
+    def _stream(self, file_id: str, into: BinaryIO) -> None:
+        with self._api.files.with_streaming_response.content(file_id) as answer:
+            into.writelines(answer.iter_bytes(1 << 20))
+
+    def _content(self, answer: Any) -> bytes:
+        self._time.see(answer.headers)
+        content: bytes = answer.content
+        return content
+
+
+class AsyncClient:
+    """The one call that waiting needs, without blocking an event loop."""
+
+    def __init__(self, api: openai.AsyncOpenAI) -> None:
+        self._api = api
+        self._time = ApiTime()
+        self.origin = str(api.base_url).rstrip("/")
+
+    def now(self) -> float:
+        """Return the API time in seconds since 1970."""
+        return self._time.now()
+
+    async def tick(self) -> None:
+        """Learn the API time where no batch is to be looked at."""
+        if not self._time.known:
+            answer = await self._api.batches.with_raw_response.list(limit=1)
+            self._time.see(answer.headers)
+
+    async def retrieve(self, batch_id: str) -> Batch | Gone:
+        """Look at one batch."""
+        try:
+            answer = await self._api.batches.with_raw_response.retrieve(batch_id)
+        except openai.NotFoundError as error:
+            self._time.see(error.response.headers)
+            return Gone()
+        self._time.see(answer.headers)
+        return read_batch(answer.content)
+
+
+class _Page(msgspec.Struct, frozen=True):
+    data: tuple[Batch, ...]
+    has_more: bool
+    last_id: str | None
+
+
+class _RawPage(msgspec.Struct, frozen=True):
+    data: tuple[msgspec.Raw, ...] = ()
+    has_more: bool | None = None
+    last_id: str | None = None
+
+
+class _Model(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Models(msgspec.Struct, frozen=True):
+    data: tuple[_Model, ...] = ()
+
+
+def refusal(error: openai.APIStatusError) -> Refused | None:
+    """Read an error answer of `create`; None when it does not prove that nothing exists."""
+    body = error.body if isinstance(error.body, dict) else {}
+    if error.status_code not in REFUSALS or not body:
+        return None
+    listed = (body.get("errors") or {}).get("data") if isinstance(body.get("errors"), dict) else None
+    told = listed[0] if listed else body
+    return Refused(
+        status=error.status_code,
+        code=told.get("code"),
+        param=told.get("param"),
+        message=str(told.get("message") or error.message),
+        retry_after=_seconds(error.response.headers.get("retry-after")),
+    )
+
+
+def _seconds(value: str | None) -> float | None:
+    try:
+        return float(value) if value else None
+    except ValueError:
+        return None

@@ -1,0 +1,134 @@
+"""The run folder: named files that are written once and never changed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+import msgspec
+
+from airflow_provider_openai_batch.exceptions import RunUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+T = TypeVar("T")
+
+LOCAL = {"", "file", "local"}
+UNFINISHED = ".unfinished-"
+
+
+class RunStore:
+    """One run's folder on a local disk or an object store.
+
+    `root` is a path with `fs` and `path` attributes (an `ObjectStoragePath` or any fsspec path).
+    A name that exists keeps its first content: writing it again does nothing. A reader sees a whole
+    file or none. Listings are never cached.
+    """
+
+    def __init__(self, root: Any) -> None:
+        self.uri = str(root)
+        self._fs = root.fs
+        self._root = str(root.path).rstrip("/")
+        self._local = str(root.protocol) in LOCAL
+        self._facts: dict[str, Any] = {}
+
+    def list(self) -> frozenset[str]:
+        """Return the names of all files in the folder, without those that are still being written."""
+        self._fs.invalidate_cache()
+        found = self._fs.find(self._root) if self._fs.exists(self._root) else []
+        names = (str(path).removeprefix(self._root).lstrip("/") for path in found)
+        return frozenset(name for name in names if UNFINISHED not in name)
+
+    def exists(self, name: str) -> bool:
+        """Tell whether the file is there."""
+        self._fs.invalidate_cache()
+        return bool(self._fs.exists(self._path(name)))
+
+    def put(self, name: str, value: object) -> None:
+        """Write a small fact as JSON."""
+        with self.create(name) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+
+    def get(self, name: str, kind: type[T]) -> T:
+        """Read a fact; facts never change, so each is read once per store object."""
+        key = f"{kind.__name__}:{name}"
+        if key not in self._facts:
+            raw = self._fs.cat_file(self._path(name))
+            try:
+                self._facts[key] = msgspec.json.decode(raw, type=kind)
+            except msgspec.MsgspecError as error:
+                message = f"{self.uri}/{name} is not readable ({error}); restore the file or its folder."
+                raise RunUnreadable(message) from error
+        fact: T = self._facts[key]
+        return fact
+
+    @contextmanager
+    def create(self, name: str) -> Iterator[BinaryIO]:
+        """Open a new file; it appears whole when the block ends, and not at all when it raises."""
+        target = self._path(name)
+        folder = os.path.dirname(target) if self._local else None  # noqa: PTH120
+        if folder:
+            self._make_folder(folder)
+        handle, scratch = tempfile.mkstemp(prefix=UNFINISHED, dir=folder)
+        try:
+            with os.fdopen(handle, "w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            self._publish(scratch, target)
+        finally:
+            os.unlink(scratch)  # noqa: PTH108
+
+    @contextmanager
+    def local(self, name: str) -> Iterator[str]:
+        """Give the file as a path on this machine's disk."""
+        if self._local:
+            yield self._path(name)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            scratch = f"{folder}/file"
+            with self._fs.open(self._path(name), "rb") as source, open(scratch, "wb") as copy:  # noqa: PTH123
+                shutil.copyfileobj(source, copy, 1 << 20)
+            yield scratch
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file for reading."""
+        opened: BinaryIO = self._fs.open(self._path(name), "rb")
+        return opened
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _make_folder(self, folder: str) -> None:
+        if not os.path.isdir(folder):  # noqa: PTH112
+            self._make_folder(os.path.dirname(folder))  # noqa: PTH120
+            with_mode = 0o700 if folder.startswith(self._root) else 0o777
+            try:
+                os.mkdir(folder, with_mode)  # noqa: PTH102
+            except FileExistsError:
+                return
+
+    def _publish(self, scratch: str, target: str) -> None:
+        if not self._local:
+            if not self._fs.exists(target):
+                self._fs.put_file(scratch, target)
+            return
+        try:
+            os.link(scratch, target)
+        except FileExistsError:
+            return
+        folder = os.open(os.path.dirname(target), os.O_RDONLY)  # noqa: PTH120
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def nonce() -> str:
+    """Return a fresh word that tells two writers apart."""
+    return secrets.token_hex(4)
