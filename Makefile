@@ -1,0 +1,64 @@
+# `make demo`, `make check`, and `make test` need only python3 >= 3.11, make, and a package index.
+
+PYTHON ?= python3
+.DEFAULT_GOAL := help
+.PHONY: help demo check test test-long format constraints clean
+
+help:
+	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
+	@echo "make check      format, lint, layers, types"
+	@echo "make test       the tests"
+	@echo "make test-long  all tests, also the slow ones, and all quick ones on Airflow 2.11"
+	@echo "make format     write what 'make check' asks of the format"
+
+demo: .venv/.demo
+	@.venv/bin/python demo/run.py
+
+check: .venv/.dev
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/lint-imports
+	@.venv/bin/mypy
+
+test: .venv/.dev
+	@.venv/bin/python -m pytest
+
+test-long: .venv/.dev .venv-2.11/.dev
+	@.venv/bin/python -m pytest -m "long or not long"
+	@.venv-2.11/bin/python -m pytest
+
+format: .venv/.dev
+	@.venv/bin/ruff check --fix-only .
+	@.venv/bin/ruff format .
+
+# Everything is pinned, on every Python and platform that we support, by one version each.
+COMPILE = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --all-extras \
+	--no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml
+constraints: .venv/.dev
+	@.venv/bin/$(COMPILE) -o constraints.txt
+	@echo "apache-airflow<3" | .venv/bin/$(COMPILE) - -o constraints-2.11.txt
+	@sed -i '1i # The versions that the checks run with. Made by `make constraints`.' constraints.txt constraints-2.11.txt
+
+clean:
+	rm -rf .venv .venv-2.11 .demo dist build
+
+, := ,
+
+# uv is quick, but does not read pip's configuration: where only pip knows the index, pip installs.
+define install
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(1) uv
+	@echo "installing $(2) into $(@D)"
+	@$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python --constraint $(1) --build-constraint $(1) --editable "$(2)" \
+		|| $(@D)/bin/python -m pip install --quiet --constraint $(1) --editable "$(2)"
+	@touch $@
+endef
+
+.venv/.demo: pyproject.toml constraints.txt
+	$(call install,constraints.txt,.[duckdb$(,)emulator])
+
+.venv/.dev: pyproject.toml constraints.txt
+	$(call install,constraints.txt,.[dev])
+
+.venv-2.11/.dev: pyproject.toml constraints-2.11.txt
+	$(call install,constraints-2.11.txt,.[dev])
