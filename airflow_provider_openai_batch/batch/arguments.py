@@ -1,0 +1,259 @@
+"""What a DAG file says, parsed once into frozen values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypedDict, TypeVar
+
+import msgspec
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+DEFAULT_ENDPOINT = "/v1/chat/completions"
+ENDPOINT_NAMES = (DEFAULT_ENDPOINT,)
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Parsed = TypeVar("Parsed", bound=msgspec.Struct)
+
+
+class SourceArgs(TypedDict, total=False):
+    """Where the rows come from: `conn_id` with `sql` or `table`, or `path`, or `rows`; and their `key`."""
+
+    conn_id: str
+    sql: str
+    parameters: dict[str, Any] | list[Any]
+    table: str | list[str]
+    where: str
+    path: str
+    rows: Any
+    key: str | list[str]
+    carry: str | list[str]
+    on_empty: Literal["skip", "succeed", "fail"]
+
+
+class RequestArgs(TypedDict, total=False):
+    """The body of one API request, with `{column}` in its strings, and its `endpoint`."""
+
+    endpoint: str
+    model: str
+    messages: list[dict[str, Any]]
+
+
+class TargetArgs(TypedDict, total=False):
+    """Where the results go: `conn_id` with `table`, or `path`."""
+
+    conn_id: str
+    table: str | list[str]
+    path: str
+    mode: Literal["merge", "append", "replace_partition"]
+    partition: dict[str, Any]
+    columns: dict[str, str]
+    prefix: str
+
+
+class LimitsArgs(TypedDict, total=False):
+    """Every number that bounds a run; numeric strings are accepted."""
+
+    requests_per_shard: int | str
+    bytes_per_shard: int | str
+    tokens_per_shard: int | str | None
+    max_attempts: int | str
+    max_failed_ratio: float | str
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the rows come from; without `sql`, `table`, and `path` they are handed over apart."""
+
+    key: tuple[str, ...]
+    conn_id: str | None = None
+    sql: str | None = None
+    parameters: dict[str, Any] | list[Any] | None = None
+    table: str | tuple[str, ...] | None = None
+    where: str | None = None
+    path: str | None = None
+    carry: tuple[str, ...] = ()
+    on_empty: Literal["skip", "succeed", "fail"] = "skip"
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the results go, and how they meet what is there."""
+
+    conn_id: str | None = None
+    table: str | tuple[str, ...] | None = None
+    path: str | None = None
+    mode: Literal["merge", "append", "replace_partition"] = "merge"
+    partition: dict[str, Any] = {}
+    columns: dict[str, str] = {}
+    prefix: str = "batch_"
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The bounds of one run; sizes in bytes of UTF-8, tokens as estimated."""
+
+    requests_per_shard: Positive = 50_000
+    bytes_per_shard: Positive = 100_000_000
+    tokens_per_shard: Positive | None = None
+    max_attempts: Positive = 3
+    max_failed_ratio: Ratio = 0.1
+
+
+def source(value: object, has_rows: bool = False) -> Source:
+    """Check `source`; `has_rows` says that its rows were taken out of it before."""
+    given = _mapping("source", value)
+    has_rows = has_rows or given.pop("rows", None) is not None
+    for name in ("key", "carry"):
+        if isinstance(given.get(name), str):
+            given[name] = (given[name],)
+    if not given.get("key"):
+        raise InvalidRequest(
+            "source has no 'key': name the column, or the list of columns, that tells rows apart."
+        )
+    parsed = _convert("source", given, Source)
+    _check_names("source['key']", parsed.key)
+    _check_names("source['carry']", parsed.carry)
+    _check_kind(parsed, has_rows)
+    return parsed
+
+
+def _check_names(what: str, names: tuple[str, ...]) -> None:
+    if "" in names:
+        raise InvalidRequest(f"{what} holds an empty column name: {names!r}.")
+    folded = [name.casefold() for name in names]
+    if len(set(folded)) < len(folded):
+        raise InvalidRequest(f"{what} names a column twice: {names!r}; name each once.")
+
+
+def _check_kind(parsed: Source, has_rows: bool) -> None:
+    kinds = [name for name in ("sql", "table", "path") if getattr(parsed, name)] + ["rows"] * has_rows
+    if len(kinds) != 1:
+        raise InvalidRequest(
+            f"source takes exactly one of 'sql', 'table', 'path', and 'rows', not {kinds or 'none'}."
+        )
+    kind = kinds[0]
+    if kind in {"sql", "table"} and not parsed.conn_id:
+        raise InvalidRequest(
+            f"source['{kind}'] needs source['conn_id']: the Airflow connection to read from."
+        )
+    if kind == "rows" and parsed.conn_id:
+        raise InvalidRequest(
+            "source['rows'] takes no 'conn_id': the rows are already here; remove one of both."
+        )
+    if parsed.where is not None and kind != "table":
+        raise InvalidRequest(f"source['where'] belongs to 'table'; put it into your {kind!r} instead.")
+    if parsed.parameters is not None and kind != "sql":
+        raise InvalidRequest(f"source['parameters'] belongs to 'sql', not to {kind!r}; remove it.")
+    if parsed.sql is not None:
+        _check_sql(parsed.sql)
+
+
+def _check_sql(sql: str) -> None:
+    if sql.rstrip().lower().endswith(".sql"):
+        raise InvalidRequest(
+            f"source['sql'] is the file name {sql!r}; "
+            f"write \"{{% include '{sql.strip()}' %}}\" to read the file."
+        )
+
+
+def target(value: object) -> Target:
+    """Check `target`."""
+    parsed = _convert("target", _mapping("target", value), Target)
+    by_table = parsed.conn_id is not None or parsed.table is not None
+    if by_table == (parsed.path is not None):
+        raise InvalidRequest("target takes either 'conn_id' with 'table', or 'path'.")
+    if by_table and not (parsed.conn_id and parsed.table):
+        raise InvalidRequest("target needs both 'conn_id' and 'table'; one of them is missing.")
+    if parsed.path is not None and parsed.mode == "merge":
+        raise InvalidRequest(
+            "target['path'] cannot take mode 'merge', the default; "
+            "set target['mode'] to 'append' or 'replace_partition'."
+        )
+    if (parsed.mode == "replace_partition") != bool(parsed.partition):
+        raise InvalidRequest(
+            f"target['partition'] is {parsed.partition!r} with mode {parsed.mode!r}; "
+            "'replace_partition' needs one such as {'day': '{{ ds }}'}, the other modes take none."
+        )
+    return parsed
+
+
+def limits(*layers: object) -> Limits:
+    """Merge `limits` key by key, a later layer over an earlier one; None is an empty layer."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged |= _mapping("limits", {} if layer is None else layer)
+    parsed = _convert("limits", merged, Limits, strict=False)
+    if math.isnan(parsed.max_failed_ratio):
+        raise InvalidRequest("limits['max_failed_ratio'] is not a number; give one from 0 to 1.")
+    return parsed
+
+
+def request(value: object) -> dict[str, Any]:
+    """Check `request`; the answer holds `endpoint` first, then the body in the user's order."""
+    body = _mapping("request", value)
+    endpoint = body.pop("endpoint", None) or DEFAULT_ENDPOINT
+    if endpoint not in ENDPOINT_NAMES:
+        raise InvalidRequest(f"request['endpoint'] is {endpoint!r}; supported: {', '.join(ENDPOINT_NAMES)}.")
+    model = body.get("model")
+    if not isinstance(model, str) or not model.strip():
+        raise InvalidRequest(f"request['model'] is {model!r}; name the model to ask.")
+    if "stream" in body:
+        raise InvalidRequest("request['stream'] is refused by the Batch API; remove it.")
+    if body.get("n", 1) != 1:
+        raise InvalidRequest(f"request['n'] is {body['n']!r}; a row takes one answer: remove it.")
+    messages = body.get("messages")
+    if not isinstance(messages, (list, tuple)) or not messages:
+        raise InvalidRequest(f"request['messages'] is {messages!r}; give a list of messages.")
+    return {"endpoint": endpoint, **{name: _json("request", name, part) for name, part in body.items()}}
+
+
+def split(checked: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Take what `request` gave apart into the endpoint and the body."""
+    return checked["endpoint"], {name: part for name, part in checked.items() if name != "endpoint"}
+
+
+def _json(argument: str, path: str, value: object) -> object:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case list() | tuple():
+            return [_json(argument, f"{path}.{index}", part) for index, part in enumerate(value)]
+        case dict() if all(isinstance(name, str) for name in value):
+            return {name: _json(argument, f"{path}.{name}", part) for name, part in value.items()}
+    raise InvalidRequest(
+        f"{argument}: {path} is a {type(value).__name__}, which JSON cannot hold: {value!r}."
+    )
+
+
+def _mapping(argument: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidRequest(f"{argument} is a {type(value).__name__}; give a dict.")
+    wrong = [name for name in value if not isinstance(name, str)]
+    if wrong:
+        raise InvalidRequest(f"{argument} has the key {wrong[0]!r}; keys are strings.")
+    return dict(value)
+
+
+def _convert(argument: str, given: dict[str, Any], to: type[Parsed], *, strict: bool = True) -> Parsed:
+    unknown = [name for name in given if name not in to.__struct_fields__]
+    if unknown:
+        allowed = ", ".join(sorted(_allowed(argument, to)))
+        raise InvalidRequest(f"{argument} has an unknown key {unknown[0]!r}; allowed: {allowed}.")
+    for name, part in given.items():
+        try:
+            msgspec.convert({name: part}, _single(to, name), strict=strict)
+        except msgspec.ValidationError as error:
+            reason = str(error).split(" - at ")[0]
+            raise InvalidRequest(f"{argument}[{name!r}] is {part!r}: {reason}.") from error
+    return msgspec.convert(given, to, strict=strict)
+
+
+def _single(to: type[msgspec.Struct], name: str) -> Any:
+    kind = next(field.type for field in msgspec.structs.fields(to) if field.name == name)
+    return dict[str, kind]  # type: ignore[valid-type]
+
+
+def _allowed(argument: str, to: type[msgspec.Struct]) -> set[str]:
+    return {*to.__struct_fields__, "rows"} if argument == "source" else set(to.__struct_fields__)

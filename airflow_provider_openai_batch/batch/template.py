@@ -1,0 +1,193 @@
+"""The request of each row: a body compiled once, filled with the texts of the row's values."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import msgspec
+
+from airflow_provider_openai_batch.batch.values import clean
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+BRACES = re.compile(r"(?P<escape>\\?)(?:\{\{\s*(?P<twice>[^{}]+?)\s*\}\}|\{(?P<once>[^{}]+)\})")
+NAME = re.compile(r"[^\W\d]\w*")
+LINE_ENDS = ("\u0085", "\u2028", "\u2029")  # readers that split on these cut inside a line of JSON
+_ESCAPES = tuple((end.encode(), f"\\u{ord(end):04x}".encode()) for end in LINE_ENDS)
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of a column in a body."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A body in pieces: bytes as sent, and slots for the row's values."""
+
+    pieces: tuple[bytes | Slot, ...]
+    columns: tuple[str, ...]  #: the source's own names, in the order of first use
+
+    def bodies(self, texts: Mapping[str, list[str]]) -> Iterator[bytes]:
+        """Write the body of each row, given the texts of each column."""
+        encoded = {name: [_encode(text)[1:-1] for text in texts[name]] for name in self.columns}
+        parts = (encoded[piece.column] if isinstance(piece, Slot) else repeat(piece) for piece in self.pieces)
+        for row in zip(*parts, strict=False):
+            body = b"".join(row)
+            yield body if body.isascii() else escape_line_ends(body)
+
+    def input_hashes(self, texts: Mapping[str, list[str]]) -> Iterator[str]:
+        """Hash the texts that went into each row's request; 32 hex digits, the first 8 for the names."""
+        names = sorted(self.columns, key=lambda name: (name.casefold(), name))
+        head = hashlib.sha256(_encode([name.casefold() for name in names])).hexdigest()[:8]
+        for row in zip(*(texts[name] for name in names), strict=True):
+            digest = hashlib.sha256()
+            for text in row:
+                data = text.encode()
+                digest.update(len(data).to_bytes(8))
+                digest.update(data)
+            yield head + digest.hexdigest()[:24]
+
+
+def input_hash(texts: Mapping[str, str]) -> str:
+    """Hash the texts of one row by column, as `Template.input_hashes` does."""
+    template = Template(pieces=(), columns=tuple(texts))
+    return next(template.input_hashes({name: [text] for name, text in texts.items()}))
+
+
+def prompt_version(endpoint: str, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> str:
+    """Hash what all rows of a run share, the body after Jinja and the output schema; 32 hex digits."""
+    return hashlib.sha256(_encode([endpoint, body, schema])).hexdigest()[:32]
+
+
+def custom_id(endpoint: str, body: bytes) -> bytes:
+    """Name a request by its content; 16 bytes, sent as 32 hex digits."""
+    return hashlib.sha256(b"%b\n%b" % (endpoint.encode(), body)).digest()[:16]
+
+
+def request_line(endpoint: str, custom_id: bytes, body: bytes) -> bytes:
+    """Write the line of an input file."""
+    return b'{"custom_id":"%b","method":"POST","url":%b,"body":%b}\n' % (
+        custom_id.hex().encode(),
+        _encode(endpoint),
+        body,
+    )
+
+
+def escape_line_ends(data: bytes) -> bytes:
+    """Escape the characters besides LF at which some readers split lines; JSON holds them in strings only."""
+    for raw, escaped in _ESCAPES:
+        data = data.replace(raw, escaped)
+    return data
+
+
+def compile_template(endpoint: str, body: Mapping[str, Any], columns: Sequence[str]) -> Template:
+    """Compile a body whose strings hold `{column}`, given the names of the source's columns."""
+    reader = _Reader(tuple(columns))
+    if any(
+        isinstance(part, Slot) for text in (endpoint, body.get("model")) for part in reader.split(text or "")
+    ):
+        raise InvalidRequest(
+            f"request['model'] is {body.get('model')!r}; one run asks one model: name it without {{column}}."
+        )
+    pieces = tuple(_joined(reader.pieces(body)))
+    used = tuple(dict.fromkeys(piece.column for piece in pieces if isinstance(piece, Slot)))
+    if not used:
+        raise InvalidRequest(
+            "request names no column, so that all rows would ask the same; "
+            f"write one as {{name}}; {_listed(columns)}."
+        )
+    return Template(pieces=pieces, columns=used)
+
+
+def _joined(pieces: Iterator[bytes | Slot]) -> Iterator[bytes | Slot]:
+    held = b""
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            held += piece
+            continue
+        yield held
+        yield piece
+        held = b""
+    yield held
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return "the columns are " + ", ".join(map(repr, columns))
+
+
+class _Reader:
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self.columns = columns
+
+    def pieces(self, value: object) -> Iterator[bytes | Slot]:
+        match value:
+            case str():
+                yield b'"'
+                yield from self.split(value)
+                yield b'"'
+            case Mapping():
+                for index, (name, part) in enumerate(value.items()):
+                    yield (b"," if index else b"{") + _literal(name, quoted=True) + b":"
+                    yield from self.pieces(part)
+                yield b"}" if value else b"{}"
+            case list() | tuple():
+                for index, part in enumerate(value):
+                    yield b"," if index else b"["
+                    yield from self.pieces(part)
+                yield b"]" if value else b"[]"
+            case _:
+                yield _encode(value)
+
+    def split(self, text: str) -> Iterator[bytes | Slot]:
+        start = 0
+        for match in BRACES.finditer(text):
+            part = self.part(match)
+            if part is None:
+                continue
+            yield _literal(text[start : match.start()])
+            yield part
+            start = match.end()
+        yield _literal(text[start:])
+
+    def part(self, match: re.Match[str]) -> bytes | Slot | None:
+        """Read one pair of braces; None leaves it in the text as it is."""
+        name = match["once"] or match["twice"]
+        column = self.column(name)
+        if column is None and not NAME.fullmatch(name):
+            return None
+        if match["escape"]:
+            return _literal(match[0].removeprefix("\\"))
+        if match["twice"] and column is not None:
+            raise InvalidRequest(
+                f"request holds {match[0]!r}; a column is written {{{name}}}, "
+                f"and two literal braces \\{{{{{name}}}}}."
+            )
+        if column is None:
+            raise InvalidRequest(
+                f"request holds {{{name}}}, which is no column; {_listed(self.columns)}. "
+                f"Literal braces are written \\{{{name}}}."
+            )
+        return Slot(column)
+
+    def column(self, name: str) -> str | None:
+        if name in self.columns:
+            return name
+        folded = [column for column in self.columns if column.casefold() == name.casefold()]
+        if len(folded) > 1:
+            raise InvalidRequest(
+                f"request holds {{{name}}}, which could be any of {', '.join(map(repr, folded))}."
+            )
+        return folded[0] if folded else None
+
+
+def _literal(text: str, *, quoted: bool = False) -> bytes:
+    data = escape_line_ends(_encode(clean(text)[0]))
+    return data if quoted else data[1:-1]
