@@ -1,0 +1,45 @@
+"""Every night, classify the tickets of the day before."""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_openai_batch.task_group import OpenAIBatchTaskGroup
+
+with DAG(
+    dag_id="nightly_classification",
+    schedule="0 2 * * *",
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,  # two runs over the same rows are two runs, and both are paid
+    tags=["openai", "batch"],
+):
+    OpenAIBatchTaskGroup(
+        group_id="classify",
+        source={
+            "conn_id": "warehouse",
+            "sql": """
+                select id, subject, body
+                from tickets
+                where day > '{{ macros.ds_add(ds, -2) }}' and day < '{{ ds }}'
+            """,
+            "key": "id",
+        },
+        request={
+            "model": "gpt-5-mini",
+            "messages": [
+                {"role": "system", "content": "Classify the support ticket of a software company."},
+                {"role": "user", "content": "{subject}\n\n{body}"},
+            ],
+        },
+        output_type={
+            "type": "object",
+            "properties": {
+                "category": {"enum": ["bug", "feature", "billing", "other"]},
+                "urgency": {"type": "integer", "minimum": 1, "maximum": 5},
+                "needs_reply": {"type": "boolean"},
+            },
+        },
+        target={"conn_id": "warehouse", "table": "ticket_labels"},
+    )
