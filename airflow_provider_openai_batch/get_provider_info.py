@@ -1,0 +1,93 @@
+"""What Airflow is told about this provider; imports nothing, for Airflow reads it while it is imported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+PACKAGE = "airflow_provider_openai_batch"
+INTEGRATION = "OpenAI Batch"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's metadata by Airflow's `provider_info.schema.json`."""
+    return {
+        "package-name": "airflow-provider-openai-batch",
+        "name": INTEGRATION,
+        "description": "A table in, a table out, through OpenAI's half-price Batch API.",
+        "integrations": [
+            {
+                "integration-name": INTEGRATION,
+                "external-doc-url": "https://platform.openai.com/docs/guides/batch",
+                "tags": ["service", "openai", "llm", "ai"],
+            }
+        ],
+        "operators": [_modules("operators.submit", "operators.load")],
+        "sensors": [_modules("sensors.openai_batch")],
+        "triggers": [_modules("triggers.openai_batch")],
+        "hooks": [_modules("hooks.openai_batch")],
+        "connection-types": [_connection_type()],
+        "config": {"openai_batch": _config()},
+    }
+
+
+def _modules(*names: str) -> dict[str, Any]:
+    return {"integration-name": INTEGRATION, "python-modules": [f"{PACKAGE}.{name}" for name in names]}
+
+
+def _connection_type() -> dict[str, Any]:
+    def field(label: str, kind: str, **rules: Any) -> dict[str, Any]:
+        return {"label": label, "schema": {"type": [kind, "null"], **rules}}
+
+    return {
+        "connection-type": "openai_batch",
+        "hook-class-name": f"{PACKAGE}.hooks.openai_batch.OpenAIBatchHook",
+        "hook-name": INTEGRATION,
+        "ui-field-behaviour": {
+            "hidden-fields": ["schema", "port", "login"],
+            "relabeling": {"password": "API key", "host": "Base URL"},
+            "placeholders": {"host": "https://api.openai.com/v1"},
+        },
+        "conn-fields": {
+            "organization": field("Organization", "string"),
+            "project": field("Project", "string"),
+            "timeout": field("Timeout (seconds)", "number", exclusiveMinimum=0),
+            "max_retries": field("Retries of a call", "integer", minimum=0),
+        },
+    }
+
+
+def _config() -> dict[str, Any]:
+    def option(kind: str, default: str, example: str, description: str) -> dict[str, Any]:
+        return {
+            "description": description,
+            "version_added": "0.1.0",
+            "type": kind,
+            "default": default,
+            "example": example,
+        }
+
+    return {
+        "description": "How batches at OpenAI are run.",
+        "options": {
+            "work_path": option(
+                "string",
+                "",
+                "s3://aws_default@bucket/openai_batch",
+                "Storage for the folders of the runs, shared by workers, triggerer, and api-server. Empty: "
+                "a folder below AIRFLOW_HOME, which only LocalExecutor and `dag.test()` accept.",
+            ),
+            "first_look": option(
+                "float",
+                "15",
+                "0",
+                "Seconds that a trigger waits before its first look. A trigger that fires at once can make "
+                "the scheduler fail its task.",
+            ),
+            "settle": option(
+                "float",
+                "600",
+                "600",
+                "Seconds after which a batch that was created without an answer must show in the API's list.",
+            ),
+        },
+    }

@@ -1,0 +1,60 @@
+"""Join the answers to their rows and write them to the target."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, BaseOperator
+
+from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.exceptions import TooManyFailures
+from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.raising import raise_for_airflow
+from airflow_provider_openai_batch.work import open_store, recorded_conn_id, run_uri, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+
+class OpenAIBatchLoadOperator(BaseOperator):
+    """Write every row of a run to the target, once, with its answer or its error.
+
+    XCom, also when the load then fails for too many failures: `run_uri`, `rows`, `written`, `kept`,
+    `counts` (rows by status), `failed_ratio`, `cost_usd`, `saved_usd`.
+
+    :param run_uri: the sensor's `.output`, or the run's URI.
+    :param target: the run's target if the submit task was not given one.
+    """
+
+    template_fields: Sequence[str] = ("run_uri", "target")
+    template_ext: Sequence[str] = ()
+    template_fields_renderers = {"target": "json"}
+
+    def __init__(self, *, run_uri: Any, target: arguments.TargetArgs | Any = None, **kwargs: Any) -> None:
+        kwargs.setdefault("multiple_outputs", True)
+        super().__init__(**kwargs)
+        self.run_uri = run_uri
+        self.target = target
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Write, count, and clean up."""
+        from airflow_provider_openai_batch.steps.load import load  # noqa: PLC0415
+
+        with raise_for_airflow():
+            store = open_store(run_uri(self.run_uri))
+            target = None if self.target is None else arguments.target(self.target)
+            with closing(OpenAIBatchHook(recorded_conn_id(store)).get_client()) as client:
+                try:
+                    loaded = load(store, client, settings(), target)
+                except TooManyFailures as error:
+                    self._push(context, {"run_uri": store.uri, **error.loaded.summary()})
+                    raise
+        self.log.info("Wrote %s of %s rows: %s.", loaded.written, loaded.rows, loaded.counts)
+        return {"run_uri": store.uri, **loaded.summary()}
+
+    def _push(self, context: Context, result: dict[str, Any]) -> None:
+        for key, value in {XCOM_RETURN_KEY: result, **result}.items():
+            context["ti"].xcom_push(key=key, value=value)

@@ -1,0 +1,163 @@
+"""Stage a table's rows as requests, check everything, and send them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, BaseOperator
+
+from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
+from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.raising import raise_for_airflow
+from airflow_provider_openai_batch.work import open_store, run_path, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_openai_batch.steps.stage import Asked, Staged
+
+
+class OpenAIBatchSubmitOperator(BaseOperator):
+    """Read the source, build one request per row, and send them as batches.
+
+    Nothing is sent before every row is read and checked. A retry goes on where the last try stopped.
+    XCom: `run_uri`, `rows`, `skipped`, `equal`, `requests`, `shards`, `estimated_tokens`.
+
+    :param source: `conn_id` with `sql` or `table`, or `path`, or `rows`; and the `key`.
+    :param request: the body of one API request, with `{column}` in its strings.
+    :param output_type: None, a list of labels, a JSON schema, or a pydantic class.
+    :param target: where load will write; with it, the table is checked before anything is sent.
+    :param limits: sizes of the batches, attempts, and the ratio of failures that is accepted.
+    :param openai_conn_id: the OpenAI connection; sensor and load take it from the run.
+    :param work_path: storage for the run's folder, instead of `[openai_batch] work_path`.
+    """
+
+    template_fields: Sequence[str] = (
+        "source",
+        "request",
+        "output_type",
+        "target",
+        "limits",
+        "openai_conn_id",
+        "work_path",
+    )
+    template_ext: Sequence[str] = ()
+    template_fields_renderers = {"source": "json", "request": "json", "output_type": "json", "target": "json"}
+
+    def __init__(
+        self,
+        *,
+        source: arguments.SourceArgs | Any,
+        request: arguments.RequestArgs | Any,
+        output_type: Any = None,
+        target: arguments.TargetArgs | Any = None,
+        limits: arguments.LimitsArgs | Any = None,
+        openai_conn_id: str = OpenAIBatchHook.default_conn_name,
+        work_path: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("multiple_outputs", True)
+        super().__init__(**kwargs)
+        self._rows: Any = None
+        self.source = source
+        self.request = request
+        self.output_type = _schema(output_type)
+        self.target = target
+        self.limits = _merged((kwargs.get("default_args") or {}).get("limits"), limits)
+        self.openai_conn_id = openai_conn_id
+        self.work_path = work_path
+
+    @property
+    def source(self) -> Any:
+        """The source without its rows."""
+        return self._source
+
+    @source.setter
+    def source(self, value: Any) -> None:
+        # Rows must be neither rendered nor shown: they may hold braces and private text. What stands
+        # for rows to come (an upstream output) stays, for Airflow finds and resolves it here.
+        rows = value.get("rows") if isinstance(value, dict) else None
+        if rows is not None and not hasattr(rows, "resolve") and not _is_placeholder(rows):
+            self._rows = rows
+            value = {**value, "rows": _placeholder(rows)}
+        self._source = value
+
+    def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
+        """Render; an unknown name is most likely a column in the wrong braces."""
+        try:
+            return super().render_template(content, *args, **kwargs)
+        except jinja2.TemplateError as error:
+            raise AirflowFailException(
+                f"Jinja: {error.message}. A column is written {{subject}}, with single braces; "
+                "double braces belong to Airflow (literal ones: {% raw %})."
+            ) from error
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Stage, then send what may be sent now; the sensor sends the rest."""
+        from airflow_provider_openai_batch.batch.lifecycle import GiveUp  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.advance import advance  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.stage import stage  # noqa: PLC0415
+
+        with raise_for_airflow():
+            store = open_store(str(run_path(context, self.work_path)))
+            asked = self._asked(context)
+            with closing(OpenAIBatchHook(self.openai_conn_id).get_client()) as client:
+                staged = stage(asked, store, client)
+                _check_empty(asked, staged)
+                if isinstance(step := advance(store, client, settings()), GiveUp):
+                    raise BatchFailed(step.error)
+        self.log.info("Staged %s rows as %s requests in %s.", staged.rows, staged.requests, store.uri)
+        return {"run_uri": store.uri, **staged.summary()}
+
+    def _asked(self, context: Context) -> Asked:
+        from airflow_provider_openai_batch.steps.stage import Asked  # noqa: PLC0415
+
+        given = {name: value for name, value in self.source.items() if name != "rows"}
+        return Asked(
+            source=arguments.source(given, has_rows=self._rows is not None),
+            rows=self._rows,
+            request=arguments.request(self.request),
+            output_type=_schema(self.output_type),
+            target=None if self.target is None else arguments.target(self.target),
+            limits=arguments.limits(OpenAIBatchHook(self.openai_conn_id).limits(), self.limits),
+            openai_conn_id=self.openai_conn_id,
+            try_number=context["ti"].try_number,
+            max_tries=context["ti"].max_tries,
+        )
+
+
+def _check_empty(asked: Asked, staged: Staged) -> None:
+    if staged.rows or asked.source.on_empty == "succeed":
+        return
+    if asked.source.on_empty == "fail":
+        raise InvalidRequest("The source has no rows, and source['on_empty'] is 'fail'.")
+    raise AirflowSkipException("The source has no rows.")
+
+
+def _schema(output_type: Any) -> Any:
+    # Airflow calls what is callable in a template field: a class is read here, once.
+    from airflow_provider_openai_batch.batch.output import normalize_output_type  # noqa: PLC0415
+
+    return normalize_output_type(output_type) if isinstance(output_type, type) else output_type
+
+
+def _merged(default: Any, limits: Any) -> Any:
+    if isinstance(default, dict) and isinstance(limits, dict):
+        return {**default, **limits}
+    return default if limits is None else limits
+
+
+def _placeholder(rows: Any) -> str:
+    try:
+        return f"<{len(rows):,} rows>"
+    except TypeError:
+        return "<rows>"
+
+
+def _is_placeholder(rows: Any) -> bool:
+    return isinstance(rows, str) and rows.startswith("<") and rows.endswith("rows>")

@@ -1,0 +1,58 @@
+"""A table in, a table out, in one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import TaskGroup
+
+from airflow_provider_openai_batch.operators.load import OpenAIBatchLoadOperator
+from airflow_provider_openai_batch.operators.submit import OpenAIBatchSubmitOperator
+from airflow_provider_openai_batch.sensors.openai_batch import OpenAIBatchSensor
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch import arguments
+
+
+class OpenAIBatchTaskGroup(TaskGroup):
+    """submit >> wait >> load; `.output` is the load's result.
+
+    To map the group, call it inside a `@task_group` function and `.expand` that.
+
+    :param group_id: the group's name, and the prefix of its task ids.
+    :param source: see `OpenAIBatchSubmitOperator`; so are `request`, `output_type`, `limits`,
+        `openai_conn_id`, and `work_path`.
+    :param target: see `OpenAIBatchLoadOperator`.
+    :param submit: further arguments of the submit task, such as `pool` or `retries`.
+    :param wait: further arguments of the sensor, such as `poke_interval`, `timeout`, or `deferrable`.
+    :param load: further arguments of the load task.
+    """
+
+    def __init__(
+        self,
+        group_id: str,
+        *,
+        source: arguments.SourceArgs | Any,
+        request: arguments.RequestArgs | Any,
+        target: arguments.TargetArgs | Any,
+        output_type: Any = None,
+        limits: arguments.LimitsArgs | Any = None,
+        openai_conn_id: str | None = None,
+        work_path: str | None = None,
+        submit: dict[str, Any] | None = None,
+        wait: dict[str, Any] | None = None,
+        load: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(group_id, **kwargs)
+        asked = {"source": source, "request": request, "target": target, "output_type": output_type}
+        # What is not given may come from default_args.
+        given = {"limits": limits, "openai_conn_id": openai_conn_id, "work_path": work_path}
+        asked |= {name: value for name, value in given.items() if value is not None}
+        # Airflow 2.11 counts execution_timeout over the whole deferral.
+        patient = {"retries": 3, "execution_timeout": None}
+        with self:
+            sent = OpenAIBatchSubmitOperator(task_id="submit", **asked | (submit or {}))
+            ended = OpenAIBatchSensor(task_id="wait", run_uri=sent.output, **patient | (wait or {}))
+            landed = OpenAIBatchLoadOperator(task_id="load", run_uri=ended.output, **load or {})
+        self.output = landed.output

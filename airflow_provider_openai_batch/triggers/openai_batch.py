@@ -1,0 +1,112 @@
+"""Waiting without a worker: look at the run until there is something to do."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from airflow_provider_openai_batch.exceptions import OpenAIBatchError
+from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.raising import unauthorized
+from airflow_provider_openai_batch.work import open_store, settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from airflow_provider_openai_batch.store import RunStore
+
+GROWTH = 1.5
+
+
+class OpenAIBatchRunTrigger(BaseTrigger):
+    """Yield one event as soon as the run has something to do; never raise.
+
+    The event says no more than which run it is and why: what to do, the task sees for itself. What is
+    wrong for good (a refused key, an unreadable run) is an event, too; an outage is waited out.
+
+    :param run_uri: the run's folder.
+    :param openai_conn_id: the connection that the run was submitted with.
+    :param poke_interval: seconds between looks at first; they grow to `max_interval`.
+    :param max_interval: the most seconds between looks.
+    :param first_look: seconds before the first look.
+    :param deadline: API time, in seconds since 1970, at which to stop looking; None: never.
+    """
+
+    def __init__(
+        self,
+        *,
+        run_uri: str,
+        openai_conn_id: str,
+        poke_interval: float,
+        max_interval: float,
+        first_look: float,
+        deadline: float | None,
+    ) -> None:
+        super().__init__()
+        self.run_uri = run_uri
+        self.openai_conn_id = openai_conn_id
+        self.poke_interval = poke_interval
+        self.max_interval = max_interval
+        self.first_look = first_look
+        self.deadline = deadline
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the path and the arguments that Airflow stores; they never change meaning."""
+        names = ("run_uri", "openai_conn_id", "poke_interval", "max_interval", "first_look", "deadline")
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            name: getattr(self, name) for name in names
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look, wait, look again; the waits grow, and vary so that triggers do not look in step."""
+        await asyncio.sleep(self.first_look)
+        pause = self.poke_interval
+        while (reason := await self._look_safely()) is None:
+            await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311
+            pause = min(pause * GROWTH, max(self.poke_interval, self.max_interval))
+        yield TriggerEvent({"run_uri": self.run_uri, "reason": reason})
+
+    async def _look_safely(self) -> str | None:
+        try:
+            return await self._look()
+        except OpenAIBatchError as error:
+            return type(error).__name__
+        except Exception as error:  # noqa: BLE001
+            # A raising trigger ends a wait of a day; what can pass, passes.
+            if unauthorized(error):
+                return "unauthorized"
+            self.log.warning("Could not look at %s (%s); looking again.", self.run_uri, type(error).__name__)
+            return None
+
+    async def _look(self) -> str | None:
+        from airflow_provider_openai_batch.batch.lifecycle import Wait  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.advance import look  # noqa: PLC0415
+
+        client = await OpenAIBatchHook(self.openai_conn_id).get_async_client()
+        if self.deadline is not None and client.now() >= self.deadline:
+            return "deadline"
+        step = await look(await self._store(), client, settings())
+        return None if isinstance(step, Wait) else type(step).__name__
+
+    async def _store(self) -> RunStore:
+        # Opening asks for the storage's connection, which may wait for an answer of this event loop.
+        return await sync_to_async(open_store)(self.run_uri)
+
+
+class OpenAIBatchCancellingTrigger(OpenAIBatchRunTrigger):
+    """Cancel the run's batches when a person marks the waiting task as failed or done, or clears it."""
+
+    async def on_kill(self) -> None:
+        """Cancel; Airflow calls this from 3.3 on."""
+        await sync_to_async(self._cancel)()
+
+    def _cancel(self) -> None:
+        from airflow_provider_openai_batch.steps.advance import cancel  # noqa: PLC0415
+
+        with closing(OpenAIBatchHook(self.openai_conn_id).get_client()) as client:
+            cancel(open_store(self.run_uri), client)

@@ -1,0 +1,113 @@
+"""Where a run's folder is, and which settings hold for it."""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from airflow.providers.common.compat.sdk import ObjectStoragePath, conf
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnreadable
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_openai_batch.batch.lifecycle import Settings
+    from airflow_provider_openai_batch.store import RunStore
+
+SECTION = "openai_batch"
+LOCAL_EXECUTORS = {"LocalExecutor", "SequentialExecutor", "DebugExecutor"}
+LONGEST_NAME = 200
+
+
+def run_id(context: Context) -> str:
+    """Name the run: `<dag_id>/<task_id>/<run_id>`, and `/<map_index>` where the task is mapped."""
+    return "/".join(_parts(context))
+
+
+def run_path(context: Context, work_path: str | None) -> ObjectStoragePath:
+    """Return the run's folder below `work_path`, the configured one, or a local default."""
+    root = work_path or conf.get(SECTION, "work_path", fallback="") or _local_default(context)
+    return ObjectStoragePath("/".join([str(root).rstrip("/"), *map(_name, _parts(context))]))
+
+
+def run_uri(value: Any) -> str:
+    """Read `run_uri`: the URI itself or the `output` of the task that made or awaited the run."""
+    uri = value.get("run_uri") if isinstance(value, dict) else value
+    if not isinstance(uri, str) or "://" not in uri:
+        raise InvalidRequest(
+            f"run_uri is {value!r}; give the URI of a run, or the submit task's `.output` as it is."
+        )
+    return uri
+
+
+def open_store(uri: str) -> RunStore:
+    """Open the run's folder."""
+    from airflow_provider_openai_batch.store import RunStore  # noqa: PLC0415
+
+    return RunStore(ObjectStoragePath(uri))
+
+
+def recorded_conn_id(store: RunStore) -> str:
+    """Return the OpenAI connection that the run was submitted with."""
+    from airflow_provider_openai_batch.batch.run import Asked  # noqa: PLC0415
+
+    names = store.list()
+    done = {name.removesuffix("done.json") for name in names if name.endswith("/done.json")}
+    asked = [f"{folder}asked.json" for folder in done if f"{folder}asked.json" in names]
+    if not asked:
+        raise RunUnreadable(f"{store.uri} holds no staged run; clear the submit task to stage it again.")
+    return store.get(max(asked), Asked).openai_conn_id
+
+
+def settings() -> Settings:
+    """Read the settings of the loop from the configuration."""
+    from airflow_provider_openai_batch.batch.lifecycle import Settings  # noqa: PLC0415
+
+    return Settings(settle=conf.getfloat(SECTION, "settle", fallback=600.0))
+
+
+def first_look() -> float:
+    """Return how many seconds a trigger waits before its first look."""
+    return conf.getfloat(SECTION, "first_look", fallback=15.0)
+
+
+def _parts(context: Context) -> list[str]:
+    ti = context["ti"]
+    index = getattr(ti, "map_index", None)
+    mapped = index is not None and index >= 0
+    return [ti.dag_id, ti.task_id, ti.run_id, *([str(index)] if mapped else [])]
+
+
+def _name(part: str) -> str:
+    # A double colon chains file systems in fsspec; dots alone would leave the folder.
+    name = quote(part, safe="+:=@,").replace("::", "%3A%3A")
+    if not name.strip("."):
+        name = name.replace(".", "%2E")
+    if len(name) > LONGEST_NAME:
+        name = f"{name[: LONGEST_NAME - 17]}-{sha256(part.encode()).hexdigest()[:16]}"
+    return name
+
+
+def _local_default(context: Context) -> str:
+    foreign = [name for name in _executors(context) if name not in LOCAL_EXECUTORS]
+    if foreign:
+        raise InvalidRequest(
+            f"Workers of {foreign[0]} share no disk: set [openai_batch] work_path "
+            "(AIRFLOW__OPENAI_BATCH__WORK_PATH) or `work_path` to storage that workers, triggerer, "
+            "and api-server share, such as 's3://bucket/openai_batch'."
+        )
+    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser().absolute()
+    return f"file://{home}/openai_batch"
+
+
+def _executors(context: Context) -> list[str]:
+    # The pods of KubernetesExecutor are told that theirs is LocalExecutor.
+    if os.environ.get("AIRFLOW_IS_K8S_EXECUTOR_POD"):
+        return ["KubernetesExecutor"]
+    own = getattr(context.get("task"), "executor", None)
+    configured = own or conf.get("core", "executor", fallback="LocalExecutor")
+    return [name.strip().rpartition(":")[2].rpartition(".")[2] for name in configured.split(",")]
