@@ -21,9 +21,9 @@ with DAG(
     @task
     def survey():
         return [
-            {"id": 1, "lang": "de", "answer": "Der Export ist schnell, aber die Suche findet nichts."},
-            {"id": 2, "lang": "fr", "answer": "Parfait, rien à redire."},
-            {"id": 3, "lang": "en", "answer": "Prices went up twice this year. I am leaving."},
+            {"id": 1, "lang": "de", "said": "Der Export ist schnell, aber die Suche findet nichts."},
+            {"id": 2, "lang": "fr", "said": "Parfait, rien à redire."},
+            {"id": 3, "lang": "en", "said": "Prices went up twice this year. I am leaving."},
         ]
 
     @task
@@ -35,7 +35,7 @@ with DAG(
         source={"rows": survey(), "key": "id", "carry": ["lang"]},
         request={
             "model": "gpt-5-mini",
-            "messages": [{"role": "user", "content": "Translate from {lang} to English:\n\n{answer}"}],
+            "messages": [{"role": "user", "content": "Translate from {lang} to English:\n\n{said}"}],
         },
         target={"conn_id": "warehouse", "table": "survey_in_english", "columns": {"answer": "english"}},
     )
