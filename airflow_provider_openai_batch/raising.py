@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunTimedO
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UNAUTHORIZED = 401
+DENIED = {401, 403}
 
 
 @contextmanager
@@ -25,23 +25,15 @@ def raise_for_airflow() -> Iterator[None]:
     except OpenAIBatchError as error:
         raise AirflowFailException(str(error)) from error
     except Exception as error:
-        if not unauthorized(error):
+        if not is_denied(error):
             raise
         # The API's own text repeats a part of the key.
         raise AirflowFailException(
-            "The API refused the key (401); put a valid one into the connection's password."
+            f"The API refuses the connection's key (status {error.status_code}); "  # type: ignore[attr-defined]
+            "correct the connection's password and clear the task."
         ) from None
 
 
-def unauthorized(error: Exception) -> bool:
-    """Tell whether the API refused the key."""
-    return getattr(error, "status_code", None) == UNAUTHORIZED
-
-
-def transient(error: Exception) -> bool:
-    """Tell whether the API could not be reached or could not answer for now."""
-    status = getattr(error, "status_code", None)
-    if isinstance(status, int):
-        return status in {408, 409, 425, 429} or status >= 500  # noqa: PLR2004
-    # openai's connection errors are known by name: a DAG file must not load the package.
-    return any(kind.__name__ == "APIConnectionError" for kind in type(error).__mro__)
+def is_denied(error: Exception) -> bool:
+    """Tell whether the API refused the key; by the status alone, for a DAG file must not load openai."""
+    return getattr(error, "status_code", None) in DENIED

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch import arguments
 
 
-class OpenAIBatchTaskGroup(TaskGroup):
+class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
     """submit >> wait >> load; `.output` is the load's result.
 
     To map the group, call it inside a `@task_group` function and `.expand` that.

@@ -72,7 +72,7 @@ def settings() -> Settings:
 
 def first_look() -> float:
     """Return how many seconds a trigger waits before its first look."""
-    return conf.getfloat(SECTION, "first_look", fallback=15.0)
+    return float(conf.getfloat(SECTION, "first_look", fallback=15.0))
 
 
 def _parts(context: Context) -> list[str]:

@@ -24,7 +24,7 @@ LOOK_TIMEOUT = 60.0
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AsyncClient]] = WeakKeyDictionary()
 
 
-class OpenAIBatchHook(BaseHook):
+class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
     """Connect to OpenAI or a server that speaks its Batch API.
 
     The key is the connection's password and the base URL its host. Extra may hold `organization`,

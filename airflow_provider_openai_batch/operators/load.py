@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class OpenAIBatchLoadOperator(BaseOperator):
+class OpenAIBatchLoadOperator(BaseOperator):  # type: ignore[misc]
     """Write every row of a run to the target, once, with its answer or its error.
 
     XCom, also when the load then fails for too many failures: `run_uri`, `rows`, `written`, `kept`,

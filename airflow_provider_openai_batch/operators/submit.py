@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.steps.stage import Asked, Staged
 
 
-class OpenAIBatchSubmitOperator(BaseOperator):
+class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
     """Read the source, build one request per row, and send them as batches.
 
     Nothing is sent before every row is read and checked. A retry goes on where the last try stopped.

@@ -16,7 +16,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_openai_batch.exceptions import BatchFailed, RunTimedOut
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.raising import raise_for_airflow, transient
+from airflow_provider_openai_batch.raising import raise_for_airflow
 from airflow_provider_openai_batch.triggers.openai_batch import (
     OpenAIBatchCancellingTrigger,
     OpenAIBatchRunTrigger,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 NEVER = timedelta(days=36_500)
 
 
-class OpenAIBatchSensor(BaseSensorOperator):
+class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
     """Wait until all requests of a run are answered; send what was held back, send again what failed.
 
     XCom: `run_uri`, and `counts` (requests by state).
@@ -85,10 +85,10 @@ class OpenAIBatchSensor(BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue | bool:
         """Do what can be done now; true when all is answered."""
         with raise_for_airflow(), self._opened() as (store, client):
-            finished = self._advance(store, client)
-            if not finished:
-                self._check_patience(context, store, client)
-            return PokeReturnValue(is_done=True, xcom_value=self._result(store)) if finished else False
+            if self._advance(store, client):
+                return PokeReturnValue(is_done=True, xcom_value=self._result(store))
+            self._check_patience(context, store, client)
+            return False
 
     def on_kill(self) -> None:
         """Cancel the batches if that was asked for."""
@@ -122,13 +122,7 @@ class OpenAIBatchSensor(BaseSensorOperator):
         from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.advance import advance  # noqa: PLC0415
 
-        try:
-            step = advance(store, client, settings())
-        except Exception as error:
-            if not transient(error):
-                raise
-            self.log.warning("The API could not answer (%s); waiting.", type(error).__name__)
-            return False
+        step = advance(store, client, settings())
         if isinstance(step, GiveUp):
             raise BatchFailed(step.error)
         return isinstance(step, Finish)
@@ -168,8 +162,8 @@ class OpenAIBatchSensor(BaseSensorOperator):
             raise
 
     def _longest_pause(self) -> float:
-        longest = self.max_wait.total_seconds() if self.max_wait else self.poke_interval
-        return max(longest, self.poke_interval)
+        longest = self.max_wait.total_seconds() if self.max_wait else 0.0
+        return max(longest, float(self.poke_interval))
 
     def _get_next_poke_interval(
         self,
@@ -178,4 +172,4 @@ class OpenAIBatchSensor(BaseSensorOperator):
         poke_count: int,  # noqa: ARG002
     ) -> float:
         # A rescheduled task counts each poke as its first: the time waited so far decides.
-        return min(max(self.poke_interval, run_duration() / 10), self._longest_pause())
+        return min(max(float(self.poke_interval), run_duration() / 10), self._longest_pause())

@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.raising import unauthorized
+from airflow_provider_openai_batch.raising import is_denied
 from airflow_provider_openai_batch.work import open_store, settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GROWTH = 1.5
 
 
-class OpenAIBatchRunTrigger(BaseTrigger):
+class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
     """Yield one event as soon as the run has something to do; never raise.
 
     The event says no more than which run it is and why: what to do, the task sees for itself. What is
@@ -78,8 +78,8 @@ class OpenAIBatchRunTrigger(BaseTrigger):
             return type(error).__name__
         except Exception as error:  # noqa: BLE001
             # A raising trigger ends a wait of a day; what can pass, passes.
-            if unauthorized(error):
-                return "unauthorized"
+            if is_denied(error):
+                return "denied"
             self.log.warning("Could not look at %s (%s); looking again.", self.run_uri, type(error).__name__)
             return None
 
