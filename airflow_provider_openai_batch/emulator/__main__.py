@@ -1,0 +1,96 @@
+"""`python -m airflow_provider_openai_batch.emulator`: the Batch API on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airflow_provider_openai_batch.emulator.server import Server
+from airflow_provider_openai_batch.emulator.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until interrupted."""
+    asked = _parser().parse_args(arguments)
+    settings = Settings(
+        data=asked.data,
+        seconds_to_complete=asked.seconds_to_complete,
+        queue_tokens=asked.queue_tokens,
+        api_keys=tuple(asked.api_key),
+        models=tuple(asked.model),
+        fail_ratio=asked.fail_ratio,
+        seed=asked.seed,
+    )
+    server = Server(settings, asked.host, asked.port)
+    try:
+        for name, options in asked.fault:
+            server.service.faults.add(name, options)
+    except ValueError as error:
+        sys.exit(str(error))
+    print(
+        f"OpenAI Batch API emulator on http://{server.host}:{server.port}/v1, data in {asked.data}",
+        flush=True,
+    )  # noqa: T201
+    server.run()
+
+
+def _fault(text: str) -> tuple[str, dict[str, Any]]:
+    name, _, options = text.partition("=")
+    try:
+        return name, msgspec.json.decode(options or "{}", type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise argparse.ArgumentTypeError(f"the options of {name!r} are not a JSON object: {error}") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_openai_batch.emulator", description=__doc__
+    )
+    add = parser.add_argument
+    add("--port", type=int, default=8089, help="0 takes a free one (%(default)s)")
+    add("--host", default="127.0.0.1", help="the address to bind; loopback unless told otherwise")
+    add("--data", type=Path, required=True, metavar="DIR", help="where state and files are kept")
+    add(
+        "--seconds-to-complete",
+        type=float,
+        default=0,
+        metavar="N",
+        help="from create to completed (%(default)s)",
+    )
+    add("--queue-tokens", type=int, metavar="N", help="input tokens that may be enqueued per model")
+    add(
+        "--fail-ratio",
+        type=float,
+        default=0,
+        metavar="R",
+        help="the share of requests that fail (%(default)s)",
+    )
+    add("--seed", type=int, default=0, metavar="N", help="chooses answers and failures (%(default)s)")
+    add("--api-key", action="append", default=[], metavar="KEY", help="accept only this key; repeatable")
+    add(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further model; `*` accepts any; repeatable",
+    )
+    add(
+        "--fault",
+        action="append",
+        default=[],
+        type=_fault,
+        metavar="NAME[=JSON]",
+        help="a named fault; repeatable",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    main()

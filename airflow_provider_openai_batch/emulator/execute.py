@@ -1,0 +1,201 @@
+"""Reading an input file and running its requests, line by line, in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import random
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airflow_provider_openai_batch.emulator.answers import CHARACTERS_PER_TOKEN, Answer, answer_chat, resolved
+from airflow_provider_openai_batch.emulator.ledger import Execution
+from airflow_provider_openai_batch.emulator.lines import LineFaults
+from airflow_provider_openai_batch.emulator.state import Batch, LineError, Status, Usage
+from airflow_provider_openai_batch.emulator.validate import Line, LineChecker, decode_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from airflow_provider_openai_batch.emulator.settings import Settings
+
+UNRUN = {
+    Status.EXPIRED: (
+        "batch_expired",
+        "This request could not be executed before the completion window expired.",
+    ),
+    # OpenAI is not known to write this code; several servers that copy it do.
+    Status.CANCELLED: ("batch_cancelled", "This request was not executed because the batch was cancelled."),
+}
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validated:
+    """What reading an input file once tells."""
+
+    model: str | None
+    total: int
+    tokens: int
+    errors: tuple[LineError, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """The requests of one batch that has come to its end."""
+
+    batch: Batch
+    input: Path
+    end: Status
+    share: float
+    now: float
+    output: Path
+    errors: Path
+    ledger: Path
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Counts of a job, and whether each file has lines."""
+
+    completed: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    def add(self, answer: Answer) -> None:
+        """Count one executed request."""
+        if answer.status != 200:
+            self.failed += 1
+            return
+        self.completed += 1
+        self.input_tokens += answer.usage.input_tokens
+        self.cached_tokens += answer.usage.cached_tokens
+        self.output_tokens += answer.usage.output_tokens
+        self.reasoning_tokens += answer.usage.reasoning_tokens
+
+    def usage(self) -> Usage:
+        """The tokens of the whole batch."""
+        return Usage(
+            input_tokens=self.input_tokens,
+            cached_tokens=self.cached_tokens,
+            output_tokens=self.output_tokens,
+            reasoning_tokens=self.reasoning_tokens,
+        )
+
+
+def validate_input(path: Path, endpoint: str, settings: Settings) -> Validated:
+    """Check every line of an input file and report all that are wrong."""
+    checker = LineChecker(endpoint, settings)
+    errors: list[LineError] = []
+    characters = 0
+    with path.open("rb") as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            characters += len(line)
+            if error := checker.check(line):
+                errors.append(error)
+    if checker.total == 0:
+        text = "The input file is empty. Please ensure that the batch contains at least one request."
+        errors.append(LineError(code="empty_file", message=text))
+    if checker.total > settings.requests_per_batch:
+        text = f"The input file has {checker.total} requests; the maximum is {settings.requests_per_batch}."
+        errors.append(LineError(code="too_many_tasks", message=text))
+    return Validated(
+        model=checker.model,
+        total=checker.total,
+        tokens=characters // CHARACTERS_PER_TOKEN,
+        errors=tuple(errors),
+    )
+
+
+def execute(job: Job, settings: Settings) -> Outcome:
+    """Run the job's share of requests in shuffled order and write both files and the ledger."""
+    outcome = Outcome()
+    faults = LineFaults(job.batch, settings)
+    with ExitStack() as stack:
+        output = stack.enter_context(job.output.open("wb", buffering=1 << 20))
+        errors = stack.enter_context(job.errors.open("wb", buffering=1 << 20))
+        ledger = stack.enter_context(job.ledger.open("wb", buffering=1 << 20))
+        for position, (raw, runs) in enumerate(_shuffled(job)):
+            line = decode_line(raw)
+            if not runs:
+                if job.end in UNRUN:
+                    errors.write(faults.dress(_unrun(job, line, position)))
+                continue
+            answer = faults.failure(line.custom_id) or answer_chat(line.body, settings, job.now)  # type: ignore[arg-type]
+            answer = faults.twist(line.custom_id, answer)
+            outcome.add(answer)
+            ledger.write(_ledger_line(job, line, answer))
+            (output if answer.status == 200 else errors).write(
+                faults.dress(_output_line(job, line, answer, position))
+            )
+        output.write(faults.foreign())
+    return outcome
+
+
+def _shuffled(job: Job) -> Iterator[tuple[bytes, bool]]:
+    """Each line of the input in shuffled order, and whether it is run."""
+    with job.input.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        starts, at = [], 0
+        while 0 <= at < len(data):
+            starts.append(at)
+            at = data.find(b"\n", at) + 1 or len(data)
+        random.Random(f"{job.batch.number}").shuffle(starts)  # noqa: S311 - an order, not a secret
+        lines = (data[start : _line_end(data, start)] for start in starts)
+        run = round(job.share * job.batch.total)
+        for position, line in enumerate(line for line in lines if line.strip()):
+            yield line, position < run
+
+
+def _line_end(data: mmap.mmap, start: int) -> int:
+    end = data.find(b"\n", start)
+    return len(data) if end < 0 else end
+
+
+def _request_id(job: Job, position: int) -> str:
+    return f"{job.batch.number:08x}{position:08x}"
+
+
+def _output_line(job: Job, line: Line, answer: Answer, position: int) -> dict[str, Any]:
+    identity = _request_id(job, position)
+    return {
+        "id": f"batch_req_{identity}",
+        "custom_id": line.custom_id,
+        "response": {"status_code": answer.status, "request_id": f"req_{identity}", "body": answer.body},
+        "error": None,
+    }
+
+
+def _unrun(job: Job, line: Line, position: int) -> dict[str, Any]:
+    code, message = UNRUN[job.end]
+    return {
+        "id": f"batch_req_{_request_id(job, position)}",
+        "custom_id": line.custom_id,
+        "response": None,
+        "error": {"code": code, "message": message},
+    }
+
+
+def _ledger_line(job: Job, line: Line, answer: Answer) -> bytes:
+    body = bytes(line.body)  # type: ignore[arg-type]
+    executed = Execution(
+        custom_id=line.custom_id,
+        batch_id=job.batch.id,
+        url=line.url,
+        body=msgspec.Raw(body),
+        body_hash=hashlib.sha256(body).hexdigest()[:32],
+        status=answer.status,
+        model=resolved(job.batch.model or ""),
+        input_tokens=answer.usage.input_tokens,
+        output_tokens=answer.usage.output_tokens,
+        executed_at=job.now,
+    )
+    return _encode(executed) + b"\n"

@@ -1,0 +1,59 @@
+"""The middleware that every call passes: date, request id, key, faults."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.emulator.errors import ApiError
+from airflow_provider_openai_batch.emulator.replies import reply
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from airflow_provider_openai_batch.emulator.service import Service
+
+URL_OF_KEYS = "https://platform.openai.com/account/api-keys"
+
+
+class Gate:
+    """Stamps each answer with the emulator's time, and lets in who has a key."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def stamped(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._stamps()]
+            await send(message)
+
+        if scope["path"].startswith("/admin"):
+            await self._app(scope, receive, stamped)
+        elif error := self._key_error(dict(scope["headers"])):
+            await reply(error.body, error.status)(scope, receive, stamped)
+        else:
+            await self.service.faults.pass_through(self._app, scope, receive, stamped)
+
+    def _stamps(self) -> list[tuple[bytes, bytes]]:
+        return [
+            (b"date", self.service.clock.date().encode()),
+            (b"x-request-id", f"req_{secrets.token_hex(16)}".encode()),
+            (b"openai-version", b"2020-10-01"),
+        ]
+
+    def _key_error(self, headers: dict[bytes, bytes]) -> ApiError | None:
+        text = headers.get(b"authorization", b"").decode("latin-1")
+        key = text.removeprefix("Bearer ").strip() or headers.get(b"api-key", b"").decode("latin-1")
+        if not key:
+            return ApiError(401, f"You didn't provide an API key. You can obtain one from {URL_OF_KEYS}.")
+        if self.service.settings.api_keys and key not in self.service.settings.api_keys:
+            shown = f"{key[:3]}***{key[-4:]}" if len(key) > 12 else "***"
+            message = f"Incorrect API key provided: {shown}. You can find your API key at {URL_OF_KEYS}."
+            return ApiError(401, message, code="invalid_api_key")
+        return None

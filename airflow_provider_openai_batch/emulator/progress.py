@@ -1,0 +1,103 @@
+"""Where a batch is at a moment: pure arithmetic on its plan and the clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.emulator.settings import DAY
+from airflow_provider_openai_batch.emulator.state import TERMINAL, LineError, Plan, Status
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.emulator.state import Batch, Fault
+
+WINDOW = DAY
+LONGEST_VALIDATION, LONGEST_FINALIZATION, LONGEST_CANCELLATION = 60, 60, 600
+NEVER = 1e12
+
+
+def plan(seconds: float, faults: tuple[Fault, ...] = ()) -> Plan:
+    """Split the time to complete into stages, as the faults of the batch change it."""
+    validation = min(seconds * 0.05, LONGEST_VALIDATION)
+    finalization = min(seconds * 0.05, LONGEST_FINALIZATION)
+    running = seconds - validation - finalization
+    cancellation = min(seconds * 0.05, LONGEST_CANCELLATION)
+    cancel_at = None
+    for fault in faults:
+        match fault.name:
+            case "expire":
+                share = fault.options["share"]
+                running = (WINDOW - validation) / share if share > 0 else NEVER
+            case "cancel":
+                cancel_at = fault.options["share"]
+            case "cancelling":
+                cancellation = fault.options["seconds"]
+            case "slow_validation":
+                validation = fault.options["seconds"]
+            case "slow":
+                running = fault.options["seconds"]
+    return Plan(
+        validation=validation,
+        running=running,
+        finalization=finalization,
+        cancellation=cancellation,
+        cancel_at=cancel_at,
+    )
+
+
+def due_at(batch: Batch) -> float | None:
+    """When the next stage of a batch begins; None when it has ended."""
+    match batch.status:
+        case Status.VALIDATING:
+            return batch.created_at + batch.plan.validation
+        case Status.IN_PROGRESS:
+            return min(_started(batch) + _until(batch), batch.expires_at)
+        case Status.FINALIZING:
+            return (batch.finalizing_at or 0) + batch.plan.finalization
+        case Status.CANCELLING:
+            return (batch.cancelling_at or 0) + batch.plan.cancellation
+    return None
+
+
+def _started(batch: Batch) -> float:
+    return batch.created_at if batch.in_progress_at is None else batch.in_progress_at
+
+
+def _until(batch: Batch) -> float:
+    share = batch.plan.cancel_at
+    return batch.plan.running * (1 if share is None else share)
+
+
+def is_cancelled_by_person(batch: Batch, at: float) -> bool:
+    """Whether what is due is a person's cancel."""
+    return batch.plan.cancel_at is not None and at < batch.expires_at
+
+
+def share_done(batch: Batch, now: float) -> float:
+    """The share of its requests that a batch has run."""
+    if batch.status == Status.COMPLETED or batch.finalizing_at is not None:
+        return 1
+    if batch.in_progress_at is None:
+        return 0
+    if batch.plan.cancel_at is not None and batch.cancelling_at is not None:
+        reached = (
+            (batch.cancelling_at - batch.in_progress_at) / batch.plan.running if batch.plan.running else 1
+        )
+        return min(batch.plan.cancel_at, reached)
+    stopped = min(now, batch.cancelling_at or now, batch.expires_at)
+    return min(1, (stopped - batch.in_progress_at) / batch.plan.running) if batch.plan.running else 1
+
+
+def counts(batch: Batch, now: float) -> tuple[int, int]:
+    """Completed and failed requests; an estimate until the batch ends."""
+    if batch.status in TERMINAL:
+        return batch.completed, batch.failed
+    return int(share_done(batch, now) * batch.total), 0
+
+
+def queue_is_full(model: str, limit: int) -> LineError:
+    """The refusal of a batch that does not fit the token queue."""
+    text = (
+        f"Enqueued token limit reached for {model} in organization org-emulator. Limit: {limit:,} enqueued tokens. "
+        "Please try again once some in_progress batches have been completed."
+    )
+    return LineError(code="token_limit_exceeded", message=text)

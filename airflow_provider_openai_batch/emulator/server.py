@@ -1,0 +1,67 @@
+"""Serving the emulator, in the foreground or in a thread."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from airflow_provider_openai_batch.emulator.app import build
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.emulator.settings import Settings
+
+
+class Server:
+    """One emulator on one address, over one data folder."""
+
+    def __init__(self, settings: Settings, host: str = "127.0.0.1", port: int = 0) -> None:
+        app = build(settings)
+        self.service = app.service
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((host, port))
+        self.host, self.port = self._socket.getsockname()
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread: threading.Thread | None = None
+
+    def run(self) -> None:
+        """Serve until the process is told to end."""
+        self._server.run(sockets=[self._socket])
+        self._close()
+
+    def start(self) -> None:
+        """Serve in a thread; returns when calls are answered."""
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            time.sleep(0.005)
+        if not self._server.started:
+            raise RuntimeError(f"The emulator did not start on {self.host}:{self.port}; see the log above.")
+
+    def stop(self) -> None:
+        """End the thread; the data folder keeps everything."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+        self._close()
+
+    def _close(self) -> None:
+        self._socket.close()
+        self.service.state.close()

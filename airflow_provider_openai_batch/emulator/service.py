@@ -1,0 +1,28 @@
+"""The parts of one emulator, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.emulator.batches import Batches
+from airflow_provider_openai_batch.emulator.clock import Clock
+from airflow_provider_openai_batch.emulator.faults import Faults
+from airflow_provider_openai_batch.emulator.files import Files
+from airflow_provider_openai_batch.emulator.ledger import Ledger
+from airflow_provider_openai_batch.emulator.state import State
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.emulator.settings import Settings
+
+
+class Service:
+    """One emulator without HTTP."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.state = State(settings.data)
+        self.clock = Clock(self.state)
+        self.faults = Faults(self.state, self.clock)
+        self.files = Files(self.state, self.clock, settings)
+        self.ledger = Ledger(self.state)
+        self.batches = Batches(self.state, self.clock, settings, self.files, self.ledger, self.faults)
