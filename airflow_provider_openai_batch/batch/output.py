@@ -1,0 +1,145 @@
+"""What an answer must look like, and the columns it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+import pyarrow as pa
+
+from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, clean_answer, decode
+from airflow_provider_openai_batch.batch.columns import Reader, Unfit, column_of
+from airflow_provider_openai_batch.batch.strict import Schema, resolve, to_strict
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+OutputType = list[str] | dict[str, Any] | None
+WRAPPER = frozenset({"schema", "strict"})
+SCHEMA_WORDS = frozenset({"type", "properties", "$ref"})
+
+
+class Invalid(msgspec.Struct, frozen=True):
+    """An answer that does not fit; the reason names places and keywords, never values."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A compiled output type; `schema` is what is sent, None for free text."""
+
+    columns: pa.Schema
+    schema: Schema | None = None
+    strict: bool = True
+    validator: Any = None
+    readers: tuple[tuple[str, Reader], ...] = ()
+
+    def parse(self, text: str) -> tuple[Any, ...] | Invalid:
+        """Read the text of an answer into one value per column."""
+        if self.schema is None:
+            return (clean_answer(text),)
+        try:
+            value = decode(text)
+            if not self.validator.is_valid(value):
+                return Invalid(self._mismatch(value))
+            return tuple(
+                [None if (part := value.get(name)) is None else read(part) for name, read in self.readers]
+            )
+        except UNREADABLE as error:
+            return Invalid(f"The answer is not JSON: {error}.")
+        except Unfit as unfit:
+            return Invalid(str(unfit))
+
+    def _mismatch(self, value: object) -> str:
+        error = next(self.validator.iter_errors(value))
+        place = ".".join(map(str, error.instance_path)) or "the answer"
+        return f"{place} does not fit {error.schema_path[-1]!r} of the output type."
+
+
+def normalize_output_type(value: object) -> OutputType:
+    """Make an output type plain data: a pydantic class becomes its JSON schema."""
+    match value:
+        case None:
+            return None
+        case list() | tuple():
+            return _labels(value)
+        case Mapping():
+            return _plain(value)
+        case type() if hasattr(value, "model_json_schema"):
+            return dict(value.model_json_schema())
+    raise InvalidRequest(
+        f"output_type is a {type(value).__name__}; give a list of labels, a JSON schema, or a pydantic class."
+    )
+
+
+def _labels(values: Iterable[object]) -> list[str]:
+    labels = [value for value in values if isinstance(value, str) and value]
+    if not labels or len(labels) < len(list(values)):
+        raise InvalidRequest(f"output_type is {values!r}; labels are non-empty strings.")
+    if len(set(labels)) < len(labels):
+        raise InvalidRequest(f"output_type is {labels!r}; it names a label twice.")
+    return labels
+
+
+def _plain(value: Mapping[Any, Any]) -> dict[str, Any]:
+    if not _is_wrapper(value):
+        return dict(value)
+    unknown = [name for name in value if name not in WRAPPER]
+    if unknown or "schema" not in value or not isinstance(value.get("strict", True), bool):
+        raise InvalidRequest(
+            f"output_type has the keys {sorted(map(str, value))}; allowed: 'schema', and 'strict' as a bool."
+        )
+    schema = normalize_output_type(value["schema"])
+    if not isinstance(schema, dict) or WRAPPER & schema.keys():
+        raise InvalidRequest("output_type['schema'] is no JSON schema; give one, or a pydantic class.")
+    return {**value, "schema": schema}
+
+
+def _is_wrapper(value: Mapping[Any, Any]) -> bool:
+    return bool(WRAPPER & value.keys()) and not SCHEMA_WORDS & value.keys()
+
+
+def compile_output(output_type: object) -> Output:
+    """Compile an output type; whatever the API or a table could not take is refused here."""
+    match normalize_output_type(output_type):
+        case None:
+            return Output(columns=pa.schema([pa.field("answer", pa.string())]))
+        case list(labels):
+            label = {"type": "string", "enum": labels}
+            return _compile(
+                {"type": "object", "properties": {"label": label}, "required": ["label"]}, strict=True
+            )
+        case dict(schema):
+            wrapped = _is_wrapper(schema)
+            return _compile(schema["schema"] if wrapped else schema, strict=schema.get("strict", True))
+
+
+def _compile(given: Schema, *, strict: bool) -> Output:
+    schema = to_strict(given) if strict else given
+    validator = _validator(schema)
+    root = resolve(schema, schema["$ref"]) or {} if isinstance(schema.get("$ref"), str) else schema
+    properties = root.get("properties")
+    if root.get("type") != "object" or not isinstance(properties, Mapping) or not properties:
+        raise InvalidRequest("output_type is no object with properties; each property becomes a column.")
+    columns = [column_of(name, part, schema) for name, part in properties.items()]
+    return Output(
+        columns=pa.schema([field for field, _ in columns]),
+        schema=schema,
+        strict=strict,
+        validator=validator,
+        readers=tuple((field.name, read) for field, read in columns),
+    )
+
+
+def _validator(schema: Schema) -> Any:
+    try:
+        return jsonschema_rs.validator_for(schema, retriever=_refuse)
+    except (ValueError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InvalidRequest(f"output_type is no valid JSON schema: {reason}.") from error
+
+
+def _refuse(uri: str) -> Any:
+    raise ValueError(f"{uri} is outside of the schema")
