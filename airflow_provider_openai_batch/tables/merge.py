@@ -1,0 +1,221 @@
+"""Rows into a database table: staged apart, then merged in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
+
+from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.base import Landing, Written
+from airflow_provider_openai_batch.tables.plan import (
+    Existing,
+    Plan,
+    Staging,
+    fill_partition,
+    plan,
+    with_partition,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    import pyarrow as pa
+
+#: A parameter's place: no name can hold it, so that `%` and `?` in names are never taken for one.
+MARK = "\0"
+OURS = ", ".join(f"'{status.value}'" for status in RowStatus)
+
+
+class Session(Protocol):
+    """One connection to a database that results are written to."""
+
+    dialect: str
+
+    def find(self, parts: tuple[str, ...]) -> Existing | None:
+        """Describe a table; its name is matched without case when only one matches."""
+        ...
+
+    def stage(self, staging: Staging, batches: Iterator[pa.RecordBatch]) -> int:
+        """Create the temporary table and load the rows into it."""
+        ...
+
+    def begin(self, parts: tuple[str, ...]) -> None:
+        """Start the transaction that changes the table, alone among loads where the database can."""
+        ...
+
+    def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement and count the rows that it changed."""
+        ...
+
+    def one(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a query that gives one number."""
+        ...
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlTarget:
+    """A table of a database that has a merge."""
+
+    parts: tuple[str, ...]
+    #: Open a session, with what is being done, for its errors; it closes, rolled back, at the end.
+    session: Callable[[str], AbstractContextManager[Session]]
+
+    def check(self, landing: Landing) -> None:
+        """Do the load with no rows, and take it back."""
+        landing = with_partition(landing)
+        with self.session("The target cannot take the results") as session:
+            self._load(session, landing, iter(()), lambda: None)
+            session.rollback()
+
+    def write(
+        self, landing: Landing, batches: Iterator[pa.RecordBatch], guard: Callable[[], None]
+    ) -> Written:
+        landing = with_partition(landing)
+        with self.session("The results cannot be written") as session:
+            written = self._load(session, landing, fill_partition(landing, batches), guard)
+            session.commit()
+        return written
+
+    def _load(
+        self,
+        session: Session,
+        landing: Landing,
+        batches: Iterator[pa.RecordBatch],
+        guard: Callable[[], None],
+    ) -> Written:
+        made = plan(landing, self.parts, session.dialect, session.find(self.parts))
+        staging = Staging(name=f"batch_staging_{uuid4().hex}", columns=made.columns)
+        staged = session.stage(staging, batches)
+        session.begin(made.parts)
+        if not made.exists:
+            made = self._create(session, landing)
+        form = Form(made, staging.name, session.dialect)
+        if session.one(form.distinct()) != staged:
+            raise InvalidRequest(
+                f"The target holds two keys of the source as one (columns {', '.join(made.unique)}): "
+                "their type or collation there does not tell them apart."
+            )
+        guard()
+        written = _merge(session, form)
+        if written.written + written.kept != staged:
+            raise OpenAIBatchError(
+                f"{staged} rows were staged, but {written.written} were written and {written.kept} kept: "
+                "the table changed meanwhile. Nothing was written; try again."
+            )
+        return written
+
+    def _create(self, session: Session, landing: Landing) -> Plan:
+        """Create the table unless another load has just done so."""
+        made = plan(landing, self.parts, session.dialect, session.find(self.parts))
+        if not made.exists:
+            session.run(create(made, session.dialect))
+        return made
+
+
+def _merge(session: Session, form: Form) -> Written:
+    match form.made.landing.mode:
+        case "merge":
+            kept = session.one(form.kept())
+            return Written(written=session.run(form.merge()), kept=kept)
+        case "append":
+            session.run(form.delete([form.made.role("run_id") or ""]), [form.made.landing.run_id])
+        case "replace_partition":
+            landing = form.made.landing
+            session.run(
+                form.delete([form.made.target_name(name) for name in landing.partition]),
+                list(landing.partition.values()),
+            )
+    return Written(written=session.run(form.insert()), kept=0)
+
+
+def create(made: Plan, dialect: str) -> str:
+    """Write the CREATE TABLE of the result's schema, with a primary key that tells its rows apart."""
+    unique = made.unique
+    lines = [
+        column.declared(dialect) + (" NOT NULL" if column.name in unique else "") for column in made.columns
+    ]
+    key = ", ".join(names.quote(name, dialect) for name in unique)
+    return f"CREATE TABLE {names.qualified(made.parts, dialect)} ({', '.join(lines)}, PRIMARY KEY ({key}))"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The statements of one load; `s` is the staging table, `t` the target."""
+
+    made: Plan
+    staging: str
+    dialect: str
+
+    @property
+    def target(self) -> str:
+        return names.qualified(self.made.parts, self.dialect)
+
+    @property
+    def columns(self) -> list[str]:
+        return [self.quote(column.name) for column in self.made.columns]
+
+    def quote(self, name: str) -> str:
+        return names.quote(name, self.dialect)
+
+    def distinct(self) -> str:
+        """Count the staged keys as the target tells them apart."""
+        key = ", ".join(self.quote(name) for name in self.made.unique)
+        return f"SELECT count(*) FROM (SELECT DISTINCT {key} FROM {self.quote(self.staging)}) AS k"
+
+    def free(self, newer: str) -> str:
+        """Say which rows of the target may be overwritten: ours, and not of a later snapshot."""
+        status = f"t.{self.quote(self.made.role('status') or '')}"
+        snapshot = self.quote(self.made.role("snapshot_at") or "")
+        return (
+            f"({status} IS NULL OR {status} IN ({OURS})) "
+            f"AND (t.{snapshot} IS NULL OR t.{snapshot} <= {newer}.{snapshot})"
+        )
+
+    @property
+    def same(self) -> str:
+        return " AND ".join(f"t.{name} = s.{name}" for name in map(self.quote, self.made.unique))
+
+    def kept(self) -> str:
+        return (
+            f"SELECT count(*) FROM {self.quote(self.staging)} AS s JOIN {self.target} AS t "
+            f"ON {self.same} WHERE ({self.free('s')}) IS NOT TRUE"
+        )
+
+    def insert(self) -> str:
+        columns = ", ".join(self.columns)
+        return f"INSERT INTO {self.target} AS t ({columns}) SELECT {columns} FROM {self.quote(self.staging)} AS s"
+
+    def delete(self, columns: Sequence[str]) -> str:
+        types_of = {column.name: column.type for column in self.made.columns}
+        tests = " AND ".join(f"{self.quote(name)} = {self.value(types_of[name])}" for name in columns)
+        return f"DELETE FROM {self.target} WHERE {tests}"
+
+    def value(self, kind: str) -> str:
+        """Write a parameter as a value of a column's type; SQLite has no types to cast to."""
+        return MARK if self.dialect == "sqlite" else f"CAST({MARK} AS {kind})"
+
+    def merge(self) -> str:
+        return self._matched() if self.dialect == "duckdb" else self._conflict()
+
+    def _conflict(self) -> str:
+        key = ", ".join(self.quote(name) for name in self.made.unique)
+        changed = ", ".join(f"{name} = excluded.{name}" for name in self.columns)
+        return f"{self.insert()} WHERE TRUE ON CONFLICT ({key}) DO UPDATE SET {changed} WHERE {self.free('excluded')}"
+
+    def _matched(self) -> str:
+        key = {self.quote(name) for name in self.made.unique}
+        changed = ", ".join(f"{name} = s.{name}" for name in self.columns if name not in key)
+        values = ", ".join(f"s.{name}" for name in self.columns)
+        return (
+            f"MERGE INTO {self.target} AS t USING {self.quote(self.staging)} AS s ON {self.same} "
+            f"WHEN MATCHED AND {self.free('s')} THEN UPDATE SET {changed} "
+            f"WHEN NOT MATCHED THEN INSERT ({', '.join(self.columns)}) VALUES ({values})"
+        )

@@ -1,0 +1,161 @@
+"""Results as Parquet: one file for each run or partition, put whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.tables.base import Landing, Written
+from airflow_provider_openai_batch.tables.plan import fill_partition, with_partition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PART = "results.parquet"
+LONGEST_NAME = 120
+ROW_GROUP = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class PathTarget:
+    """A folder on any object storage.
+
+    `append` puts `<run>.parquet` into it, `replace_partition` `<column>=<value>/results.parquet`, where
+    the partition's columns are in the folders' names and not in the file, as readers expect it.
+    """
+
+    path: str
+
+    def check(self, landing: Landing) -> None:
+        """Put a probe where the results go, and take it away."""
+        landing = with_partition(landing)
+        folder, name = self._place(landing)
+        probe = f".check-{uuid4().hex}"
+        with _writable(self.path) as fs:
+            _check_alone(fs, folder, name, landing)
+            _make_folder(fs, folder)
+            fs.pipe_file(f"{folder}/{probe}", b"")
+            fs.rm_file(f"{folder}/{probe}")
+
+    def write(
+        self, landing: Landing, batches: Iterator[pa.RecordBatch], guard: Callable[[], None]
+    ) -> Written:
+        landing = with_partition(landing)
+        folder, name = self._place(landing)
+        with tempfile.TemporaryDirectory(prefix="openai-batch-") as scratch:
+            local = Path(scratch, PART)
+            rows = _write_local(local, landing, fill_partition(landing, batches))
+            guard()
+            with _writable(self.path) as fs:
+                _check_alone(fs, folder, name, landing)
+                _put(fs, local, folder, name)
+        return Written(written=rows, kept=0)
+
+    def _place(self, landing: Landing) -> tuple[str, str]:
+        with _writable(self.path):
+            base = ObjectStoragePath(self.path).path.rstrip("/")
+        if landing.mode == "append":
+            return base, file_name(landing.run_id)
+        return "/".join([base, *(_folder(name, value) for name, value in landing.partition.items())]), PART
+
+
+def file_name(run_id: str) -> str:
+    """Name the file of a run: readable, and another one for every other run."""
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "_", run_id).lstrip("._")[-LONGEST_NAME:]
+    return f"{readable}-{hashlib.sha256(run_id.encode()).hexdigest()[:8]}.parquet"
+
+
+def _folder(name: str, value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"{quote(name, safe=' ')}={quote(text, safe=' ')}"
+
+
+def _check_alone(fs: Any, folder: str, name: str, landing: Landing) -> None:
+    if landing.mode != "replace_partition" or not fs.isdir(folder):
+        return
+    others = [
+        found for found in fs.find(folder) if found.endswith(".parquet") and found.rpartition("/")[2] != name
+    ]
+    if others:
+        raise InvalidRequest(
+            f"The partition's folder {folder!r} holds {others[0].rpartition('/')[2]!r}, which is not of this "
+            "provider: readers would see both. Move it away, or name another path."
+        )
+
+
+def _write_local(local: Path, landing: Landing, batches: Iterator[pa.RecordBatch]) -> int:
+    outside = set(landing.partition) if landing.mode == "replace_partition" else set()
+    kept = [field.name for field in landing.schema if field.name not in outside]
+    schema = pa.schema([landing.schema.field(name) for name in kept])
+    rows = 0
+    with pq.ParquetWriter(local, schema, compression="zstd") as writer:
+        for group in _groups(batches):
+            writer.write_table(group.select(kept).cast(schema), row_group_size=ROW_GROUP)
+            rows += group.num_rows
+    return rows
+
+
+def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Collect batches into row groups of a useful size."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(part.num_rows for part in held) >= ROW_GROUP:
+            yield pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def _make_folder(fs: Any, folder: str) -> None:
+    fs.makedirs(folder, exist_ok=True)
+
+
+def _put(fs: Any, local: Path, folder: str, name: str) -> None:
+    """Put the file whole: by one rename on a disk, by one upload elsewhere."""
+    _make_folder(fs, folder)
+    if not _is_local(fs):
+        fs.put_file(str(local), f"{folder}/{name}")
+        return
+    beside = Path(folder, f".{name}-{uuid4().hex}")
+    try:
+        fs.put_file(str(local), str(beside))
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())
+        beside.replace(Path(folder, name))
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _is_local(fs: Any) -> bool:
+    protocol = fs.protocol
+    return bool({"file", "local"} & ({protocol} if isinstance(protocol, str) else set(protocol)))
+
+
+@contextmanager
+def _writable(path: str) -> Iterator[Any]:
+    try:
+        yield ObjectStoragePath(path).fs
+    except (PermissionError, NotADirectoryError, FileNotFoundError, FileExistsError) as error:
+        raise InvalidRequest(f"target['path'] {path!r} cannot be written: {type(error).__name__}.") from None
+    except OSError as error:
+        raise OpenAIBatchError(
+            f"target['path'] {path!r} cannot be written: {type(error).__name__}."
+        ) from None
+    except (ImportError, ValueError) as error:
+        raise InvalidRequest(
+            f"target['path'] {path!r} is on no storage that is known here: {error}"
+        ) from None

@@ -1,0 +1,351 @@
+"""How the columns of a load meet those of a table: everything that can be known before a row is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables import names, types
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.tables.base import Landing
+
+#: Fixed columns that every row has a value for.
+ALWAYS_SET = frozenset({"status", "custom_id", "snapshot_at", "run_id", "input_hash", "prompt_version"})
+REQUIRED = {
+    "merge": ("status", "custom_id", "snapshot_at"),
+    "append": ("status", "custom_id", "run_id"),
+    "replace_partition": ("status", "custom_id"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of an existing table; `type` is what the database writes for it."""
+
+    name: str
+    type: str
+    collation: str | None = None
+    nullable: bool = True
+    #: The database fills it by itself: a default, an identity, a generated column.
+    filled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """A table as the database describes it."""
+
+    parts: tuple[str, ...]
+    columns: tuple[Column, ...]
+    unique: tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A column that is written: our field, under the target's name, with the target's type."""
+
+    field: pa.Field
+    name: str
+    type: str
+    #: A quoted collation that tells keys apart; None: the database's own.
+    collation: str | None = None
+
+    def declared(self, dialect: str) -> str:
+        """Write the column's name and type as CREATE TABLE takes them."""
+        suffix = f" COLLATE {self.collation}" if self.collation else ""
+        return f"{names.quote(self.name, dialect)} {self.type}{suffix}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staging:
+    """The temporary table that rows are loaded into before they meet the target."""
+
+    name: str
+    columns: tuple[Written, ...]
+
+    def create(self, dialect: str) -> str:
+        """Write the CREATE TABLE; it has no constraints, so that every row can be loaded and counted."""
+        declared = ", ".join(column.declared(dialect) for column in self.columns)
+        return f"CREATE TEMPORARY TABLE {names.quote(self.name, dialect)} ({declared})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One load into one table, in the target's names."""
+
+    landing: Landing
+    parts: tuple[str, ...]
+    exists: bool
+    columns: tuple[Written, ...]
+
+    def target_name(self, name: str) -> str:
+        """Give the target's name of one of our columns."""
+        return next(column.name for column in self.columns if column.field.name == name)
+
+    def role(self, role: str) -> str | None:
+        """Give the target's name of a fixed column; None if the table has none."""
+        return next((column.name for column in self.columns if role_of(column.field) == role), None)
+
+    @property
+    def unique(self) -> tuple[str, ...]:
+        """Name the columns that tell two rows of the table apart."""
+        ours = list(self.landing.key)
+        if self.landing.mode == "replace_partition":
+            ours = [*(name for name in self.landing.partition if name not in ours), *ours]
+        found = [self.target_name(name) for name in ours]
+        if self.landing.mode == "append":
+            found.append(self.role("run_id") or "")
+        return tuple(found)
+
+
+def role_of(field: pa.Field) -> str | None:
+    """Name the fixed column that a field is, if it is one."""
+    return (field.metadata or {}).get(b"batch", b"").decode() or None
+
+
+def with_partition(landing: Landing) -> Landing:
+    """Add the partition columns that the result does not carry."""
+    schema = landing.schema
+    for name, value in landing.partition.items():
+        if names.find(name, schema.names) is None:
+            schema = schema.append(partition_field(name, value))
+    partition = {names.find(name, schema.names) or name: value for name, value in landing.partition.items()}
+    return replace(landing, schema=schema, partition=partition)
+
+
+def partition_field(name: str, value: object) -> pa.Field:
+    """Type a partition column by its value; what Jinja rendered is text."""
+    if isinstance(value, str | bool | int | date) and not isinstance(value, datetime):
+        return pa.field(name, pa.scalar(value).type)
+    raise InvalidRequest(
+        f"target['partition'][{name!r}] is {value!r}; give a string, an integer, a boolean, or a date."
+    )
+
+
+def fill_partition(landing: Landing, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Write the partition's value into its column; a carried column that differs is an error."""
+    for batch in batches:
+        columns = []
+        for field in landing.schema:
+            if field.name in batch.schema.names:
+                column = batch.column(field.name)
+                if field.name in landing.partition:
+                    check_partition(field.name, column, landing.partition[field.name])
+                column = types.fitted(column, field)
+            else:
+                column = pa.repeat(pa.scalar(landing.partition[field.name], field.type), batch.num_rows)
+            columns.append(column)
+        yield pa.RecordBatch.from_arrays(columns, schema=landing.schema)
+
+
+def check_partition(name: str, column: pa.Array, value: object) -> None:
+    """Raise unless every row of a carried column holds the partition's value."""
+    try:
+        expected = pa.scalar(value if isinstance(value, int | date) else str(value)).cast(column.type)
+    except pa.ArrowException:
+        expected = None
+    same = (
+        expected is not None and pc.all(pc.fill_null(pc.equal(column, expected), False)).as_py() is not False
+    )
+    if not same:
+        raise InvalidRequest(
+            f"Column {name!r} of the source is not always {value!r}, the value of target['partition']; "
+            "select only the rows of that partition."
+        )
+
+
+TypeOf = Callable[[pa.Field], str]
+
+
+def plan(landing: Landing, parts: tuple[str, ...], dialect: str, existing: Existing | None) -> Plan:
+    """Fit the load to the table, or raise InvalidRequest with both sides."""
+    if existing is None:
+        return _fresh(landing, parts, dialect)
+    found = {field.name: _match(field.name, existing) for field in landing.schema}
+    _check_present(landing, existing, found)
+    columns = tuple(
+        Written(field=field, name=column.name, type=column.type, collation=column.collation)
+        for field in landing.schema
+        if (column := found[field.name]) is not None
+    )
+    made = Plan(landing=landing, parts=existing.parts, exists=True, columns=columns)
+    _check_twice(columns)
+    _check_types(made, dialect)
+    _check_unique(made, existing)
+    _check_not_null(made, existing)
+    return made
+
+
+def _fresh(landing: Landing, parts: tuple[str, ...], dialect: str) -> Plan:
+    columns = tuple(
+        Written(field=field, name=names.fold(field.name, dialect), type=types.sql_type(field, dialect))
+        for field in landing.schema
+    )
+    _check_twice(columns)
+    made = Plan(landing=landing, parts=parts, exists=False, columns=columns)
+    if dialect != "postgres":
+        return made
+    exact = tuple(
+        replace(column, collation='"C"') if column.name in made.unique and column.type == "TEXT" else column
+        for column in columns
+    )
+    return replace(made, columns=exact)
+
+
+def _match(name: str, existing: Existing) -> Column | None:
+    found = names.find(name, (column.name for column in existing.columns))
+    return next((column for column in existing.columns if column.name == found), None)
+
+
+def _check_twice(columns: tuple[Written, ...]) -> None:
+    seen: dict[str, str] = {}
+    for column in columns:
+        other = seen.setdefault(column.name.casefold(), column.field.name)
+        if other != column.field.name:
+            raise InvalidRequest(
+                f"The result's columns {other!r} and {column.field.name!r} are one column in the target; "
+                "rename one with target['columns'] or an alias in the source."
+            )
+
+
+def _check_present(landing: Landing, existing: Existing, found: dict[str, Column | None]) -> None:
+    required = REQUIRED[landing.mode]
+    missing = [
+        field.name
+        for field in landing.schema
+        if found[field.name] is None and (role_of(field) is None or role_of(field) in required)
+    ]
+    if missing:
+        raise InvalidRequest(
+            f"Table {_table(existing.parts)} has no column {', '.join(map(repr, missing))}; it has "
+            f"{', '.join(column.name for column in existing.columns)}. Add the column, or name another table."
+        )
+
+
+def _check_types(made: Plan, dialect: str) -> None:
+    wrong = [
+        f"{column.name!r} is {column.type} in the table and {types.sql_type(column.field, dialect)} in the result"
+        for column in made.columns
+        if not assignable(column, dialect, from_text=column.field.name in made.landing.partition)
+    ]
+    if wrong:
+        raise InvalidRequest(f"Table {_table(made.parts)} does not fit: {'; '.join(wrong)}.")
+
+
+def _check_unique(made: Plan, existing: Existing) -> None:
+    needed = frozenset(made.unique)
+    if needed not in existing.unique:
+        shown = ", ".join(made.unique)
+        has = "; ".join(sorted(", ".join(sorted(unique)) for unique in existing.unique)) or "none"
+        raise InvalidRequest(
+            f"Table {_table(made.parts)} has no unique key on ({shown}), which mode {made.landing.mode!r} needs; "
+            f"unique keys it has: {has}. Create a unique index on ({shown})."
+        )
+    narrower = [unique for unique in existing.unique if unique < needed]
+    if narrower:
+        raise InvalidRequest(
+            f"Table {_table(made.parts)} has a unique key on ({', '.join(sorted(narrower[0]))}), which is narrower "
+            f"than ({', '.join(made.unique)}): rows of two loads would collide. Drop it, or name another table."
+        )
+
+
+def _check_not_null(made: Plan, existing: Existing) -> None:
+    written = {column.name: column.field for column in made.columns}
+    blocking = [
+        column.name
+        for column in existing.columns
+        if not column.nullable and not _never_null(made, column, written.get(column.name))
+    ]
+    if blocking:
+        raise InvalidRequest(
+            f"Table {_table(made.parts)} does not take NULL in {', '.join(map(repr, blocking))}, "
+            "which a row without an answer has; drop NOT NULL there."
+        )
+
+
+def _never_null(made: Plan, column: Column, field: pa.Field | None) -> bool:
+    if field is None:
+        return column.filled
+    carried = made.landing.carried
+    trusted = {*made.landing.key, *made.landing.partition, *(carried or ())}
+    role = role_of(field)
+    return field.name in trusted or role in ALWAYS_SET or (role is None and carried is None)
+
+
+def _table(parts: tuple[str, ...]) -> str:
+    return repr(".".join(parts))
+
+
+#: Which family of types takes which other, beside itself and text.
+ACCEPTS = {
+    "int": {"int", "decimal", "float"},
+    "float": {"float", "decimal"},
+    "decimal": {"decimal", "float"},
+    "bool": {"bool"},
+    "date": {"date", "timestamp"},
+    "timestamp": {"timestamp"},
+    "time": {"time"},
+    "text": {"text"},
+    "uuid": {"uuid"},
+    "json": {"json"},
+    "bytes": {"bytes"},
+    "list": {"list"},
+}
+NO_TEXT = frozenset({"bytes", "list", "text"})
+
+
+def assignable(column: Written, dialect: str, *, from_text: bool = False) -> bool:
+    """Tell whether the target's type holds our values; types that sqlglot does not know are trusted."""
+    theirs = family(column.type, dialect)
+    ours = family(types.generic_type(column.field), "")
+    if theirs is None or ours is None or (from_text and ours == "text"):
+        return True
+    if dialect == "sqlite":
+        return theirs in SQLITE_ACCEPTS.get(ours, ACCEPTS[ours] | {"text"})
+    return theirs in ACCEPTS[ours] or (theirs == "text" and ours not in NO_TEXT)
+
+
+#: SQLite keeps what has no storage class of its own as text, whatever the column is declared as.
+SQLITE_ACCEPTS = {
+    "bool": {"bool", "int", "decimal"},
+    "bytes": {"bytes"},
+    "list": {"text", "json", "list"},
+    "date": {"text", "date", "timestamp"},
+    "timestamp": {"text", "date", "timestamp"},
+}
+
+
+def family(name: str, dialect: str) -> str | None:
+    """Name the family of a type; None when it is not one of the common ones."""
+    try:
+        kind = exp.DataType.build(name, dialect=dialect or None)
+    except (SqlglotError, ValueError):
+        return None
+    if kind.this in {exp.DataType.Type.ARRAY, exp.DataType.Type.LIST}:
+        return "list"
+    return next((family for family, members in FAMILIES.items() if kind.this in members), None)
+
+
+_T = exp.DataType.Type
+FAMILIES: dict[str, Any] = {
+    "uuid": {_T.UUID},
+    "json": {_T.JSON, _T.JSONB},
+    "bool": {_T.BOOLEAN},
+    "decimal": {_T.DECIMAL, _T.BIGDECIMAL, _T.MONEY},
+    "float": {_T.FLOAT, _T.DOUBLE},
+    "date": {_T.DATE, _T.DATE32},
+    "timestamp": {_T.DATETIME, _T.TIMESTAMP, _T.TIMESTAMPTZ, _T.TIMESTAMPLTZ, _T.TIMESTAMPNTZ, _T.TIMESTAMP_S,
+                  _T.TIMESTAMP_MS, _T.TIMESTAMP_NS},
+    "time": {_T.TIME, _T.TIMETZ},
+    "bytes": {_T.BINARY, _T.VARBINARY, _T.BLOB},
+    "text": exp.DataType.TEXT_TYPES,
+    "int": exp.DataType.INTEGER_TYPES,
+}  # fmt: skip

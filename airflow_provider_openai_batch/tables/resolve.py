@@ -1,0 +1,94 @@
+"""From what a DAG names to the source and the target themselves."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
+from airflow.providers.common.sql.hooks.sql import DbApiHook
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables import files, names, parquet, sql
+from airflow_provider_openai_batch.tables import rows as given_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_openai_batch.batch import arguments
+    from airflow_provider_openai_batch.tables.base import Source, Target
+
+#: Databases that are written to, by Airflow's connection type.
+WAREHOUSES = {"postgres": "postgres", "duckdb": "duckdb", "motherduck": "duckdb", "sqlite": "sqlite"}
+#: How others quote names; a database that is not listed gets the standard's double quotes.
+DIALECTS = {
+    "athena": "athena", "databricks": "databricks", "gcpbigquery": "bigquery", "google_cloud_platform": "bigquery",
+    "hive_cli": "hive", "hiveserver2": "hive", "mssql": "tsql", "mysql": "mysql", "oracle": "oracle",
+    "presto": "presto", "redshift": "redshift", "snowflake": "snowflake", "teradata": "teradata", "trino": "trino",
+}  # fmt: skip
+
+
+def resolve_source(args: arguments.Source, rows: object | None = None) -> Source:
+    """Find the table that `source` names; nothing is read yet."""
+    if args.path is not None:
+        return files.FileSource(args.path)
+    if args.conn_id is None:
+        return given_rows.source([] if rows is None else rows)
+    kind, hook = _hook("source", args.conn_id)
+    dialect = WAREHOUSES.get(kind) or DIALECTS.get(kind, "")
+    if args.sql is not None:
+        percent = getattr(hook, "placeholder", "%s") == "%s"
+        query = sql.of_sql(args.sql, args.parameters, dialect, percent=percent)
+    else:
+        query = sql.of_table(args.table or "", args.where, dialect)
+    if kind in WAREHOUSES:
+        made: Source = _warehouse(kind).source(hook, query)
+        return made
+    return sql.CursorSource(driver=sql.Driver(hook.get_conn), query=query)
+
+
+def resolve_target(args: arguments.Target) -> Target:
+    """Find the table that `target` names; nothing is written yet."""
+    if args.path is not None:
+        return parquet.PathTarget(args.path)
+    kind, hook = _hook("target", args.conn_id or "")
+    if kind not in WAREHOUSES:
+        raise InvalidRequest(
+            f"target['conn_id'] {args.conn_id!r} is of type {kind!r}, which cannot be written to; supported: "
+            f"{', '.join(WAREHOUSES)}, or Parquet files by target['path']."
+        )
+    made: Target = _warehouse(kind).target(hook, names.table_parts(args.table or "", WAREHOUSES[kind]))
+    return made
+
+
+def _hook(argument: str, conn_id: str) -> tuple[str, Any]:
+    connection = _known(argument, conn_id, lambda: BaseHook.get_connection(conn_id))
+    kind = connection.conn_type or ""
+    hook = _known(argument, conn_id, connection.get_hook)
+    if not isinstance(hook, DbApiHook):
+        raise InvalidRequest(
+            f"{argument}['conn_id'] {conn_id!r} is of type {kind!r}, which is no SQL database."
+        )
+    return kind, hook
+
+
+def _known(argument: str, conn_id: str, look: Callable[[], Any]) -> Any:
+    try:
+        return look()
+    except AirflowNotFoundException:
+        raise InvalidRequest(
+            f"{argument}['conn_id'] {conn_id!r} is not defined; create it in Airflow."
+        ) from None
+    except (AirflowException, ImportError) as error:
+        raise InvalidRequest(f"{argument}['conn_id'] {conn_id!r} cannot be used: {error}") from error
+
+
+def _warehouse(kind: str) -> Any:
+    """Import a warehouse's module only when it is used: its driver is an extra."""
+    name = WAREHOUSES[kind]
+    try:
+        return import_module(f"airflow_provider_openai_batch.tables.warehouses.{name}")
+    except ImportError as error:
+        raise InvalidRequest(
+            f"Connections of type {kind!r} need the extra {name!r} of this provider ({error.name} is missing)."
+        ) from None

@@ -1,0 +1,123 @@
+"""A small list of dicts, or a DataFrame, from an upstream task as a source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables import types
+from airflow_provider_openai_batch.tables.base import BATCH_ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_ROWS = 10_000
+MAX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RowsSource:
+    """Rows that are in memory already; bigger tables belong in a file or a database."""
+
+    table: pa.Table
+
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.table.column_names)
+
+    @contextmanager
+    def read(self, columns: Sequence[str]) -> Iterator[Iterator[pa.RecordBatch]]:
+        yield iter(self.table.select(list(columns)).to_batches(max_chunksize=BATCH_ROWS))
+
+
+def source(rows: object) -> RowsSource:
+    """Take the rows over with one type for each column."""
+    _check_count(len(rows) if hasattr(rows, "__len__") else 0)
+    table = _from_dicts(rows) if _is_list(rows) else _from_frame(rows)
+    _check_count(table.num_rows)
+    if table.nbytes > MAX_BYTES:
+        raise InvalidRequest(
+            f"source['rows'] holds {table.nbytes:,} bytes, more than {MAX_BYTES:,}; "
+            "write them to a file or a table and give source['path'] or source['table']."
+        )
+    return RowsSource(table)
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_ROWS:
+        raise InvalidRequest(
+            f"source['rows'] holds {count:,} rows, more than {MAX_ROWS:,}; "
+            "write them to a file or a table and give source['path'] or source['table']."
+        )
+
+
+def _is_list(rows: object) -> bool:
+    return isinstance(rows, Sequence) and not isinstance(rows, str | bytes)
+
+
+def _from_dicts(rows: Any) -> pa.Table:
+    wrong = next((row for row in rows if not isinstance(row, Mapping)), None)
+    if wrong is not None:
+        raise InvalidRequest(f"source['rows'] holds a {type(wrong).__name__}; give dicts, one for each row.")
+    found = dict.fromkeys(name for row in rows for name in row)
+    if not all(isinstance(name, str) for name in found):
+        raise InvalidRequest("source['rows'] has a column whose name is no string; name columns by strings.")
+    return _table({str(name): [row.get(name) for row in rows] for name in found})
+
+
+def _table(columns: dict[str, list[Any]]) -> pa.Table:
+    fields, arrays = [], []
+    for name, values in columns.items():
+        kind = types.infer(name, values) or "text"
+        fields.append(types.field_of(name, kind))
+        arrays.append(types.untyped(fields[-1], kind, values))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _from_frame(rows: Any) -> pa.Table:
+    if type(rows).__module__.partition(".")[0] == "pandas":
+        return _from_pandas(rows)
+    try:
+        table = pa.table(rows)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        reason = type(error).__name__
+    else:
+        fields = [types.plain(field) for field in table.schema]
+        arrays = [types.fitted(column, field) for column, field in zip(table.columns, fields, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    raise InvalidRequest(
+        f"source['rows'] is a {type(rows).__name__}, which is no table ({reason}); give a list of dicts or a DataFrame."
+    )
+
+
+def _from_pandas(frame: Any) -> pa.Table:
+    """Convert column by column: an object column is typed by its values, so that an error names it."""
+    tables = [_column(str(name), frame.iloc[:, position]) for position, name in enumerate(frame.columns)]
+    merged = pa.table({}) if not tables else tables[0]
+    for table in tables[1:]:
+        merged = merged.append_column(table.schema.field(0), table.column(0))
+    return merged
+
+
+def _column(name: str, series: Any) -> pa.Table:
+    if str(series.dtype) in {"object", "str", "string"}:
+        return _table(
+            {name: [None if missing else v for v, missing in zip(series, _missing(series), strict=True)]}
+        )
+    try:
+        array = pa.array(series, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        reason = type(error).__name__
+    else:
+        field = types.plain(pa.field(name, array.type))
+        return pa.table([types.fitted(array, field)], schema=pa.schema([field]))
+    raise InvalidRequest(f"Column {name!r} of source['rows'] has no one type ({reason}); convert it first.")
+
+
+def _missing(series: Any) -> list[bool]:
+    """Tell which values are missing; a list in a cell is a value."""
+    return [bool(flag) for flag in series.isna()]

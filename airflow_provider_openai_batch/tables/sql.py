@@ -1,0 +1,167 @@
+"""A query as a source: the user's SQL, wrapped, read through a driver's cursor batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import sqlglot
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables import failures, names, types
+from airflow_provider_openai_batch.tables.base import BATCH_ROWS
+from airflow_provider_openai_batch.tables.failures import Explain, told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What to read: one SELECT of the user, as text that is never rewritten."""
+
+    text: str
+    dialect: str
+    parameters: Any = None
+    #: The driver reads `%` in the text as the start of a parameter when there are any.
+    percent: bool = False
+
+    def select(self, columns: Sequence[str], where: str = "") -> str:
+        """Select expressions (quoted already) from the query as a subquery on its own lines."""
+        chosen, alias = ", ".join(columns), names.quote("source", self.dialect)
+        return f"SELECT {self._safe(chosen)} FROM (\n{self.text}\n) {alias}{self._safe(where)}"
+
+    def quoted(self, name: str) -> str:
+        """Quote a column of the query."""
+        return names.quote(name, self.dialect)
+
+    def _safe(self, text: str) -> str:
+        return text.replace("%", "%%") if self.percent and self.parameters else text
+
+
+def of_sql(sql: str, parameters: object, dialect: str, *, percent: bool = False) -> Query:
+    """Make a query of the user's SQL without its closing semicolon."""
+    return Query(text=one_statement(sql, dialect), parameters=parameters, dialect=dialect, percent=percent)
+
+
+def of_table(table: str | Sequence[str], where: str | None, dialect: str) -> Query:
+    """Make a query of a table's rows, filtered by the user's condition."""
+    text = f"SELECT * FROM {names.qualified(names.table_parts(table, dialect), dialect)}"
+    return Query(text=text + (f" WHERE (\n{where}\n)" if where else ""), dialect=dialect)
+
+
+def one_statement(sql: str, dialect: str) -> str:
+    """Drop a trailing semicolon; more than one statement is an error."""
+    try:
+        tokens = sqlglot.tokenize(sql, read=dialect or None)
+    except SqlglotError:
+        return sql.strip().rstrip(";").rstrip()
+    while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
+        end = tokens.pop()
+        sql = sql[: end.start] + sql[end.end + 1 :]
+    if not tokens:
+        raise InvalidRequest("source['sql'] holds no statement; write one SELECT.")
+    if any(token.token_type == TokenType.SEMICOLON for token in tokens):
+        raise InvalidRequest("source['sql'] holds more than one statement; write one SELECT.")
+    return sql.strip()
+
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """How to reach one database through its DB-API hook."""
+
+    open: Callable[[], Any]
+    explain: Explain = failures.dbapi
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """Open a connection for one use."""
+        with told("The source cannot be reached", self.explain):
+            connection = self.open()
+        with closing(connection):
+            yield connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CursorSource:
+    """Rows of any DB-API database; columns without a declared type are typed by their first values."""
+
+    driver: Driver
+    query: Query
+    #: Name the kinds (of `types.KINDS`) that the database declares, by column.
+    declared: Callable[[Any, Query], dict[str, str]] = field(default=lambda _connection, _query: {})
+
+    def columns(self) -> tuple[str, ...]:
+        with self.driver.connection() as connection, closing(connection.cursor()) as cursor:
+            self._execute(cursor, self.query.select(["*"], " WHERE 1 = 0"))
+            return distinct(column[0] for column in cursor.description)
+
+    @contextmanager
+    def read(self, columns: Sequence[str]) -> Iterator[Iterator[pa.RecordBatch]]:
+        with self.driver.connection() as connection:
+            declared = self.declared(connection, self.query)
+            with closing(connection.cursor()) as cursor:
+                self._execute(cursor, self.query.select([self.query.quoted(name) for name in columns]))
+                yield self._batches(connection, cursor, {name: declared.get(name) for name in columns})
+
+    def _batches(
+        self, connection: Any, cursor: Any, declared: dict[str, str | None]
+    ) -> Iterator[pa.RecordBatch]:
+        rows = self._fetch(cursor)
+        kinds = {
+            name: kind or types.infer(name, column) or self._first(connection, name)
+            for (name, kind), column in zip(declared.items(), columns_of(rows, len(declared)), strict=True)
+        }
+        fields = [types.field_of(name, kind) for name, kind in kinds.items()]
+        while rows:
+            columns = zip(fields, kinds.values(), columns_of(rows, len(fields)), strict=True)
+            arrays = [types.untyped(field, kind, column) for field, kind, column in columns]
+            yield pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+            rows = self._fetch(cursor)
+
+    def _first(self, connection: Any, name: str) -> str:
+        """Type a column that is NULL in all of the first rows by its first value, if any."""
+        quoted = self.query.quoted(name)
+        with closing(connection.cursor()) as cursor:
+            self._execute(cursor, self.query.select([quoted], f" WHERE {quoted} IS NOT NULL"))
+            with told("The source cannot be read", self.driver.explain):
+                row = cursor.fetchone()
+        return (types.infer(name, row) if row else None) or "text"
+
+    def _execute(self, cursor: Any, statement: str) -> None:
+        execute(cursor, statement, self.query.parameters, self.driver.explain)
+
+    def _fetch(self, cursor: Any) -> list[Row]:
+        with told("The source cannot be read", self.driver.explain):
+            return cursor.fetchmany(BATCH_ROWS)  # type: ignore[no-any-return]
+
+
+def execute(cursor: Any, statement: str, parameters: object, explain: Explain) -> None:
+    """Run the user's query; without parameters none are passed, so that `%` needs no doubling."""
+    with told("The source's query fails", explain):
+        if parameters:
+            cursor.execute(statement, parameters)
+        else:
+            cursor.execute(statement)
+
+
+def columns_of(rows: Sequence[Row], width: int) -> list[tuple[Any, ...]]:
+    """Turn rows into columns."""
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def distinct(found: Any) -> tuple[str, ...]:
+    """Refuse a query that gives two columns one name."""
+    columns = tuple(found)
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise InvalidRequest(f"The source has two columns named {twice[0]!r}; give one of them an alias.")
+    return columns
+
+
+Opened = AbstractContextManager[Iterator[pa.RecordBatch]]

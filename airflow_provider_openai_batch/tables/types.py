@@ -1,0 +1,279 @@
+"""Arrow types at the two ends: what a column is read as, and what it becomes in a database."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+import pyarrow as pa
+from sqlglot import exp
+
+from airflow_provider_openai_batch.batch.values import clean
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+JSON = {b"logical": b"json"}
+UUID_TEXT = {b"logical": b"uuid"}
+DECIMAL_TEXT = {b"logical": b"decimal"}
+UTC = pa.timestamp("us", tz="UTC")
+
+#: What an untyped column can hold, and the Arrow type it is read as.
+KINDS: dict[str, tuple[pa.DataType, dict[bytes, bytes] | None]] = {
+    "bool": (pa.bool_(), None),
+    "int": (pa.int64(), None),
+    "float": (pa.float64(), None),
+    "decimal": (pa.string(), DECIMAL_TEXT),
+    "text": (pa.string(), None),
+    "bytes": (pa.binary(), None),
+    "date": (pa.date32(), None),
+    "timestamp": (pa.timestamp("us"), None),
+    "timestamp with time zone": (UTC, None),
+    "uuid": (pa.string(), UUID_TEXT),
+    "json": (pa.string(), JSON),
+}
+PYTHON_KINDS: dict[type, str] = {
+    bool: "bool", int: "int", float: "float", Decimal: "decimal", str: "text", bytes: "bytes",
+    bytearray: "bytes", memoryview: "bytes", date: "date", time: "text", timedelta: "text",
+    UUID: "uuid", dict: "json", list: "json", tuple: "json",
+}  # fmt: skip
+#: Kinds that are one kind when a column mixes them.
+WIDER = {frozenset({"int", "float"}): "float", frozenset({"int", "decimal"}): "decimal"}
+EXACT_FLOAT = 2**53
+
+_encode = msgspec.json.Encoder().encode
+
+
+def logical(field: pa.Field) -> str | None:
+    """Name what the text of a column is: `json`, `uuid`, `decimal`, or plain text."""
+    metadata = field.metadata or {}
+    return metadata[b"logical"].decode() if b"logical" in metadata else None
+
+
+def field_of(name: str, kind: str) -> pa.Field:
+    """Make the Arrow field of a kind of `KINDS`."""
+    arrow, metadata = KINDS[kind]
+    return pa.field(name, arrow, metadata=metadata)
+
+
+def kind_of(field: pa.Field) -> str:
+    """Name the kind that a field of `field_of` was made of."""
+    same = (
+        kind
+        for kind, (arrow, metadata) in KINDS.items()
+        if arrow == field.type and metadata == field.metadata
+    )
+    return next(same)
+
+
+def infer(name: str, values: Iterable[Any]) -> str | None:
+    """Find the kind of an untyped column from its values; None when all are NULL.
+
+    Integers among floats are floats; any other mix is an error.
+    """
+    kinds = {_kind(name, value) for value in values if value is not None}
+    if len(kinds) > 1:
+        mixed = WIDER.get(frozenset(kinds))
+        if mixed is None:
+            raise InvalidRequest(
+                f"Column {name!r} mixes {' and '.join(sorted(kinds))}; cast it to one type in the source."
+            )
+        return mixed
+    return kinds.pop() if kinds else None
+
+
+def _kind(name: str, value: object) -> str:
+    if isinstance(value, datetime):
+        return "timestamp" if value.tzinfo is None else "timestamp with time zone"
+    for kind in type(value).__mro__:
+        if kind in PYTHON_KINDS:
+            return PYTHON_KINDS[kind]
+    raise InvalidRequest(
+        f"Column {name!r} holds a {type(value).__name__}, which no column has; make it text in the source."
+    )
+
+
+def untyped(field: pa.Field, kind: str, values: Sequence[Any]) -> pa.Array:
+    """Make an Arrow array of values that came without a type; a misfit names the column only."""
+    allowed = {kind} | {other for pair, wide in WIDER.items() if wide == kind for other in pair}
+    wrong = {_kind(field.name, value) for value in values if value is not None} - allowed
+    if wrong:
+        raise InvalidRequest(
+            f"Column {field.name!r} is {kind} by its declaration or first rows, but holds {min(wrong)} as well; "
+            "cast it to one type in the source."
+        )
+    write = WRITERS.get(kind)
+    return typed(field, values if write is None else [None if v is None else write(v) for v in values])
+
+
+def typed(field: pa.Field, values: Sequence[Any]) -> pa.Array:
+    """Make an Arrow array of the field's type; a misfit names the column only."""
+    try:
+        return pa.array(values, field.type)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+        reason = type(error).__name__
+    raise InvalidRequest(
+        f"Column {field.name!r} holds a value that does not fit its type {field.type} ({reason}); "
+        "cast it in the source."
+    )
+
+
+def _exact_float(value: float) -> float:
+    if isinstance(value, int) and abs(value) > EXACT_FLOAT:
+        raise InvalidRequest(
+            "A column of floats holds an integer beyond 2**53, which no float is; cast it in the source."
+        )
+    return float(value)
+
+
+def plain_decimal(value: Decimal | int) -> str:
+    """Write a decimal without exponent and trailing zeros, so that equal numbers are equal texts."""
+    text = format(Decimal(value), "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _text(value: object) -> str:
+    return clean(value if isinstance(value, str) else str(value))[0]
+
+
+def _json(value: object) -> str:
+    return clean(_encode(cleaned(value)).decode())[0]
+
+
+def cleaned(value: Any) -> Any:
+    """Replace lone surrogates anywhere in a JSON value."""
+    match value:
+        case str():
+            return clean(value)[0]
+        case dict():
+            return {_text(name): cleaned(part) for name, part in value.items()}
+        case list() | tuple():
+            return [cleaned(part) for part in value]
+    return value
+
+
+WRITERS: dict[str, Callable[[Any], Any]] = {
+    "text": _text,
+    "json": _json,
+    "uuid": str,
+    "decimal": plain_decimal,
+    "float": _exact_float,
+    "bytes": bytes,
+}
+
+
+def plain(field: pa.Field) -> pa.Field:
+    """Give the field as this package passes it on: no dictionaries, views, large or extension types."""
+    kind, metadata = _plain_type(field.type), dict(field.metadata or {})
+    name = getattr(field.type, "extension_name", None)
+    if name in {"arrow.uuid", "arrow.json"}:
+        metadata[b"logical"] = name.removeprefix("arrow.").encode()
+    kept = {b"logical": metadata[b"logical"]} if b"logical" in metadata else None
+    return pa.field(field.name, kind, metadata=kept)
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    types = pa.types
+    if types.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    if getattr(kind, "extension_name", None) in {"arrow.uuid", "arrow.json"}:
+        return pa.string()
+    if isinstance(kind, pa.BaseExtensionType):
+        return _plain_type(kind.storage_type)
+    if types.is_null(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return pa.string()
+    if types.is_large_binary(kind) or types.is_binary_view(kind):
+        return pa.binary()
+    if types.is_large_list(kind):
+        return pa.list_(kind.value_field)
+    return kind
+
+
+def fitted(array: pa.Array | pa.ChunkedArray, field: pa.Field) -> pa.Array:
+    """Bring an array to the type of a field that `plain` made."""
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    name = getattr(array.type, "extension_name", None)
+    if name == "arrow.uuid":
+        return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
+    if isinstance(array.type, pa.BaseExtensionType):
+        array = array.storage
+    try:
+        return array if array.type == field.type else array.cast(field.type)
+    except pa.ArrowException as error:
+        reason = type(error).__name__
+    raise InvalidRequest(f"Column {field.name!r} is {array.type} and {field.type} at once ({reason}).")
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Tell whether a database array can hold it: a list of one scalar type."""
+    matches = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return bool(matches and not pa.types.is_nested(kind.value_type))
+
+
+SCALARS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
+    (pa.types.is_boolean, "boolean"),
+    (pa.types.is_int8, "smallint"),
+    (pa.types.is_uint8, "smallint"),
+    (pa.types.is_int16, "smallint"),
+    (pa.types.is_uint16, "int"),
+    (pa.types.is_int32, "int"),
+    (pa.types.is_uint32, "bigint"),
+    (pa.types.is_uint64, "decimal(20, 0)"),
+    (pa.types.is_integer, "bigint"),
+    (pa.types.is_float64, "double"),
+    (pa.types.is_floating, "float"),
+    (pa.types.is_date, "date"),
+    (pa.types.is_time, "time"),
+    (pa.types.is_binary, "varbinary"),
+    (pa.types.is_fixed_size_binary, "varbinary"),
+    (pa.types.is_nested, "json"),
+)
+#: What sqlglot writes in a way that the database does not hold exactly, or not at all.
+SQLITE_TYPES = {
+    "date": "TEXT", "time": "TEXT", "timestamp": "TEXT", "timestamptz": "TEXT", "json": "TEXT",
+    "uuid": "TEXT", "decimal": "TEXT", "boolean": "BOOLEAN", "varbinary": "BLOB",
+}  # fmt: skip
+POSTGRES_TYPES = {"json": "JSONB", "decimal": "NUMERIC", "varbinary": "BYTEA"}
+DUCKDB_TYPES = {"decimal": "VARCHAR", "varbinary": "BLOB"}
+OVERRIDES = {"sqlite": SQLITE_TYPES, "postgres": POSTGRES_TYPES, "duckdb": DUCKDB_TYPES}
+MAX_DECIMAL = {"duckdb": 38, "postgres": 1000, "sqlite": 0}
+
+
+def generic_type(field: pa.Field) -> str:
+    """Name the column's type in dialect-free SQL; `decimal` alone has no fixed scale."""
+    meaning = logical(field)
+    if meaning is not None:
+        return meaning
+    kind = field.type
+    if pa.types.is_timestamp(kind):
+        return "timestamp" if kind.tz is None else "timestamptz"
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision}, {kind.scale})"
+    if is_list(kind):
+        return f"array<{generic_type(kind.value_field)}>"
+    return next((name for matches, name in SCALARS if matches(kind)), "text")
+
+
+def sql_type(field: pa.Field, dialect: str) -> str:
+    """Name the type that a new column gets in a database."""
+    name = generic_type(field)
+    overrides = OVERRIDES[dialect]
+    if name.startswith("array<"):
+        if dialect == "sqlite":
+            return "TEXT"
+        return sql_type(pa.field(field.name, field.type.value_type), dialect) + "[]"
+    if name.startswith("decimal(") and field_precision(field) > MAX_DECIMAL[dialect]:
+        name = "decimal"
+    return overrides.get(name) or exp.DataType.build(name).sql(dialect)
+
+
+def field_precision(field: pa.Field) -> int:
+    """Count the digits of a decimal column."""
+    return field.type.precision if pa.types.is_decimal(field.type) else 20

@@ -1,0 +1,193 @@
+"""SQLite: dynamically typed rows in, staged rows merged by ON CONFLICT."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing, contextmanager
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pyarrow as pa
+
+from airflow_provider_openai_batch.batch import values
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables import names, sql
+from airflow_provider_openai_batch.tables.failures import Failure, told
+from airflow_provider_openai_batch.tables.merge import MARK, SqlTarget
+from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DIALECT = "sqlite"
+BUSY_MS = 600_000
+#: SQLite's own rules for the affinity of a declared type, in their order; NUMERIC holds anything.
+AFFINITIES = ((r"INT", "int"), (r"CHAR|CLOB|TEXT", "text"), (r"BLOB", "bytes"), (r"REAL|FLOA|DOUB", "float"))
+
+
+def source(hook: Any, query: sql.Query) -> sql.CursorSource:
+    """Read a query through Airflow's SQLite hook."""
+    return sql.CursorSource(
+        driver=sql.Driver(partial(connect, hook), explain), query=query, declared=declared
+    )
+
+
+def connect(hook: Any) -> sqlite3.Connection:
+    """Open a connection that waits for others and never fails on text that is not UTF-8."""
+    connection: sqlite3.Connection = hook.get_conn()
+    connection.isolation_level = None
+    connection.row_factory = None
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    return connection
+
+
+def declared(connection: sqlite3.Connection, query: sql.Query) -> dict[str, str]:
+    """Name the kinds of the columns that have a declared type; the rest, and all NUMERIC, are untyped."""
+    shape = names.quote(f"batch_shape_{uuid4().hex}", DIALECT)
+    with closing(connection.cursor()) as cursor:
+        create = f"CREATE TEMPORARY TABLE {shape} AS {query.select(['*'], ' LIMIT 0')}"
+        sql.execute(cursor, create, query.parameters, explain)
+        rows = cursor.execute(f"PRAGMA table_info({shape})").fetchall()
+        cursor.execute(f"DROP TABLE {shape}")
+    kinds = {row[1]: affinity(row[2]) for row in rows}
+    return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
+def affinity(declared_type: str) -> str | None:
+    """Name the kind that a declared type stands for; None where it may hold anything."""
+    found = (kind for pattern, kind in AFFINITIES if re.search(pattern, declared_type.upper()))
+    return next(found, None)
+
+
+def explain(error: Exception) -> Failure | None:
+    """Explain an error of sqlite3; its texts name tables and columns, never values."""
+    if not isinstance(error, sqlite3.Error):
+        return None
+    waiting = isinstance(error, sqlite3.OperationalError) and re.search(r"locked|busy|disk|I/O", str(error))
+    return Failure(f"SQLite: {error}", lasting=not waiting)
+
+
+def target(hook: Any, parts: tuple[str, ...]) -> SqlTarget:
+    """Write to a table through Airflow's SQLite hook."""
+    return SqlTarget(parts=parts, session=partial(_session, hook))
+
+
+@contextmanager
+def _session(hook: Any, doing: str) -> Iterator[Session]:
+    with told(doing, explain), closing(connect(hook)) as connection:
+        yield Session(connection)
+
+
+class Session:
+    """One connection; the rows are staged in the temporary database, so that writers wait only for the merge."""
+
+    dialect = DIALECT
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def find(self, parts: tuple[str, ...]) -> Existing | None:
+        schema, wanted = _split(parts)
+        listing = f"SELECT name FROM {names.quote(schema, DIALECT)}.sqlite_master WHERE type = 'table'"
+        table = names.find(wanted, (row[0] for row in self._connection.execute(listing)))
+        if table is None:
+            return None
+        rows = self._rows(
+            'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?, ?)',
+            table,
+            schema,
+        )
+        unique, collations = self._unique(table, schema)
+        primary = frozenset(row[0] for row in rows if row[4])
+        columns = tuple(
+            Column(
+                name=row[0], type=row[1] or "ANY", collation=collations.get(row[0]),
+                nullable=not row[2], filled=row[3] is not None or row[5] > 1,
+            )
+            for row in rows
+        )  # fmt: skip
+        return Existing(
+            parts=(schema, table), columns=columns, unique=unique + ((primary,) if primary else ())
+        )
+
+    def _unique(self, table: str, schema: str) -> tuple[tuple[frozenset[str], ...], dict[str, str]]:
+        listing = 'SELECT name FROM pragma_index_list(?, ?) WHERE "unique" = 1 AND partial = 0'
+        unique, collations = [], {}
+        for (index,) in self._rows(listing, table, schema):
+            parts = self._rows("SELECT name, coll FROM pragma_index_xinfo(?, ?) WHERE key = 1", index, schema)
+            if all(name is not None for name, _ in parts):
+                unique.append(frozenset(name for name, _ in parts))
+                collations |= {name: names.quote(collation, DIALECT) for name, collation in parts}
+        return tuple(unique), collations
+
+    def _rows(self, statement: str, *parameters: str) -> list[sql.Row]:
+        return self._connection.execute(statement, parameters).fetchall()
+
+    def stage(self, staging: Staging, batches: Iterator[pa.RecordBatch]) -> int:
+        self._connection.execute(staging.create(DIALECT))
+        marks = ", ".join("?" * len(staging.columns))
+        insert = f"INSERT INTO {names.quote(staging.name, DIALECT)} VALUES ({marks})"
+        staged = 0
+        for batch in batches:
+            columns = [stored(batch.column(column.field.name)) for column in staging.columns]
+            self._connection.execute("BEGIN")
+            self._connection.executemany(insert, zip(*columns, strict=True))
+            self._connection.execute("COMMIT")
+            staged += batch.num_rows
+        return staged
+
+    def begin(self, parts: tuple[str, ...]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        return self._connection.execute(
+            statement.replace(MARK, "?"), [_simple(v) for v in parameters]
+        ).rowcount
+
+    def one(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        row = self._connection.execute(
+            statement.replace(MARK, "?"), [_simple(v) for v in parameters]
+        ).fetchone()
+        return int(row[0])
+
+    def commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        self._connection.execute("ROLLBACK")
+
+
+def _split(parts: tuple[str, ...]) -> tuple[str, str]:
+    if len(parts) > 2:
+        raise InvalidRequest(f"SQLite has no table {'.'.join(parts)!r}; a name is 'table' or 'schema.table'.")
+    return (parts[0], parts[1]) if len(parts) == 2 else ("main", parts[0])
+
+
+def _simple(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def stored(column: pa.Array) -> list[Any]:
+    """Give the values as SQLite stores them: what it has no class for becomes text."""
+    kind = column.type
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return column.to_pylist()  # type: ignore[no-any-return]
+    if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return column.to_pylist()  # type: ignore[no-any-return]
+    if pa.types.is_timestamp(kind):
+        return moments(column)
+    texts = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)
+    return [text if valid else None for text, valid in texts]
+
+
+def moments(column: pa.Array) -> list[str | None]:
+    """Write timestamps at one width, so that their texts sort as they do."""
+    zone = "" if column.type.tz is None else "Z"
+    naive = column.cast(pa.int64()).cast(pa.timestamp(column.type.unit)).cast(pa.timestamp("us"), safe=False)
+    return [
+        None if t is None else f"{t.replace(' ', 'T')}{zone}" for t in naive.cast(pa.string()).to_pylist()
+    ]
