@@ -10,6 +10,8 @@ OpenAIBatchError
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class OpenAIBatchError(Exception):
     """Any error of this provider."""
@@ -28,7 +30,11 @@ class RunTimedOut(OpenAIBatchError):
 
 
 class TooManyFailures(OpenAIBatchError):
-    """More rows failed than the limit allows; all rows are in the target."""
+    """More rows failed than the limit allows; all rows are in the target, as `loaded` tells."""
+
+    def __init__(self, message: str, loaded: Any = None) -> None:
+        super().__init__(message)
+        self.loaded = loaded
 
 
 class RunUnreadable(OpenAIBatchError):

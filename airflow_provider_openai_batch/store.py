@@ -7,6 +7,7 @@ import secrets
 import shutil
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import msgspec
@@ -14,12 +15,26 @@ import msgspec
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 
 LOCAL = {"", "file", "local"}
 UNFINISHED = ".unfinished-"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A file that is being written and has no name yet."""
+
+    file: BinaryIO
+    _name: Callable[[str], None]
+
+    def publish(self, name: str) -> None:
+        """Give the file its name; what is there already under that name stays."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self._name(name)
 
 
 class RunStore:
@@ -70,17 +85,20 @@ class RunStore:
     @contextmanager
     def create(self, name: str) -> Iterator[BinaryIO]:
         """Open a new file; it appears whole when the block ends, and not at all when it raises."""
-        target = self._path(name)
-        folder = os.path.dirname(target) if self._local else None  # noqa: PTH120
+        with self.draft() as draft:
+            yield draft.file
+            draft.publish(name)
+
+    @contextmanager
+    def draft(self) -> Iterator[Draft]:
+        """Open a file whose name is known only when it is written; unpublished, it vanishes."""
+        folder = self._root if self._local else None
         if folder:
             self._make_folder(folder)
         handle, scratch = tempfile.mkstemp(prefix=UNFINISHED, dir=folder)
         try:
             with os.fdopen(handle, "w+b") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            self._publish(scratch, target)
+                yield Draft(file, lambda name: self._publish(scratch, self._path(name)))
         finally:
             os.unlink(scratch)  # noqa: PTH108
 
@@ -118,15 +136,24 @@ class RunStore:
             if not self._fs.exists(target):
                 self._fs.put_file(scratch, target)
             return
+        self._make_folder(os.path.dirname(target))  # noqa: PTH120
         try:
             os.link(scratch, target)
         except FileExistsError:
             return
-        folder = os.open(os.path.dirname(target), os.O_RDONLY)  # noqa: PTH120
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        except OSError:  # a disk without hard links
+            if not os.path.exists(target):  # noqa: PTH110
+                shutil.copy(scratch, f"{target}{UNFINISHED}")
+                os.replace(f"{target}{UNFINISHED}", target)  # noqa: PTH105
+        _sync_folder(os.path.dirname(target))  # noqa: PTH120
+
+
+def _sync_folder(path: str) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def nonce() -> str:

@@ -22,7 +22,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
 
 
-class Asked(Fact):
+class Asked(Fact, frozen=True, kw_only=True):
     """What submit was asked, as it decides what is sent and landed."""
 
     fingerprint: str
@@ -42,7 +42,7 @@ class Asked(Fact):
     max_failed_ratio: float
 
 
-class Done(Fact):
+class Done(Fact, frozen=True, kw_only=True):
     """A snapshot is complete: what it holds."""
 
     rows: int
@@ -54,7 +54,7 @@ class Done(Fact):
     files: tuple[str, ...]
 
 
-class About(Fact):
+class About(Fact, frozen=True, kw_only=True):
     """What a shard holds; it appears after the requests and makes the folder a shard."""
 
     parent: str | None
@@ -67,17 +67,18 @@ class About(Fact):
     output_type: Any = None
 
 
-class Attempt(Fact, order=True):
+class Attempt(Fact, frozen=True, kw_only=True):
     """A process that may create; the highest is the live one."""
 
     number: int
     nonce: str
 
 
-class Intent(Fact):
+class Intent(Fact, frozen=True, kw_only=True):
     """A create is about to be called for this file."""
 
     file_id: str
+    file_created_at: float
     origin: str
     model: str
     tokens: int
@@ -85,43 +86,43 @@ class Intent(Fact):
     epoch: int
 
 
-class Refusal(Fact):
+class Refusal(Fact, frozen=True, kw_only=True):
     """A create was refused, or its batch was, before anything ran."""
 
     answer: Refused
 
 
-class Void(Fact):
+class Void(Fact, frozen=True, kw_only=True):
     """Nothing runs for this intent and nothing ever will."""
 
     reason: str
 
 
-class Fence(Fact):
+class Fence(Fact, frozen=True, kw_only=True):
     """The input file of a doubtful create is being revoked (`deleted` False) or is gone (True)."""
 
     deleted: bool
 
 
-class Cancel(Fact):
+class Cancel(Fact, frozen=True, kw_only=True):
     """We asked to cancel."""
 
     by: str
 
 
-class Terminal(Fact):
+class Terminal(Fact, frozen=True, kw_only=True):
     """A batch has ended, as the API said."""
 
     batch: Batch
 
 
-class Lost(Fact):
+class Lost(Fact, frozen=True, kw_only=True):
     """The API did not know a batch."""
 
     batch_id: str
 
 
-class Landed(Fact):
+class Landed(Fact, frozen=True, kw_only=True):
     """A snapshot is in the target."""
 
     snapshot: str
@@ -131,7 +132,17 @@ class Landed(Fact):
     counts: dict[str, int]
 
 
-class Tally(Fact):
+class Cleaned(Fact, frozen=True, kw_only=True):
+    """Remote files that were deleted after a load."""
+
+    files: tuple[str, ...]
+
+
+class Incomplete(Fact, frozen=True, kw_only=True):
+    """The files of an ended batch do not hold all answers yet."""
+
+
+class Tally(Fact, frozen=True, kw_only=True):
     """How the requests of an ended send were answered, by status."""
 
     counts: dict[str, int]
@@ -163,6 +174,8 @@ class Send:
     cancels: tuple[Cancel, ...] = ()
     terminals: tuple[Terminal, ...] = ()
     lost: tuple[Lost, ...] = ()
+    raw: frozenset[str] = frozenset()  #: which raw answer files are in the folder
+    incomplete: bool = False
     tally: Tally | None = None
 
     @property

@@ -1,0 +1,161 @@
+"""Which requests are still to be sent, and which shard holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from airflow_provider_openai_batch.batch.status import TRANSIENT, RowStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_openai_batch.batch.run import Run, Send, Shard
+
+FORGOTTEN_BY_A_CLEAR = TRANSIENT | {RowStatus.CANCELLED}
+
+Ids = np.ndarray
+
+
+class Requests(Protocol):
+    """Where the sets of requests are read from: arrays of 16-byte custom_ids."""
+
+    def of_snapshot(self, snapshot_id: str) -> Ids:
+        """Return the distinct requests of a snapshot, sorted."""
+
+    def of_shard(self, shard_id: str) -> Ids:
+        """Return the requests of a shard in file order."""
+
+    def answered(self, send: Send) -> tuple[Ids, np.ndarray]:
+        """Return the answered requests of an ended send and the status of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """Requests of one shard that nobody is asking for and that have no final answer.
+
+    `whole` says that the shard itself can be sent; otherwise its requests at `positions` make a child
+    that carries the number `attempt`.
+    """
+
+    shard: str
+    positions: Ids | None
+    attempt: int
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether the shard is to be sent as it is."""
+        return self.positions is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """What is left to send, and which open sends somebody waits for."""
+
+    left: tuple[Left, ...]
+    awaited: frozenset[str]
+
+
+def queue(run: Run, requests: Requests) -> Queue:
+    """Work out what the current snapshot still needs."""
+    if run.current is None:
+        return Queue(left=(), awaited=frozenset())
+    return _simple(run) or _Sets(run, requests).queue()
+
+
+def _simple(run: Run) -> Queue | None:
+    """Answer without reading any set: one snapshot, and every shard is unsent, open, or fully answered."""
+    current = run.current
+    assert current is not None
+    assert current.done is not None
+    if len(run.snapshots) > 1 or {shard.id for shard in run.shards} != set(current.done.shards):
+        return None
+    if any(send.tally and not _settled(send) for send in run.sends):
+        return None
+    unsent = (shard for shard in run.shards if not any(send.open or send.tally for send in shard.sends))
+    left = tuple(Left(shard=shard.id, positions=None, attempt=shard.about.attempt) for shard in unsent)
+    return Queue(left=left, awaited=frozenset(send.folder for send in run.sends if send.open))
+
+
+def _settled(send: Send) -> bool:
+    assert send.tally is not None
+    transient = any(send.tally.counts.get(status) for status in FORGOTTEN_BY_A_CLEAR)
+    return send.tally.counted and not transient
+
+
+class _Sets:
+    """The same question where answers are partial, repeated, or of several snapshots."""
+
+    def __init__(self, run: Run, requests: Requests) -> None:
+        current = run.current
+        assert current is not None
+        self._run, self._requests = run, requests
+        self._epoch = current.asked.epoch
+        self._most = current.asked.max_attempts
+        self._current = requests.of_snapshot(current.id)
+
+    def queue(self) -> Queue:
+        taken = np.zeros(len(self._current), dtype=bool)
+        awaited = []
+        for send in self._run.sends:
+            if send.open:
+                held = self._mark(self._requests.of_shard(send.shard))
+                taken |= held
+                awaited += [send.folder] if held.any() else []
+            elif send.tally is not None:
+                taken |= self._final(send)
+        return Queue(left=tuple(self._divide(taken)), awaited=frozenset(awaited))
+
+    def _divide(self, taken: np.ndarray) -> Iterator[Left]:
+        """Give each request to the last shard of its line, and to one line only."""
+        for shard in sorted(self._run.shards, key=self._depth, reverse=True):
+            ids = self._requests.of_shard(shard.id)
+            wanted = self._in_current(ids)
+            wanted[wanted] &= ~taken[np.searchsorted(self._current, ids[wanted])]
+            if wanted.any():
+                taken |= self._mark(ids[wanted])
+                yield self._left(shard, wanted)
+
+    def _left(self, shard: Shard, wanted: np.ndarray) -> Left:
+        counted = any(send.tally and send.tally.counted for send in shard.ended)
+        if wanted.all() and not shard.ended and not self._run.children(shard.id):
+            return Left(shard=shard.id, positions=None, attempt=shard.about.attempt)
+        return Left(
+            shard=shard.id, positions=np.flatnonzero(wanted), attempt=shard.about.attempt + int(counted)
+        )
+
+    def _depth(self, shard: Shard) -> tuple[int, str]:
+        return (len(self._run.ancestry(shard)), shard.id)
+
+    def _final(self, send: Send) -> np.ndarray:
+        ids, statuses = self._requests.answered(send)
+        return self._mark(ids[~np.isin(statuses, sorted(self._asked_again(send)))])
+
+    def _asked_again(self, send: Send) -> frozenset[RowStatus]:
+        if send.intent.epoch < self._epoch:
+            return FORGOTTEN_BY_A_CLEAR
+        if self._attempts(send) >= self._most:
+            return frozenset()
+        return FORGOTTEN_BY_A_CLEAR if send.cancelled_by_us else TRANSIENT
+
+    def _attempts(self, send: Send) -> int:
+        """Count the sends of these requests that ended in the present epoch."""
+        line = self._run.ancestry(self._run.shard(send.shard))
+        return sum(any(self._counts(ended) for ended in shard.ended) for shard in line)
+
+    def _counts(self, ended: Send) -> bool:
+        return ended.tally is not None and ended.tally.counted and ended.intent.epoch >= self._epoch
+
+    def _in_current(self, ids: Ids) -> np.ndarray:
+        if not len(self._current):
+            return np.zeros(len(ids), dtype=bool)
+        places = np.minimum(np.searchsorted(self._current, ids), len(self._current) - 1)
+        found: np.ndarray = self._current[places] == ids
+        return found
+
+    def _mark(self, ids: Ids) -> np.ndarray:
+        marked = np.zeros(len(self._current), dtype=bool)
+        marked[np.searchsorted(self._current, ids[self._in_current(ids)])] = True
+        return marked

@@ -1,0 +1,294 @@
+"""Obey the loop: read the run, look at the API, decide, do, until nothing more can be done now."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+import openai
+
+from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.batch.lifecycle import (
+    Action,
+    Collect,
+    Due,
+    Finish,
+    GiveUp,
+    Look,
+    MakeChild,
+    Moment,
+    NoteLost,
+    Plan,
+    Resolve,
+    SendShard,
+    Settings,
+    Split,
+    Unreachable,
+    Wait,
+    decide,
+)
+from airflow_provider_openai_batch.batch.run import Attempt, Run, Send
+from airflow_provider_openai_batch.client import AsyncClient, Client, ListFailed, ShortDownload
+from airflow_provider_openai_batch.exceptions import BatchFailed, RunUnreadable
+from airflow_provider_openai_batch.steps.read import read_queue, read_run
+from airflow_provider_openai_batch.steps.shard import make_child
+from airflow_provider_openai_batch.steps.transfer import (
+    Sender,
+    batch_name,
+    collect_send,
+    give_up_on,
+    refuse_request,
+    send_shard,
+)
+from airflow_provider_openai_batch.store import nonce
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.store import RunStore
+
+log = logging.getLogger(__name__)
+
+DENIED = (openai.AuthenticationError, openai.PermissionDeniedError)
+STALLING = (openai.OpenAIError, ListFailed, ShortDownload)
+MOST_LOOKS_AT_ONCE = 50
+LIST_MARGIN = 60.0
+
+
+def advance(
+    store: RunStore, client: Client, settings: Settings, attempt: Attempt | None = None
+) -> Wait | Finish | GiveUp:
+    """Do everything that can be done now; `attempt` is given by a process that has registered one."""
+    return _Advance(store, client, settings, attempt).until_nothing_is_due()
+
+
+def peek(store: RunStore, client: Client, settings: Settings) -> Plan:
+    """Say what is to be done, without doing it."""
+    return _Advance(store, client, settings, None).plan(read_run(store, client.origin))
+
+
+class _Advance:
+    """One call of `advance`: each action is tried once, and creating stops when another takes over."""
+
+    def __init__(self, store: RunStore, client: Client, settings: Settings, attempt: Attempt | None) -> None:
+        self._store, self._client, self._settings = store, client, settings
+        self._attempt = attempt
+        self._may_send = True
+        self._tried: set[str] = set()
+        self._looks: dict[str, Look] = {}
+
+    def until_nothing_is_due(self) -> Wait | Finish | GiveUp:
+        """Do one thing after the other, deciding anew after each."""
+        while True:
+            run = read_run(self._store, self._client.origin)
+            plan = self.plan(run)
+            action = next((a for a in plan.actions if self._is_allowed(a)), None)
+            if action is None:
+                return plan.step
+            self._tried.add(repr(action))
+            try:
+                self._do(run, action)
+            except DENIED as error:
+                raise denied(error) from error
+            except STALLING as error:
+                log.warning("%s is put off: %s.", type(action).__name__, type(error).__name__)
+
+    def plan(self, run: Run) -> Plan:
+        """Look at the batches that were not looked at yet, and decide."""
+        for batch in unlooked(run, self._looks):
+            self._looks[batch.id] = self._look(batch)
+        moment = Moment(looks=self._looks, now=self._client.now(), settings=self._settings)
+        return decide(run, read_queue(self._store, run), moment)
+
+    def _look(self, batch: Batch) -> Look:
+        try:
+            return self._client.retrieve(batch.id)
+        except DENIED as error:
+            raise denied(error) from error
+        except openai.OpenAIError as error:
+            return Unreachable(type(error).__name__)
+
+    def _is_allowed(self, action: Action) -> bool:
+        if isinstance(action, SendShard) and not self._may_send:
+            return False
+        return repr(action) not in self._tried
+
+    def _do(self, run: Run, action: Action) -> None:
+        match action:
+            case Collect(send, batch):
+                collect_send(self._store, self._client, find_send(run, send), batch)
+            case Resolve(send):
+                resolve(self._store, self._client, find_send(run, send))
+            case NoteLost(send):
+                self._note_lost(find_send(run, send))
+            case MakeChild(left):
+                assert left.positions is not None
+                make_child(self._store, run.shard(left.shard), left.positions, left.attempt)
+            case Split(shard):
+                self._split(run, shard)
+            case SendShard(shard):
+                self._send(run, shard)
+
+    def _send(self, run: Run, shard_id: str) -> None:
+        """Register before the first create, then decide again on what is there then."""
+        if self._attempt is None:
+            self._attempt = register(self._store, run, self._client.now())
+            self._tried.discard(repr(SendShard(shard_id)))
+            return
+        assert run.current is not None
+        sender = Sender(
+            store=self._store,
+            client=self._client,
+            attempt=self._attempt,
+            epoch=run.current.asked.epoch,
+            run_hash=run_hash(self._store),
+        )
+        self._may_send = send_shard(sender, run.shard(shard_id))
+
+    def _split(self, run: Run, shard_id: str) -> None:
+        shard = run.shard(shard_id)
+        if shard.about.requests == 1:
+            refused = next(send for send in reversed(shard.sends) if send.refusal is not None)
+            refuse_request(self._store, self._client, refused)
+            return
+        positions = np.arange(shard.about.requests)
+        half = shard.about.requests // 2
+        for part in (positions[:half], positions[half:]):
+            make_child(self._store, shard, part, shard.about.attempt)
+
+    def _note_lost(self, send: Send) -> None:
+        assert send.batch is not None
+        if send.lost_since is None:
+            lost = facts.Lost(at=self._client.now(), batch_id=send.batch.id)
+            self._store.put(f"{send.folder}/lost-{nonce()}.json", lost)
+        elif not any(send.batch.id == batch.id for batch in listed(self._client, send)):
+            give_up_on(self._store, self._client, send)
+
+
+def listed(client: Client, send: Send) -> Iterable[Batch]:
+    """Yield the batches that were made since the send's file was."""
+    return client.list_back_to(send.intent.file_created_at - LIST_MARGIN)
+
+
+def resolve(store: RunStore, client: Client, send: Send) -> None:
+    """Resolve a doubt: adopt the batch of the file, else revoke the file, else call it void."""
+    found = [batch for batch in listed(client, send) if batch.input_file_id == send.intent.file_id]
+    for batch in found:
+        store.put(batch_name(send.folder, batch), batch)
+        log.info("Batch %s is ours; its create had no clear answer.", batch.id)
+    for batch in sorted(found, key=lambda batch: (batch.created_at or 0.0, batch.id))[1:]:
+        client.cancel(batch.id)
+    if found:
+        return
+    if send.fenced_at is None:
+        _fence(store, client, send)
+    else:
+        store.put(f"{send.folder}/void-{nonce()}.json", facts.Void(at=client.now(), reason="never created"))
+
+
+def _fence(store: RunStore, client: Client, send: Send) -> None:
+    """Revoke the input file: a create that acts later is refused by the API."""
+    file_id = send.intent.file_id
+    if not send.fences:
+        if not client.file_exists(file_id):
+            message = (
+                f"The API does not know file {file_id!r}, which this run uploaded: connection and run do not "
+                "belong together. Point openai_conn_id at the project that the run was sent to."
+            )
+            raise RunUnreadable(message)
+        store.put(f"{send.folder}/fence-{nonce()}.json", facts.Fence(at=client.now(), deleted=False))
+    client.delete(file_id)  # unknown now: an earlier try of ours deleted it
+    store.put(f"{send.folder}/fence-{nonce()}.json", facts.Fence(at=client.now(), deleted=True))
+
+
+def register(store: RunStore, run: Run, now: float) -> Attempt:
+    """Write down that this process may create; of two, the higher one goes on."""
+    number = run.live.number + 1 if run.live else 1
+    attempt = Attempt(number=number, nonce=nonce(), at=now)
+    store.put(f"attempts/{number:04}-{attempt.nonce}.json", attempt)
+    return attempt
+
+
+def run_hash(store: RunStore) -> str:
+    """Return the word that marks this run's batches."""
+    return hashlib.sha256(store.uri.encode()).hexdigest()[:32]
+
+
+def denied(error: openai.APIStatusError) -> BatchFailed:
+    """Say that the key is not accepted."""
+    return BatchFailed(
+        f"The API refuses the connection's key (status {error.status_code}, code {error.code!r}); "
+        "correct the password of the connection and clear the task. Nothing was cancelled."
+    )
+
+
+def unlooked(run: Run, looks: dict[str, Look]) -> list[Batch]:
+    """Return the batches of open sends that were not looked at yet."""
+    batches = [send.batch for send in run.sends if send.open]
+    return [batch for batch in batches if batch is not None and batch.id not in looks]
+
+
+def find_send(run: Run, folder: str) -> Send:
+    """Return the send of this folder."""
+    return next(send for send in run.sends if send.folder == folder)
+
+
+async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Wait | Finish | GiveUp | Due:
+    """Read the run and the API, and decide, without doing or writing anything."""
+    run = await asyncio.to_thread(read_run, store, client.origin)
+    queue = await asyncio.to_thread(read_queue, store, run)
+    gate = asyncio.Semaphore(MOST_LOOKS_AT_ONCE)
+
+    async def one(batch: Batch) -> tuple[str, Look]:
+        async with gate:
+            try:
+                return batch.id, await client.retrieve(batch.id)
+            except DENIED:
+                raise
+            except openai.OpenAIError as error:
+                return batch.id, Unreachable(type(error).__name__)
+
+    looks = dict(await asyncio.gather(*(one(batch) for batch in unlooked(run, {}))))
+    if not looks:
+        await client.tick()
+    plan = decide(run, queue, Moment(looks=looks, now=client.now(), settings=settings))
+    return Due() if plan.actions else plan.step
+
+
+def first_look(store: RunStore, max_tries: int, now: float) -> float:
+    """Return the API time at which this try of the sensor looked first."""
+    name = f"looks/{max_tries}.json"
+    if not store.exists(name):
+        store.put(name, facts.Fact(at=now))
+    return store.get(name, facts.Fact).at
+
+
+def counts(store: RunStore) -> dict[str, int]:
+    """Count requests by where they are: answered, in flight, or held back."""
+    run = read_run(store)
+    current = run.current
+    requests = current.done.requests if current and current.done else 0
+    flying = sum(run.shard(send.shard).about.requests for send in run.sends if send.open)
+    left = read_queue(store, run).left
+    held = sum(
+        run.shard(part.shard).about.requests if part.positions is None else len(part.positions)
+        for part in left
+    )
+    return {
+        "requests": requests,
+        "answered": max(0, requests - flying - held),
+        "in_flight": flying,
+        "held": held,
+    }
+
+
+def cancel(store: RunStore, client: Client) -> None:
+    """Cancel every batch of the run that is still open, writing down that it was us."""
+    for send in read_run(store, client.origin).sends:
+        if send.open and send.batch is not None:
+            store.put(f"{send.folder}/cancel-{nonce()}.json", facts.Cancel(at=client.now(), by="on_kill"))
+            client.cancel(send.batch.id)

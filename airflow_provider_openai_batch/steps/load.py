@@ -1,0 +1,220 @@
+"""Answers become a table: joined to their rows, written at once, and only then cleaned up."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pyarrow as pa
+
+from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings
+from airflow_provider_openai_batch.batch.output import Output, compile_output
+from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.batch.values import texts
+from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
+from airflow_provider_openai_batch.steps.advance import peek
+from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.steps.recipe import Layout, landing
+from airflow_provider_openai_batch.steps.result import Account, Answers, result_batches, stored_rows
+from airflow_provider_openai_batch.store import nonce
+from airflow_provider_openai_batch.tables.resolve import resolve_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_openai_batch.batch.run import Run, Send, Snapshot
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.tables.base import Landing
+
+log = logging.getLogger(__name__)
+
+JUDGED_FROM = 20
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a load did; `counts` are rows by status."""
+
+    rows: int
+    written: int
+    kept: int
+    counts: dict[str, int]
+    cost_usd: float | None = None
+    saved_usd: float | None = None
+
+    @property
+    def failed_ratio(self) -> float:
+        """Return the part of the rows that has no good answer."""
+        return (self.rows - self.counts.get(RowStatus.OK, 0)) / self.rows if self.rows else 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """Return what the XCom shows."""
+        names = ("rows", "written", "kept", "counts", "failed_ratio", "cost_usd", "saved_usd")
+        return {name: getattr(self, name) for name in names}
+
+
+def load(
+    store: RunStore, client: Client, settings: Settings, target: arguments.Target | None = None
+) -> Loaded:
+    """Write the current snapshot with its answers, once nothing is in flight any more.
+
+    Raises RunTimedOut while something is, TooManyFailures after the rows are written.
+    """
+    require_finished(store, client, settings)
+    run = read_run(store, client.origin)
+    snapshot = run.current
+    assert snapshot is not None
+    wanted = agreed_target(snapshot.asked, target)
+    account = Account()
+    loaded = write(store, run, wanted, account)
+    landed = facts.Landed(
+        at=client.now(),
+        snapshot=snapshot.id,
+        rows=loaded.rows,
+        written=loaded.written,
+        kept=loaded.kept,
+        counts=loaded.counts,
+    )
+    store.put(f"loads/{snapshot.id}-{nonce()}.json", landed)
+    clean_up(store, client, run)
+    judge(loaded, account, snapshot.asked.max_failed_ratio)
+    return loaded
+
+
+def require_finished(store: RunStore, client: Client, settings: Settings) -> None:
+    """Refuse to load while an answer may still come."""
+    plan = peek(store, client, settings)
+    if isinstance(plan.step, GiveUp):
+        raise BatchFailed(plan.step.error)
+    if plan.actions or not isinstance(plan.step, Finish):
+        raise RunTimedOut(f"The run {store.uri!r} is still in flight: clear `wait`; nothing was written.")
+
+
+def agreed_target(asked: facts.Asked, given: arguments.Target | None) -> arguments.Target:
+    """Return the run's target; load may name it only where submit did not, or the same again."""
+    recorded = None if asked.target is None else arguments.target(asked.target)
+    if recorded is None and given is None:
+        raise InvalidRequest("Neither submit nor load has a target; give one of them where the rows go.")
+    if recorded is not None and given is not None and recorded != given:
+        raise InvalidRequest(
+            f"The run was checked against target {asked.target!r}; load has another one. Leave it out there."
+        )
+    agreed = recorded or given
+    assert agreed is not None
+    return agreed
+
+
+def write(store: RunStore, run: Run, target: arguments.Target, account: Account) -> Loaded:
+    """Join and write the current snapshot, all or nothing."""
+    snapshot = run.current
+    assert snapshot is not None
+    assert snapshot.done is not None
+    output = compile_output(snapshot.asked.output_type)
+    plan = _landing(store, snapshot, target, output)
+    answers = Answers(store, run, snapshot)
+    batches = _counted(store, snapshot, (answers, output, plan), account)
+
+    def guard() -> None:
+        require_current(store, snapshot)
+        if account.rows != snapshot.done.rows:  # type: ignore[union-attr]
+            raise BatchFailed(f"{snapshot.done.rows} rows were staged but {account.rows} joined.")  # type: ignore[union-attr]
+
+    written = resolve_target(target).write(plan, batches, guard)
+    if written.written + written.kept != snapshot.done.rows:
+        raise BatchFailed(
+            f"{snapshot.done.rows} rows were staged, {written.written} written, and {written.kept} kept."
+        )
+    return Loaded(rows=account.rows, written=written.written, kept=written.kept, counts=dict(account.counts))
+
+
+def require_current(store: RunStore, snapshot: Snapshot) -> None:
+    """Stop a load whose rows were staged anew in the meantime."""
+    current = read_run(store).current
+    if current is None or current.id != snapshot.id:
+        raise RunTimedOut(
+            "The rows were staged anew while this load ran: clear `wait` and load; nothing was written."
+        )
+
+
+def clean_up(store: RunStore, client: Client, run: Run) -> None:
+    """Delete the remote files of ended and void sends; what cannot be deleted expires by itself."""
+    names = [name for name in store.list() if name.startswith("cleaned-")]
+    before = {file_id for name in names for file_id in store.get(name, facts.Cleaned).files}
+    gone, failed = [], 0
+    for file_id in remote_files(run):
+        if file_id in before:
+            continue
+        try:
+            client.delete(file_id)
+            gone.append(file_id)
+        except openai.OpenAIError:
+            failed += 1
+    if failed:
+        log.warning("%s remote files could not be deleted; they expire by themselves.", failed)
+    if gone:
+        store.put(f"cleaned-{nonce()}.json", facts.Cleaned(at=client.now(), files=tuple(gone)))
+
+
+def remote_files(run: Run) -> Iterator[str]:
+    """Name the files that the API holds for sends of which nothing is to come any more."""
+    for send in run.sends:
+        if not send.open:
+            yield send.intent.file_id
+            yield from _answer_files(send)
+
+
+def judge(loaded: Loaded, account: Account, most: float) -> None:
+    """Fail a load that has too many failed rows; its rows are written."""
+    hopeless = loaded.rows > 0 and not loaded.counts.get(RowStatus.OK, 0)
+    judged = loaded.rows >= JUDGED_FROM or hopeless
+    if not judged or loaded.failed_ratio <= most:
+        return
+    top = ", ".join(f"{code} ({count:,})" for code, count in account.codes.most_common(SHOWN))
+    raise TooManyFailures(
+        f"{loaded.failed_ratio:.1%} of {loaded.rows:,} rows failed, more than {most:.1%}; most frequent: "
+        f"{top}; keys, for example: {', '.join(account.keys)}. All rows are in the target with their errors; clear "
+        "submit to send the failed ones again, or raise limits['max_failed_ratio'].",
+        loaded,
+    )
+
+
+def _landing(store: RunStore, snapshot: Snapshot, target: arguments.Target, output: Output) -> Landing:
+    asked = snapshot.asked
+    layout = Layout(key=asked.key, carry=asked.carry, used=())
+    first = next(stored_rows(store, snapshot), None)
+    rows = pa.schema([(name, pa.string()) for name in layout.kept]) if first is None else first.schema
+    return landing(target, asked.run_id, layout, (rows, output.columns))
+
+
+def _counted(
+    store: RunStore, snapshot: Snapshot, parts: tuple[Answers, Output, Landing], account: Account
+) -> Iterator[pa.RecordBatch]:
+    answers, output, plan = parts
+    rows = stored_rows(store, snapshot)
+    for batch, found in result_batches(rows, answers, snapshot.asked, (output, plan.schema)):
+        _count(batch, found, plan, account)
+        yield batch
+
+
+def _count(batch: pa.RecordBatch, found: pa.Table, plan: Landing, account: Account) -> None:
+    statuses = found["status"].to_pylist()
+    account.rows += len(statuses)
+    account.counts.update(statuses)
+    bad = [place for place, status in enumerate(statuses) if status != RowStatus.OK]
+    codes = found["error_code"].to_pylist()
+    account.codes.update(codes[place] or statuses[place] for place in bad)
+    for place in bad[: SHOWN - len(account.keys)]:
+        key = [texts(batch.column(n).slice(place, 1))[0] for n in range(len(plan.key))]
+        account.keys.append(repr(key[0] if len(key) == 1 else tuple(key)))
+
+
+def _answer_files(send: Send) -> Iterator[str]:
+    for terminal in send.terminals:
+        named = (terminal.batch.output_file_id, terminal.batch.error_file_id)
+        yield from (file_id for file_id in named if file_id)

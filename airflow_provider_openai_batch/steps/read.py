@@ -1,0 +1,193 @@
+"""The run folder becomes a value: every file is a fact, and the facts are the state."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.batch.api import Batch
+from airflow_provider_openai_batch.batch.queue import Queue, queue
+from airflow_provider_openai_batch.batch.run import Run, Send, Shard, Snapshot
+from airflow_provider_openai_batch.exceptions import RunUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from airflow_provider_openai_batch.store import RunStore
+
+T = TypeVar("T")
+TALLY = b"tally"
+ID_BYTES = 16
+
+
+def read_run(store: RunStore, origin: str | None = None) -> Run:
+    """Read the folder; sends to another API origin than the one given are left out."""
+    names = sorted(store.list())
+    if "purged.json" in names:
+        message = f"The run {store.uri} was purged; a new run of the DAG starts afresh."
+        raise RunUnreadable(message)
+    tree = _Tree(store, names)
+    return Run(
+        attempts=tree.facts("attempts/", "", facts.Attempt),
+        snapshots=tuple(_snapshot(tree, folder) for folder in tree.folders("snapshots", "asked.json")),
+        shards=tuple(_shard(tree, folder, origin) for folder in tree.folders("shards", "about.json")),
+        landed=tree.facts("loads/", "", facts.Landed),
+    )
+
+
+def read_queue(store: RunStore, run: Run) -> Queue:
+    """Work out what is left to send, reading sets of requests only where they are needed."""
+    return queue(run, StoredRequests(store, run))
+
+
+class StoredRequests:
+    """The sets of requests as the folder holds them."""
+
+    def __init__(self, store: RunStore, run: Run) -> None:
+        self._store = store
+        self._done = {snapshot.id: snapshot.done for snapshot in run.snapshots}
+        self._shards: dict[str, np.ndarray] = {}
+
+    def of_snapshot(self, snapshot_id: str) -> np.ndarray:
+        """Return the distinct requests of a snapshot, sorted, without those that fit into no file."""
+        done = self._done[snapshot_id]
+        assert done is not None
+        folder = f"snapshots/{snapshot_id}"
+        parts = [self._column(f"{folder}/{name}", -2) for name in done.files]
+        found = np.unique(np.concatenate(parts)) if parts else np.empty(0, "S16")
+        rejected = self._column(f"{folder}/rejected.parquet", 0)
+        return found[~np.isin(found, rejected)] if len(rejected) else found
+
+    def of_shard(self, shard_id: str) -> np.ndarray:
+        """Return the requests of a shard in file order."""
+        if shard_id not in self._shards:
+            with self._store.open(f"shards/{shard_id}/custom_ids.bin") as file:
+                self._shards[shard_id] = np.frombuffer(file.read(), dtype=f"S{ID_BYTES}")
+        return self._shards[shard_id]
+
+    def answered(self, send: Send) -> tuple[np.ndarray, np.ndarray]:
+        """Return the answered requests of an ended send and the status of each."""
+        with self._store.open(f"{send.folder}/answers.parquet") as file:
+            table = pq.read_table(file, columns=["custom_id", "status"], pre_buffer=False)
+        return ids_of(table["custom_id"]), table["status"].to_numpy(zero_copy_only=False).astype(str)
+
+    def _column(self, name: str, position: int) -> np.ndarray:
+        with self._store.open(name) as file:
+            parquet = pq.ParquetFile(file, pre_buffer=False)
+            column = parquet.schema_arrow.names[position]
+            parts = [ids_of(batch[column]) for batch in parquet.iter_batches(columns=[column])]
+        return np.concatenate(parts) if parts else np.empty(0, f"S{ID_BYTES}")
+
+
+def ids_of(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """View a column of 16-byte values as a numpy array, without making a Python object of each."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], pa.binary(ID_BYTES))
+    start = array.offset * ID_BYTES
+    data = array.buffers()[1]
+    whole = (
+        np.frombuffer(data, dtype=np.uint8)[start : start + len(array) * ID_BYTES] if data else np.empty(0)
+    )
+    return np.ascontiguousarray(whole, dtype=np.uint8).view(f"S{ID_BYTES}")
+
+
+class _Tree:
+    """The names of the folder, by place."""
+
+    def __init__(self, store: RunStore, names: Iterable[str]) -> None:
+        self.store = store
+        self.names = list(names)
+        self._below: dict[str, list[str]] = defaultdict(list)
+        for name in self.names:
+            parts = name.split("/")
+            for depth in range(1, len(parts)):
+                self._below["/".join(parts[:depth]) + "/"].append(name)
+
+    def below(self, folder: str) -> list[str]:
+        return self._below.get(folder, [])
+
+    def folders(self, kind: str, mark: str) -> list[str]:
+        """Return the folders of a kind that hold the file which makes them one."""
+        names = self.below(f"{kind}/")
+        return [
+            name.removesuffix(f"/{mark}")
+            for name in names
+            if name.endswith(f"/{mark}") and name.count("/") == 2  # noqa: PLR2004
+        ]
+
+    def facts(self, folder: str, prefix: str, kind: type[T]) -> tuple[T, ...]:
+        names = self.below(folder)
+        start = folder + prefix
+        return tuple(self.fact(n, kind) for n in names if n.startswith(start) and n.endswith(".json"))
+
+    def fact(self, name: str, kind: type[T]) -> T:
+        return check_format(name, self.store.get(name, kind))
+
+    def maybe(self, name: str, kind: type[T]) -> T | None:
+        folder = name.rsplit("/", 1)[0] + "/"
+        return self.fact(name, kind) if name in self.below(folder) else None
+
+
+def check_format(name: str, fact: T) -> T:
+    """Refuse what a newer version wrote."""
+    version = getattr(fact, "format", facts.FORMAT)
+    if version > facts.FORMAT:
+        message = f"{name} was written by a newer version (format {version}); upgrade this installation."
+        raise RunUnreadable(message)
+    return fact
+
+
+def _snapshot(tree: _Tree, folder: str) -> Snapshot:
+    name = folder.removeprefix("snapshots/")
+    number, word = name.split("-", 1)
+    return Snapshot(
+        id=name,
+        attempt=facts.Attempt(number=int(number), nonce=word),
+        asked=tree.fact(f"{folder}/asked.json", facts.Asked),
+        done=tree.maybe(f"{folder}/done.json", facts.Done),
+    )
+
+
+def _shard(tree: _Tree, folder: str, origin: str | None) -> Shard:
+    marks = (n for n in tree.below(f"{folder}/sends/") if n.endswith("/intent.json"))
+    sends = (_send(tree, name.removesuffix("/intent.json")) for name in marks)
+    return Shard(
+        id=folder.removeprefix("shards/"),
+        about=tree.fact(f"{folder}/about.json", facts.About),
+        sends=tuple(send for send in sends if origin in {None, send.intent.origin}),
+    )
+
+
+def _send(tree: _Tree, folder: str) -> Send:
+    _, shard, _, name = folder.split("/")
+    inside = tree.below(f"{folder}/")
+    answers = f"{folder}/answers.parquet"
+    return Send(
+        shard=shard,
+        id=name,
+        intent=tree.fact(f"{folder}/intent.json", facts.Intent),
+        batches=tree.facts(f"{folder}/batches/", "", Batch),
+        void=next(iter(tree.facts(f"{folder}/", "void-", facts.Void)), None),
+        refusals=tree.facts(f"{folder}/", "refused-", facts.Refusal),
+        fences=tree.facts(f"{folder}/", "fence-", facts.Fence),
+        cancels=tree.facts(f"{folder}/", "cancel-", facts.Cancel),
+        terminals=tree.facts(f"{folder}/", "terminal-", facts.Terminal),
+        lost=tree.facts(f"{folder}/", "lost-", facts.Lost),
+        raw=frozenset(n.rsplit("/", 1)[1] for n in inside if n.endswith(".jsonl")),
+        incomplete=any(n.startswith(f"{folder}/incomplete-") for n in inside),
+        tally=read_tally(tree.store, answers) if answers in inside else None,
+    )
+
+
+def read_tally(store: RunStore, name: str) -> facts.Tally:
+    """Read the counts that an answers file carries in its footer."""
+    with store.open(name) as file:
+        metadata: Mapping[bytes, bytes] = pq.read_metadata(file).metadata
+    return msgspec.json.decode(metadata[TALLY], type=facts.Tally)

@@ -1,0 +1,95 @@
+"""How a row of a source becomes a request and a result: everything that is known before a row is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
+from airflow_provider_openai_batch.batch.join import Names, result_schema
+from airflow_provider_openai_batch.batch.output import Output, compile_output
+from airflow_provider_openai_batch.batch.template import Template, compile_template
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables.base import Landing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Which columns of the source are read, and what for."""
+
+    key: tuple[str, ...]
+    carry: tuple[str, ...]
+    used: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return all columns that are read, each once."""
+        return tuple(dict.fromkeys((*self.key, *self.carry, *self.used)))
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Return the columns that the snapshot keeps."""
+        return (*self.key, *self.carry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a row of this source becomes a request and a result."""
+
+    endpoint: str
+    body: dict[str, Any]
+    output_type: Any
+    output: Output
+    template: Template
+    layout: Layout
+
+
+def read_recipe(
+    source: arguments.Source, asked: tuple[dict[str, Any], Any], columns: Sequence[str]
+) -> Recipe:
+    """Compile a request and an output type for a source with these columns, or say what is wrong."""
+    request, output_type = asked
+    endpoint, body = arguments.split(request)
+    output = compile_output(output_type)
+    key = tuple(match_column("source['key']", name, columns) for name in source.key)
+    carry = tuple(match_column("source['carry']", name, columns) for name in source.carry)
+    template = compile_template(endpoint, ENDPOINTS[endpoint].with_output(body, output), columns)
+    layout = Layout(key=key, carry=tuple(name for name in carry if name not in key), used=template.columns)
+    return Recipe(
+        endpoint=endpoint, body=body, output_type=output_type, output=output, template=template, layout=layout
+    )
+
+
+def match_column(argument: str, name: str, columns: Sequence[str]) -> str:
+    """Find a column by its name, without case where that is unambiguous."""
+    if name in columns:
+        return name
+    found = [column for column in columns if column.casefold() == name.casefold()]
+    if len(found) == 1:
+        return found[0]
+    raise InvalidRequest(
+        f"{argument} names {name!r}, which is no column of the source; there are {', '.join(columns)}."
+    )
+
+
+def landing(
+    target: arguments.Target, run_id: str, layout: Layout, schemas: tuple[pa.Schema, pa.Schema]
+) -> Landing:
+    """Describe the load of rows with the first schema and outputs with the second."""
+    rows, outputs = schemas
+    names = Names(prefix=target.prefix, columns=target.columns)
+    return Landing(
+        schema=result_schema([rows.field(name) for name in layout.kept], outputs, names),
+        key=tuple(names.of(name) for name in layout.key),
+        mode=target.mode,
+        partition=target.partition,
+        run_id=run_id,
+        prefix=target.prefix,
+        carried=tuple(names.of(name) for name in layout.carry),
+    )

@@ -1,0 +1,191 @@
+"""The rows of a snapshot with their answers, batch by batch, in the columns of the target."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA
+from airflow_provider_openai_batch.batch.join import FIXED, Index, best_answers, rank_answers
+from airflow_provider_openai_batch.batch.output import Invalid, Output
+from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.steps.read import ids_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_openai_batch.batch.run import Asked, Run, Snapshot
+    from airflow_provider_openai_batch.store import RunStore
+
+CACHED_FILES = 4
+ROWS = 4_096
+COLUMNS = pa.schema([*ANSWER_SCHEMA, pa.field("batch_id", pa.string()), pa.field("attempt", pa.int64())])
+TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+NO_ANSWER = -1
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """What went by: rows, rows by status, failures by code, and a few keys of failed rows."""
+
+    rows: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    keys: list[str] = field(default_factory=list)
+
+
+class Answers:
+    """All answers of a run, indexed by request; a few files of them are held in memory."""
+
+    def __init__(self, store: RunStore, run: Run, snapshot: Snapshot) -> None:
+        self._store = store
+        self._files = [f"{send.folder}/answers.parquet" for send in run.sends if send.tally is not None]
+        self._files.append(f"snapshots/{snapshot.id}/rejected.parquet")
+        self._cache: OrderedDict[int, pa.Table] = OrderedDict()
+        self._starts, self._index = self._read_index()
+
+    def of(self, ids: np.ndarray) -> pa.Table:
+        """Return one row of `COLUMNS` for each id, with status `unknown` where there is no answer."""
+        positions = self._index.find(ids)
+        files = np.where(positions < 0, NO_ANSWER, np.searchsorted(self._starts, positions, side="right") - 1)
+        parts, order = [], []
+        for number in np.unique(files).tolist():
+            places = np.flatnonzero(files == number)
+            order.append(places)
+            if number == NO_ANSWER:
+                parts.append(_unknown(len(places)))
+            else:
+                parts.append(self._table(number).take(pa.array(positions[places] - self._starts[number])))
+        back = np.argsort(np.concatenate(order), kind="stable")
+        return pa.concat_tables(parts).take(pa.array(back)).combine_chunks()
+
+    def _read_index(self) -> tuple[np.ndarray, Index]:
+        ids, ranks, starts, count = [], [], [], 0
+        for name in self._files:
+            columns = ["custom_id", "status"] + ([] if name.startswith("snapshots/") else ["attempt"])
+            with self._store.open(name) as file:
+                table = pq.read_table(file, columns=columns, pre_buffer=False)
+            attempt = table["attempt"][0].as_py() if "attempt" in columns and len(table) else 0
+            ids.append(ids_of(table["custom_id"]))
+            ranks.append(rank_answers(table["status"].to_pylist(), attempt))
+            starts.append(count)
+            count += len(table)
+        return np.array(starts), best_answers(np.concatenate(ids), np.concatenate(ranks))
+
+    def _table(self, number: int) -> pa.Table:
+        if number not in self._cache:
+            with self._store.open(self._files[number]) as file:
+                table = pq.read_table(file, pre_buffer=False)
+            self._cache[number] = _aligned(table)
+            if len(self._cache) > CACHED_FILES:
+                self._cache.popitem(last=False)
+        self._cache.move_to_end(number)
+        return self._cache[number]
+
+
+def _aligned(table: pa.Table) -> pa.Table:
+    missing = pa.nulls
+    columns = [
+        table[name] if name in table.column_names else missing(len(table), kind)
+        for name, kind in zip(COLUMNS.names, COLUMNS.types, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=COLUMNS)
+
+
+def _unknown(count: int) -> pa.Table:
+    columns = [
+        pa.array([str(RowStatus.UNKNOWN)] * count)
+        if name == "status"
+        else pa.array([bytes(16)] * count, kind)
+        if name == "custom_id"
+        else pa.nulls(count, kind)
+        for name, kind in zip(COLUMNS.names, COLUMNS.types, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=COLUMNS)
+
+
+def result_batches(
+    rows: Iterator[pa.RecordBatch], answers: Answers, asked: Asked, shape: tuple[Output, pa.Schema]
+) -> Iterator[tuple[pa.RecordBatch, pa.Table]]:
+    """Yield the result's batches, each with the answers that went into it."""
+    output, schema = shape
+    for batch in rows:
+        ids = ids_of(batch.column(batch.num_columns - 2))
+        found = answers.of(ids)
+        found, outputs = _outputs(found, output)
+        kept = [batch.column(n) for n in range(batch.num_columns - 3)]
+        fixed = _fixed(batch, found, asked)
+        arrays = [*kept, *outputs, *(fixed[role] for role, _ in FIXED)]
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema), found
+
+
+def stored_rows(store: RunStore, snapshot: Snapshot) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a snapshot in the order they were read."""
+    assert snapshot.done is not None
+    for name in snapshot.done.files:
+        with store.open(f"snapshots/{snapshot.id}/{name}") as file:
+            yield from pq.ParquetFile(file, pre_buffer=False).iter_batches(batch_size=ROWS)
+
+
+def _outputs(found: pa.Table, output: Output) -> tuple[pa.Table, list[pa.Array]]:
+    """Read the answers into columns; one that does not fit any more becomes `invalid`."""
+    width = len(output.columns)
+    empty = (None,) * width
+    values: list[tuple[Any, ...]] = []
+    spoilt: list[int] = []
+    answers, statuses = found["answer"].to_pylist(), found["status"].to_pylist()
+    for place, (status, text) in enumerate(zip(statuses, answers, strict=True)):
+        parsed = output.parse(text) if status == RowStatus.OK and text is not None else empty
+        if isinstance(parsed, Invalid):
+            spoilt.append(place)
+            parsed = empty
+        values.append(parsed)
+    columns: Any = zip(*values, strict=True) if values else [()] * width
+    arrays = [pa.array(list(c), part.type) for c, part in zip(columns, output.columns, strict=True)]
+    return (_spoil(found, spoilt) if spoilt else found), arrays
+
+
+def _spoil(found: pa.Table, places: list[int]) -> pa.Table:
+    mask = np.zeros(len(found), dtype=bool)
+    mask[places] = True
+    raw = pc.if_else(mask, found["answer"], found["raw_output"])
+    status = pc.if_else(mask, str(RowStatus.INVALID), found["status"])
+    return found.set_column(COLUMNS.get_field_index("raw_output"), "raw_output", raw).set_column(
+        COLUMNS.get_field_index("status"), "status", status
+    )
+
+
+def _fixed(batch: pa.RecordBatch, found: pa.Table, asked: Asked) -> dict[str, pa.Array]:
+    count = batch.num_rows
+    hashes, raw_ids, first = (batch.column(batch.num_columns - n) for n in (3, 2, 1))
+    taken = {name: _flat(found[name]) for name, _ in FIXED if name in COLUMNS.names}
+    booked = {name: _booked(taken[name], first) for name in TOKENS}
+    same = {
+        "cost_usd": pa.nulls(count, pa.float64()),
+        "prompt_version": pa.array([asked.prompt_version] * count),
+        "run_id": pa.array([asked.run_id] * count),
+        "snapshot_at": pa.array(
+            [datetime.fromtimestamp(asked.at, tz=UTC)] * count, pa.timestamp("us", tz="UTC")
+        ),
+    }
+    words = pa.array([value.hex() for value in raw_ids.to_pylist()], pa.string())
+    own = {"custom_id": words, "input_hash": hashes, "id": _flat(found["batch_id"])}
+    return taken | booked | same | own
+
+
+def _booked(tokens: pa.Array, first: pa.Array) -> pa.Array:
+    """Book tokens on the first of several rows that share a request; 0 on the others."""
+    zero = pc.if_else(pc.is_valid(tokens), 0, None)
+    return pc.if_else(first, tokens, pc.cast(zero, pa.int64()))
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    flat = column.combine_chunks()
+    return pa.concat_arrays(flat.chunks) if isinstance(flat, pa.ChunkedArray) else flat

@@ -1,0 +1,111 @@
+"""Write a shard: the requests of one input file, under a name made of their content."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airflow_provider_openai_batch.batch.shards import Cutter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+
+    from airflow_provider_openai_batch.batch.arguments import Limits
+    from airflow_provider_openai_batch.batch.run import About, Shard
+    from airflow_provider_openai_batch.store import Draft, RunStore
+
+NAME_DIGITS = 24
+
+
+class ShardWriter:
+    """Takes lines; `finish` publishes the shard and returns its name."""
+
+    def __init__(self, store: RunStore, draft: Draft) -> None:
+        self._store, self._draft = store, draft
+        self._hash = hashlib.sha256()
+        self._ids = bytearray()
+        self._bytes = 0
+
+    def add(self, custom_id: bytes, line: bytes) -> None:
+        """Append one request."""
+        self._draft.file.write(line)
+        self._hash.update(line)
+        self._ids += custom_id
+        self._bytes += len(line)
+
+    def finish(self, about: About) -> str:
+        """Publish requests, then ids, then `about.json`, which makes the folder a shard."""
+        name = f"{self._hash.hexdigest()[:NAME_DIGITS]}-{about.attempt}"
+        self._draft.publish(f"shards/{name}/requests.jsonl")
+        with self._store.create(f"shards/{name}/custom_ids.bin") as file:
+            file.write(self._ids)
+        counted = msgspec.structs.replace(about, bytes=self._bytes, requests=len(self._ids) // 16)
+        self._store.put(f"shards/{name}/about.json", counted)
+        return name
+
+
+@contextmanager
+def write_shard(store: RunStore) -> Iterator[ShardWriter]:
+    """Open a shard; unless it is finished, nothing of it stays."""
+    with store.draft() as draft:
+        yield ShardWriter(store, draft)
+
+
+def make_child(store: RunStore, parent: Shard, positions: np.ndarray, attempt: int) -> str:
+    """Write the requests at these positions of the parent, in its order, as a shard of their own."""
+    wanted = frozenset(positions.tolist())
+    with store.open(f"shards/{parent.id}/custom_ids.bin") as file:
+        ids = file.read()
+    with write_shard(store) as writer:
+        with store.open(f"shards/{parent.id}/requests.jsonl") as lines:
+            for position, line in enumerate(lines):
+                if position in wanted:
+                    writer.add(ids[position * 16 : position * 16 + 16], line)
+        share = len(wanted) / parent.about.requests
+        tokens = round(parent.about.tokens * share)
+        about = msgspec.structs.replace(parent.about, parent=parent.id, attempt=attempt, tokens=tokens)
+        return writer.finish(about)
+
+
+class ShardFiles:
+    """The new requests of a snapshot, cut into shards."""
+
+    def __init__(self, store: RunStore, about: About, limits: Limits) -> None:
+        self._store, self._about = store, about
+        self._cutter = Cutter(limits)
+        self._stack = ExitStack()
+        self._writer: ShardWriter | None = None
+        self._names: list[str] = []
+
+    def add(self, request_id: bytes, line: bytes, tokens: int) -> None:
+        """Append one request, to a new shard if this one is full."""
+        if not self._cutter.fits(len(line), tokens):
+            self._cut()
+        if self._writer is None:
+            self._writer = self._stack.enter_context(write_shard(self._store))
+        self._writer.add(request_id, line)
+        self._cutter.add(len(line), tokens)
+
+    def finish(self) -> tuple[str, ...]:
+        """Close the last shard and name all."""
+        self._cut()
+        return tuple(self._names)
+
+    def close(self) -> None:
+        """Drop a shard that is not finished."""
+        self._stack.close()
+
+    def _cut(self) -> None:
+        if self._writer is None:
+            return
+        cut = self._cutter.cut()
+        about = msgspec.structs.replace(self._about, tokens=cut.tokens)
+        self._names.append(self._writer.finish(about))
+        self._stack.close()
+        self._stack = ExitStack()
+        self._writer = None

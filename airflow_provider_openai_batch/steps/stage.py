@@ -1,0 +1,221 @@
+"""Rows become a snapshot: checked, hashed, and cut into shards, before anything is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import openai
+
+from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.batch.template import prompt_version
+from airflow_provider_openai_batch.client import Client, ListFailed
+from airflow_provider_openai_batch.exceptions import RunUnreadable
+from airflow_provider_openai_batch.steps.advance import register, run_hash
+from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.steps.recipe import Recipe, landing, read_recipe
+from airflow_provider_openai_batch.steps.snapshot import SnapshotWriter
+from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from airflow_provider_openai_batch.batch.run import Attempt, Run, Snapshot
+    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.tables.base import Source
+
+log = logging.getLogger(__name__)
+
+LOOK_BACK = 30 * 86_400.0
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What submit was asked, parsed; `rows` holds what an upstream task handed over."""
+
+    source: arguments.Source
+    rows: object | None = None
+    request: dict[str, Any]
+    output_type: Any = None
+    target: arguments.Target | None = None
+    limits: arguments.Limits = field(default_factory=arguments.Limits)
+    openai_conn_id: str = "openai_default"
+    run_id: str
+    try_number: int = 1
+    max_tries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """What a snapshot holds: rows, and the requests, shards, and tokens that they make."""
+
+    rows: int
+    requests: int
+    shards: int
+    estimated_tokens: int
+    rejected: int
+    attempt: Attempt
+    skipped: int = 0
+
+    @property
+    def equal(self) -> int:
+        """Return how many rows ask what another row asks already."""
+        return self.rows - self.requests - self.rejected
+
+    def summary(self) -> dict[str, Any]:
+        """Return what the XCom shows."""
+        names = ("rows", "skipped", "equal", "requests", "shards", "estimated_tokens")
+        return {name: getattr(self, name) for name in names} | {"estimated_cost_usd": None}
+
+
+def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
+    """Make the snapshot that this task wants, or find it again after a retry."""
+    source = resolve_source(asked.source, asked.rows)
+    recipe = read_recipe(asked.source, (asked.request, asked.output_type), source.columns())
+    run = read_run(store, client.origin)
+    if run.empty:
+        refuse_lost(store, client)
+    attempt = register(store, run, client.now())
+    run = read_run(store, client.origin)
+    fingerprint = fingerprint_of(asked)
+    current = run.current
+    if current is not None and _is_retry(asked, current) and current.asked.fingerprint == fingerprint:
+        log.info("The rows of try %s are staged already; going on with them.", current.asked.try_number)
+        return _staged(current, attempt)
+    snapshot = f"{attempt.number:04}-{attempt.nonce}"
+    now = client.now()
+    remember(store, asked, recipe, (snapshot, fingerprint, _epoch(asked, run), now))
+    with source.read(recipe.layout.columns) as batches:
+        first, rest = peek(batches)
+        if asked.target is not None and first is not None:
+            schemas = first.schema, recipe.output.columns
+            resolve_target(asked.target).check(landing(asked.target, asked.run_id, recipe.layout, schemas))
+        with SnapshotWriter(store, (snapshot, now), recipe, asked.limits) as writer:
+            writer.know(run)
+            for batch in rest:
+                writer.add(batch)
+            done = writer.finish(client.now())
+    store.put(f"snapshots/{snapshot}/done.json", done)
+    log.info("Staged %s rows as %s requests.", f"{done.rows:,}", f"{done.requests:,}")
+    return _staged_done(done, attempt)
+
+
+def refuse_lost(store: RunStore, client: Client) -> None:
+    """Stop if the API has batches of this run although its folder is empty: the folder was lost."""
+    mark = run_hash(store)
+    try:
+        found = [b.id for b in client.list_back_to(client.now() - LOOK_BACK) if b.metadata.get("run") == mark]
+    except ListFailed as error:
+        log.warning("Earlier batches of this run could not be looked up: %s", error)
+        return
+    except (openai.NotFoundError, openai.BadRequestError, openai.UnprocessableEntityError) as error:
+        log.warning("This server lists no batches (status %s).", error.status_code)
+        return
+    if found:
+        shown = ", ".join(found[:SHOWN])
+        raise RunUnreadable(
+            f"The folder {store.uri} is empty, but the API has {len(found)} batches of this run ({shown}): "
+            "the folder was lost. Restore it, or send the rows by a new DAG run; those batches may be paid for."
+        )
+
+
+def remember(store: RunStore, asked: Asked, recipe: Recipe, snapshot: tuple[str, str, int, float]) -> None:
+    """Write down what was asked; the snapshot is open until `done.json`."""
+    name, fingerprint, epoch, now = snapshot
+    target = None if asked.target is None else msgspec.to_builtins(asked.target)
+    store.put(
+        f"snapshots/{name}/asked.json",
+        facts.Asked(
+            at=now,
+            fingerprint=fingerprint,
+            try_number=asked.try_number,
+            max_tries=asked.max_tries,
+            epoch=epoch,
+            run_id=asked.run_id,
+            openai_conn_id=asked.openai_conn_id,
+            endpoint=recipe.endpoint,
+            request=recipe.body,
+            output_type=asked.output_type,
+            prompt_version=prompt_version(recipe.endpoint, recipe.body, recipe.output.schema),
+            key=recipe.layout.key,
+            carry=recipe.layout.carry,
+            target=target,
+            max_attempts=asked.limits.max_attempts,
+            max_failed_ratio=asked.limits.max_failed_ratio,
+        ),
+    )
+
+
+def fingerprint_of(asked: Asked) -> str:
+    """Hash what decides on the rows and requests; the connection's name is not part of it."""
+    told = [
+        msgspec.to_builtins(asked.source),
+        asked.request,
+        asked.output_type,
+        None if asked.target is None else msgspec.to_builtins(asked.target),
+        msgspec.to_builtins(asked.limits),
+        None if asked.rows is None else _rows_hash(asked),
+    ]
+    return hashlib.sha256(msgspec.json.encode(told, enc_hook=repr)).hexdigest()
+
+
+def peek(batches: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, Iterator[pa.RecordBatch]]:
+    """Look at the first batch without losing it."""
+    first = next(batches, None)
+
+    def again() -> Iterator[pa.RecordBatch]:
+        if first is not None:
+            yield first
+            yield from batches
+
+    return first, again()
+
+
+def snapshot_time(asked: facts.Asked) -> datetime:
+    """Return when the rows were read, in UTC."""
+    return datetime.fromtimestamp(asked.at, tz=UTC)
+
+
+def _rows_hash(asked: Asked) -> str:
+    source: Source = resolve_source(asked.source, asked.rows)
+    digest = hashlib.sha256()
+    with source.read(source.columns()) as batches:
+        for batch in batches:
+            digest.update(msgspec.json.encode(batch.to_pylist(), enc_hook=repr))
+    return digest.hexdigest()
+
+
+def _is_retry(asked: Asked, current: Snapshot) -> bool:
+    return asked.try_number > 1 and asked.max_tries == current.asked.max_tries
+
+
+def _epoch(asked: Asked, run: Run) -> int:
+    """Return the snapshot's epoch: a retry stays in its own, a clear begins the next."""
+    current = run.current
+    if current is None:
+        return 1 + max((snapshot.asked.epoch for snapshot in run.snapshots), default=0)
+    return current.asked.epoch + (0 if _is_retry(asked, current) else 1)
+
+
+def _staged(snapshot: Snapshot, attempt: Attempt) -> Staged:
+    assert snapshot.done is not None
+    return _staged_done(snapshot.done, attempt)
+
+
+def _staged_done(done: facts.Done, attempt: Attempt) -> Staged:
+    return Staged(
+        rows=done.rows,
+        requests=done.requests,
+        rejected=done.rejected,
+        shards=len(done.shards),
+        estimated_tokens=done.estimated_tokens,
+        attempt=attempt,
+    )
