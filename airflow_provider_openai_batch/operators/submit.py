@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.raising import raise_for_airflow
-from airflow_provider_openai_batch.work import open_store, run_path, settings
+from airflow_provider_openai_batch.work import open_store, run_id, run_path, settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,6 +126,7 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
             target=None if self.target is None else arguments.target(self.target),
             limits=arguments.limits(OpenAIBatchHook(self.openai_conn_id).limits(), self.limits),
             openai_conn_id=self.openai_conn_id,
+            run_id=run_id(context),
             try_number=context["ti"].try_number,
             max_tries=context["ti"].max_tries,
         )

@@ -147,7 +147,8 @@ class SnapshotWriter:
         beside = f", for example beside {show_keys(shown)} in {', '.join(others)}" if others else ""
         raise InvalidRequest(
             f"Key column {name!r} is NULL in {batch.column(name).null_count} of the rows from "
-            f"{self._count + 1} to {self._count + batch.num_rows}{beside}; filter these rows or name another key."
+            f"{self._count + 1} to {self._count + batch.num_rows}{beside}; filter them or "
+            "name another key."
         )
 
     def _write_rejected(self) -> None:

@@ -123,7 +123,8 @@ def refuse_lost(store: RunStore, client: Client) -> None:
         shown = ", ".join(found[:SHOWN])
         raise RunUnreadable(
             f"The folder {store.uri} is empty, but the API has {len(found)} batches of this run ({shown}): "
-            "the folder was lost. Restore it, or send the rows by a new DAG run; those batches may be paid for."
+            "the folder was lost. Restore it, or send the rows by a new DAG run; those batches may be "
+            "paid for."
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ import msgspec
 import numpy as np
 import openai
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch import run as facts
@@ -222,6 +224,7 @@ def write_answers(store: RunStore, send: Send, table: pa.Table, tally: facts.Tal
     counts = Counter(table["status"].to_pylist())
     counted = msgspec.structs.replace(tally, counts=dict(counts))
     batch_id = send.batch.id if send.batch else None
+    table = _dated(table, tally.at if send.terminal is None else send.terminal.at)
     table = table.append_column("batch_id", pa.array([batch_id] * len(table), pa.string()))
     table = table.append_column("attempt", pa.array([about.attempt + 1] * len(table), pa.int64()))
     table = table.replace_schema_metadata({TALLY: msgspec.json.encode(counted)})
@@ -231,6 +234,13 @@ def write_answers(store: RunStore, send: Send, table: pa.Table, tally: facts.Tal
     log.info("Batch %s collected: %s.", batch_id, told or "no answers")
     if counted.anomalies:
         log.warning("Batch %s had lines that name no request of ours: %s.", batch_id, counted.anomalies)
+
+
+def _dated(table: pa.Table, ended: float) -> pa.Table:
+    """Date the answers that do not say when they were made by the end of their batch."""
+    place = ANSWER_SCHEMA.get_field_index("processed_at")
+    when = pa.scalar(datetime.fromtimestamp(ended, tz=UTC), ANSWER_SCHEMA.field(place).type)
+    return table.set_column(place, ANSWER_SCHEMA.field(place), pc.fill_null(table[place], when))
 
 
 def _close_failed(store: RunStore, client: Client, send: Send, batch: Batch) -> None:
