@@ -30,8 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     server = Server(settings, asked.host, asked.port)
     try:
+        # What the last start switched on does not add up; what was switched on since then stays.
+        server.service.faults.clear(at_start=True)
         for name, options in asked.fault:
-            server.service.faults.add(name, options)
+            server.service.faults.add(name, options, at_start=True)
     except ValueError as error:
         sys.exit(str(error))
     print(

@@ -26,7 +26,8 @@ SNAPSHOT = "-2026-03-05"
 class Answer:
     """What one request comes to."""
 
-    status: int
+    #: None: no HTTP answer came; the body is then the error of the line.
+    status: int | None
     body: Any
     usage: Usage = Usage()
 

@@ -71,18 +71,21 @@ def delete_file(request: Request) -> Response:
 async def create_batch(request: Request) -> Response:
     """`POST /batches`"""
     wish = read_wish(await request.body())
-    batch = await run_in_threadpool(service(request).batches.create, wish)
-    return _batch(request, batch)
+    served = service(request)
+    batch = await run_in_threadpool(served.batches.create, wish)
+    shown = batches.view(batch, served.clock.now())
+    return reply(served.looks.of_entry(shown, served.faults.of_look()))
 
 
 def list_batches(request: Request) -> Response:
     """`GET /batches`"""
     served = service(request)
     query = dict(request.query_params)
-    page, has_more = served.batches.page(query)
+    faults = served.faults.of_look()
+    page, has_more = served.batches.page(query, faults)
     now = served.clock.now()
-    data = [served.faults.dressed(batches.view(batch, now)) for batch in page]
-    return reply(served.faults.paged(files.as_page(data, has_more=has_more), query))
+    data = [served.looks.of_entry(batches.view(batch, now), faults) for batch in page]
+    return reply(files.as_page(data, has_more=has_more))
 
 
 def retrieve_batch(request: Request) -> Response:
@@ -97,7 +100,8 @@ def cancel_batch(request: Request) -> Response:
 
 def _batch(request: Request, batch: Batch) -> Response:
     served = service(request)
-    return reply(served.faults.dressed(batches.view(batch, served.clock.now())))
+    shown = batches.view(batch, served.clock.now())
+    return reply(served.looks.of_batch(shown, served.faults.of_look()))
 
 
 def _refused(request: Request, error: Exception) -> Response:

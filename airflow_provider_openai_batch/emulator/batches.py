@@ -13,8 +13,10 @@ from airflow_provider_openai_batch.emulator import progress
 from airflow_provider_openai_batch.emulator.answers import resolved
 from airflow_provider_openai_batch.emulator.errors import ApiError, no_batch, unseen_input
 from airflow_provider_openai_batch.emulator.execute import Job, execute, validate_input
+from airflow_provider_openai_batch.emulator.faults import options_of
 from airflow_provider_openai_batch.emulator.files import new_id, page_limit
-from airflow_provider_openai_batch.emulator.state import TERMINAL, Batch, File, LineError, Status
+from airflow_provider_openai_batch.emulator.looks import is_endless, visible
+from airflow_provider_openai_batch.emulator.state import TERMINAL, Batch, Fault, File, LineError, Status
 from airflow_provider_openai_batch.emulator.wishes import Wish
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ class Batches:
 
     def create(self, wish: Wish) -> Batch:
         """Accept a batch; what is wrong with its lines shows later."""
-        attached = self._faults.attached()
+        attached = self._faults.of_batch()
         if not any(fault.name == "late_file_check" for fault in attached):
             self._check_input(wish.input_file_id)
         now = self._clock.now()
@@ -94,14 +96,16 @@ class Batches:
             self._state.replace_batch(batch)
             return batch
 
-    def page(self, query: dict[str, str]) -> tuple[list[Batch], bool]:
+    def page(self, query: dict[str, str], faults: list[Fault]) -> tuple[list[Batch], bool]:
         """One page of batches, newest first, and whether there are more."""
         limit = page_limit(query, 20, 100)
         after = query.get("after")
         if after and self._state.batch(after) is None:
             raise no_batch(after)
-        found = list(islice(self._state.batches(after=after), limit + 1))
-        return [self.settle(batch.id) for batch in found[:limit]], len(found) > limit
+        endless = is_endless(faults)
+        listed = visible(self._state.batches(after=None if endless else after), faults, self._clock.now())
+        found = list(islice(listed, limit + 1))
+        return [self.settle(batch.id) for batch in found[:limit]], endless or len(found) > limit
 
     def settle_all(self, input_file_id: str | None = None) -> None:
         """Move all batches on, in the order in which things happened."""
@@ -143,6 +147,9 @@ class Batches:
                 self._state.replace_batch(replace(batch, status=Status.FINALIZING, finalizing_at=at))
             case Status.IN_PROGRESS:
                 self._finish(replace(batch, status=Status.EXPIRED, expired_at=at), at)
+            case Status.FINALIZING if options_of(batch, "fail_after_running"):
+                errors = (LineError(code="internal_error", message="The batch failed while it was running."),)
+                self._finish(replace(batch, status=Status.FAILED, failed_at=at, errors=errors), at)
             case Status.FINALIZING:
                 self._finish(replace(batch, status=Status.COMPLETED, completed_at=at), at)
             case Status.CANCELLING:
@@ -156,15 +163,19 @@ class Batches:
             return replace(failed, errors=(LineError(code="invalid_request", message=text, param="file_id"),))
         path = self._state.content(batch.input_file_id)
         read = validate_input(path, batch.endpoint, self._settings)
-        errors = read.errors or self._faults.refused(batch) or self._over_queue(read.model or "", read.tokens)
         model = resolved(read.model) if read.model else None
+        batch = replace(batch, model=model)
+        errors = (
+            read.errors
+            or progress.refusals(replace(batch, model=read.model))
+            or self._over_queue(read.model or "", read.tokens)
+        )
         if errors:
             return replace(failed, errors=errors, model=model)
         return replace(
             batch,
             status=Status.IN_PROGRESS,
             in_progress_at=at,
-            model=model,
             total=read.total,
             tokens=read.tokens,
         )
@@ -215,7 +226,7 @@ class Batches:
         files: list[File | None] = []
         for name, path in (("output", job.output), ("error", job.errors)):
             size = path.stat().st_size
-            if size == 0 and not (name == "error" and self._faults.has(batch, "empty_error_file")):
+            if size == 0 and not (name == "error" and options_of(batch, "empty_error_file")):
                 path.unlink()
                 files.append(None)
                 continue

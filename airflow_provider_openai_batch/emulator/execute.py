@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+import os
 import random
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
@@ -31,6 +32,8 @@ UNRUN = {
     # OpenAI is not known to write this code; several servers that copy it do.
     Status.CANCELLED: ("batch_cancelled", "This request was not executed because the batch was cancelled."),
 }
+#: A status of 0 was seen to be counted as completed.
+GOOD = (200, 0)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -71,7 +74,7 @@ class Outcome:
 
     def add(self, answer: Answer) -> None:
         """Count one executed request."""
-        if answer.status != 200:
+        if answer.status not in GOOD:
             self.failed += 1
             return
         self.completed += 1
@@ -121,24 +124,37 @@ def execute(job: Job, settings: Settings) -> Outcome:
     outcome = Outcome()
     faults = LineFaults(job.batch, settings)
     with ExitStack() as stack:
-        output = stack.enter_context(job.output.open("wb", buffering=1 << 20))
-        errors = stack.enter_context(job.errors.open("wb", buffering=1 << 20))
-        ledger = stack.enter_context(job.ledger.open("wb", buffering=1 << 20))
+        output, errors, ledger = (
+            stack.enter_context(path.open("wb", buffering=1 << 20))
+            for path in (job.output, job.errors, job.ledger)
+        )
         for position, (raw, runs) in enumerate(_shuffled(job)):
             line = decode_line(raw)
             if not runs:
                 if job.end in UNRUN:
-                    errors.write(faults.dress(_unrun(job, line, position)))
+                    _write(faults.written(_unrun(job, line, position), good=False), output, errors)
                 continue
             answer = faults.failure(line.custom_id) or answer_chat(line.body, settings, job.now)  # type: ignore[arg-type]
             answer = faults.twist(line.custom_id, answer)
             outcome.add(answer)
             ledger.write(_ledger_line(job, line, answer))
-            (output if answer.status == 200 else errors).write(
-                faults.dress(_output_line(job, line, answer, position))
-            )
+            written = faults.written(_output_line(job, line, answer, position), good=answer.status in GOOD)
+            _write(written, output, errors)
         output.write(faults.foreign())
+    if faults.ends_without_newline:
+        _drop_newline(job.output)
+        _drop_newline(job.errors)
     return outcome
+
+
+def _write(lines: Iterator[tuple[bytes, bool]], output: BinaryIO, errors: BinaryIO) -> None:
+    for text, good in lines:
+        (output if good else errors).write(text)
+
+
+def _drop_newline(path: Path) -> None:
+    if size := path.stat().st_size:
+        os.truncate(path, size - 1)
 
 
 def _shuffled(job: Job) -> Iterator[tuple[bytes, bool]]:
@@ -166,11 +182,12 @@ def _request_id(job: Job, position: int) -> str:
 
 def _output_line(job: Job, line: Line, answer: Answer, position: int) -> dict[str, Any]:
     identity = _request_id(job, position)
+    response = {"status_code": answer.status, "request_id": f"req_{identity}", "body": answer.body}
     return {
         "id": f"batch_req_{identity}",
         "custom_id": line.custom_id,
-        "response": {"status_code": answer.status, "request_id": f"req_{identity}", "body": answer.body},
-        "error": None,
+        "response": None if answer.status is None else response,
+        "error": answer.body if answer.status is None else None,
     }
 
 

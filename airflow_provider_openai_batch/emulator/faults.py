@@ -1,55 +1,89 @@
-"""Faults with names, switched on at the start or while the emulator runs."""
+"""The faults that are switched on, and when each strikes."""
 
 from __future__ import annotations
 
+import threading
+import zlib
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.emulator.state import Batch, Fault, LineError
+from msgspec.structs import replace
+
+from airflow_provider_openai_batch.emulator.catalog import KINDS, ROUTES, Layer
+from airflow_provider_openai_batch.emulator.state import Batch, Fault
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from collections.abc import Iterator
 
     from airflow_provider_openai_batch.emulator.clock import Clock
     from airflow_provider_openai_batch.emulator.state import State
 
 
 class Faults:
-    """The faults that are switched on."""
+    """Counts every match, so that a fault strikes as often as it was told."""
 
     def __init__(self, state: State, clock: Clock) -> None:
         self._state = state
         self._clock = clock
+        self._lock = threading.Lock()
 
-    def add(self, name: str, options: dict[str, Any]) -> Fault:
-        """Switch a fault on."""
-        fault = Fault(name=name, options=options)
+    def add(self, name: str, options: dict[str, Any], *, at_start: bool = False) -> Fault:
+        """Switch a fault on; ValueError when it, or an option of it, does not exist."""
+        if name not in KINDS:
+            raise ValueError(f"There is no fault {name!r}; the faults are {', '.join(KINDS)}.")
+        defaults = KINDS[name].defaults
+        if unknown := sorted(set(options) - set(defaults)):
+            raise ValueError(f"Fault {name!r} has no option {unknown[0]!r}; it has {', '.join(defaults)}.")
+        if options.get("route", "any") not in ROUTES:
+            raise ValueError(f"There is no route {options['route']!r}; the routes are {', '.join(ROUTES)}.")
+        chosen = defaults | options
+        if chosen["probability"] < 1 and "times" not in options:
+            chosen["times"] = None
+        fault = Fault(name=name, options=chosen, since=self._clock.now(), at_start=at_start)
         self._state.add_fault(fault)
         return fault
 
-    def clear(self) -> None:
-        """Switch all faults off."""
-        self._state.clear_faults()
+    def clear(self, *, at_start: bool = False) -> None:
+        """Switch all faults off, or only those of the start; batches keep those that they have."""
+        self._state.clear_faults(at_start=at_start)
 
-    def attached(self) -> tuple[Fault, ...]:
-        """The faults that a batch created now will have."""
-        return tuple(self._state.faults())
+    def of_call(self, route: str) -> Fault | None:
+        """The fault that strikes this call."""
+        with self._lock:
+            for fault in self._on(Layer.CALL):
+                if fault.options["route"] in ("any", route) and self._strikes(fault):
+                    return fault
+        return None
 
-    def has(self, batch: Batch, name: str) -> bool:
-        """Whether a batch has a fault."""
-        return any(fault.name == name for fault in batch.faults)
+    def of_look(self) -> list[Fault]:
+        """The faults that change what is shown now."""
+        with self._lock:
+            return [fault for fault in self._on(Layer.VIEW) if self._strikes(fault)]
 
-    def refused(self, batch: Batch) -> tuple[LineError, ...]:
-        """The validation errors that faults make."""
-        return ()
+    def of_batch(self) -> tuple[Fault, ...]:
+        """The faults that a batch created now gets."""
+        with self._lock:
+            return tuple(fault for fault in self._on(Layer.BATCH) if self._strikes(fault))
 
-    def dressed(self, view: dict[str, Any]) -> dict[str, Any]:
-        """A batch as the faults show it."""
-        return view
+    def _on(self, layer: Layer) -> Iterator[Fault]:
+        for fault in self._state.faults():
+            lasts = fault.options["seconds"]
+            over = lasts is not None and self._clock.now() >= fault.since + lasts
+            if KINDS[fault.name].layer == layer and not over:
+                yield fault
 
-    def paged(self, page: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
-        """A list of batches as the faults show it."""
-        return page
+    def _strikes(self, fault: Fault) -> bool:
+        options, seen = fault.options, fault.seen
+        spent = options["times"] is not None and fault.used >= options["times"]
+        hit = not spent and seen >= options["skip"] and _chance(fault) < options["probability"]
+        if not spent and (options["times"] is not None or options["skip"] or options["probability"] < 1):
+            self._state.replace_fault(replace(fault, seen=seen + 1, used=fault.used + hit))
+        return hit
 
-    async def pass_through(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a call to the app, or to the fault that strikes it."""
-        await app(scope, receive, send)
+
+def _chance(fault: Fault) -> float:
+    return zlib.crc32(f"{fault.options['seed']}:{fault.name}:{fault.seen}".encode()) / 2**32
+
+
+def options_of(batch: Batch, name: str) -> dict[str, Any] | None:
+    """The options of a fault that a batch has."""
+    return next((fault.options for fault in batch.faults if fault.name == name), None)

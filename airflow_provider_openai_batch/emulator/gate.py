@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.emulator.calls import Call, route_of, strike
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.replies import reply
 
@@ -38,7 +39,14 @@ class Gate:
         elif error := self._key_error(dict(scope["headers"])):
             await reply(error.body, error.status)(scope, receive, stamped)
         else:
-            await self.service.faults.pass_through(self._app, scope, receive, stamped)
+            await self._pass(Call(app=self._app, scope=scope, receive=receive, send=stamped, wire=send))
+
+    async def _pass(self, call: Call) -> None:
+        fault = self.service.faults.of_call(route_of(call.scope))
+        if fault is None:
+            await call.forward()
+        else:
+            await strike(fault, call)
 
     def _stamps(self) -> list[tuple[bytes, bytes]]:
         return [

@@ -25,7 +25,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     body: msgspec.Raw
     body_hash: str
-    status: int
+    status: int | None
     model: str
     input_tokens: int
     output_tokens: int

@@ -1,4 +1,4 @@
-"""Faults of single lines: requests that fail, odd answers, and broken output lines."""
+"""Faults of single requests and of the lines that tell about them."""
 
 from __future__ import annotations
 
@@ -8,34 +8,198 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.emulator.answers import Answer
+from airflow_provider_openai_batch.emulator.errors import ApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from airflow_provider_openai_batch.emulator.settings import Settings
     from airflow_provider_openai_batch.emulator.state import Batch
 
+OK = 200
 _encode = msgspec.json.Encoder().encode
+
+FAILURES = {
+    500: ("The server had an error while processing your request. Sorry about that!", "server_error", None),
+    429: ("Rate limit reached for requests. Please try again later.", "requests", "rate_limit_exceeded"),
+    400: (
+        "Invalid prompt: your prompt was flagged as potentially violating our usage policy.",
+        "invalid_request_error",
+        "invalid_prompt",
+    ),
+}
+#: What the fail ratio is made of: status, share of the failures, whether the same requests fail each time.
+MIXTURE = ((500, 0.5, False), (400, 0.3, True), (429, 0.2, False))
 
 
 class LineFaults:
-    """What the faults of one batch, and the fail ratio, do to its lines."""
+    """What the faults of one batch, and the fail ratio, do to its requests and lines."""
 
     def __init__(self, batch: Batch, settings: Settings) -> None:
         self._number = batch.number
+        self._seed = settings.seed
         self._ratio = settings.fail_ratio
-        self._salt = settings.seed
+        self._options = {fault.name: fault.options for fault in batch.faults}
+        self._failing = [
+            self._options[name] for name in ("fail_requests", "fail_all") if name in self._options
+        ]
+        self._twists = [(name, twist) for name, twist in TWISTS.items() if name in self._options]
+        self._dresses = [(name, dress) for name, dress in DRESSES.items() if name in self._options]
+        self._breaks = [name for name in BREAKS if name in self._options]
+
+    def _chosen(self, name: str, custom_id: str, *, share: float, permanent: bool = False) -> bool:
+        number = 0 if permanent else self._number
+        return zlib.crc32(f"{self._seed}:{name}:{number}:{custom_id}".encode()) < share * 2**32
 
     def failure(self, custom_id: str) -> Answer | None:
         """The failed answer of a request that was chosen to fail."""
+        if lost := self._options.get("no_response"):
+            if self._chosen("no_response", custom_id, share=lost["share"]):
+                return Answer(status=None, body={"code": lost["code"], "message": lost["message"]})
+        for options in self._failing:
+            if self._chosen("fail", custom_id, share=options["share"], permanent=options["permanent"]):
+                return failed(options["status"], options["message"], options["code"])
+        if self._ratio:
+            for status, part, permanent in MIXTURE:
+                if self._chosen(str(status), custom_id, share=self._ratio * part, permanent=permanent):
+                    return failed(status)
         return None
 
     def twist(self, custom_id: str, answer: Answer) -> Answer:
-        """The answer as the faults change it."""
+        """The answer of a successful request as the faults change it."""
+        if answer.status == OK:
+            for name, twist in self._twists:
+                if self._chosen(name, custom_id, share=self._options[name]["share"]):
+                    return twist(answer)
         return answer
 
-    def dress(self, line: dict[str, Any]) -> bytes:
-        """The line as it is written."""
-        return _encode(line) + b"\n"
+    def written(self, line: dict[str, Any], *, good: bool) -> Iterator[tuple[bytes, bool]]:
+        """The bytes of a line, each with whether it goes to the output file."""
+        custom_id = line["custom_id"]
+        for name, dress in self._dresses:
+            if self._chosen(name, custom_id, share=self._options[name]["share"]):
+                line = dress(line)
+        text = _encode(line) + b"\n"
+        struck = [
+            name for name in self._breaks if self._chosen(name, custom_id, share=self._options[name]["share"])
+        ]
+        if "missing_lines" in struck:
+            return
+        yield (text[: len(text) // 2] + b"\n" if "malformed_lines" in struck else text), good
+        if "duplicate_lines" in struck:
+            yield self._duplicate(line, text, good=good)
+        if "blank_lines" in struck:
+            yield b"\n", good
+
+    def _duplicate(self, line: dict[str, Any], text: bytes, *, good: bool) -> tuple[bytes, bool]:
+        status = self._options["duplicate_lines"]["status"]
+        if status is None:
+            return text, good
+        response = {"status_code": status, "request_id": "req_duplicate", "body": failed(status).body}
+        return _encode(line | {"response": response}) + b"\n", False
 
     def foreign(self) -> bytes:
         """Lines that nobody asked for."""
-        return b""
+        count = self._options.get("foreign_lines", {"count": 0})["count"]
+        response = {"status_code": OK, "request_id": "req_foreign", "body": {}}
+        lines = (
+            {
+                "id": f"batch_req_foreign{at}",
+                "custom_id": f"foreign-{at}",
+                "response": response,
+                "error": None,
+            }
+            for at in range(count)
+        )
+        return b"".join(_encode(line) + b"\n" for line in lines)
+
+    @property
+    def ends_without_newline(self) -> bool:
+        """Whether the last newline of a file is left out."""
+        return "no_final_newline" in self._options
+
+
+def failed(status: int, message: str | None = None, code: str | None = None) -> Answer:
+    """The answer of a request that failed with this status."""
+    text, kind, word = FAILURES.get(status, FAILURES[500 if status >= 500 or status == 0 else 400])
+    return Answer(status=status, body=ApiError(status, message or text, code=code or word, kind=kind).body)
+
+
+def _with_choice(answer: Answer, reason: str, **message: Any) -> Answer:
+    body = answer.body
+    choices = [
+        choice | {"finish_reason": reason, "message": choice["message"] | message}
+        for choice in body["choices"]
+    ]
+    return Answer(status=answer.status, usage=answer.usage, body=body | {"choices": choices})
+
+
+def _refusal(answer: Answer) -> Answer:
+    return _with_choice(answer, "stop", content=None, refusal="I'm sorry, I can't assist with that request.")
+
+
+def _truncated(answer: Answer) -> Answer:
+    text = answer.body["choices"][0]["message"]["content"]
+    return _with_choice(answer, "length", content=text[: len(text) // 2])
+
+
+def _content_filter(answer: Answer) -> Answer:
+    return _with_choice(answer, "content_filter", content="")
+
+
+def _misfit(answer: Answer) -> Answer:
+    return _with_choice(answer, "stop", content="Sure! Here is what I think about it: {it depends")
+
+
+def _separators(answer: Answer) -> Answer:
+    text = answer.body["choices"][0]["message"]["content"]
+    if text.startswith("{"):
+        value = {
+            key: f"{part}\x85\u2028\u2029" if isinstance(part, str) else part
+            for key, part in msgspec.json.decode(text).items()
+        }
+        return _with_choice(answer, "stop", content=_encode(value).decode())
+    return _with_choice(answer, "stop", content=f"{text}\x85\u2028\u2029")
+
+
+def _status_zero(answer: Answer) -> Answer:
+    return Answer(status=0, body={})
+
+
+def _body_as_string(line: dict[str, Any]) -> dict[str, Any]:
+    response = line["response"]
+    return line | {"response": response | {"body": _encode(response["body"]).decode()}} if response else line
+
+
+def _error_as_string(line: dict[str, Any]) -> dict[str, Any]:
+    if line["error"]:
+        return line | {"error": line["error"]["message"]}
+    response = line["response"]
+    if response and "error" in response["body"]:
+        return line | {"response": response | {"body": {"error": response["body"]["error"]["message"]}}}
+    return line
+
+
+def _no_line_ids(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name != "id"}
+
+
+def _missing_line_keys(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if value is not None}
+
+
+TWISTS: dict[str, Callable[[Answer], Answer]] = {
+    "refusal": _refusal,
+    "truncated": _truncated,
+    "content_filter": _content_filter,
+    "misfit": _misfit,
+    "status_zero": _status_zero,
+    "separators": _separators,
+}
+DRESSES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "error_as_string": _error_as_string,
+    "body_as_string": _body_as_string,
+    "no_line_ids": _no_line_ids,
+    "missing_line_keys": _missing_line_keys,
+}
+BREAKS = ("missing_lines", "malformed_lines", "duplicate_lines", "blank_lines")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.emulator.faults import options_of
 from airflow_provider_openai_batch.emulator.settings import DAY
 from airflow_provider_openai_batch.emulator.state import TERMINAL, LineError, Plan, Status
 
@@ -30,11 +31,11 @@ def plan(seconds: float, faults: tuple[Fault, ...] = ()) -> Plan:
             case "cancel":
                 cancel_at = fault.options["share"]
             case "cancelling":
-                cancellation = fault.options["seconds"]
+                cancellation = fault.options["duration"]
             case "slow_validation":
-                validation = fault.options["seconds"]
+                validation = fault.options["duration"]
             case "slow":
-                running = fault.options["seconds"]
+                running = fault.options["duration"]
     return Plan(
         validation=validation,
         running=running,
@@ -74,6 +75,8 @@ def is_cancelled_by_person(batch: Batch, at: float) -> bool:
 
 def share_done(batch: Batch, now: float) -> float:
     """The share of its requests that a batch has run."""
+    if partial := options_of(batch, "fail_after_running"):
+        return float(partial["share"])
     if batch.status == Status.COMPLETED or batch.finalizing_at is not None:
         return 1
     if batch.in_progress_at is None:
@@ -92,6 +95,16 @@ def counts(batch: Batch, now: float) -> tuple[int, int]:
     if batch.status in TERMINAL:
         return batch.completed, batch.failed
     return int(share_done(batch, now) * batch.total), 0
+
+
+def refusals(batch: Batch) -> tuple[LineError, ...]:
+    """The errors of a validation that faults let fail."""
+    if limit := options_of(batch, "token_limit"):
+        return (queue_is_full(batch.model or "the model", limit["limit"]),)
+    if wrong := options_of(batch, "fail_validation"):
+        words = {name: wrong[name] for name in ("code", "message", "param")}
+        return tuple(LineError(line=line, **words) for line in wrong["lines"])
+    return ()
 
 
 def queue_is_full(model: str, limit: int) -> LineError:

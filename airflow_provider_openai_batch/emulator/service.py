@@ -9,6 +9,7 @@ from airflow_provider_openai_batch.emulator.clock import Clock
 from airflow_provider_openai_batch.emulator.faults import Faults
 from airflow_provider_openai_batch.emulator.files import Files
 from airflow_provider_openai_batch.emulator.ledger import Ledger
+from airflow_provider_openai_batch.emulator.looks import Looks
 from airflow_provider_openai_batch.emulator.state import State
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Service:
         self.state = State(settings.data)
         self.clock = Clock(self.state)
         self.faults = Faults(self.state, self.clock)
+        self.looks = Looks()
         self.files = Files(self.state, self.clock, settings)
         self.ledger = Ledger(self.state)
         self.batches = Batches(self.state, self.clock, settings, self.files, self.ledger, self.faults)

@@ -83,11 +83,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """A named fault with its options; `used` counts how often it has struck."""
+    """A named fault with its options; `seen` counts its matches, `used` how often it has struck."""
 
     number: int = 0
     name: str
     options: dict[str, Any] = {}
+    since: float = 0
+    at_start: bool = False
+    seen: int = 0
     used: int = 0
 
 
@@ -240,9 +243,10 @@ class State:
         """Rewrite a fault, for its count."""
         self._write(("update faults set record = ? where number = ?", (_text(fault), fault.number)))
 
-    def clear_faults(self) -> None:
-        """Switch all faults off."""
-        self._write(("delete from faults", ()))
+    def clear_faults(self, *, at_start: bool) -> None:
+        """Switch all faults off, or only those that were given at the start."""
+        only = " where json_extract(record, '$.at_start')" if at_start else ""
+        self._write(("delete from faults" + only, ()))
 
 
 def _text(record: msgspec.Struct) -> str:
