@@ -1,0 +1,87 @@
+"""One Airflow home per session: set before Airflow is imported, its database migrated on first use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+HOME = Path(tempfile.mkdtemp(prefix="airflow-home-"))
+DATABASE = HOME / "airflow.db"
+
+# Airflow reads these when it is imported, which test modules do before any fixture runs.
+os.environ |= {
+    "AIRFLOW_HOME": str(HOME),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(HOME / "dags"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+    "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+    "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{DATABASE}",
+    "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(HOME / "logs"),
+    "AIRFLOW__OPENAI_BATCH__FIRST_LOOK": "0",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "SCARF_ANALYTICS": "false",
+}
+for _name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
+    del os.environ[_name]
+(HOME / "dags").mkdir()
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def airflow_home() -> Path:
+    """Return the session's AIRFLOW_HOME."""
+    return HOME
+
+
+@pytest.fixture(scope="session")
+def airflow_db(request: pytest.FixtureRequest) -> Path:
+    """Provide a migrated metadata database; each Airflow version migrates one once and keeps a copy."""
+    cache = Path(request.config.cache.mkdir("airflow-db"))  # type: ignore[union-attr]
+    kept = cache / f"{version('apache-airflow')}-{sys.version_info.minor}.db"
+    if kept.exists():
+        shutil.copyfile(kept, DATABASE)
+    else:
+        command = [sys.executable, "-m", "airflow", "db", "migrate"]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        fresh = kept.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(DATABASE, fresh)
+        fresh.replace(kept)
+    return DATABASE
+
+
+@pytest.fixture
+def connection(monkeypatch: pytest.MonkeyPatch):
+    """Set an Airflow connection for the length of a test."""
+    import json  # noqa: PLC0415
+
+    def set_connection(conn_id: str, **fields: object) -> None:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+
+    return set_connection
+
+
+@pytest.fixture
+def run_dag(airflow_db: Path):
+    """Return how to run a DAG once through Airflow, in this process; it gives the DAG run."""
+
+    def run(dag: Any, date: datetime, **options: Any) -> Any:
+        name = "logical_date" if "logical_date" in dag.test.__code__.co_varnames else "execution_date"
+        return dag.test(**{name: date}, **options)
+
+    return run
