@@ -55,7 +55,7 @@ def answer_chat(body: bytes | msgspec.Raw, settings: Settings, now: float) -> An
 def prompt_tokens(chat: Chat) -> int:
     """Input tokens of a request, its schema included."""
     texts = sum(count_tokens(_content_text(message)) + TOKENS_PER_MESSAGE for message in chat.messages)
-    return texts + 3 + (len(chat.response_format) // CHARACTERS_PER_TOKEN if chat.response_format else 0)
+    return texts + len(bytes(chat.response_format)) // CHARACTERS_PER_TOKEN
 
 
 def _content_text(message: dict[str, Any]) -> str:
@@ -87,15 +87,15 @@ def _completion(chat: Chat, draw: Draw, settings: Settings, now: float) -> Answe
 
 
 def _text(chat: Chat, draw: Draw) -> str:
-    if chat.response_format:
-        maker = fitted(bytes(chat.response_format))
-        if isinstance(maker, ApiError):
-            raise maker
-        if maker is not None:
-            return as_text(maker(draw))
-        if b"json_object" in bytes(chat.response_format):
-            return as_text({"answer": _user_text(chat)})
-    return _user_text(chat)
+    asked = bytes(chat.response_format)
+    if asked == b"null":
+        return _user_text(chat)
+    maker = fitted(asked)
+    if isinstance(maker, ApiError):
+        raise maker
+    if maker is not None:
+        return as_text(maker(draw))
+    return as_text({"answer": _user_text(chat)}) if b"json_object" in asked else _user_text(chat)
 
 
 def _cut(text: str, limit: int | None) -> tuple[str, str]:
