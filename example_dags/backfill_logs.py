@@ -18,7 +18,7 @@ with DAG(
     max_active_runs=4,
     params={"system": Param("apache", type="string", pattern=r"^\w+$", description="Whose log to read.")},
     tags=["openai", "batch"],
-):
+) as dag:
     OpenAIBatchTaskGroup(
         group_id="read",
         source={

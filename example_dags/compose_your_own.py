@@ -16,7 +16,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     tags=["openai", "batch"],
-):
+) as dag:
 
     @task
     def survey():

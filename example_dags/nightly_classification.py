@@ -14,7 +14,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,  # two runs over the same rows are two runs, and both are paid
     tags=["openai", "batch"],
-):
+) as dag:
     OpenAIBatchTaskGroup(
         group_id="classify",
         source={

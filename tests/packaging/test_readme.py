@@ -1,0 +1,81 @@
+"""What the README and the docs say is so."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_openai_batch.emulator.catalog import KINDS
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+
+
+def blocks(page, language):
+    return [text for kind, text in BLOCK.findall(page.read_text()) if kind == language]
+
+
+def test_the_readme_is_short():
+    """All that a newcomer needs stands before line 80."""
+    assert len((ROOT / "README.md").read_text().splitlines()) < 80
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_blocks_parse(page):
+    """No page shows code with a slip."""
+    assert all(ast.parse(block) for block in blocks(page, "python") or [""])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_make_commands_exist(page):
+    """A command that a page tells the reader to run is there."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        line.split()[1] for block in blocks(page, "sh") for line in block.splitlines() if line[:5] == "make "
+    }
+
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """A link within the project names a file that exists."""
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text())
+
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+def test_the_readme_dag_runs(tmp_path, connection, run_dag, openai_batch_emulator, monkeypatch):
+    """The first DAG that a user copies works as it stands."""
+    path = tmp_path / "warehouse.db"
+    connection("warehouse", conn_type="sqlite", host=str(path))
+    monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__WORK_PATH", f"file://{tmp_path / 'runs'}")
+    with sqlite3.connect(path) as warehouse:
+        warehouse.execute("create table tickets (id integer, day text, subject text, body text)")
+        day = [(number, "2026-06-02", "Late", "Where is it?" * number) for number in range(25)]
+        warehouse.executemany("insert into tickets values (?, ?, ?, ?)", day)
+    (block,) = blocks(ROOT / "README.md", "python")
+    file = tmp_path / "label_tickets.py"
+    file.write_text(block)
+
+    dag_run = run_dag(file, datetime(2026, 6, 2, tzinfo=UTC))
+
+    assert str(dag_run.state) == "success"
+    with sqlite3.connect(path) as warehouse:
+        labels = warehouse.execute("select label, batch_status from ticket_labels").fetchall()
+    assert len(labels) == 25
+    assert {status for _, status in labels} == {"ok"}
+    assert {label for label, _ in labels} <= {"bug", "feature", "billing"}
+
+
+def test_the_emulators_page_names_every_fault():
+    """A fault that nobody can find is not there."""
+    named = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/emulator.md").read_text(), re.MULTILINE)
+
+    assert named == list(KINDS)

@@ -1,0 +1,157 @@
+"""The example DAGs are what users copy first: light, short, and working."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "example_dags").glob("*.py"))
+LOGS = sorted((ROOT.parent / "shared/data").glob("loghub_*.log"))
+HEAVY = ["openai", "pandas", "pyarrow", "duckdb", "sqlglot"]
+SCREEN = 55
+NOW = datetime(2026, 6, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def run(run_dag):
+    """Return how to run an example through Airflow; it gives the states of its tasks."""
+
+    def states(name, **options):
+        dag_run = run_dag(ROOT / "example_dags" / f"{name}.py", NOW, **options)
+        return {task.task_id: str(task.state) for task in dag_run.get_task_instances()}
+
+    return states
+
+
+@pytest.fixture
+def warehouse(tmp_path, connection, monkeypatch):
+    """Set up an empty DuckDB warehouse; return how to query it."""
+    path = tmp_path / "warehouse.duckdb"
+    connection("warehouse", conn_type="duckdb", host=str(path))
+    monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__WORK_PATH", f"file://{tmp_path / 'runs'}")
+
+    def query(sql, *parameters):
+        with duckdb.connect(str(path)) as connected:
+            return connected.execute(sql, parameters).fetchall()
+
+    return query
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_loads_nothing_heavy(path):
+    """Airflow imports DAG files all day long: none may load a warehouse's or an API's library."""
+    program = (
+        f"import runpy, sys; runpy.run_path({str(path)!r}); print(*sorted(set({HEAVY}) & set(sys.modules)))"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == ""
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_fits_a_screen_and_hides_nothing(path):
+    """An example has no helper functions and no optional imports."""
+    text = path.read_text()
+    nodes = list(ast.walk(ast.parse(text)))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+
+    assert text.count("\n") <= SCREEN
+    assert all(node.decorator_list for node in functions)
+    assert not any(isinstance(node, ast.Try) for node in nodes)
+
+
+def test_nightly_classification_labels_the_day_before(run, warehouse, openai_batch_emulator):
+    """Yesterday's tickets get labels of the asked types; older ones cost nothing."""
+    warehouse("create table tickets (id bigint, day date, subject text, body text)")
+    warehouse(
+        "insert into tickets"
+        " select i, '2026-05-31'::date + (i % 3)::int, 'No ' || i, 'Help!' from range(60) as numbers (i)"
+    )
+
+    states = run("nightly_classification")
+
+    assert set(states.values()) == {"success"}
+    assert {execution.url for execution in openai_batch_emulator.ledger} == {"/v1/chat/completions"}
+    assert warehouse(
+        "select count(*), count(distinct id), bool_and(id % 3 = 1), bool_and(batch_status = 'ok'),"
+        " bool_and(category in ('bug', 'feature', 'billing', 'other')), bool_and(urgency between 1 and 5),"
+        " any_value(typeof(id)), any_value(typeof(needs_reply)) from ticket_labels"
+    ) == [(20, 20, True, True, True, True, "BIGINT", "BOOLEAN")]
+
+
+def fill(warehouse, logs):
+    warehouse("create table logs (system text, line_no bigint, line text)")
+    for system, lines in logs.items():
+        numbers = list(range(1, len(lines) + 1))
+        warehouse("insert into logs select ?, unnest(?), unnest(?)", system, numbers, lines)
+
+
+@pytest.fixture
+def backfill(run):
+    """Return how to backfill one log; it gives the states of the tasks."""
+    return lambda system: set(run("backfill_logs", run_conf={"system": system}).values())
+
+
+PARTITIONS = """
+    select system, count(*), count(distinct line_no), min(batch_run_id) from log_events
+    group by all order by all
+"""
+
+
+def test_backfill_replaces_one_partition(backfill, warehouse, openai_batch_emulator):
+    """A rerun of one log leaves the others as they are."""
+    fill(
+        warehouse,
+        {"apache": [f"child {i} in error state" for i in range(7)], "sshd": ["Failed password"] * 5},
+    )
+    states = backfill("apache"), backfill("sshd")
+    before = warehouse(PARTITIONS)
+
+    again = backfill("apache")
+    after = warehouse(PARTITIONS)
+
+    assert [*states, again] == [{"success"}] * 3
+    assert [row[:3] for row in before] == [row[:3] for row in after] == [("apache", 7, 7), ("sshd", 5, 5)]
+    assert before[1] == after[1]
+
+
+@pytest.mark.skipif(not LOGS, reason="needs the public logs in ../shared/data")
+def test_backfill_reads_real_logs(backfill, warehouse, openai_batch_emulator):
+    """Four log files become four partitions, every line once."""
+    logs = {path.stem: path.read_text("utf-8", "replace").splitlines() for path in LOGS}
+    fill(warehouse, logs)
+    for system in logs:
+        assert backfill(system) == {"success"}
+    before = warehouse(PARTITIONS)
+    again = backfill(LOGS[0].stem)
+    after = warehouse(PARTITIONS)
+
+    assert [row[:3] for row in before] == [
+        (name, len(lines), len(lines)) for name, lines in sorted(logs.items())
+    ]
+    assert again == {"success"}
+    assert before[1:] == after[1:]
+    assert before[0][:3] == after[0][:3]
+
+
+def test_compose_your_own_runs_between_other_tasks(run, warehouse, openai_batch_emulator):
+    """The three operators take rows from a task and hand their result to the next."""
+    states = run("compose_your_own")
+
+    assert states == dict.fromkeys(["survey", "submit", "wait", "load", "announce"], "success")
+    assert warehouse(
+        "select id, lang, english is not null, batch_status from survey_in_english order by id"
+    ) == [
+        (1, "de", True, "ok"),
+        (2, "fr", True, "ok"),
+        (3, "en", True, "ok"),
+    ]
