@@ -64,14 +64,16 @@ class FileSource:
             root=root,
             files=files,
             kind=kind,
-            fields={**own, **{n: f for n, f in fields.items() if n not in own}},
+            own=own,
+            fields={**own, **{name: field for name, field in fields.items() if name not in own}},
         )
 
     def _batches(self, opened: Opened, fields: list[pa.Field]) -> Iterator[pa.RecordBatch]:
         schema = pa.schema(fields)
+        inside = opened.inside(fields)
         for file in opened.files:
             row = 1
-            for batch in _guarded(self.path, opened.kind.batches(opened.root.fs, file.path, fields)):
+            for batch in _guarded(self.path, opened.kind.batches(opened.root.fs, file.path, inside)):
                 for part in _sliced(batch):
                     made = {FILE: _shown(opened.root, file), ROW: row}
                     yield pa.RecordBatch.from_arrays(
@@ -87,7 +89,14 @@ class Opened:
     root: Any
     files: list[Found]
     kind: formats.Format
+    #: The columns inside the files.
+    own: dict[str, pa.Field]
+    #: These, and those of the folders' names, `_file`, and `_row`.
     fields: dict[str, pa.Field]
+
+    def inside(self, fields: Sequence[pa.Field]) -> list[pa.Field]:
+        """Choose what to read of the files: at least one column, for the count of rows."""
+        return [field for field in fields if field.name in self.own] or list(self.own.values())[:1]
 
 
 def _array(field: pa.Field, batch: pa.RecordBatch, file: Found, made: dict[str, Any]) -> pa.Array:
@@ -106,8 +115,8 @@ def _sliced(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 def _list(root: Any) -> list[Found]:
     fs, path = root.fs, root.path
-    if GLOB.search(path):
-        base, paths = path[: GLOB.search(path).start()].rpartition("/")[0], fs.glob(path)  # type: ignore[union-attr]
+    if glob := GLOB.search(path):
+        base, paths = path[: glob.start()].rpartition("/")[0], fs.glob(path)
     elif fs.isdir(path):
         base, paths = path, fs.find(path)
     else:

@@ -74,7 +74,10 @@ class Parquet:
 
 
 class Csv:
-    """Text in every column, exactly as it is written: `007` stays `007`. An empty field without quotes is NULL."""
+    """Text in every column, exactly as it is written: `007` stays `007`.
+
+    An empty field without quotes is NULL.
+    """
 
     def __init__(self, delimiter: str = ",") -> None:
         self._parse = pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
@@ -86,7 +89,8 @@ class Csv:
     def batches(self, fs: Any, path: str, fields: Sequence[pa.Field]) -> Iterator[pa.RecordBatch]:
         header = self._header(fs, path)
         if header:
-            yield from self._read(fs, path, [field.name for field in fields if field.name in header], header)
+            present = [field.name for field in fields if field.name in header]
+            yield from self._read(fs, path, present, header)
 
     def _header(self, fs: Any, path: str) -> tuple[str, ...]:
         if fs.size(path) == 0:
@@ -133,16 +137,13 @@ class Jsonl:
         return [types.field_of(name, kind or "text") for name, kind in kinds.items()]
 
     def batches(self, fs: Any, path: str, fields: Sequence[pa.Field]) -> Iterator[pa.RecordBatch]:
-        own = [
-            field for field in fields if not field.name.startswith("_") or field.name not in {"_file", "_row"}
-        ]
         rows = _lines(fs, path)
         while chunk := list(islice(rows, BATCH_ROWS)):
             arrays = [
                 types.untyped(field, types.kind_of(field), [row.get(field.name) for row in chunk])
-                for field in own
+                for field in fields
             ]
-            yield pa.RecordBatch.from_arrays(arrays, schema=pa.schema(own))
+            yield pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
 def _lines(fs: Any, path: str) -> Iterator[dict[str, Any]]:

@@ -42,7 +42,7 @@ def table_parts(table: str | Sequence[str], dialect: str) -> tuple[str, ...]:
         return tuple(table)
     if not PARTS.fullmatch(table):
         raise InvalidRequest(
-            f"{table!r} is no table name; write 'schema.table', quote a part that holds a dot, or give a list."
+            f"{table!r} is no table name; write 'schema.table', quote a part with a dot, or give a list."
         )
     return tuple(_part(part, dialect) for part in re.findall(PART, table))
 

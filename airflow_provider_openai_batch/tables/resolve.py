@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 WAREHOUSES = {"postgres": "postgres", "duckdb": "duckdb", "motherduck": "duckdb", "sqlite": "sqlite"}
 #: How others quote names; a database that is not listed gets the standard's double quotes.
 DIALECTS = {
-    "athena": "athena", "databricks": "databricks", "gcpbigquery": "bigquery", "google_cloud_platform": "bigquery",
-    "hive_cli": "hive", "hiveserver2": "hive", "mssql": "tsql", "mysql": "mysql", "oracle": "oracle",
-    "presto": "presto", "redshift": "redshift", "snowflake": "snowflake", "teradata": "teradata", "trino": "trino",
+    "athena": "athena", "databricks": "databricks", "gcpbigquery": "bigquery", "hive_cli": "hive",
+    "google_cloud_platform": "bigquery", "hiveserver2": "hive", "mssql": "tsql", "mysql": "mysql",
+    "oracle": "oracle", "presto": "presto", "redshift": "redshift", "snowflake": "snowflake",
+    "teradata": "teradata", "trino": "trino",
 }  # fmt: skip
 
 
@@ -90,5 +91,5 @@ def _warehouse(kind: str) -> Any:
         return import_module(f"airflow_provider_openai_batch.tables.warehouses.{name}")
     except ImportError as error:
         raise InvalidRequest(
-            f"Connections of type {kind!r} need the extra {name!r} of this provider ({error.name} is missing)."
+            f"Connections of type {kind!r} need this provider's extra {name!r} ({error.name} is missing)."
         ) from None

@@ -90,7 +90,8 @@ def _from_frame(rows: Any) -> pa.Table:
         arrays = [types.fitted(column, field) for column, field in zip(table.columns, fields, strict=True)]
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
     raise InvalidRequest(
-        f"source['rows'] is a {type(rows).__name__}, which is no table ({reason}); give a list of dicts or a DataFrame."
+        f"source['rows'] is a {type(rows).__name__}, which is no table ({reason}); "
+        "give a list of dicts or a DataFrame."
     )
 
 

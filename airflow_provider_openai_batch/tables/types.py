@@ -103,7 +103,7 @@ def untyped(field: pa.Field, kind: str, values: Sequence[Any]) -> pa.Array:
     wrong = {_kind(field.name, value) for value in values if value is not None} - allowed
     if wrong:
         raise InvalidRequest(
-            f"Column {field.name!r} is {kind} by its declaration or first rows, but holds {min(wrong)} as well; "
+            f"Column {field.name!r} is {kind} as declared or in its first rows, {min(wrong)} further down; "
             "cast it to one type in the source."
         )
     write = WRITERS.get(kind)
@@ -182,17 +182,21 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     types = pa.types
     if types.is_dictionary(kind):
         return _plain_type(kind.value_type)
-    if getattr(kind, "extension_name", None) in {"arrow.uuid", "arrow.json"}:
-        return pa.string()
     if isinstance(kind, pa.BaseExtensionType):
-        return _plain_type(kind.storage_type)
-    if types.is_null(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return pa.string()
-    if types.is_large_binary(kind) or types.is_binary_view(kind):
-        return pa.binary()
+        text = kind.extension_name in {"arrow.uuid", "arrow.json"}
+        return pa.string() if text else _plain_type(kind.storage_type)
     if types.is_large_list(kind):
         return pa.list_(kind.value_field)
-    return kind
+    return next((plain for matches, plain in WIDE if matches(kind)), kind)
+
+
+WIDE = (
+    (pa.types.is_null, pa.string()),
+    (pa.types.is_large_string, pa.string()),
+    (pa.types.is_string_view, pa.string()),
+    (pa.types.is_large_binary, pa.binary()),
+    (pa.types.is_binary_view, pa.binary()),
+)
 
 
 def fitted(array: pa.Array | pa.ChunkedArray, field: pa.Field) -> pa.Array:

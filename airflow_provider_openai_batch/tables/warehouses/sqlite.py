@@ -83,7 +83,7 @@ def _session(hook: Any, doing: str) -> Iterator[Session]:
 
 
 class Session:
-    """One connection; the rows are staged in the temporary database, so that writers wait only for the merge."""
+    """One connection; rows are staged in the temporary database, so that others wait for the merge only."""
 
     dialect = DIALECT
 
@@ -116,7 +116,8 @@ class Session:
 
     def _unique(self, table: str, schema: str) -> tuple[tuple[frozenset[str], ...], dict[str, str]]:
         listing = 'SELECT name FROM pragma_index_list(?, ?) WHERE "unique" = 1 AND partial = 0'
-        unique, collations = [], {}
+        unique: list[frozenset[str]] = []
+        collations: dict[str, str] = {}
         for (index,) in self._rows(listing, table, schema):
             parts = self._rows("SELECT name, coll FROM pragma_index_xinfo(?, ?) WHERE key = 1", index, schema)
             if all(name is not None for name, _ in parts):
@@ -140,7 +141,7 @@ class Session:
             staged += batch.num_rows
         return staged
 
-    def begin(self, parts: tuple[str, ...]) -> None:
+    def begin(self, parts: tuple[str, ...]) -> None:  # noqa: ARG002  (the whole file is locked)
         self._connection.execute("BEGIN IMMEDIATE")
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
@@ -162,9 +163,12 @@ class Session:
 
 
 def _split(parts: tuple[str, ...]) -> tuple[str, str]:
-    if len(parts) > 2:
-        raise InvalidRequest(f"SQLite has no table {'.'.join(parts)!r}; a name is 'table' or 'schema.table'.")
-    return (parts[0], parts[1]) if len(parts) == 2 else ("main", parts[0])
+    match parts:
+        case (table,):
+            return "main", table
+        case (schema, table):
+            return schema, table
+    raise InvalidRequest(f"SQLite has no table {'.'.join(parts)!r}; a name is 'table' or 'schema.table'.")
 
 
 def _simple(value: object) -> object:

@@ -1,0 +1,122 @@
+"""Rows in COPY's text format, made column by column, for either psycopg."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_openai_batch.batch import values
+from airflow_provider_openai_batch.tables import types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airflow_provider_openai_batch.tables.plan import Written
+
+#: What COPY reads as something else than itself; the backslash comes first. PostgreSQL's text has no NUL.
+ESCAPES = (("\0", ""), ("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
+
+
+def copy(cursor: Any, table: str, columns: Sequence[Written], batches: Iterator[pa.RecordBatch]) -> int:
+    """Load batches into a table of these columns; counts the rows."""
+    statement = f"COPY {table} FROM STDIN"
+    rows = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal rows
+        for batch in batches:
+            rows += batch.num_rows
+            yield lines([batch.column(column.field.name) for column in columns])
+
+    if hasattr(cursor, "copy_expert"):
+        reader = Reader(counted())
+        try:
+            cursor.copy_expert(statement, reader)
+        except Exception as error:  # noqa: BLE001  (nothing is swallowed)
+            raise reader.error or error from None
+    else:
+        with cursor.copy(statement) as opened:
+            for block in counted():
+                opened.write(block)
+    return rows
+
+
+class Reader(io.RawIOBase):
+    """A file over blocks of bytes, as psycopg 2 wants it."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        super().__init__()
+        self._blocks = blocks
+        self._held = b""
+        #: What stopped the blocks; psycopg 2 hides it behind an error of its own.
+        self.error: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Give at most `size` bytes; empty at the end."""
+        while not self._held:
+            try:
+                block = next(self._blocks, None)
+            except Exception as error:
+                self.error = error
+                raise
+            if block is None:
+                return b""
+            self._held = block
+        wanted = len(self._held) if size < 0 else size
+        given, self._held = self._held[:wanted], self._held[wanted:]
+        return given
+
+
+def lines(columns: Sequence[pa.Array]) -> bytes:
+    """Write rows, one a line; NULL is `\\N`."""
+    if not len(columns[0]):
+        return b""
+    cells = [written(column) for column in columns]
+    joined = pc.binary_join_element_wise(*cells, "\t", null_handling="replace", null_replacement="\\N")
+    return "".join(f"{line}\n" for line in joined.to_pylist()).encode()
+
+
+def written(column: pa.Array) -> pa.Array:
+    """Write the values of a column as PostgreSQL reads them, escaped for COPY."""
+    text = literal(column)
+    for plain, escaped in ESCAPES:
+        text = pc.replace_substring(text, plain, escaped)
+    return text
+
+
+def literal(column: pa.Array) -> pa.Array:
+    """Write the values of a column as PostgreSQL reads them."""
+    kind = column.type
+    if pa.types.is_string(kind):
+        return column
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return column.cast(pa.string())
+    if pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return pa.array([None if v is None else f"\\x{v.hex()}" for v in column.to_pylist()], pa.string())
+    if types.is_list(kind):
+        return _arrays(column)
+    texts = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)
+    return pa.array([text if valid else None for text, valid in texts], pa.string())
+
+
+def _arrays(column: pa.Array) -> pa.Array:
+    lengths = pc.list_value_length(column).to_pylist()
+    items = iter(literal(pc.list_flatten(column)).to_pylist())
+    made = [
+        None if length is None else "{" + ",".join(_item(next(items)) for _ in range(length)) + "}"
+        for length in lengths
+    ]
+    return pa.array(made, pa.string())
+
+
+def _item(text: str | None) -> str:
+    if text is None:
+        return "NULL"
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

