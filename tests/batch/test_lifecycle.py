@@ -1,0 +1,354 @@
+"""The decisions of the loop: what is done when, without an API, a store, or a clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.batch.api import Batch, BatchStatus, Gone, InputFile, Refused
+from airflow_provider_openai_batch.batch.lifecycle import (
+    Collect,
+    Finish,
+    GiveUp,
+    MakeChild,
+    Moment,
+    NoteLost,
+    Resolve,
+    SendShard,
+    Split,
+    Unreachable,
+    Wait,
+    decide,
+)
+from airflow_provider_openai_batch.batch.queue import Left, Queue
+from airflow_provider_openai_batch.batch.run import Run, Send, Shard, Snapshot
+
+NOW = 1_000_000.0
+HOUR = 3_600.0
+
+
+def make_batch(status: str = "in_progress", **fields: Any) -> Batch:
+    defaults = {"id": "b1", "input_file_id": "f1", "created_at": NOW, "expires_at": NOW + 24 * HOUR}
+    return Batch(status=BatchStatus(status), **(defaults | fields))
+
+
+def make_send(name: str = "1-a", shard: str = "s1", **fields: Any) -> Send:
+    intent = facts.Intent(
+        at=NOW, file_id="f1", file_created_at=NOW, origin="o", model="m", tokens=10, attempt=1, epoch=1
+    )
+    return Send(**({"shard": shard, "id": name, "intent": intent, "batches": (make_batch(),)} | fields))
+
+
+def make_shard(*sends: Send, name: str = "s1", requests: int = 10) -> Shard:
+    about = facts.About(
+        at=NOW, parent=None, attempt=0, requests=requests, tokens=10, bytes=100, model="m", endpoint="e"
+    )
+    return Shard(id=name, about=about, sends=sends)
+
+
+def make_run(*shards: Shard) -> Run:
+    asked = facts.Asked(
+        at=NOW,
+        fingerprint="f",
+        try_number=1,
+        max_tries=0,
+        epoch=1,
+        run_id="d/t/r",
+        openai_conn_id="c",
+        endpoint="e",
+        request={},
+        prompt_version="p",
+        key=("id",),
+        carry=(),
+        max_attempts=3,
+        max_failed_ratio=0.1,
+    )
+    done = facts.Done(rows=10, requests=10, rejected=0, shards=("s1",), new=1, estimated_tokens=10, files=())
+    attempt = facts.Attempt(number=1, nonce="a")
+    snapshot = Snapshot(id="0001-a", attempt=attempt, asked=asked, done=done)
+    return Run(attempts=(attempt,), snapshots=(snapshot,), shards=shards)
+
+
+def make_queue(run: Run, *left: str) -> Queue:
+    parts = tuple(Left(shard=name, positions=None, attempt=0) for name in left)
+    return Queue(left=parts, awaited=frozenset(send.folder for send in run.sends if send.open))
+
+
+def refused(at: float, status: int = 429, **fields: Any) -> facts.Refusal:
+    return facts.Refusal(at=at, answer=Refused(status=status, message="no", **fields))
+
+
+def plan(run: Run, *left: str, now: float = NOW, **looks: Any) -> Any:
+    return decide(run, make_queue(run, *left), Moment(looks=looks, now=now))
+
+
+def test_unsent_shard_is_sent():
+    """What is wanted and nowhere is sent."""
+    assert plan(make_run(make_shard()), "s1").actions == (SendShard("s1"),)
+
+
+def test_nothing_left_finishes():
+    """A run without open sends and without wanted requests is finished."""
+    send = make_send(tally=facts.Tally(counts={"ok": 10}))
+
+    decided = plan(make_run(make_shard(send)))
+
+    assert decided.actions == ()
+    assert decided.step == Finish()
+
+
+def test_running_batch_is_waited_for_until_its_deadline():
+    """A batch in progress is left alone until two hours after it expires."""
+    run = make_run(make_shard(make_send()))
+
+    assert plan(run, b1=make_batch()).step == Wait(NOW + 26 * HOUR)
+
+
+def test_unreachable_api_says_nothing():
+    """A failed look is no answer: the wait goes on."""
+    run = make_run(make_shard(make_send()))
+
+    decided = plan(run, b1=Unreachable("500"))
+
+    assert decided.actions == ()
+    assert isinstance(decided.step, Wait)
+
+
+def test_unknown_status_is_waited_for():
+    """A status that nobody has heard of is not an end."""
+    run = make_run(make_shard(make_send()))
+
+    assert isinstance(plan(run, b1=make_batch("pondering")).step, Wait)
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "expired", "cancelled", "COMPLETED"])
+def test_ended_batch_is_collected(status: str):
+    """Every end is collected: also one without success may have answers."""
+    run = make_run(make_shard(make_send()))
+    batch = make_batch(status)
+
+    assert plan(run, b1=batch).actions == (Collect("shards/s1/sends/1-a", batch),)
+
+
+def test_past_its_deadline_a_batch_is_not_waited_for():
+    """After the deadline and one more look the run goes on; nothing is cancelled."""
+    run = make_run(make_shard(make_send()))
+
+    decided = plan(run, now=NOW + 27 * HOUR, b1=make_batch())
+
+    assert decided.actions == ()
+    assert decided.step == Finish()
+
+
+def test_without_a_look_the_deadline_does_not_count():
+    """A worker that comes late looks once more before it gives up."""
+    run = make_run(make_shard(make_send()))
+
+    assert isinstance(plan(run, now=NOW + 27 * HOUR).step, Wait)
+
+
+def test_without_expires_at_the_window_is_assumed():
+    """A server whose batches never expire is waited for 26 hours."""
+    run = make_run(make_shard(make_send(batches=(make_batch(expires_at=None),))))
+
+    assert plan(run, b1=make_batch(expires_at=None)).step == Wait(NOW + 26 * HOUR)
+
+
+class TestDoubts:
+    """An intent without an outcome."""
+
+    def test_young_doubt_is_left_alone(self):
+        """Before `settle` nobody touches it: the create may still be on its way."""
+        run = make_run(make_shard(make_send(batches=())))
+
+        decided = plan(run, now=NOW + 599)
+
+        assert decided.actions == ()
+        assert decided.step == Wait(NOW + 600)
+
+    def test_old_doubt_is_resolved(self):
+        """After `settle` it is looked up, and fenced if it is not found."""
+        run = make_run(make_shard(make_send(batches=())))
+
+        assert plan(run, now=NOW + 600).actions == (Resolve("shards/s1/sends/1-a"),)
+
+    def test_fenced_doubt_settles_again(self):
+        """After the file is gone, another `settle` passes before the doubt is void."""
+        fence = facts.Fence(at=NOW + 700, deleted=True)
+        run = make_run(make_shard(make_send(batches=(), fences=(fence,))))
+
+        assert plan(run, now=NOW + 1_299).step == Wait(NOW + 1_300)
+        assert plan(run, now=NOW + 1_300).actions == (Resolve("shards/s1/sends/1-a"),)
+
+    def test_doubt_without_list_ends(self):
+        """A doubt that cannot be resolved for 26 hours is not waited for."""
+        run = make_run(make_shard(make_send(batches=())))
+
+        assert plan(run, now=NOW + 27 * HOUR).step == Finish()
+
+    def test_void_send_is_not_open(self):
+        """A void send is over: its shard is sent again."""
+        void = facts.Void(at=NOW, reason="x")
+        run = make_run(make_shard(make_send(batches=(), void=void)))
+
+        assert plan(run, "s1").actions == (SendShard("s1"),)
+
+    def test_batch_beats_a_void(self):
+        """A batch that turns up after a void is waited for."""
+        send = make_send(void=facts.Void(at=NOW, reason="x"))
+
+        assert send.open
+
+
+class TestRefusals:
+    """A create that the API refused."""
+
+    def test_busy_api_is_asked_again_later(self):
+        """A rate limit holds the shard back for a minute or two."""
+        run = make_run(make_shard(make_send(batches=(), refusals=(refused(NOW),))))
+
+        early, late = plan(run, "s1"), plan(run, "s1", now=NOW + 121)
+
+        assert isinstance(early.step, Wait)
+        assert NOW + 60 <= early.step.until <= NOW + 120
+        assert late.actions == (SendShard("s1"),)
+
+    def test_retry_after_is_obeyed(self):
+        """The API's own pause wins over ours."""
+        run = make_run(make_shard(make_send(batches=(), refusals=(refused(NOW, retry_after=900.0),))))
+
+        assert plan(run, "s1").step == Wait(NOW + 900)
+
+    def test_file_that_is_not_visible_yet_is_sent_again_soon(self):
+        """The API may need a moment to see a file that it has taken."""
+        unseen = facts.Refusal(at=NOW, answer=Refused(status=400, message="Cannot find file f1"))
+        run = make_run(make_shard(make_send(batches=(), refusals=(unseen,))))
+
+        assert plan(run, "s1").step == Wait(NOW + 15)
+
+    def test_file_that_stays_unseen_ends_the_run(self):
+        """Five minutes after the upload the file should be seen."""
+        unseen = facts.Refusal(at=NOW + 301, answer=Refused(status=400, message="Cannot find file f1"))
+        run = make_run(make_shard(make_send(batches=(), refusals=(unseen,))))
+
+        assert isinstance(plan(run, "s1", now=NOW + 301).step, GiveUp)
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+    def test_final_refusal_ends_the_run_with_the_apis_words(self, status: int):
+        """A wrong request does not get better by repeating."""
+        run = make_run(make_shard(make_send(batches=(), refusals=(refused(NOW, status, code="bad"),))))
+
+        decided = plan(run, "s1")
+
+        assert decided.actions == ()
+        assert decided.step == GiveUp(f"no (status {status}, code 'bad', param None)")
+
+    def test_full_queue_holds_all_shards_of_the_model(self):
+        """One refusal for lack of room speaks for all shards of the model."""
+        full = refused(NOW, 400, code="token_limit_exceeded")
+        run = make_run(make_shard(make_send(batches=(), refusals=(full,))), make_shard(name="s2"))
+
+        decided = plan(run, "s1", "s2")
+
+        assert decided.actions == ()
+        assert isinstance(decided.step, Wait)
+
+    def test_room_is_used_at_once(self):
+        """When a batch of ours ends after the refusal, there is room again."""
+        full = refused(NOW, 400, code="token_limit_exceeded")
+        ended = make_send(
+            "2-b",
+            "s2",
+            terminals=(facts.Terminal(at=NOW + 5, batch=make_batch("completed")),),
+            tally=facts.Tally(counts={"ok": 10}),
+        )
+        run = make_run(make_shard(make_send(batches=(), refusals=(full,))), make_shard(ended, name="s2"))
+
+        assert plan(run, "s1", now=NOW + 6).actions == (SendShard("s1"),)
+
+    def test_shard_that_never_fits_is_split(self):
+        """Refused three times over an hour with nothing of ours in the queue: the shard is too large."""
+        full = [refused(NOW + n * 1_800, 400, code="token_limit_exceeded") for n in range(3)]
+        sends = [make_send(f"{n}-a", batches=(), refusals=(f,)) for n, f in enumerate(full)]
+        run = make_run(make_shard(*sends))
+
+        assert plan(run, "s1", now=NOW + 3_600).actions == (Split("s1"),)
+
+    def test_too_large_file_is_split(self):
+        """413 is about the size of the file."""
+        run = make_run(make_shard(make_send(batches=(), refusals=(refused(NOW, 413),))))
+
+        assert plan(run, "s1").actions == (Split("s1"),)
+
+
+class TestLostBatches:
+    """A batch that the API does not know."""
+
+    def test_first_404_is_noted(self):
+        """The time of the first one counts, so it is written down."""
+        run = make_run(make_shard(make_send()))
+
+        assert plan(run, b1=Gone()).actions == (NoteLost("shards/s1/sends/1-a"),)
+
+    def test_404_is_ridden_out_for_half_an_hour(self):
+        """A 404 may pass."""
+        run = make_run(make_shard(make_send(lost=(facts.Lost(at=NOW, batch_id="b1"),))))
+
+        assert plan(run, b1=Gone()).step == Wait(NOW + 1_800)
+        assert plan(run, now=NOW + 1_800, b1=Gone()).actions == (NoteLost("shards/s1/sends/1-a"),)
+
+
+class TestEndedBatches:
+    """A batch whose end is written down but whose answers are not."""
+
+    def make(self, **fields: Any) -> Run:
+        terminal = facts.Terminal(at=NOW, batch=make_batch("completed"))
+        return make_run(make_shard(make_send(terminals=(terminal,), **fields)))
+
+    def test_collecting_goes_on_after_a_crash(self):
+        """The end alone is not the answers."""
+        assert len(self.decide(self.make()).actions) == 1
+
+    def test_missing_files_are_waited_for(self):
+        """`completed` may be shown before the file ids are."""
+        assert self.decide(self.make(incomplete=True)).step == Wait(NOW + 1_800)
+
+    def test_file_that_turns_up_is_collected(self):
+        """A file id that was null before is a reason to look."""
+        batch = make_batch("completed", output_file_id="out")
+
+        assert plan(self.make(incomplete=True), b1=batch).actions == (Collect("shards/s1/sends/1-a", batch),)
+
+    def test_half_an_hour_later_the_rest_is_missing(self):
+        """Nothing is waited for without end."""
+        assert len(self.decide(self.make(incomplete=True), now=NOW + 1_800).actions) == 1
+
+    def decide(self, run: Run, now: float = NOW) -> Any:
+        return plan(run, now=now, b1=make_batch("completed"))
+
+
+def test_partial_rest_becomes_a_child():
+    """Requests of a shard that has run go again in a shard of their own."""
+    run = make_run(make_shard(make_send(tally=facts.Tally(counts={"ok": 9, "failed": 1}))))
+    left = Left(shard="s1", positions=np.array([3]), attempt=1)
+
+    decided = decide(run, Queue(left=(left,), awaited=frozenset()), Moment(looks={}, now=NOW))
+
+    assert decided.actions == (MakeChild(left),)
+
+
+def test_unwanted_batch_is_not_waited_for():
+    """A batch that holds nothing of the current rows does not hold the run up."""
+    run = make_run(make_shard(make_send()))
+
+    decided = decide(run, Queue(left=(), awaited=frozenset()), Moment(looks={"b1": make_batch()}, now=NOW))
+
+    assert decided.step == Finish()
+
+
+def test_input_file_is_a_plain_value():
+    """Values compare by content."""
+    assert InputFile(id="f") == InputFile(id="f")
