@@ -69,7 +69,6 @@ def airflow_db(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture
 def connection(monkeypatch: pytest.MonkeyPatch):
     """Set an Airflow connection for the length of a test."""
-    import json  # noqa: PLC0415
 
     def set_connection(conn_id: str, **fields: object) -> None:
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))

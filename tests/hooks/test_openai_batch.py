@@ -1,0 +1,115 @@
+"""Promises of the hook."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+
+
+@pytest.mark.parametrize("conn_type", ["openai", "openai_batch", "pydanticai"])
+def test_existing_connections_work_unchanged(connection, conn_type):
+    """The key is the password, the base URL the host, whichever provider made the connection."""
+    connection("openai_default", conn_type=conn_type, password="sk-1", host="http://localhost:1/v1")
+
+    with OpenAIBatchHook().get_conn() as api:
+        assert (api.api_key, str(api.base_url)) == ("sk-1", "http://localhost:1/v1/")
+
+
+def test_extra_fields_reach_the_client(connection):
+    """Numbers may come as the text that a form saves; named fields win over openai_client_kwargs."""
+    extra = {
+        "organization": "org",
+        "project": "proj",
+        "timeout": "12.5",
+        "max_retries": "7",
+        "headers": {"X-Team": "data"},
+        "openai_client_kwargs": {"timeout": 1, "default_headers": {"X-Other": "o"}, "project": "old"},
+    }
+    connection("openai_default", conn_type="openai", password="sk-1", extra=extra)
+
+    with OpenAIBatchHook().get_conn() as api:
+        assert (api.organization, api.project, api.timeout, api.max_retries) == ("org", "proj", 12.5, 7)
+        assert api.default_headers["X-Team"] == "data"
+        assert api.default_headers["X-Other"] == "o"
+
+
+def test_key_may_be_in_client_kwargs(connection):
+    """The official provider accepts that, so do we."""
+    connection(
+        "openai_default", conn_type="openai", extra={"openai_client_kwargs": json.dumps({"api_key": "sk-2"})}
+    )
+
+    with OpenAIBatchHook().get_conn() as api:
+        assert api.api_key == "sk-2"
+
+
+def test_missing_key_is_named(connection):
+    """The message names the connection and the field."""
+    connection("openai_default", conn_type="openai", host="http://localhost:1/v1")
+
+    with pytest.raises(InvalidRequest, match="'openai_default' has no API key; put it into the password"):
+        OpenAIBatchHook().get_conn()
+
+
+def test_missing_connection_is_named(airflow_db):
+    """The message names the connection and says what to create."""
+    with pytest.raises(InvalidRequest, match="no connection 'nowhere'; create one of type 'openai_batch'"):
+        OpenAIBatchHook("nowhere").get_conn()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"host": "api.openai.com"}, "host 'api.openai.com' is no URL"),
+        ({"extra": {"timeout": "soon"}}, "'timeout' is 'soon'; give a number"),
+        ({"extra": {"headers": "X-Team"}}, "'headers' is no JSON object"),
+    ],
+)
+def test_bad_field_is_named(connection, fields, message):
+    """A connection that cannot work says which field to correct, and never the key."""
+    connection("openai_default", conn_type="openai_batch", password="sk-secret", **fields)
+
+    with pytest.raises(InvalidRequest, match=message) as caught:
+        OpenAIBatchHook().get_conn()
+    assert "sk-secret" not in str(caught.value)
+
+
+def test_unreachable_api_fails_the_connection_test(connection):
+    """The message names the URL and the kind of failure."""
+    extra = {"max_retries": 0}
+    connection(
+        "openai_default", conn_type="openai_batch", password="sk", host="http://127.0.0.1:9/v1", extra=extra
+    )
+
+    assert OpenAIBatchHook().test_connection() == (
+        False,
+        "http://127.0.0.1:9/v1 could not be reached (APIConnectionError).",
+    )
+
+
+def test_one_client_per_connection_and_event_loop(connection):
+    """Thousands of triggers share a client; a changed connection gets a new one."""
+    connection("openai_default", conn_type="openai_batch", password="sk-1")
+
+    async def clients():
+        hook = OpenAIBatchHook()
+        first, second = await hook.get_async_client(), await OpenAIBatchHook().get_async_client()
+        connection("openai_default", conn_type="openai_batch", password="sk-2")
+        return first, second, await hook.get_async_client()
+
+    first, second, changed = asyncio.run(clients())
+
+    assert first is second
+    assert changed is not first
+
+
+def test_limits_come_from_extra(connection):
+    """An administrator sets limits for every run of a connection."""
+    connection("openai_default", conn_type="openai", password="sk", extra={"limits": {"max_attempts": 2}})
+
+    assert OpenAIBatchHook().limits() == {"max_attempts": 2}

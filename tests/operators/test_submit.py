@@ -1,0 +1,119 @@
+"""Promises of the submit operator that need no API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, literal, task
+from pydantic import BaseModel
+
+from airflow_provider_openai_batch.operators.submit import OpenAIBatchSubmitOperator
+
+REQUEST = {"model": "m", "messages": [{"role": "user", "content": "{text}"}]}
+
+
+class Label(BaseModel):
+    """What a user might ask for."""
+
+    label: str
+
+
+class Lazy:
+    """An upstream output that is resolved when the task runs."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def resolve(self, *_, **__):
+        return self.value
+
+
+def make_submit(**changes):
+    given = {"source": {"conn_id": "w", "table": "s", "key": "id"}, "request": REQUEST}
+    return OpenAIBatchSubmitOperator(task_id="submit", **given | changes)
+
+
+def render(operator, **context):
+    running = operator.prepare_for_execution()
+    running.render_template_fields(context)
+    return running
+
+
+def test_jinja_is_rendered_and_columns_are_not():
+    """The first pass is Airflow's; single braces are left for the rows."""
+    request = {"model": "m", "messages": [{"role": "user", "content": "{{ ds }}: {text}"}], "n": 1}
+    running = render(make_submit(request=request), ds="2026-01-01")
+
+    assert running.request["messages"][0]["content"] == "2026-01-01: {text}"
+    assert list(running.request) == list(request)
+
+
+def test_rows_are_neither_rendered_nor_shown():
+    """Braces in a row are its own; rendered fields hold how many rows there are."""
+    rows = [{"id": 1, "text": "{{ 7*7 }} {% raw"}]
+    running = render(make_submit(source={"rows": rows, "key": "id"}))
+
+    assert running.source == {"rows": "<1 rows>", "key": "id"}
+    assert running._rows is rows
+
+
+def test_a_file_of_rows_by_literal_is_kept_too():
+    """`literal` is resolved when the task runs."""
+    rows = [{"id": 1}]
+    running = render(make_submit(source={"rows": literal(rows), "key": "id"}))
+
+    assert (running._rows, running.source["rows"]) == (rows, "<1 rows>")
+
+
+def test_rows_of_an_upstream_task_are_resolved_and_set_aside():
+    """The dependency is set, and what the upstream task returned never shows."""
+    with DAG("d", start_date=datetime(2026, 1, 1, tzinfo=UTC), schedule=None) as dag:
+
+        @task
+        def read():
+            return []
+
+        make_submit(source={"rows": read(), "key": "id"})
+    assert dag.get_task("read").downstream_task_ids == {"submit"}
+
+    running = render(make_submit(source={"rows": Lazy([{"id": 1, "text": "{{ x }}"}] * 2), "key": "id"}))
+
+    assert running.source["rows"] == "<2 rows>"
+    assert running._rows[0]["text"] == "{{ x }}"
+
+
+@pytest.mark.parametrize("column", ["{{subject}}", "{{ first name }}"])
+def test_double_braces_get_a_hint(column):
+    """The usual slip: a column written as a Jinja variable."""
+    request = {"model": "m", "messages": [{"role": "user", "content": f"About {column}"}]}
+
+    with DAG("d", start_date=datetime(2026, 1, 1, tzinfo=UTC), schedule=None):
+        submit = make_submit(request=request)
+
+    with pytest.raises(AirflowFailException, match=r"A column is written \{subject\}, with single braces"):
+        render(submit)
+
+
+def test_a_pydantic_class_becomes_its_schema():
+    """Airflow would call a class in a template field; all that follows sees a dict."""
+    output_type = make_submit(output_type=Label).output_type
+
+    assert output_type["properties"]["label"]["type"] == "string"
+
+
+def test_a_class_that_is_no_schema_is_refused_when_the_dag_is_parsed():
+    """The message names the argument."""
+    with pytest.raises(Exception, match="output_type"):
+        make_submit(output_type=int)
+
+
+def test_mapped_over_sources_keeps_rows_apart():
+    """An expanded task sets its rows aside as well."""
+    with DAG("d", start_date=datetime(2026, 1, 1, tzinfo=UTC), schedule=None):
+        mapped = OpenAIBatchSubmitOperator.partial(task_id="submit", request=REQUEST).expand(
+            source=[{"rows": [{"id": 1}], "key": "id"}]
+        )
+        one = mapped.unmap({"source": {"rows": [{"id": 1}], "key": "id"}})
+
+    assert (one.source["rows"], one._rows) == ("<1 rows>", [{"id": 1}])

@@ -1,0 +1,49 @@
+"""Promises of the trigger that need no API."""
+
+from __future__ import annotations
+
+import asyncio
+
+from airflow_provider_openai_batch.triggers.openai_batch import (
+    OpenAIBatchCancellingTrigger,
+    OpenAIBatchRunTrigger,
+)
+
+KWARGS = {
+    "run_uri": "file:///nowhere/r",
+    "openai_conn_id": "openai_default",
+    "poke_interval": 30.0,
+    "max_interval": 300.0,
+    "first_look": 0.0,
+    "deadline": None,
+}
+
+
+async def events(trigger):
+    return [event.payload async for event in trigger.run()]
+
+
+def test_stored_form_never_changes():
+    """Triggers of the version before are still in the database when a new one is installed."""
+    path = "airflow_provider_openai_batch.triggers.openai_batch"
+
+    assert OpenAIBatchRunTrigger(**KWARGS).serialize() == (f"{path}.OpenAIBatchRunTrigger", KWARGS)
+    assert OpenAIBatchCancellingTrigger(**KWARGS).serialize() == (
+        f"{path}.OpenAIBatchCancellingTrigger",
+        KWARGS,
+    )
+
+
+def test_a_missing_connection_is_one_event_not_an_error(airflow_db):
+    """The task that wakes up says what is wrong; a trigger that raises hides it."""
+    trigger = OpenAIBatchRunTrigger(**KWARGS | {"openai_conn_id": "nowhere"})
+
+    assert asyncio.run(events(trigger)) == [{"run_uri": KWARGS["run_uri"], "reason": "InvalidRequest"}]
+
+
+def test_the_deadline_is_one_event(connection):
+    """The wait ends on time even when nothing else happens."""
+    connection("openai_default", conn_type="openai_batch", password="sk", host="http://127.0.0.1:9/v1")
+    trigger = OpenAIBatchRunTrigger(**KWARGS | {"deadline": 1.0})
+
+    assert asyncio.run(events(trigger)) == [{"run_uri": KWARGS["run_uri"], "reason": "deadline"}]
