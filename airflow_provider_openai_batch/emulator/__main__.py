@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(
         f"OpenAI Batch API emulator on http://{server.host}:{server.port}/v1, data in {asked.data}",
         flush=True,
-    )  # noqa: T201
+    )
     server.run()
 
 

@@ -6,7 +6,6 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.schemas import Draw, as_text
@@ -14,6 +13,7 @@ from airflow_provider_openai_batch.emulator.state import Usage
 from airflow_provider_openai_batch.emulator.validate import Chat, check_chat, fitted
 
 if TYPE_CHECKING:
+    import msgspec
     from airflow_provider_openai_batch.emulator.settings import Settings
 
 CHARACTERS_PER_TOKEN = 4

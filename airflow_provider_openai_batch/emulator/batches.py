@@ -17,9 +17,9 @@ from airflow_provider_openai_batch.emulator.faults import options_of
 from airflow_provider_openai_batch.emulator.files import new_id, page_limit
 from airflow_provider_openai_batch.emulator.looks import is_endless, visible
 from airflow_provider_openai_batch.emulator.state import TERMINAL, Batch, Fault, File, LineError, Status
-from airflow_provider_openai_batch.emulator.wishes import Wish
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.emulator.wishes import Wish
     from airflow_provider_openai_batch.emulator.clock import Clock
     from airflow_provider_openai_batch.emulator.faults import Faults
     from airflow_provider_openai_batch.emulator.files import Files

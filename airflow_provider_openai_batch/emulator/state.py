@@ -263,5 +263,5 @@ def _insert_file(file: File) -> tuple[str, tuple[object, ...]]:
 
 def _page(table: str, *, newest_first: bool, after: str | None) -> str:
     compare, order = ("<", "desc") if newest_first else (">", "asc")
-    cursor = f"where number {compare} (select number from {table} where id = ?)" if after else ""  # noqa: S608 - our own names
-    return f"select number, record from {table} {cursor} order by number {order}"  # noqa: S608 - the same
+    cursor = f"where number {compare} (select number from {table} where id = ?)" if after else ""
+    return f"select number, record from {table} {cursor} order by number {order}"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.schemas import Maker, compile_schema
-from airflow_provider_openai_batch.emulator.settings import Settings
 from airflow_provider_openai_batch.emulator.state import LineError
 from airflow_provider_openai_batch.emulator.strict import check_response_format
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.emulator.settings import Settings
 
 CHAT = "/v1/chat/completions"
 #: Endpoints whose requests the emulator can answer.

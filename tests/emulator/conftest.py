@@ -39,7 +39,9 @@ class Api:
 
     def upload(self, lines: list[Any] | bytes) -> str:
         """Upload lines, given as values or as bytes; returns the file's id."""
-        content = lines if isinstance(lines, bytes) else b"".join(json.dumps(one).encode() + b"\n" for one in lines)
+        content = (
+            lines if isinstance(lines, bytes) else b"".join(json.dumps(one).encode() + b"\n" for one in lines)
+        )
         return self.client.files.create(file=("input.jsonl", content), purpose="batch").id
 
     def create(self, file_id: str, **arguments: Any) -> Batch:

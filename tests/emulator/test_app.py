@@ -27,7 +27,9 @@ def test_full_cycle(api, openai_batch_emulator):
     assert batch.metadata == {"dag_id": "nightly"}
     answers = api.lines(batch.output_file_id)
     assert [line["custom_id"] for line in answers] != [f"r{at}" for at in range(20)]
-    texts = {line["custom_id"]: line["response"]["body"]["choices"][0]["message"]["content"] for line in answers}
+    texts = {
+        line["custom_id"]: line["response"]["body"]["choices"][0]["message"]["content"] for line in answers
+    }
     assert texts == {f"r{at}": f"text {at}" for at in range(20)}
     assert [one.id for one in api.client.batches.list()] == [batch.id]
     assert api.client.files.delete(file_id).deleted
@@ -52,7 +54,10 @@ def test_files_are_listed_by_purpose_and_order(api):
     batch = api.look(api.send(make_lines(1)))
     other = api.upload(make_lines(1))
 
-    assert [file.id for file in api.client.files.list(purpose="batch", order="asc")] == [batch.input_file_id, other]
+    assert [file.id for file in api.client.files.list(purpose="batch", order="asc")] == [
+        batch.input_file_id,
+        other,
+    ]
     assert [file.id for file in api.client.files.list(purpose="batch_output")] == [batch.output_file_id]
     assert len(list(api.client.files.list(limit=1))) == 3
 
@@ -161,7 +166,13 @@ def test_every_answer_carries_the_clock(openai_batch_emulator):
     openai_batch_emulator.fault("server_error", route="models")
     key = {"Authorization": "Bearer x"}
 
-    for path, headers in (("models", key), ("models", key), ("files/file-x", key), ("nothing", key), ("models", {})):
+    for path, headers in (
+        ("models", key),
+        ("models", key),
+        ("files/file-x", key),
+        ("nothing", key),
+        ("models", {}),
+    ):
         connection = HTTPConnection(openai_batch_emulator.base_url.split("/")[2])
         connection.request("GET", f"/v1/{path}", headers=headers)
         answer = connection.getresponse()
@@ -176,7 +187,9 @@ def test_models_and_synchronous_chat(api, openai_batch_emulator):
     assert "gpt-5-mini" in [model.id for model in api.client.models.list()]
     assert api.client.models.retrieve("gpt-5-mini").id == "gpt-5-mini"
 
-    answer = api.client.chat.completions.create(model="gpt-5-mini", messages=[{"role": "user", "content": "Hi"}])
+    answer = api.client.chat.completions.create(
+        model="gpt-5-mini", messages=[{"role": "user", "content": "Hi"}]
+    )
 
     assert answer.choices[0].message.content == "Hi"
     assert [(one.batch_id, one.status) for one in openai_batch_emulator.ledger] == [(None, 200)]

@@ -19,7 +19,13 @@ def test_a_batch_passes_its_stages(api, openai_batch_emulator):
         batch = api.look(batch)
         seen.append((batch.status, batch.request_counts.completed))
 
-    assert [status for status, _ in seen] == ["validating", "in_progress", "in_progress", "finalizing", "completed"]
+    assert [status for status, _ in seen] == [
+        "validating",
+        "in_progress",
+        "in_progress",
+        "finalizing",
+        "completed",
+    ]
     assert 3 <= seen[2][1] <= 6
     assert batch.created_at < batch.in_progress_at < batch.finalizing_at < batch.completed_at
 
@@ -129,7 +135,9 @@ def test_the_token_queue(api, openai_batch_emulator):
     refused = api.look(second)
     assert refused.status == "failed"
     assert refused.errors.data[0].code == "token_limit_exceeded"
-    assert refused.errors.data[0].message.startswith("Enqueued token limit reached for gpt-5-mini in organization")
+    assert refused.errors.data[0].message.startswith(
+        "Enqueued token limit reached for gpt-5-mini in organization"
+    )
     assert "Limit: 100 enqueued tokens." in refused.errors.data[0].message
 
     openai_batch_emulator.advance(1_000)
@@ -143,6 +151,8 @@ def test_a_request_executed_twice_stands_out(api, openai_batch_emulator):
     api.look(api.send([make_line("a"), make_line("b")]))
     api.look(api.send([make_line("a")]))
 
-    assert [(one.custom_id, one.times) for one in openai_batch_emulator.ledger if one.custom_id == "a"] == [("a", 2)] * 2
+    assert [(one.custom_id, one.times) for one in openai_batch_emulator.ledger if one.custom_id == "a"] == [
+        ("a", 2)
+    ] * 2
     assert openai_batch_emulator.totals["most_executions"] == 2
     assert openai_batch_emulator.ledger[0].body["model"] == "gpt-5-mini"

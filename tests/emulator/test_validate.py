@@ -23,9 +23,24 @@ WRONG_LINES = [
     (make_line("bad") | {"url": "/v1/responses"}, "invalid_url", "url", "does not match the batch endpoint."),
     (make_line("bad", model=None), "invalid_request", "body.model", "Model parameter is required."),
     (make_line("bad", messages=None), "invalid_request", "body.messages", "Messages parameter is required."),
-    (make_line("bad", model="nothing"), "model_not_found", "body.model", "The provided model 'nothing' is not"),
-    (make_line("bad", model="gpt-4.1"), "mismatched_model", "body.model", "does not match the rest of the batch."),
-    (make_line("r1"), "duplicate_custom_id", "custom_id", "The custom_id 'r1' for this request is a duplicate"),
+    (
+        make_line("bad", model="nothing"),
+        "model_not_found",
+        "body.model",
+        "The provided model 'nothing' is not",
+    ),
+    (
+        make_line("bad", model="gpt-4.1"),
+        "mismatched_model",
+        "body.model",
+        "does not match the rest of the batch.",
+    ),
+    (
+        make_line("r1"),
+        "duplicate_custom_id",
+        "custom_id",
+        "The custom_id 'r1' for this request is a duplicate",
+    ),
     (make_line("bad", stream=True), "streaming_unsupported", "body.stream", "Streaming is not supported"),
 ]
 
@@ -75,9 +90,16 @@ WRONG_BODIES = [
     ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
     ({"response_format": schema_of(type="array", items={"type": "string"})}, "response_format"),
     ({"response_format": schema_of(type="object", properties={}, required=[])}, "response_format"),
-    ({"response_format": schema_of(**CLOSED, properties={"a": {"type": "string"}}, required=[])}, "response_format"),
     (
-        {"response_format": schema_of(**CLOSED, properties={"a": {"type": "string", "default": "x"}}, required=["a"])},
+        {"response_format": schema_of(**CLOSED, properties={"a": {"type": "string"}}, required=[])},
+        "response_format",
+    ),
+    (
+        {
+            "response_format": schema_of(
+                **CLOSED, properties={"a": {"type": "string", "default": "x"}}, required=["a"]
+            )
+        },
         "response_format",
     ),
 ]

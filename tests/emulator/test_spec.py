@@ -1,0 +1,77 @@
+"""Every answer validates against the official specification."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.emulator.conftest import make_line, make_lines
+
+SPEC = Path(__file__).parents[3] / "shared/reference/openai-batch-openapi.json"
+pytestmark = pytest.mark.skipif(not SPEC.exists(), reason=f"{SPEC.name} is not beside the repository")
+
+
+@pytest.fixture(scope="module")
+def validate():
+    """A function that checks a value against a named schema of the specification."""
+    components = json.loads(SPEC.read_text())["components"]
+
+    def check(name: str, value: object) -> None:
+        schema = {"$ref": f"#/components/schemas/{name}", "components": components}
+        jsonschema.Draft202012Validator(schema).validate(value)
+
+    return check
+
+
+def get(api, path: str, **query: object) -> object:
+    """The JSON of a route, untouched by the client's models."""
+    return api.client.get(path, cast_to=object, options={"params": query})
+
+
+def test_batches_at_every_stage(api, openai_batch_emulator, validate):
+    """A batch is a valid object in each of its eight statuses."""
+    openai_batch_emulator.take(1_000)
+    openai_batch_emulator.fault("fail_validation", times=1)
+    openai_batch_emulator.fault("expire", times=1, skip=1)
+    openai_batch_emulator.fault("cancel", times=1, skip=2)
+    batches = [api.send(make_lines(4)) for _ in range(4)]
+    seen = set()
+
+    for seconds in (10, 100, 300, 100, 450, 30, 86_400):
+        for batch in batches:
+            shown = get(api, f"/batches/{batch.id}")
+            validate("BatchWire", shown)
+            seen.add(shown["status"])
+        openai_batch_emulator.advance(seconds)
+    for shown in get(api, "/batches")["data"]:
+        validate("BatchWire", shown)
+        seen.add(shown["status"])
+
+    assert len(seen) == 8
+
+
+def test_files_and_lines(api, openai_batch_emulator, validate):
+    """Files, output lines, error lines, chat answers, and error bodies are valid objects."""
+    openai_batch_emulator.fault("fail_requests", share=0.3)
+    lines = [*make_lines(20), make_line("cut", max_completion_tokens=1), make_line("two", n=2)]
+    batch = api.look(api.send(lines))
+    answers = api.lines(batch.output_file_id) + api.lines(batch.error_file_id)
+
+    for file in get(api, "/files")["data"]:
+        validate("OpenAIFileWire", file)
+    for answer in answers:
+        validate("BatchRequestOutput", answer)
+        good = answer["response"]["status_code"] == 200
+        validate("CreateChatCompletionResponse" if good else "ErrorResponse", answer["response"]["body"])
+    validate("DeleteFileResponse", api.client.delete(f"/files/{batch.input_file_id}", cast_to=object))
+    assert len(answers) == 22
+
+
+def test_the_synchronous_endpoint(api, validate):
+    """A chat that is answered at once is a valid object."""
+    body = make_line()["body"]
+
+    validate("CreateChatCompletionResponse", api.client.post("/chat/completions", body=body, cast_to=object))
