@@ -27,6 +27,7 @@ PAGE = 100
 MOST_PAGES = 1_000
 CREATE_TIMEOUT = 120.0
 REFUSALS = {400, 401, 403, 404, 413, 422, 429}
+UPLOAD_REFUSALS = {400, 404, 413, 422, 429}
 INPUT_FILE_LIFE = 14 * 86_400
 TRIES = 5
 
@@ -77,14 +78,20 @@ class Client:
         """Close the connections."""
         self._api.close()
 
-    def upload(self, name: str, file: BinaryIO) -> InputFile:
+    def upload(self, name: str, file: BinaryIO) -> InputFile | Refused:
         """Upload an input file; it ends by itself after 14 days."""
         expires = {"anchor": "created_at", "seconds": INPUT_FILE_LIFE}
-        answer = self._api.files.with_raw_response.create(
-            file=(name, file),
-            purpose="batch",
-            expires_after=expires,  # type: ignore[arg-type]
-        )
+        try:
+            answer = self._api.files.with_raw_response.create(
+                file=(name, file),
+                purpose="batch",
+                expires_after=expires,  # type: ignore[arg-type]
+            )
+        except openai.APIStatusError as error:
+            self._time.see(error.response.headers)
+            if error.status_code not in UPLOAD_REFUSALS:
+                raise
+            return refused(error)
         return read_input_file(self._content(answer))
 
     def create(self, file_id: str, endpoint: str, metadata: dict[str, str]) -> Created | Refused | Unclear:
@@ -100,8 +107,8 @@ class Client:
             return Created(read_batch(self._content(answer)))
         except openai.APIStatusError as error:
             self._time.see(error.response.headers)
-            refused = refusal(error)
-            return Unclear(f"{error.status_code}") if refused is None else refused
+            certain = error.status_code in REFUSALS and isinstance(error.body, dict) and error.body
+            return refused(error) if certain else Unclear(f"{error.status_code}")
         except (openai.APIConnectionError, msgspec.MsgspecError) as error:
             return Unclear(type(error).__name__)
 
@@ -246,11 +253,9 @@ class _Models(msgspec.Struct, frozen=True):
     data: tuple[_Model, ...] = ()
 
 
-def refusal(error: openai.APIStatusError) -> Refused | None:
-    """Read an error answer of `create`; None when it does not prove that nothing exists."""
+def refused(error: openai.APIStatusError) -> Refused:
+    """Read an error answer; Azure lists its errors, proxies answer with a page."""
     body = error.body if isinstance(error.body, dict) else {}
-    if error.status_code not in REFUSALS or not body:
-        return None
     listed = (body.get("errors") or {}).get("data") if isinstance(body.get("errors"), dict) else None
     told = listed[0] if listed else body
     return Refused(

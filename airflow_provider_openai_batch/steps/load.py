@@ -164,7 +164,7 @@ def clean_up(store: RunStore, client: Client, run: Run) -> None:
 def remote_files(run: Run) -> Iterator[str]:
     """Name the files that the API holds for sends of which nothing is to come any more."""
     for send in run.sends:
-        if not send.open:
+        if not send.open and send.intent.file_id:
             yield send.intent.file_id
             yield from _answer_files(send)
 
@@ -178,8 +178,8 @@ def judge(loaded: Loaded, account: Account, most: float) -> None:
     top = ", ".join(f"{code} ({count:,})" for code, count in account.codes.most_common(SHOWN))
     raise TooManyFailures(
         f"{loaded.failed_ratio:.1%} of {loaded.rows:,} rows failed, more than {most:.1%}; most frequent: "
-        f"{top}; keys, for example: {', '.join(account.keys)}. All rows are in the target with their errors; clear "
-        "submit to send the failed ones again, or raise limits['max_failed_ratio'].",
+        f"{top}; keys, for example: {', '.join(account.keys)}. All rows are in the target with their errors; "
+        "clear submit to send the failed ones again, or raise limits['max_failed_ratio'].",
         loaded,
     )
 

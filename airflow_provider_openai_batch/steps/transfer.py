@@ -22,6 +22,7 @@ from airflow_provider_openai_batch.batch.api import (
     Batch,
     BatchStatus,
     Created,
+    InputFile,
     Refused,
     Unclear,
     file_is_unseen,
@@ -63,19 +64,10 @@ def send_shard(sender: Sender, shard: Shard) -> bool:
     folder = f"shards/{shard.id}/sends/{len(shard.sends) + 1:04}-{nonce()}"
     with store.local(f"shards/{shard.id}/requests.jsonl") as path, open(path, "rb") as file:  # noqa: PTH123
         uploaded = client.upload(f"{shard.id}.jsonl", file)
-    store.put(
-        f"{folder}/intent.json",
-        facts.Intent(
-            at=client.now(),
-            file_id=uploaded.id,
-            file_created_at=client.now() if uploaded.created_at is None else uploaded.created_at,
-            origin=client.origin,
-            model=shard.about.model,
-            tokens=shard.about.tokens,
-            attempt=sender.attempt.number,
-            epoch=sender.epoch,
-        ),
-    )
+    write_intent(sender, folder, shard, uploaded)
+    if isinstance(uploaded, Refused):
+        write_outcome(sender, folder, "", uploaded)
+        return True
     if is_superseded(store, sender.attempt):
         store.put(f"{folder}/void-{nonce()}.json", facts.Void(at=client.now(), reason="superseded"))
         delete_quietly(client, uploaded.id)
@@ -90,6 +82,23 @@ def send_shard(sender: Sender, shard: Shard) -> bool:
     return True
 
 
+def write_intent(sender: Sender, folder: str, shard: Shard, uploaded: InputFile | Refused) -> None:
+    """Write down that a create is about to be called; for a refused upload, that it never will be."""
+    now = sender.client.now()
+    file = InputFile(id="") if isinstance(uploaded, Refused) else uploaded
+    intent = facts.Intent(
+        at=now,
+        file_id=file.id,
+        file_created_at=now if file.created_at is None else file.created_at,
+        origin=sender.client.origin,
+        model=shard.about.model,
+        tokens=shard.about.tokens,
+        attempt=sender.attempt.number,
+        epoch=sender.epoch,
+    )
+    sender.store.put(f"{folder}/intent.json", intent)
+
+
 def write_outcome(sender: Sender, folder: str, file_id: str, answer: Created | Refused | Unclear) -> None:
     """Write down what a create answered; an unclear answer leaves the intent open."""
     store, client = sender.store, sender.client
@@ -99,8 +108,9 @@ def write_outcome(sender: Sender, folder: str, file_id: str, answer: Created | R
             log.info("Batch %s created for shard %s.", batch.id, folder.split("/")[1])
         case Refused():
             store.put(f"{folder}/refused-{nonce()}.json", facts.Refusal(at=client.now(), answer=answer))
-            log.warning("The API refused a create: status %s, code %s.", answer.status, answer.code)
-            delete_quietly(client, file_id)
+            log.warning("The API refused a shard: status %s, code %s.", answer.status, answer.code)
+            if file_id:
+                delete_quietly(client, file_id)
         case Unclear(reason):
             log.warning("A create got no clear answer (%s); it is resolved before anything else.", reason)
 
