@@ -109,7 +109,7 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
             with closing(OpenAIBatchHook(self.openai_conn_id).get_client()) as client:
                 staged = stage(asked, store, client)
                 _check_empty(asked, staged)
-                if isinstance(step := advance(store, client, settings()), GiveUp):
+                if isinstance(step := advance(store, client, settings(), staged.attempt), GiveUp):
                     raise BatchFailed(step.error)
         self.log.info("Staged %s rows as %s requests in %s.", staged.rows, staged.requests, store.uri)
         return {"run_uri": store.uri, **staged.summary()}
