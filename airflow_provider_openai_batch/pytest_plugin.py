@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +24,17 @@ INSTALL = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """One executed request; `times` counts its executions in all batches, `batch_id` is None for a synchronous one."""
+    """One executed request; `times` counts its executions in all batches.
+
+    `batch_id` is None for a synchronous one, `status` for one that got no HTTP answer.
+    """
 
     custom_id: str | None
     batch_id: str | None
     url: str
     body: dict[str, Any]
     body_hash: str
-    status: int
+    status: int | None
     model: str
     input_tokens: int
     output_tokens: int
@@ -128,7 +132,7 @@ class OpenAIBatchEmulator:
             parsed: dict[str, Any] = json.loads(answer.read())
         finally:
             connection.close()
-        if answer.status != 200:
+        if answer.status != HTTPStatus.OK:
             raise ValueError(parsed["error"]["message"])
         return parsed
 

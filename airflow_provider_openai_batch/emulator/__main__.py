@@ -36,10 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             server.service.faults.add(name, options, at_start=True)
     except ValueError as error:
         sys.exit(str(error))
-    print(
-        f"OpenAI Batch API emulator on http://{server.host}:{server.port}/v1, data in {asked.data}",
-        flush=True,
-    )
+    address = f"http://{server.host}:{server.port}/v1"
+    sys.stdout.write(f"OpenAI Batch API emulator on {address}, data in {asked.data}\n")
+    sys.stdout.flush()
     server.run()
 
 

@@ -9,9 +9,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from airflow_provider_openai_batch.emulator import batches, files
+from airflow_provider_openai_batch.emulator import files
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.replies import reply, service
+from airflow_provider_openai_batch.emulator.views import view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +103,7 @@ def list_batches(request: Request) -> Response:
     served = service(request)
     served.batches.settle_all()
     now = served.clock.now()
-    found = [batches.view(batch, now) for batch in served.state.batches()]
+    found = [view(batch, now) for batch in served.state.batches()]
     return reply({"data": found[::-1]})
 
 

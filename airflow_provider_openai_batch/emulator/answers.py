@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
 
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.schemas import Draw, as_text
@@ -14,12 +14,16 @@ from airflow_provider_openai_batch.emulator.validate import Chat, check_chat, fi
 
 if TYPE_CHECKING:
     import msgspec
+
     from airflow_provider_openai_batch.emulator.settings import Settings
 
 CHARACTERS_PER_TOKEN = 4
 TOKENS_PER_MESSAGE = 4
 CACHED_FROM = 1_024
 SNAPSHOT = "-2026-03-05"
+DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+NO_USAGE = Usage()
+THINKERS = ("gpt-5", "gpt-6", "o")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +33,12 @@ class Answer:
     #: None: no HTTP answer came; the body is then the error of the line.
     status: int | None
     body: Any
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
 
 
 def resolved(model: str) -> str:
     """The dated snapshot that a model name stands for."""
-    dated = model.count("-") > 2 and model.rsplit("-", 3)[1].isdigit() and model[-2:].isdigit()
-    return model if dated or model.startswith("ft:") else model + SNAPSHOT
+    return model if DATED.search(model) or model.startswith("ft:") else model + SNAPSHOT
 
 
 def count_tokens(text: str) -> int:
@@ -74,8 +77,8 @@ def _completion(chat: Chat, draw: Draw, settings: Settings, now: float) -> Answe
     tokens = prompt_tokens(chat)
     if tokens > settings.context_tokens:
         text = (
-            f"This model's maximum context length is {settings.context_tokens} tokens. However, your messages "
-            f"resulted in {tokens} tokens. Please reduce the length of the messages."
+            f"This model's maximum context length is {settings.context_tokens} tokens. "
+            f"However, your messages resulted in {tokens} tokens. Please reduce the length of the messages."
         )
         raise ApiError(400, text, code="context_length_exceeded", param="messages")
     texts = [_text(chat, draw) for _ in range(chat.n or 1)]
@@ -105,7 +108,7 @@ def _cut(text: str, limit: int | None) -> tuple[str, str]:
 
 
 def _usage(chat: Chat, draw: Draw, input_tokens: int, output_tokens: int) -> Usage:
-    thinks = str(chat.model).startswith(("gpt-5", "gpt-6", "o")) and chat.reasoning_effort not in {
+    thinks = str(chat.model).startswith(THINKERS) and chat.reasoning_effort not in {
         "none",
         "minimal",
     }

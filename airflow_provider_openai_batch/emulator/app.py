@@ -11,13 +11,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
 
-from airflow_provider_openai_batch.emulator import batches, files
+from airflow_provider_openai_batch.emulator import files
 from airflow_provider_openai_batch.emulator.admin import ROUTES as ADMIN
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.gate import Gate
 from airflow_provider_openai_batch.emulator.replies import reply, service
 from airflow_provider_openai_batch.emulator.service import Service
 from airflow_provider_openai_batch.emulator.synchronous import chat, list_models, retrieve_model
+from airflow_provider_openai_batch.emulator.views import view
 from airflow_provider_openai_batch.emulator.wishes import read_wish
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.emulator.settings import Settings
     from airflow_provider_openai_batch.emulator.state import Batch
+
+
+#: The status of an error of our own.
+BROKEN = 500
 
 
 async def upload(request: Request) -> Response:
@@ -73,7 +78,7 @@ async def create_batch(request: Request) -> Response:
     wish = read_wish(await request.body())
     served = service(request)
     batch = await run_in_threadpool(served.batches.create, wish)
-    shown = batches.view(batch, served.clock.now())
+    shown = view(batch, served.clock.now())
     return reply(served.looks.of_entry(shown, served.faults.of_look()))
 
 
@@ -84,7 +89,7 @@ def list_batches(request: Request) -> Response:
     faults = served.faults.of_look()
     page, has_more = served.batches.page(query, faults)
     now = served.clock.now()
-    data = [served.looks.of_entry(batches.view(batch, now), faults) for batch in page]
+    data = [served.looks.of_entry(view(batch, now), faults) for batch in page]
     return reply(files.as_page(data, has_more=has_more))
 
 
@@ -100,18 +105,18 @@ def cancel_batch(request: Request) -> Response:
 
 def _batch(request: Request, batch: Batch) -> Response:
     served = service(request)
-    shown = batches.view(batch, served.clock.now())
+    shown = view(batch, served.clock.now())
     return reply(served.looks.of_batch(shown, served.faults.of_look()))
 
 
 def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, ApiError):
         return reply(error.body, error.status)
-    status = error.status_code if isinstance(error, HTTPException) else 500
+    status = error.status_code if isinstance(error, HTTPException) else BROKEN
     text = f"Invalid URL ({request.method} {request.url.path})"
-    if status == 500:
+    if status == BROKEN:
         text = "The server had an error while processing your request. Sorry about that!"
-    kind = "server_error" if status == 500 else "invalid_request_error"
+    kind = "server_error" if status == BROKEN else "invalid_request_error"
     return reply(ApiError(status, text, kind=kind).body, status)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -19,13 +19,12 @@ from airflow_provider_openai_batch.emulator.looks import is_endless, visible
 from airflow_provider_openai_batch.emulator.state import TERMINAL, Batch, Fault, File, LineError, Status
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.emulator.wishes import Wish
     from airflow_provider_openai_batch.emulator.clock import Clock
     from airflow_provider_openai_batch.emulator.faults import Faults
     from airflow_provider_openai_batch.emulator.files import Files
-    from airflow_provider_openai_batch.emulator.ledger import Ledger
     from airflow_provider_openai_batch.emulator.settings import Settings
     from airflow_provider_openai_batch.emulator.state import State
+    from airflow_provider_openai_batch.emulator.wishes import Wish
 
 MOVING = (Status.IN_PROGRESS, Status.FINALIZING, Status.CANCELLING)
 
@@ -33,14 +32,11 @@ MOVING = (Status.IN_PROGRESS, Status.FINALIZING, Status.CANCELLING)
 class Batches:
     """The batch part of the API; each look first moves a batch to where the clock says it is."""
 
-    def __init__(
-        self, state: State, clock: Clock, settings: Settings, files: Files, ledger: Ledger, faults: Faults
-    ) -> None:
+    def __init__(self, state: State, clock: Clock, settings: Settings, files: Files, faults: Faults) -> None:
         self._state = state
         self._clock = clock
         self._settings = settings
         self._files = files
-        self._ledger = ledger
         self._faults = faults
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
@@ -208,7 +204,7 @@ class Batches:
         )
         outcome = execute(job, self._settings)
         output, errors = self._made(ended, job, at)
-        parts["ledger"].rename(self._ledger.path(ended.id))
+        parts["ledger"].rename(self._state.executions(ended.id))
         self._state.replace_batch(
             replace(
                 ended,
@@ -246,54 +242,3 @@ class Batches:
         file = self._state.file(batch.input_file_id)
         if file and file.deleted and not self._state.live_batches(file.id):
             self._state.content(file.id).unlink(missing_ok=True)
-
-
-def view(batch: Batch, now: float) -> dict[str, Any]:
-    """A batch as the API shows it."""
-    completed, failed = progress.counts(batch, now)
-    times = {
-        name: None if (at := getattr(batch, name)) is None else int(at)
-        for name in (
-            "created_at", "in_progress_at", "expires_at", "finalizing_at", "completed_at",
-            "failed_at", "expired_at", "cancelling_at", "cancelled_at",
-        )
-    }  # fmt: skip
-    return {
-        "id": batch.id,
-        "object": "batch",
-        "endpoint": batch.endpoint,
-        "model": batch.model,
-        "errors": _errors(batch),
-        "input_file_id": batch.input_file_id,
-        "completion_window": batch.completion_window,
-        "status": str(batch.status),
-        "output_file_id": batch.output_file_id,
-        "error_file_id": batch.error_file_id,
-        **times,
-        "request_counts": {"total": batch.total, "completed": completed, "failed": failed},
-        "usage": _usage(batch),
-        "metadata": batch.metadata,
-    }
-
-
-def _errors(batch: Batch) -> dict[str, Any] | None:
-    if not batch.errors:
-        return None
-    data = [
-        {"code": error.code, "message": error.message, "param": error.param, "line": error.line}
-        for error in batch.errors
-    ]
-    return {"object": "list", "data": data}
-
-
-def _usage(batch: Batch) -> dict[str, Any] | None:
-    if batch.status not in TERMINAL or batch.status == Status.FAILED:
-        return None
-    usage = batch.usage
-    return {
-        "input_tokens": usage.input_tokens,
-        "input_tokens_details": {"cached_tokens": usage.cached_tokens},
-        "output_tokens": usage.output_tokens,
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
-        "total_tokens": usage.input_tokens + usage.output_tokens,
-    }

@@ -135,7 +135,7 @@ def error_response(options: dict[str, Any]) -> Response:
     return reply(error.body, status)
 
 
-async def _reset(options: dict[str, Any], call: Call) -> None:
+async def _reset(_: dict[str, Any], call: Call) -> None:
     await call.reset()
 
 
@@ -151,11 +151,11 @@ async def _slow_answer(options: dict[str, Any], call: Call) -> None:
     await call.forward()
 
 
-async def _unreadable(options: dict[str, Any], call: Call) -> None:
+async def _unreadable(_: dict[str, Any], call: Call) -> None:
     await call.answer(Response(b'{"id": "batch_', media_type="application/json"))
 
 
-async def _upload_cut(options: dict[str, Any], call: Call) -> None:
+async def _upload_cut(_: dict[str, Any], call: Call) -> None:
     await call.receive()
     await call.reset()
 

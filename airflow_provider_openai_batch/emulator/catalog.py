@@ -32,8 +32,8 @@ class Kind:
         return SHARED[self.layer] | self.options
 
 
-#: `times`: how often it strikes (null: always); `skip`: matches that pass first; `probability` and `seed`: chance;
-#: `seconds`: how long it stays, by the emulator's clock; `after`: the emulator acts first.
+#: `times`: how often it strikes (null: always); `skip`: matches that pass first; `probability` and
+#: `seed`: chance; `seconds`: how long it stays, by the emulator's clock; `after`: the emulator acts first.
 CHANCE = {"times": None, "skip": 0, "probability": 1.0, "seed": 0, "seconds": None}
 SHARED: dict[Layer, dict[str, Any]] = {
     Layer.CALL: CHANCE | {"times": 1, "route": "any", "after": False},
@@ -89,9 +89,9 @@ KINDS: dict[str, Kind] = {
     "unauthorized": _error(
         "401", 401, message="Incorrect API key provided: ***.", code="invalid_api_key", times=None, **INVALID
     ),
-    "forbidden": _error("403", 403, message="You have insufficient permissions for this operation.", **INVALID),
+    "forbidden": _error("403", 403, message="Insufficient permissions for this operation.", **INVALID),
     "not_found": _error("404", 404, message="Not found.", **INVALID),
-    "no_list": _error("404 on the list of batches", 404, message="Not found.", route="list", times=None, **INVALID),
+    "no_list": _error("404 on the list", 404, message="Not found.", route="list", times=None, **INVALID),
     "request_timeout": _error("408", 408, message="The request timed out."),
     "conflict": _error("409", 409, message="Another request is being processed.", **INVALID),
     "too_large": _error("413 from a proxy", 413, shape="html", route="upload"),
@@ -163,7 +163,9 @@ KINDS: dict[str, Kind] = {
         message=None,
         permanent=False,
     ),
-    "fail_all": _batch("all requests answer `status`", share=1, status=500, code=None, message=None, permanent=True),
+    "fail_all": _batch(
+        "all requests answer `status`", share=1, status=500, code=None, message=None, permanent=True
+    ),
     "status_zero": _batch("status_code 0, counted as completed", share=0.1),
     "no_response": _batch(
         "no response, but an error of the line",

@@ -159,7 +159,10 @@ def lifetime(anchor: object, seconds: object, name: str) -> int:
         text = f"Invalid value: {anchor!r}. Supported values are: 'created_at'."
         raise ApiError(400, text, param=f"{name}.anchor", code="invalid_value")
     if not str(seconds).isdigit() or not SHORTEST <= int(str(seconds)) <= LONGEST:
-        text = f"Invalid '{name}.seconds': expected an integer from {SHORTEST} to {LONGEST}, but got {seconds!r} instead."
+        text = (
+            f"Invalid '{name}.seconds': expected an integer from {SHORTEST} to {LONGEST}, "
+            f"but got {seconds!r} instead."
+        )
         raise ApiError(400, text, param=f"{name}.seconds", code="invalid_value")
     return int(str(seconds))
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.emulator.service import Service
 
+#: A key up to this length would be given away by its two ends.
+SHORT_KEY = 12
 URL_OF_KEYS = "https://platform.openai.com/account/api-keys"
 
 
@@ -61,7 +63,7 @@ class Gate:
         if not key:
             return ApiError(401, f"You didn't provide an API key. You can obtain one from {URL_OF_KEYS}.")
         if self.service.settings.api_keys and key not in self.service.settings.api_keys:
-            shown = f"{key[:3]}***{key[-4:]}" if len(key) > 12 else "***"
+            shown = f"{key[:3]}***{key[-4:]}" if len(key) > SHORT_KEY else "***"
             message = f"Incorrect API key provided: {shown}. You can find your API key at {URL_OF_KEYS}."
             return ApiError(401, message, code="invalid_api_key")
         return None

@@ -10,11 +10,11 @@ import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from airflow_provider_openai_batch.emulator.state import State
 
 SYNCHRONOUS = "synchronous"
+OK = 200
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,17 +43,13 @@ class Ledger:
         self._state = state
         self._lock = threading.Lock()
 
-    def path(self, batch_id: str) -> Path:
-        """Where the executions of a batch are."""
-        return self._state.folder / "ledger" / f"{batch_id}.jsonl"
-
     def append(self, execution: Execution) -> None:
         """Note a synchronous request."""
-        with self._lock, self.path(SYNCHRONOUS).open("ab") as file:
+        with self._lock, self._state.executions(SYNCHRONOUS).open("ab") as file:
             file.write(_encode(execution) + b"\n")
 
     def lines(self, batch_id: str | None = None) -> Iterator[bytes]:
-        """The executions in the order of their batches, each with `times`, how often it was executed in all."""
+        """The executions batch by batch; `times` says how often each was executed in all."""
         times = Counter(map(_request, self._executions()))
         for execution in self._executions():
             if batch_id in (None, execution.batch_id):
@@ -69,7 +65,7 @@ class Ledger:
         for execution in self._executions():
             request = _request(execution)
             times[request] += 1
-            answered[request] += execution.status == 200
+            answered[request] += execution.status == OK
             statuses[str(execution.status)] += 1
             tokens.update(input_tokens=execution.input_tokens, output_tokens=execution.output_tokens)
         return {
@@ -84,7 +80,7 @@ class Ledger:
     def _executions(self) -> Iterator[Execution]:
         batches = [batch.id for batch in self._state.batches()]
         for name in [SYNCHRONOUS, *reversed(batches)]:
-            path = self.path(name)
+            path = self._state.executions(name)
             if path.exists():
                 with path.open("rb") as lines:
                     yield from map(_decode, lines)

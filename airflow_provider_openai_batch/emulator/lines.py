@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.settings import Settings
     from airflow_provider_openai_batch.emulator.state import Batch
 
-OK = 200
+OK, BAD_REQUEST, SERVER_ERROR = 200, 400, 500
 _encode = msgspec.json.Encoder().encode
 
 FAILURES = {
@@ -53,9 +53,9 @@ class LineFaults:
 
     def failure(self, custom_id: str) -> Answer | None:
         """The failed answer of a request that was chosen to fail."""
-        if lost := self._options.get("no_response"):
-            if self._chosen("no_response", custom_id, share=lost["share"]):
-                return Answer(status=None, body={"code": lost["code"], "message": lost["message"]})
+        lost = self._options.get("no_response")
+        if lost and self._chosen("no_response", custom_id, share=lost["share"]):
+            return Answer(status=None, body={"code": lost["code"], "message": lost["message"]})
         for options in self._failing:
             if self._chosen("fail", custom_id, share=options["share"], permanent=options["permanent"]):
                 return failed(options["status"], options["message"], options["code"])
@@ -121,7 +121,9 @@ class LineFaults:
 
 def failed(status: int, message: str | None = None, code: str | None = None) -> Answer:
     """The answer of a request that failed with this status."""
-    text, kind, word = FAILURES.get(status, FAILURES[500 if status >= 500 or status == 0 else 400])
+    text, kind, word = FAILURES.get(
+        status, FAILURES[BAD_REQUEST if BAD_REQUEST <= status < SERVER_ERROR else SERVER_ERROR]
+    )
     return Answer(status=status, body=ApiError(status, message or text, code=code or word, kind=kind).body)
 
 
@@ -162,7 +164,7 @@ def _separators(answer: Answer) -> Answer:
     return _with_choice(answer, "stop", content=f"{text}\x85\u2028\u2029")
 
 
-def _status_zero(answer: Answer) -> Answer:
+def _status_zero(_: Answer) -> Answer:
     return Answer(status=0, body={})
 
 

@@ -59,35 +59,35 @@ def is_endless(faults: list[Fault]) -> bool:
     return any(fault.name == "endless_list" for fault in faults)
 
 
-def _empty_ids(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def _empty_ids(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return view | {name: view[name] or "" for name in IDS}
 
 
-def _absent_ids(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def _absent_ids(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in view.items() if value is not None or name not in IDS}
 
 
-def _missing_keys(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def _missing_keys(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in view.items() if value is not None}
 
 
-def _null_counts(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def _null_counts(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return view | {"request_counts": dict.fromkeys(view["request_counts"])}
 
 
-def _no_usage(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def _no_usage(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in view.items() if name != "usage"}
 
 
-def _no_expires_at(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def _no_expires_at(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return view | {"expires_at": None}
 
 
-def _upper_case(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def _upper_case(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return view | {"status": view["status"].upper()}
 
 
-def _iso_times(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def _iso_times(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     times = {
         name: datetime.fromtimestamp(value, UTC).isoformat().replace("+00:00", "Z")
         for name, value in view.items()

@@ -110,7 +110,8 @@ def refusals(batch: Batch) -> tuple[LineError, ...]:
 def queue_is_full(model: str, limit: int) -> LineError:
     """The refusal of a batch that does not fit the token queue."""
     text = (
-        f"Enqueued token limit reached for {model} in organization org-emulator. Limit: {limit:,} enqueued tokens. "
+        f"Enqueued token limit reached for {model} in organization org-emulator. "
+        f"Limit: {limit:,} enqueued tokens. "
         "Please try again once some in_progress batches have been completed."
     )
     return LineError(code="token_limit_exceeded", message=text)

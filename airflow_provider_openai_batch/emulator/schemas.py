@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -22,13 +23,20 @@ FILLER = ("alpha", "beta", "gamma", "delta", "omega")
 class Draw:
     """Cheap reproducible choices for one request, and the words of its prompt."""
 
-    __slots__ = ("_state", "depth", "text", "words")
-
     def __init__(self, seed: int, text: str) -> None:
         self._state = (seed * 0x9E3779B97F4A7C15 + 0xD1B54A32D192ED03) & MASK
-        self.text = text.lower()
-        self.words = WORD.findall(text[:2_000]) or list(FILLER)
+        self._text = text[:2_000]
         self.depth = 0
+
+    @cached_property
+    def text(self) -> str:
+        """The prompt's beginning in lower case, to look labels up in."""
+        return self._text.lower()
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words of the prompt's beginning."""
+        return WORD.findall(self._text) or list(FILLER)
 
     def below(self, bound: int) -> int:
         """A number from 0 up to, not including, `bound`."""
@@ -54,24 +62,23 @@ class _Compiler:
         self._root = root
         self._known: dict[str, Maker] = {}
 
-    def maker(self, schema: Any) -> Maker:
-        if not isinstance(schema, dict):
-            return _text_maker({})
-        if "$ref" in schema:
-            return self._reference(schema["$ref"])
-        if "const" in schema:
-            return lambda _: schema["const"]
-        if "enum" in schema:
-            return _choice(schema["enum"])
-        if "allOf" in schema:
-            return self.maker(self._merged(schema))
-        options = schema.get("anyOf") or schema.get("oneOf")
-        if options:
-            return self._either(options)
-        kinds = schema.get("type") or _guess(schema)
-        if isinstance(kinds, list):
-            return self._either([{**schema, "type": kind} for kind in kinds])
-        return self._typed(kinds, schema)
+    def maker(self, schema: Any) -> Maker:  # noqa: PLR0911 - one line per keyword
+        match schema:
+            case {"$ref": ref}:
+                return self._reference(ref)
+            case {"const": value}:
+                return lambda _: value
+            case {"enum": values}:
+                return _choice(values)
+            case {"allOf": _}:
+                return self.maker(self._merged(schema))
+            case {"anyOf": options} | {"oneOf": options}:
+                return self._either(options)
+            case {"type": [*kinds]}:
+                return self._either([{**schema, "type": kind} for kind in kinds])
+            case dict():
+                return self._typed(schema.get("type") or _guess(schema), schema)
+        return _text_maker({})
 
     def _typed(self, kind: str, schema: dict[str, Any]) -> Maker:
         match kind:
@@ -217,7 +224,8 @@ def _text_maker(schema: dict[str, Any]) -> Maker:
         if pattern and (text := matching(pattern, draw.below)) is not None:
             return text
         text = form(draw) if form else draw.phrase(1 + draw.below(6))
-        return (text + "x" * (least - len(text)))[:most]
+        fitting: str = (text + "x" * (least - len(text)))[:most]
+        return fitting
 
     return make
 

@@ -58,6 +58,8 @@ class Server:
     def stop(self) -> None:
         """End the thread; the data folder keeps everything."""
         self._server.should_exit = True
+        # Keep-alive connections of clients would be waited for.
+        self._server.force_exit = True
         if self._thread is not None:
             self._thread.join(timeout=10)
         self._close()

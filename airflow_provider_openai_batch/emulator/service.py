@@ -27,4 +27,4 @@ class Service:
         self.looks = Looks()
         self.files = Files(self.state, self.clock, settings)
         self.ledger = Ledger(self.state)
-        self.batches = Batches(self.state, self.clock, settings, self.files, self.ledger, self.faults)
+        self.batches = Batches(self.state, self.clock, settings, self.files, self.faults)

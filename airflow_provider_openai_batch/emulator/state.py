@@ -172,6 +172,10 @@ class State:
         """Where the bytes of a file are."""
         return self.folder / "files" / file_id
 
+    def executions(self, batch_id: str) -> Path:
+        """Where the ledger of a batch is."""
+        return self.folder / "ledger" / f"{batch_id}.jsonl"
+
     def add_file(self, file: File) -> None:
         """Record a file whose content is in place."""
         self._write(_insert_file(file))
@@ -245,8 +249,8 @@ class State:
 
     def clear_faults(self, *, at_start: bool) -> None:
         """Switch all faults off, or only those that were given at the start."""
-        only = " where json_extract(record, '$.at_start')" if at_start else ""
-        self._write(("delete from faults" + only, ()))
+        sql = "delete from faults where ? = 0 or json_extract(record, '$.at_start')"
+        self._write((sql, (at_start,)))
 
 
 def _text(record: msgspec.Struct) -> str:
@@ -263,5 +267,6 @@ def _insert_file(file: File) -> tuple[str, tuple[object, ...]]:
 
 def _page(table: str, *, newest_first: bool, after: str | None) -> str:
     compare, order = ("<", "desc") if newest_first else (">", "asc")
-    cursor = f"where number {compare} (select number from {table} where id = ?)" if after else ""
-    return f"select number, record from {table} {cursor} order by number {order}"
+    # The names are our own; the cursor's id is a parameter.
+    cursor = f"where number {compare} (select number from {table} where id = ?)" if after else ""  # noqa: S608
+    return f"select number, record from {table} {cursor} order by number {order}"  # noqa: S608

@@ -69,7 +69,7 @@ def check_strict(name: str, schema: dict[str, Any]) -> None:
         raise _bad_schema(
             name,
             (),
-            f"the schema is too large ({properties} properties, {enums} enum values, {characters} characters).",
+            f"it is too large: {properties} properties, {enums} enum values, {characters} characters.",
         )
 
 

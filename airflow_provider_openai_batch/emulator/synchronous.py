@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 MODELS = ("gpt-6-sol", "gpt-6-luna", "gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-4.1", "gpt-4o-mini")
+NO_ANSWER = 500
 FIRST_DAY = 1_772_668_800
 
 
@@ -76,4 +77,4 @@ def _chat(request: Request, body: bytes) -> Response:
             executed_at=now,
         )
     )
-    return reply(answer.body, answer.status)
+    return reply(answer.body, answer.status or NO_ANSWER)

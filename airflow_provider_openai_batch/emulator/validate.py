@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -244,7 +244,7 @@ def _check_messages(messages: Any) -> None:
             param="messages",
         )
     if not messages:
-        text = "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead."
+        text = "Invalid 'messages': empty array. Expected an array with minimum length 1."
         raise ApiError(400, text, code="empty_array", param="messages")
     for at, message in enumerate(messages):
         _check_message(f"messages[{at}]", message)
@@ -257,7 +257,8 @@ def _check_message(name: str, message: Any) -> None:
         )
     role = message.get("role")
     if role not in ROLES:
-        text = f"Invalid value: {role!r}. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'."
+        known = ", ".join(f"'{one}'" for one in sorted(ROLES))
+        text = f"Invalid value: {role!r}. Supported values are: {known}."
         raise ApiError(400, text, code="invalid_value", param=f"{name}.role")
     content = message.get("content")
     if isinstance(content, (str, list)) or (content is None and role == "assistant"):

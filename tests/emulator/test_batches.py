@@ -66,7 +66,7 @@ def test_a_batch_that_has_ended_cannot_be_cancelled(api):
     """Cancelling a completed batch is a conflict."""
     batch = api.send(make_lines(1))
 
-    with pytest.raises(openai.ConflictError, match="Cannot cancel a batch with status 'completed'."):
+    with pytest.raises(openai.ConflictError, match=r"Cannot cancel a batch with status 'completed'\."):
         api.client.batches.cancel(batch.id)
 
 

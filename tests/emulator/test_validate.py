@@ -45,13 +45,14 @@ WRONG_LINES = [
 ]
 
 
-@pytest.mark.parametrize(("line", "code", "param", "text"), WRONG_LINES)
-def test_a_wrong_line_fails_the_batch(api, openai_batch_emulator, line, code, param, text):
+@pytest.mark.parametrize("wrong", WRONG_LINES)
+def test_a_wrong_line_fails_the_batch(api, openai_batch_emulator, wrong):
     """Every wrong line is reported with its number, and nothing is executed."""
-    wrong = line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n"
+    line, code, param, text = wrong
+    bad = line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n"
     good = b"".join(json.dumps(one).encode() + b"\n" for one in make_lines(3))
 
-    batch = api.look(api.send(good + wrong + b"{also nonsense\n"))
+    batch = api.look(api.send(good + bad + b"{also nonsense\n"))
 
     assert batch.status == "failed"
     assert (batch.output_file_id, batch.error_file_id, batch.request_counts.total) == (None, None, 0)
