@@ -27,6 +27,7 @@ WAREHOUSE = HOME / "warehouse.duckdb"
 DAG_ID = "nightly_classification"
 SECONDS = 10
 SHORTEST = 80
+START = time.monotonic()
 TODAY = datetime.now(UTC).date()
 
 DOZEN = """
@@ -107,7 +108,7 @@ def run_airflow(url: str) -> bool:
         "AIRFLOW_HOME": str(HOME / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "example_dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__OPENAI_BATCH__FIRST_LOOK": str(SECONDS / 2),
+        "AIRFLOW__OPENAI_BATCH__FIRST_LOOK": str(SECONDS + 2),
         "AIRFLOW__OPENAI_BATCH__WORK_PATH": f"file://{HOME / 'runs'}",
         "AIRFLOW_CONN_OPENAI_DEFAULT": connection("openai_batch", host=url, password="no-key"),  # noqa: S106
         "AIRFLOW_CONN_WAREHOUSE": connection("duckdb", host=str(WAREHOUSE)),
@@ -116,9 +117,9 @@ def run_airflow(url: str) -> bool:
     airflow = [sys.executable, "-m", "airflow"]
     with LOG.open("w") as log:
         output = {"stdout": log, "stderr": subprocess.STDOUT, "env": environment, "cwd": HOME}
-        say("making Airflow's database")
+        say("Airflow makes its database")
         subprocess.run([*airflow, "db", "migrate"], check=True, **output)
-        say("starting the DAG")
+        say("Airflow starts, reads the tickets, and stages their requests")
         process = subprocess.Popen([*airflow, "dags", "test", DAG_ID, str(TODAY)], **output)
         watch(process, url.removesuffix("/v1"))
     return process.returncode == 0
@@ -131,17 +132,24 @@ def connection(conn_type: str, **fields: str) -> str:
 
 def watch(process: subprocess.Popen[bytes], api: str) -> None:
     """Say each new thing that the API shows until Airflow is done."""
-    known: dict[str, str] = {}
+    said: dict[str, tuple[str, float]] = {}
     while process.poll() is None:
         for batch in get(f"{api}/admin/batches"):
-            counts = batch["request_counts"]
-            news = f"{batch['status']}, {counts['completed']:,} of {counts['total']:,} requests completed"
-            news += f", {counts['failed']:,} failed" if counts["failed"] else ""
-            if known.get(batch["id"]) != news:
-                known[batch["id"]] = news
-                say(f"batch …{batch['id'][-6:]}: {news}")
-        time.sleep(0.5)
+            status, at = said.get(batch["id"], ("", 0.0))
+            running = batch["status"] == "in_progress"
+            if batch["status"] != status or (running and time.monotonic() > at + 2):
+                said[batch["id"]] = batch["status"], time.monotonic()
+                say(f"batch …{batch['id'][-6:]} is {batch['status']}{progress(batch['request_counts'])}")
+        time.sleep(0.25)
     say("Airflow is done")
+
+
+def progress(counts: dict[str, int]) -> str:
+    """Say how far a batch is, once that is known."""
+    if not counts["total"]:
+        return ""
+    failed = f", {counts['failed']:,} failed" if counts["failed"] else ""
+    return f": {counts['completed']:,} of {counts['total']:,} requests completed{failed}"
 
 
 def get(url: str) -> list[dict[str, Any]]:
@@ -152,7 +160,7 @@ def get(url: str) -> list[dict[str, Any]]:
 
 def say(news: str) -> None:
     """Print a line of progress."""
-    print(f"  {datetime.now().astimezone():%H:%M:%S}  {news}", flush=True)
+    print(f"  {time.monotonic() - START:4.0f} s  {news}", flush=True)
 
 
 def report(rows_in: int) -> int:
@@ -163,9 +171,11 @@ def report(rows_in: int) -> int:
         show(warehouse.sql(DOZEN))
         print("\nRows by status, and the tokens they took:\n")
         show(warehouse.sql(COUNTS))
-        rows_out, keys = warehouse.sql("select count(*), count(distinct id) from ticket_labels").fetchone()
+        counted = "count(*), count(distinct id), count(distinct batch_custom_id)"
+        ((rows_out, keys, requests),) = warehouse.sql(f"select {counted} from ticket_labels").fetchall()
+    print(f"\n{rows_out:,} rows were {requests:,} requests: equal ones are sent once.")
     folder = next((HOME / "runs" / DAG_ID).glob("*/*"))
-    print(f"\nThe run folder, with each request and raw answer: {folder.relative_to(ROOT)}")
+    print(f"The run folder, with each request and raw answer: {folder.relative_to(ROOT)}")
     print("docs/run-folder.md says how to read it.")
     same = rows_in == rows_out == keys
     print(f"rows in {'=' if same else 'is not'} rows out: {rows_in:,} {'=' if same else '/'} {rows_out:,}")

@@ -41,6 +41,7 @@ with DAG(
                 "component": {"type": ["string", "null"]},
                 "needs_attention": {"type": "boolean"},
             },
+            "required": ["event", "component", "needs_attention"],
         },
         target={
             "conn_id": "warehouse",

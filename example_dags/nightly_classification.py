@@ -40,6 +40,7 @@ with DAG(
                 "urgency": {"type": "integer", "minimum": 1, "maximum": 5},
                 "needs_reply": {"type": "boolean"},
             },
+            "required": ["category", "urgency", "needs_reply"],
         },
         target={"conn_id": "warehouse", "table": "ticket_labels"},
     )
