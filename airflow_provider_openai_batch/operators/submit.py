@@ -141,10 +141,12 @@ def _check_empty(asked: Asked, staged: Staged) -> None:
 
 
 def _schema(output_type: Any) -> Any:
+    if not isinstance(output_type, type):
+        return output_type
     # Airflow calls what is callable in a template field: a class is read here, once.
     from airflow_provider_openai_batch.batch.output import normalize_output_type  # noqa: PLC0415
 
-    return normalize_output_type(output_type) if isinstance(output_type, type) else output_type
+    return normalize_output_type(output_type)
 
 
 def _merged(default: Any, limits: Any) -> Any:
