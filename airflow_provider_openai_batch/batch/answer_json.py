@@ -47,11 +47,8 @@ def unstorable(line: bytes) -> int:
 
 
 def encode(value: Any) -> str:
-    """Write compact JSON, numbers beyond 64 bits included."""
-    try:
-        return _encode(value).decode()
-    except OverflowError:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Write compact JSON."""
+    return _encode(value).decode()
 
 
 def clean_answer(text: str) -> str:

@@ -96,9 +96,10 @@ def _boolean(value: bool) -> bool:
 
 
 def _integer(value: float) -> int:
-    if value not in INT64:
+    whole = int(value)  # a range is searched in one step for an int only
+    if whole not in INT64:
         raise Unfit("is an integer beyond 64 bits")
-    return int(value)
+    return whole
 
 
 def _number(value: float) -> float:

@@ -111,7 +111,7 @@ def compile_output(output_type: object) -> Output:
             return _compile(
                 {"type": "object", "properties": {"label": label}, "required": ["label"]}, strict=True
             )
-        case dict(schema):
+        case schema:
             wrapped = _is_wrapper(schema)
             return _compile(schema["schema"] if wrapped else schema, strict=schema.get("strict", True))
 

@@ -172,7 +172,7 @@ class _Linter:
             yield f"{_at(path)} is not a schema"
             return
         yield from (f"{_at((*path, name))} is not supported" for name in node if name not in ALLOWED)
-        if depth > MAX_DEPTH:
+        if depth > MAX_DEPTH and {"properties", "items"} & node.keys():
             yield f"{_at(path)} is nested deeper than {MAX_DEPTH} levels"
             return
         yield from self.kind(node, path)

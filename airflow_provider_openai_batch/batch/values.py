@@ -68,7 +68,8 @@ def _floats(column: pa.Array) -> Texts:
 
 def _short_floats(column: pa.Array) -> Texts:
     values = column.to_numpy(zero_copy_only=False).astype(column.type.to_pandas_dtype())
-    return [None if math.isnan(value) else str(value) for value in values]
+    # numpy finds the shortest digits, Python writes them in its own notation
+    return [None if math.isnan(value) else repr(float(str(value))) for value in values]
 
 
 def _decimals(column: pa.Array) -> Texts:

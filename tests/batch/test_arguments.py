@@ -1,0 +1,155 @@
+"""What a DAG file may say, and what it hears when it says something else."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import Limits, Source, Target
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+MESSAGES = [{"role": "user", "content": "{body}"}]
+
+
+def test_source_takes_one_key_column_as_a_string() -> None:
+    """A key of one column needs no list."""
+    source = arguments.source({"conn_id": "w", "sql": "select 1", "key": "id", "carry": "day"})
+
+    assert Source(conn_id="w", sql="select 1", key=("id",), carry=("day",)) == source
+
+
+def test_source_takes_each_kind() -> None:
+    """A query, a table, a path, and rows are all sources."""
+    assert arguments.source({"conn_id": "w", "table": ["s", "t"], "where": "a", "key": ["a", "b"]}).table == (
+        "s",
+        "t",
+    )
+    assert arguments.source({"path": "x.parquet", "key": "id"}).path == "x.parquet"
+    assert arguments.source({"key": "id"}, has_rows=True).sql is None
+    assert arguments.source({"key": "id", "rows": "<3 rows>"}).key == ("id",)
+    assert arguments.source({"conn_id": "w", "sql": "s", "parameters": [1], "key": "id"}).parameters == [1]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("a table", "source is a str; give a dict"),
+        ({1: 2}, "source has the key 1; keys are strings"),
+        (
+            {"path": "x", "key": "id", "tabel": 1},
+            "unknown key 'tabel'; allowed: carry, conn_id, key, on_empty",
+        ),
+        ({"path": "x"}, "no 'key'"),
+        ({"path": "x", "key": []}, "no 'key'"),
+        ({"path": "x", "key": ["a", ""]}, "empty column name"),
+        ({"path": "x", "key": ["a", "A"]}, "names a column twice"),
+        ({"path": "x", "key": "a", "carry": ["b", "b"]}, "source['carry'] names a column twice"),
+        ({"path": "x", "key": 3}, "source['key'] is 3: Expected `array`"),
+        ({"key": "id"}, "exactly one of 'sql', 'table', 'path', and 'rows', not none"),
+        ({"key": "id", "sql": "s", "table": "t", "conn_id": "w"}, "not ['sql', 'table']"),
+        ({"key": "id", "sql": "s"}, "needs source['conn_id']"),
+        ({"key": "id", "rows": "<1 rows>", "conn_id": "w"}, "takes no 'conn_id'"),
+        ({"key": "id", "path": "p", "where": "x"}, "source['where'] belongs to 'table'"),
+        ({"key": "id", "path": "p", "parameters": []}, "source['parameters'] belongs to 'sql'"),
+        ({"key": "id", "conn_id": "w", "sql": "a/q.sql "}, "{% include 'a/q.sql' %}"),
+        ({"key": "id", "path": "p", "on_empty": "weep"}, "source['on_empty'] is 'weep': Invalid enum value"),
+    ],
+)
+def test_source_says_what_is_wrong(value: object, told: str) -> None:
+    """An error names the argument, the key, the value, and what to do."""
+    with pytest.raises(InvalidRequest) as caught:
+        arguments.source(value)
+
+    assert told in str(caught.value)
+
+
+def test_target_takes_a_table_or_a_path() -> None:
+    """Both ends of a target are read with their defaults."""
+    assert arguments.target({"conn_id": "w", "table": "t"}) == Target(conn_id="w", table="t")
+    assert arguments.target({"path": "p", "mode": "append"}).prefix == "batch_"
+    partitioned = {"path": "p", "mode": "replace_partition", "partition": {"day": "2026-01-01"}}
+    assert arguments.target(partitioned).partition == {"day": "2026-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, "target is a NoneType"),
+        ({"conn_id": "w", "table": "t", "add_columns": True}, "unknown key 'add_columns'"),
+        ({}, "either 'conn_id' with 'table', or 'path'"),
+        ({"conn_id": "w", "table": "t", "path": "p"}, "either 'conn_id' with 'table', or 'path'"),
+        ({"conn_id": "w"}, "both 'conn_id' and 'table'"),
+        ({"table": "t"}, "both 'conn_id' and 'table'"),
+        ({"path": "p"}, "cannot take mode 'merge'"),
+        ({"path": "p", "mode": "replace_partition"}, "target['partition'] is {}"),
+        ({"conn_id": "w", "table": "t", "partition": {"a": 1}}, "with mode 'merge'"),
+        ({"conn_id": "w", "table": "t", "mode": "upsert"}, "target['mode'] is 'upsert'"),
+    ],
+)
+def test_target_says_what_is_wrong(value: object, told: str) -> None:
+    """An error names the argument, the key, the value, and what to do."""
+    with pytest.raises(InvalidRequest) as caught:
+        arguments.target(value)
+
+    assert told in str(caught.value)
+
+
+def test_limits_are_merged_key_by_key() -> None:
+    """A later layer wins for the keys that it has; strings from Jinja are numbers."""
+    merged = arguments.limits(
+        {"max_attempts": 5, "max_failed_ratio": 0.5}, None, {"max_failed_ratio": "0.25"}
+    )
+
+    assert Limits(max_attempts=5, max_failed_ratio=0.25) == merged
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"max_cost_usd": 3}, "unknown key 'max_cost_usd'; allowed: bytes_per_shard, max_attempts"),
+        ({"max_attempts": "many"}, "limits['max_attempts'] is 'many'"),
+        ({"requests_per_shard": 0}, "limits['requests_per_shard'] is 0: Expected `int` >= 1"),
+        ({"max_failed_ratio": 1.5}, "limits['max_failed_ratio'] is 1.5"),
+        ({"max_failed_ratio": float("nan")}, "is nan: Expected `float` >= 0.0"),
+    ],
+)
+def test_limits_say_what_is_wrong(value: object, told: str) -> None:
+    """A number out of its range is named."""
+    with pytest.raises(InvalidRequest) as caught:
+        arguments.limits(value)
+
+    assert told in str(caught.value)
+
+
+def test_request_keeps_the_order_of_the_body() -> None:
+    """The body is sent as written, whatever stands where."""
+    checked = arguments.request({"messages": MESSAGES, "top_p": 1.0, "model": "m", "stop": ("a",), "n": 1})
+
+    assert list(checked) == ["endpoint", "messages", "top_p", "model", "stop", "n"]
+    assert arguments.split(checked)[0] == "/v1/chat/completions"
+    assert arguments.split(checked)[1]["stop"] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            {"endpoint": "/v1/responses"},
+            "request['endpoint'] is '/v1/responses'; supported: /v1/chat/completions",
+        ),
+        ({"model": None}, "request['model'] is None"),
+        ({"model": " "}, "request['model'] is ' '"),
+        ({"stream": False}, "request['stream'] is refused"),
+        ({"n": 3}, "request['n'] is 3"),
+        ({"messages": []}, "request['messages'] is []"),
+        ({"messages": [{"role": "user", "content": {1, 2}}]}, "request: messages.0.content is a set"),
+        ({"temperature": float("inf")}, "request: temperature is a float, which JSON cannot hold: inf"),
+        ({"metadata": {1: 2}}, "request: metadata is a dict"),
+    ],
+)
+def test_request_says_what_is_wrong(change: dict[str, object], told: str) -> None:
+    """Whatever the API would refuse for all rows is refused here."""
+    with pytest.raises(InvalidRequest) as caught:
+        arguments.request({"model": "m", "messages": MESSAGES, **change})
+
+    assert told in str(caught.value)
