@@ -46,11 +46,6 @@ class ApiTime:
     def __init__(self) -> None:
         self._offset: float | None = None
 
-    @property
-    def known(self) -> bool:
-        """Tell whether any answer has shown the server's time yet."""
-        return self._offset is not None
-
     def see(self, headers: Any) -> None:
         """Take the time from an answer."""
         date = headers.get("date")
@@ -77,6 +72,10 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
+
+    def tick(self) -> None:
+        """Learn the API time where no other call does."""
+        self._content(self._api.batches.with_raw_response.list(limit=1))
 
     def upload(self, name: str, file: BinaryIO) -> InputFile | Refused:
         """Upload an input file; it ends by itself after 14 days."""
@@ -218,9 +217,8 @@ class AsyncClient:
 
     async def tick(self) -> None:
         """Learn the API time where no batch is to be looked at."""
-        if not self._time.known:
-            answer = await self._api.batches.with_raw_response.list(limit=1)
-            self._time.see(answer.headers)
+        answer = await self._api.batches.with_raw_response.list(limit=1)
+        self._time.see(answer.headers)
 
     async def retrieve(self, batch_id: str) -> Batch | Gone:
         """Look at one batch."""

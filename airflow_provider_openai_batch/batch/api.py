@@ -158,7 +158,7 @@ class _WireBatch(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float | str | None = None
     expires_at: float | str | None = None
     request_counts: RequestCounts | None = None
-    errors: msgspec.Raw | None = None
+    errors: msgspec.Raw = msgspec.Raw(b"null")
     metadata: dict[str, str] | None = None
 
 
@@ -200,9 +200,9 @@ def _seconds(value: float | str | None) -> float | None:
         return None
 
 
-def _errors(raw: msgspec.Raw | None) -> tuple[BatchError, ...]:
+def _errors(raw: msgspec.Raw) -> tuple[BatchError, ...]:
     try:
-        errors = msgspec.json.decode(raw or b"null", type=_WireErrors | None, strict=False)
+        errors = msgspec.json.decode(raw, type=_WireErrors | None, strict=False)
     except msgspec.MsgspecError:
         return ()
     return (errors.data or ()) if errors else ()

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.batch.queue import Queue
     from airflow_provider_openai_batch.store import RunStore
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class _Advance:
         self._may_send = True
         self._tried: set[str] = set()
         self._looks: dict[str, Look] = {}
+        self._ticked = False
 
     def until_nothing_is_due(self) -> Wait | Finish | GiveUp:
         """Do one thing after the other, deciding anew after each."""
@@ -99,10 +101,22 @@ class _Advance:
 
     def plan(self, run: Run) -> Plan:
         """Look at the batches that were not looked at yet, and decide."""
+        queue = read_queue(self._store, run)
         for batch in unlooked(run, self._looks):
             self._looks[batch.id] = self._look(batch)
+        if not (self._ticked or self._looks) and needs_time(run, queue):
+            self._tick()
         moment = Moment(looks=self._looks, now=self._client.now(), settings=self._settings)
-        return decide(run, read_queue(self._store, run), moment)
+        return decide(run, queue, moment)
+
+    def _tick(self) -> None:
+        self._ticked = True
+        try:
+            self._client.tick()
+        except DENIED as error:
+            raise denied(error) from error
+        except openai.OpenAIError as error:
+            log.warning("The API's time could not be read: %s.", type(error).__name__)
 
     def _look(self, batch: Batch) -> Look:
         try:
@@ -232,6 +246,11 @@ def unlooked(run: Run, looks: dict[str, Look]) -> list[Batch]:
     return [batch for batch in batches if batch is not None and batch.id not in looks]
 
 
+def needs_time(run: Run, queue: Queue) -> bool:
+    """Tell whether anything depends on how late it is."""
+    return bool(queue.left) or any(send.open for send in run.sends)
+
+
 def find_send(run: Run, folder: str) -> Send:
     """Return the send of this folder."""
     return next(send for send in run.sends if send.folder == folder)
@@ -253,7 +272,7 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Wait
                 return batch.id, Unreachable(type(error).__name__)
 
     looks = dict(await asyncio.gather(*(one(batch) for batch in unlooked(run, {}))))
-    if not looks:
+    if not looks and needs_time(run, queue):
         await client.tick()
     plan = decide(run, queue, Moment(looks=looks, now=client.now(), settings=settings))
     return Due() if plan.actions else plan.step

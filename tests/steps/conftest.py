@@ -1,0 +1,125 @@
+"""A whole run without Airflow's scheduler: SQLite at both ends, the emulator between them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.steps.advance import advance
+from airflow_provider_openai_batch.steps.load import Loaded, load
+from airflow_provider_openai_batch.steps.stage import Asked, Staged, stage
+from airflow_provider_openai_batch.store import RunStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DAY = 86_400
+
+
+@dataclass
+class Pipeline:
+    """One run that tests drive step by step; `rows` are (id, body)."""
+
+    emulator: Any
+    folder: Path
+    client: Client
+    limits: dict[str, Any] = field(default_factory=dict)
+    output_type: Any = field(default_factory=lambda: ["bug", "feature"])
+    prompt: str = "Classify: {body}"
+    name: str = "run"
+
+    @property
+    def store(self) -> RunStore:
+        return RunStore(ObjectStoragePath(f"file://{self.folder}/work/dag/task/{self.name}"))
+
+    def fill(self, rows: list[tuple[Any, Any]]) -> Pipeline:
+        with sqlite3.connect(self.folder / "warehouse.db") as database:
+            database.execute("drop table if exists tickets")
+            database.execute("create table tickets (id integer, body text)")
+            database.executemany("insert into tickets values (?, ?)", rows)
+        return self
+
+    def asked(self, **changes: Any) -> Asked:
+        source = {"conn_id": "warehouse", "sql": "select * from tickets", "key": "id"}
+        request = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": self.prompt}]}
+        fields: dict[str, Any] = {
+            "source": arguments.source(source | changes.pop("source", {})),
+            "request": arguments.request(request),
+            "output_type": self.output_type,
+            "target": arguments.target({"conn_id": "warehouse", "table": "labels"}),
+            "limits": arguments.limits(self.limits),
+            "run_id": f"dag/task/{self.name}",
+        }
+        return Asked(**(fields | changes))
+
+    def stage(self, **changes: Any) -> Staged:
+        return stage(self.asked(**changes), self.store, self.client)
+
+    def submit(self, **changes: Any) -> Wait | Finish | GiveUp:
+        return self.advance(self.stage(**changes).attempt)
+
+    def advance(self, attempt: Any = None) -> Wait | Finish | GiveUp:
+        return advance(self.store, self.client, Settings(), attempt)
+
+    def wait(self, days: float = 3) -> Wait | Finish | GiveUp:
+        """Move the clock a quarter of an hour at a time until the run ends, or for some days."""
+        step: Wait | Finish | GiveUp = self.advance()
+        for _ in range(int(days * 96)):
+            if not isinstance(step, Wait):
+                return step
+            self.emulator.advance(900)
+            step = self.advance()
+        return step
+
+    def load(self) -> Loaded:
+        return load(self.store, self.client, Settings())
+
+    def run(self) -> Loaded:
+        self.submit()
+        self.wait()
+        return self.load()
+
+    def table(self, columns: str = "id, label, batch_status", table: str = "labels") -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.folder / "warehouse.db") as database:
+            return database.execute(f"select {columns} from {table} order by id").fetchall()
+
+    def statuses(self) -> dict[str, int]:
+        with sqlite3.connect(self.folder / "warehouse.db") as database:
+            return dict(database.execute("select batch_status, count(*) from labels group by 1").fetchall())
+
+    @property
+    def times_executed(self) -> list[int]:
+        """How often each request gave an answer that is paid for."""
+        return [entry.times for entry in self.emulator.ledger if entry.status == 200]
+
+    @property
+    def sent(self) -> int:
+        """How many requests all batches hold."""
+        return sum(batch["request_counts"]["total"] for batch in self.emulator.batches())
+
+
+@pytest.fixture
+def pipeline(
+    openai_batch_emulator: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Pipeline]:
+    """A run over ten tickets."""
+    warehouse = {"conn_type": "sqlite", "host": str(tmp_path / "warehouse.db")}
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(warehouse))
+    openai_batch_emulator.restart(seconds_to_complete=600)
+    api = openai.OpenAI(
+        base_url=openai_batch_emulator.base_url, api_key=openai_batch_emulator.api_key, max_retries=0
+    )
+    client = Client(api)
+    made = Pipeline(emulator=openai_batch_emulator, folder=tmp_path, client=client)
+    yield made.fill([(n, f"ticket {n}") for n in range(10)])
+    client.close()

@@ -1,0 +1,376 @@
+"""The loop against the emulator: what the API does wrong, and what the run makes of it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import openai
+import pytest
+
+from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.exceptions import BatchFailed, RunUnreadable
+from airflow_provider_openai_batch.steps.advance import advance, cancel, register
+from airflow_provider_openai_batch.steps.read import read_run
+
+DAY = 86_400
+
+
+def test_plain_run(pipeline: Any):
+    """Ten rows in, ten rows out, each request once."""
+    loaded = pipeline.run()
+
+    assert loaded.counts == {"ok": 10}
+    assert [row[0] for row in pipeline.table()] == list(range(10))
+    assert pipeline.times_executed == [1] * 10
+
+
+def test_calling_again_changes_nothing(pipeline: Any):
+    """Advance is free at any time."""
+    pipeline.submit()
+
+    steps = [pipeline.advance() for _ in range(5)]
+
+    assert all(isinstance(step, Wait) for step in steps)
+    assert len(pipeline.emulator.batches()) == 1
+
+
+def test_shards_are_cut_and_sent(pipeline: Any):
+    """Ten requests by four make three batches."""
+    pipeline.limits = {"requests_per_shard": 4}
+
+    pipeline.run()
+
+    assert sorted(b["request_counts"]["total"] for b in pipeline.emulator.batches()) == [2, 4, 4]
+
+
+@pytest.mark.parametrize("fault", ["server_error", "reset", "unreadable", "request_timeout", "conflict"])
+def test_lost_answer_of_create_makes_one_batch(pipeline: Any, fault: str):
+    """A create that acted and whose answer was lost is found again, not repeated."""
+    pipeline.emulator.fault(fault, route="create", after=True)
+
+    pipeline.run()
+
+    assert len(pipeline.emulator.batches()) == 1
+    assert pipeline.times_executed == [1] * 10
+
+
+@pytest.mark.parametrize("fault", ["server_error", "reset", "request_timeout"])
+def test_create_that_never_acted_is_sent_again(pipeline: Any, fault: str):
+    """A create that was lost before it acted is fenced, called void, and sent anew."""
+    pipeline.emulator.fault(fault, route="create")
+
+    loaded = pipeline.run()
+
+    assert loaded.counts == {"ok": 10}
+    assert len(pipeline.emulator.batches()) == 1
+
+
+def test_failing_list_resolves_nothing(pipeline: Any):
+    """While the list cannot be read, a doubt stays a doubt."""
+    pipeline.emulator.fault("server_error", route="create", after=True)
+    pipeline.submit()
+    pipeline.emulator.fault("server_error", route="list", times=None)
+    for _ in range(4):
+        pipeline.emulator.advance(900)
+        assert isinstance(pipeline.advance(), Wait)
+
+    pipeline.emulator.clear_faults()
+
+    assert pipeline.wait() == Finish()
+    assert len(pipeline.emulator.batches()) == 1
+
+
+def test_endless_list_resolves_nothing(pipeline: Any):
+    """A list that repeats itself is no list."""
+    pipeline.emulator.fault("server_error", route="create")
+    pipeline.submit()
+    pipeline.emulator.fault("endless_list", times=None)
+    pipeline.emulator.advance(3_600)
+
+    assert isinstance(pipeline.advance(), Wait)
+    assert pipeline.emulator.batches() == []
+
+
+def test_transient_failures_go_again(pipeline: Any):
+    """Only what failed for the moment is sent again, and the row says which attempt answered."""
+    pipeline.emulator.fault("fail_requests", share=0.5, status=500, times=1)
+
+    loaded = pipeline.run()
+
+    assert loaded.counts == {"ok": 10}
+    totals = sorted(batch["request_counts"]["total"] for batch in pipeline.emulator.batches())
+    assert totals[-1] == 10
+    assert len(totals) == 2
+    assert totals[0] < 10
+    attempts = [attempt for _, attempt in pipeline.table("id, batch_attempt")]
+    assert attempts.count(2) == totals[0]
+
+
+def test_failures_that_stay_end(pipeline: Any):
+    """After three attempts a failed request is a failed row, and the run finishes."""
+    pipeline.emulator.fault("fail_all", status=500)
+
+    pipeline.submit()
+
+    assert pipeline.wait() == Finish()
+    assert len(pipeline.emulator.batches()) == 3
+
+
+def test_permanent_failures_are_sent_once(pipeline: Any):
+    """A request that the API refuses is refused again: it is sent once."""
+    pipeline.emulator.fault("fail_all", status=400)
+
+    pipeline.submit()
+
+    assert pipeline.wait() == Finish()
+    assert len(pipeline.emulator.batches()) == 1
+
+
+def test_expired_batch_keeps_what_it_did(pipeline: Any):
+    """Finished lines of an expired batch are kept; the rest goes again."""
+    pipeline.emulator.fault("expire", share=0.7, times=1)
+
+    loaded = pipeline.run()
+
+    assert loaded.counts == {"ok": 10}
+    assert pipeline.times_executed == [1] * 10
+
+
+def test_person_who_cancels_is_not_fought(pipeline: Any):
+    """A batch that somebody cancels ends with what it did; nothing is sent again."""
+    pipeline.emulator.fault("cancel", share=0.5, times=1)
+
+    pipeline.submit()
+
+    assert pipeline.wait() == Finish()
+    assert len(pipeline.emulator.batches()) == 1
+
+
+def test_our_own_cancel_is_sent_again(pipeline: Any):
+    """After a cancel of ours, a clear of `wait` sends what was not answered."""
+    pipeline.submit()
+    cancel(pipeline.store, pipeline.client)
+
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
+
+
+def test_named_lines_are_errors_and_the_others_go_again(pipeline: Any):
+    """A batch that fails at validation costs the bad lines only."""
+    pipeline.emulator.fault("fail_validation", lines=[2, 5], times=1)
+
+    loaded = pipeline.run()
+
+    assert loaded.counts == {"ok": 8, "error": 2}
+
+
+def test_failure_without_lines_is_an_error_of_all(pipeline: Any):
+    """A batch that fails for a reason without a line has no good rows."""
+    pipeline.emulator.fault("fail_validation", lines=[None])
+
+    pipeline.submit()
+
+    assert pipeline.wait() == Finish()
+
+
+def test_full_token_queue_is_waited_for(pipeline: Any):
+    """Refused for lack of room, a shard is sent again later; no attempt is counted."""
+    pipeline.emulator.fault("token_limit", times=2)
+
+    loaded = pipeline.run()
+
+    assert loaded.counts == {"ok": 10}
+    assert [attempt for _, attempt in pipeline.table("id, batch_attempt")] == [1] * 10
+    assert pipeline.times_executed == [1] * 10
+
+
+def test_file_that_is_not_visible_yet(pipeline: Any):
+    """Right after an upload the API may not find the file."""
+    pipeline.emulator.fault("file_not_visible", times=2)
+
+    assert pipeline.run().counts == {"ok": 10}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "output_late", "empty_ids", "absent_ids", "missing_keys", "null_counts", "upper_case", "iso_times",
+        "no_expires_at", "body_as_string", "blank_lines", "no_final_newline", "empty_error_file",
+        "no_line_ids", "missing_line_keys", "foreign_lines", "duplicate_lines",
+    ],
+)  # fmt: skip
+def test_odd_servers_are_understood(pipeline: Any, fault: str):
+    """Every dialect gives the same rows."""
+    pipeline.emulator.fault(fault)
+
+    assert pipeline.run().counts == {"ok": 10}
+
+
+def test_line_separators_inside_answers_cut_nothing(pipeline: Any):
+    """U+2028 and its kin belong to the text; only a line feed ends a line."""
+    pipeline.output_type = None
+    pipeline.emulator.fault("separators")
+
+    pipeline.run()
+
+    assert all("\u2028" in answer for _, answer in pipeline.table("id, answer"))
+
+
+def test_missing_lines_go_again(pipeline: Any):
+    """A request that is in neither file is missing, and asked again."""
+    pipeline.emulator.fault("missing_lines", share=0.5, times=1)
+
+    assert pipeline.run().counts == {"ok": 10}
+
+
+def test_malformed_lines_are_not_fatal(pipeline: Any):
+    """A line cut in the middle loses one answer, not the file."""
+    pipeline.emulator.fault("malformed_lines", share=0.5, times=1)
+
+    loaded = pipeline.run()
+
+    assert loaded.rows == 10
+    assert loaded.counts["ok"] > 0
+
+
+def test_unknown_status_word_is_waited_for(pipeline: Any):
+    """A word that nobody knows is not an end and no error."""
+    pipeline.emulator.fault("status_word", times=3)
+
+    assert pipeline.run().counts == {"ok": 10}
+
+
+def test_batch_that_vanishes_is_unknown(pipeline: Any):
+    """A batch that the API does not know for half an hour is lost; nothing is paid again by itself."""
+    pipeline.submit()
+    pipeline.emulator.fault("vanished", times=None)
+
+    assert pipeline.wait() == Finish()
+    assert len(pipeline.emulator.batches()) == 1
+
+
+def test_passing_404_is_no_loss(pipeline: Any):
+    """A 404 for a minute says nothing."""
+    pipeline.submit()
+    pipeline.emulator.fault("vanished", times=1)
+
+    pipeline.advance()
+    pipeline.emulator.clear_faults()
+
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
+
+
+def test_outage_is_ridden_out(pipeline: Any):
+    """45 minutes of 503 while waiting are waited for."""
+    pipeline.submit()
+    pipeline.emulator.fault("outage", seconds=2_700)
+
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
+
+
+@pytest.mark.parametrize("fault", ["download_cut", "download_short", "server_error", "reset"])
+def test_broken_download_is_tried_again(pipeline: Any, fault: str):
+    """A short file is never read."""
+    pipeline.submit()
+    pipeline.emulator.fault(fault, route="content", times=7)
+
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
+
+
+@pytest.mark.parametrize("fault", ["unavailable", "reset", "rate_limit", "upload_cut"])
+def test_broken_upload_is_tried_again(pipeline: Any, fault: str):
+    """An upload that breaks off leaves nothing that runs."""
+    pipeline.emulator.fault(fault, route="upload", times=2)
+
+    assert pipeline.run().counts == {"ok": 10}
+    assert len(pipeline.emulator.batches()) == 1
+
+
+def test_file_too_large_is_split(pipeline: Any):
+    """413 halves the shard until it fits."""
+    pipeline.emulator.fault("too_large", times=2)
+
+    assert pipeline.run().counts == {"ok": 10}
+    assert len(pipeline.emulator.batches()) == 3
+
+
+def test_denied_key_ends_at_once(pipeline: Any):
+    """401 is not waited out."""
+    pipeline.submit()
+    pipeline.emulator.fault("unauthorized", times=None)
+
+    with pytest.raises(BatchFailed, match="401"):
+        pipeline.advance()
+
+
+def test_refused_create_ends_with_the_apis_words(pipeline: Any):
+    """What the API refuses for good is said in its own words, and a clear begins anew."""
+    pipeline.emulator.fault("azure_error")
+
+    step = pipeline.submit()
+
+    assert isinstance(step, GiveUp)
+    assert "not supported by the Batch API" in step.error
+    assert isinstance(pipeline.advance(), GiveUp)
+    assert isinstance(pipeline.submit(max_tries=1), Wait)
+    assert pipeline.wait() == Finish()
+
+
+def test_superseded_attempt_creates_nothing(pipeline: Any):
+    """Of two live attempts the lower one writes a void and ends."""
+    staged = pipeline.stage()
+    register(pipeline.store, read_run(pipeline.store), 0.0)
+
+    pipeline.advance(staged.attempt)
+
+    assert pipeline.emulator.batches() == []
+    assert len([name for name in pipeline.store.list() if "/void-" in name]) == 1
+
+
+def test_two_live_attempts_make_one_batch(pipeline: Any):
+    """Two processes of one task run at once: every request runs once."""
+    pipeline.limits = {"requests_per_shard": 2}
+    first, second = pipeline.stage(), pipeline.stage(try_number=2)
+    started = threading.Barrier(2)
+
+    def work(attempt: Any) -> None:
+        api = openai.OpenAI(base_url=pipeline.emulator.base_url, api_key=pipeline.emulator.api_key)
+        started.wait()
+        advance(pipeline.store, Client(api), Settings(), attempt)
+
+    threads = [threading.Thread(target=work, args=(staged.attempt,)) for staged in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert pipeline.wait() == Finish()
+    assert pipeline.times_executed == [1] * 10
+
+
+def test_deadline_passes_without_a_cancel(pipeline: Any):
+    """Two hours after its end a batch that hangs is not waited for: its rows are unknown."""
+    pipeline.emulator.fault("status_word", times=None)
+    pipeline.submit()
+
+    assert pipeline.wait() == Finish()
+    assert all(batch["cancelling_at"] is None for batch in pipeline.emulator.batches())
+    pipeline.emulator.clear_faults()
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
+
+
+def test_file_of_another_project_stops_the_run(pipeline: Any):
+    """A doubt whose file this connection does not see is not resolved by guessing."""
+    pipeline.emulator.fault("server_error", route="create")
+    pipeline.submit()
+    pipeline.emulator.advance(700)
+    pipeline.emulator.fault("not_found", route="file", times=None)
+
+    with pytest.raises(RunUnreadable, match="do not belong together"):
+        pipeline.advance()
