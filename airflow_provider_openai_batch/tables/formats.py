@@ -162,7 +162,8 @@ def _lines(fs: Any, path: str) -> Iterator[dict[str, Any]]:
 
 
 FORMATS: dict[str, Format] = {
-    ".parquet": Parquet(), ".pq": Parquet(), ".csv": Csv(), ".tsv": Csv("\t"), ".jsonl": Jsonl(), ".ndjson": Jsonl(),
+    ".parquet": Parquet(), ".pq": Parquet(), ".csv": Csv(), ".tsv": Csv("\t"),
+    ".jsonl": Jsonl(), ".ndjson": Jsonl(),
 }  # fmt: skip
 ENDINGS = tuple(FORMATS)
 

@@ -43,8 +43,11 @@ class Session(Protocol):
         """Create the temporary table and load the rows into it."""
         ...
 
-    def begin(self, parts: tuple[str, ...]) -> None:
-        """Start the transaction that changes the table, alone among loads where the database can."""
+    def transact(self, parts: tuple[str, ...], work: Callable[[], Written], *, keep: bool) -> Written:
+        """Do the work in one transaction, alone among loads of the table where the database can.
+
+        It is kept or taken back; it may be done more than once.
+        """
         ...
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
@@ -54,10 +57,6 @@ class Session(Protocol):
     def one(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         """Run a query that gives one number."""
         ...
-
-    def commit(self) -> None: ...
-
-    def rollback(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,69 +69,66 @@ class SqlTarget:
 
     def check(self, landing: Landing) -> None:
         """Do the load with no rows, and take it back."""
-        landing = with_partition(landing)
         with self.session("The target cannot take the results") as session:
-            self._load(session, landing, iter(()), lambda: None)
-            session.rollback()
+            _Load(self.parts, with_partition(landing), session).run(iter(()), lambda: None, keep=False)
 
     def write(
         self, landing: Landing, batches: Iterator[pa.RecordBatch], guard: Callable[[], None]
     ) -> Written:
         landing = with_partition(landing)
         with self.session("The results cannot be written") as session:
-            written = self._load(session, landing, fill_partition(landing, batches), guard)
-            session.commit()
-        return written
+            return _Load(self.parts, landing, session).run(fill_partition(landing, batches), guard, keep=True)
 
-    def _load(
-        self,
-        session: Session,
-        landing: Landing,
-        batches: Iterator[pa.RecordBatch],
-        guard: Callable[[], None],
-    ) -> Written:
-        made = plan(landing, self.parts, session.dialect, session.find(self.parts))
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """One load on one session."""
+
+    parts: tuple[str, ...]
+    landing: Landing
+    session: Session
+
+    def run(self, batches: Iterator[pa.RecordBatch], guard: Callable[[], None], *, keep: bool) -> Written:
+        made = self._plan()
         staging = Staging(name=f"batch_staging_{uuid4().hex}", columns=made.columns)
-        staged = session.stage(staging, batches)
-        session.begin(made.parts)
+        staged = self.session.stage(staging, batches)
+        return self.session.transact(made.parts, lambda: self._land(staging.name, staged, guard), keep=keep)
+
+    def _plan(self) -> Plan:
+        return plan(self.landing, self.parts, self.session.dialect, self.session.find(self.parts))
+
+    def _land(self, staging: str, staged: int, guard: Callable[[], None]) -> Written:
+        """Merge the staged rows; the table is looked at again, for another load may have created it."""
+        made = self._plan()
         if not made.exists:
-            made = self._create(session, landing)
-        form = Form(made, staging.name, session.dialect)
-        if session.one(form.distinct()) != staged:
+            self.session.run(create(made, self.session.dialect))
+        form = Form(made, staging, self.session.dialect)
+        if self.session.one(form.distinct()) != staged:
             raise InvalidRequest(
                 f"The target holds two keys of the source as one (columns {', '.join(made.unique)}): "
                 "their type or collation there does not tell them apart."
             )
         guard()
-        written = _merge(session, form)
-        if written.written + written.kept != staged:
+        done = _merge(self.session, form)
+        if done.written + done.kept != staged:
             raise OpenAIBatchError(
-                f"{staged} rows were staged, but {written.written} were written and {written.kept} kept: "
+                f"{staged} rows were staged, but {done.written} were written and {done.kept} kept: "
                 "the table changed meanwhile. Nothing was written; try again."
             )
-        return written
-
-    def _create(self, session: Session, landing: Landing) -> Plan:
-        """Create the table unless another load has just done so."""
-        made = plan(landing, self.parts, session.dialect, session.find(self.parts))
-        if not made.exists:
-            session.run(create(made, session.dialect))
-        return made
+        return done
 
 
 def _merge(session: Session, form: Form) -> Written:
-    match form.made.landing.mode:
+    made = form.made
+    match made.landing.mode:
         case "merge":
             kept = session.one(form.kept())
             return Written(written=session.run(form.merge()), kept=kept)
         case "append":
-            session.run(form.delete([form.made.role("run_id") or ""]), [form.made.landing.run_id])
+            session.run(form.delete([made.role("run_id") or ""]), [made.landing.run_id])
         case "replace_partition":
-            landing = form.made.landing
-            session.run(
-                form.delete([form.made.target_name(name) for name in landing.partition]),
-                list(landing.partition.values()),
-            )
+            partition = made.landing.partition
+            session.run(form.delete([made.target_name(name) for name in partition]), list(partition.values()))
     return Written(written=session.run(form.insert()), kept=0)
 
 
@@ -191,7 +187,8 @@ class Form:
 
     def insert(self) -> str:
         columns = ", ".join(self.columns)
-        return f"INSERT INTO {self.target} AS t ({columns}) SELECT {columns} FROM {self.quote(self.staging)} AS s"
+        rows = f"SELECT {columns} FROM {self.quote(self.staging)} AS s"
+        return f"INSERT INTO {self.target} AS t ({columns}) {rows}"
 
     def delete(self, columns: Sequence[str]) -> str:
         types_of = {column.name: column.type for column in self.made.columns}
@@ -208,7 +205,10 @@ class Form:
     def _conflict(self) -> str:
         key = ", ".join(self.quote(name) for name in self.made.unique)
         changed = ", ".join(f"{name} = excluded.{name}" for name in self.columns)
-        return f"{self.insert()} WHERE TRUE ON CONFLICT ({key}) DO UPDATE SET {changed} WHERE {self.free('excluded')}"
+        return (
+            f"{self.insert()} WHERE TRUE ON CONFLICT ({key}) "
+            f"DO UPDATE SET {changed} WHERE {self.free('excluded')}"
+        )
 
     def _matched(self) -> str:
         key = {self.quote(name) for name in self.made.unique}

@@ -232,7 +232,7 @@ def _check_present(landing: Landing, existing: Existing, found: dict[str, Column
 
 def _check_types(made: Plan, dialect: str) -> None:
     wrong = [
-        f"{column.name!r} is {column.type} in the table, {types.sql_type(column.field, dialect)} in the result"
+        f"{column.name!r}: {column.type} in the table, {types.sql_type(column.field, dialect)} in the result"
         for column in made.columns
         if not assignable(column, dialect, from_text=column.field.name in made.landing.partition)
     ]
@@ -253,7 +253,7 @@ def _check_unique(made: Plan, existing: Existing) -> None:
     if narrower:
         raise InvalidRequest(
             f"Table {_table(made.parts)} has a unique key on ({', '.join(sorted(narrower[0]))}), less "
-            f"than ({', '.join(made.unique)}): rows of two loads would collide. Drop it, or name another table."
+            f"than ({', '.join(made.unique)}): two loads would collide. Drop it, or name another table."
         )
 
 

@@ -20,7 +20,9 @@ from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
 from airflow_provider_openai_batch.tables.warehouses import postgres_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from airflow_provider_openai_batch.tables.base import Written
 
 DIALECT = "postgres"
 LONGEST_NAME = 63
@@ -37,7 +39,8 @@ SCALARS: dict[int, pa.DataType] = {
 }  # fmt: skip
 ARRAYS: dict[int, pa.DataType] = {
     1000: pa.bool_(), 1005: pa.int16(), 1007: pa.int32(), 1009: pa.string(), 1015: pa.string(),
-    1016: pa.int64(), 1021: pa.float32(), 1022: pa.float64(), 1115: pa.timestamp("us"), 1182: pa.date32(), 1185: types.UTC,
+    1016: pa.int64(), 1021: pa.float32(), 1022: pa.float64(), 1115: pa.timestamp("us"),
+    1182: pa.date32(), 1185: types.UTC,
 }  # fmt: skip
 LOGICAL = {114: types.JSON, 3802: types.JSON, 2950: types.UUID_TEXT}
 NUMERIC = 1700
@@ -238,9 +241,16 @@ class Session:
             opened.execute(f"ANALYZE {table}")
         return rows
 
-    def begin(self, parts: tuple[str, ...]) -> None:
+    def transact(self, parts: tuple[str, ...], work: Callable[[], Written], *, keep: bool) -> Written:
+        """Wait for other loads of the table, then go on in the transaction that staging began."""
         lock = hashlib.sha256("\0".join(["openai_batch", parts[-1].lower()]).encode()).digest()[:8]
         self._rows("SELECT pg_advisory_xact_lock(%s)::text", int.from_bytes(lock, signed=True))
+        done = work()
+        if keep:
+            self._connection.commit()
+        else:
+            self._connection.rollback()
+        return done
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         with closing(cursor(self._connection)) as opened:
@@ -258,12 +268,6 @@ class Session:
             opened.execute(statement.replace("%", "%%").replace(MARK, "%s"), list(parameters))
         else:
             opened.execute(statement)
-
-    def commit(self) -> None:
-        self._connection.commit()
-
-    def rollback(self) -> None:
-        self._connection.rollback()
 
 
 def _split(parts: tuple[str, ...]) -> tuple[str, str]:

@@ -20,7 +20,9 @@ from airflow_provider_openai_batch.tables.merge import MARK, SqlTarget
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from airflow_provider_openai_batch.tables.base import Written
 
 DIALECT = "sqlite"
 BUSY_MS = 600_000
@@ -141,8 +143,12 @@ class Session:
             staged += batch.num_rows
         return staged
 
-    def begin(self, parts: tuple[str, ...]) -> None:  # noqa: ARG002  (the whole file is locked)
+    def transact(self, parts: tuple[str, ...], work: Callable[[], Written], *, keep: bool) -> Written:  # noqa: ARG002
+        """Lock the file for the merge; a session that ends otherwise takes its changes back."""
         self._connection.execute("BEGIN IMMEDIATE")
+        done = work()
+        self._connection.execute("COMMIT" if keep else "ROLLBACK")
+        return done
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         return self._connection.execute(
@@ -154,12 +160,6 @@ class Session:
             statement.replace(MARK, "?"), [_simple(v) for v in parameters]
         ).fetchone()
         return int(row[0])
-
-    def commit(self) -> None:
-        self._connection.execute("COMMIT")
-
-    def rollback(self) -> None:
-        self._connection.execute("ROLLBACK")
 
 
 def _split(parts: tuple[str, ...]) -> tuple[str, str]:
