@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_openai_batch.emulator.catalog import KINDS, SHARED
 from airflow_provider_openai_batch.emulator.server import Server
 from airflow_provider_openai_batch.emulator.settings import Settings
 
@@ -39,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     address = f"http://{server.host}:{server.port}/v1"
     sys.stdout.write(f"OpenAI Batch API emulator on {address}, data in {asked.data}\n")
     sys.stdout.flush()
-    server.run()
+    with suppress(KeyboardInterrupt):
+        server.run()
 
 
 def _fault(text: str) -> tuple[str, dict[str, Any]]:
@@ -50,9 +53,21 @@ def _fault(text: str) -> tuple[str, dict[str, Any]]:
         raise argparse.ArgumentTypeError(f"the options of {name!r} are not a JSON object: {error}") from None
 
 
+def _faults() -> str:
+    lines = [
+        f"  {name:<20} {kind.about}  {msgspec.json.encode(kind.options).decode()}"
+        for name, kind in KINDS.items()
+    ]
+    shared = [f"  {layer}: {msgspec.json.encode(options).decode()}" for layer, options in SHARED.items()]
+    return "\n".join(["faults and their options:", *lines, "options of all faults of a layer:", *shared])
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m airflow_provider_openai_batch.emulator", description=__doc__
+        prog="python -m airflow_provider_openai_batch.emulator",
+        description=__doc__,
+        epilog=_faults(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("--port", type=int, default=8089, help="0 takes a free one (%(default)s)")

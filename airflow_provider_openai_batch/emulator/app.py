@@ -35,18 +35,17 @@ BROKEN = 500
 
 async def upload(request: Request) -> Response:
     """`POST /files`"""
-    form = await request.form()
-    sent = form.get("file")
-    if not isinstance(sent, UploadFile):
-        raise missing("file")
-    anchor, seconds = form.get("expires_after[anchor]"), form.get("expires_after[seconds]")
-    kept = files.lifetime(anchor, seconds, "expires_after")
-    purpose = form.get("purpose")
-    wanted = str(purpose) if purpose is not None else None
-    file = await run_in_threadpool(
-        service(request).files.upload, sent.file, sent.filename or "upload", wanted, kept
-    )
-    return reply(files.view(file))
+    async with request.form() as form:
+        sent, purpose = form.get("file"), form.get("purpose")
+        if not isinstance(sent, UploadFile):
+            raise missing("file")
+        anchor, seconds = form.get("expires_after[anchor]"), form.get("expires_after[seconds]")
+        asked = files.Asked(
+            filename=sent.filename or "upload",
+            purpose=None if purpose is None else str(purpose),
+            seconds=files.lifetime(anchor, seconds, "expires_after"),
+        )
+        return reply(files.view(await run_in_threadpool(service(request).files.upload, sent.file, asked)))
 
 
 def list_files(request: Request) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -38,7 +37,8 @@ class Batches:
         self._settings = settings
         self._files = files
         self._faults = faults
-        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._locks: dict[str, threading.RLock] = {}
+        self._order = threading.RLock()
 
     def create(self, wish: Wish) -> Batch:
         """Accept a batch; what is wrong with its lines shows later."""
@@ -70,6 +70,9 @@ class Batches:
             text = f"File {file_id} has purpose '{file.purpose}'; a batch needs a file with purpose 'batch'."
             raise ApiError(400, text, code="invalid_request", param="input_file_id")
 
+    def _lock(self, batch_id: str) -> threading.RLock:
+        return self._locks.setdefault(batch_id, threading.RLock())
+
     def seconds_to_complete(self) -> float:
         """The time that new batches take."""
         return float(self._state.setting("seconds_to_complete") or self._settings.seconds_to_complete)
@@ -82,8 +85,9 @@ class Batches:
 
     def cancel(self, batch_id: str) -> Batch:
         """Ask a batch to stop; what is done stays done."""
-        with self._locks[batch_id]:
-            batch = self.get(batch_id)
+        batch = self.get(batch_id)
+        with self._lock(batch_id):
+            batch = self._state.batch(batch_id) or batch
             if batch.status in (Status.CANCELLING, Status.CANCELLED):
                 return batch
             if batch.status in TERMINAL:
@@ -106,12 +110,14 @@ class Batches:
     def settle_all(self, input_file_id: str | None = None) -> None:
         """Move all batches on, in the order in which things happened."""
         now = self._clock.now()
-        while due := [
-            (at, batch.number, batch.id)
-            for batch in self._state.live_batches(input_file_id)
-            if (at := progress.due_at(batch)) is not None and at <= now
-        ]:
-            self._step_if_due(min(due)[2])
+        # One at a time: two batches that are validated at once would both find room in the token queue.
+        with self._order:
+            while due := [
+                (at, batch.number, batch.id)
+                for batch in self._state.live_batches(input_file_id)
+                if (at := progress.due_at(batch)) is not None and at <= now
+            ]:
+                self._step_if_due(min(due)[2])
 
     def settle(self, batch_id: str) -> Batch:
         """Move one batch on; with a token queue all of them, since they wait for each other."""
@@ -125,7 +131,7 @@ class Batches:
         return batch
 
     def _step_if_due(self, batch_id: str) -> bool:
-        with self._locks[batch_id]:
+        with self._lock(batch_id):
             batch = self._state.batch(batch_id)
             at = progress.due_at(batch) if batch else None
             if batch is None or at is None or at > self._clock.now():

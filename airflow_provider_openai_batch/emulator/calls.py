@@ -6,7 +6,7 @@ import asyncio
 import re
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +58,24 @@ class Call:
     send: Send
     #: The server's own send, whose owner holds the connection.
     wire: Send
+    now: Callable[[], float]
 
     async def forward(self, send: Send | None = None) -> None:
         """Let the app answer."""
         await self.app(self.scope, self.receive, send or self.send)
+
+    async def read(self) -> Call:
+        """Read the whole request now, so that it can be acted on when the client has left."""
+        body = b""
+        while (message := await self.receive())["type"] == "http.request":
+            body += message["body"]
+            if not message.get("more_body"):
+                break
+
+        async def replay() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return replace(self, receive=replay)
 
     async def act(self) -> None:
         """Let the app act and keep its answer back."""
@@ -147,8 +161,11 @@ async def _timeout(options: dict[str, Any], call: Call) -> None:
 
 
 async def _slow_answer(options: dict[str, Any], call: Call) -> None:
-    await asyncio.sleep(options["hold"])
-    await call.forward()
+    kept = await call.read()
+    due = call.now() + options["hold"]
+    while call.now() < due:  # noqa: ASYNC110 - the clock jumps, and tells nobody
+        await asyncio.sleep(0.02)
+    await kept.forward()
 
 
 async def _unreadable(_: dict[str, Any], call: Call) -> None:

@@ -119,7 +119,9 @@ KINDS: dict[str, Kind] = {
     # Answers that do not arrive.
     "reset": _call("the connection is reset"),
     "timeout": _call("no answer for `hold` seconds, then a reset", hold=3_600),
-    "slow_answer": _call("an answer after `hold` seconds", hold=1),
+    "slow_answer": _call(
+        "acts and answers `hold` seconds later by the emulator's clock, even if the client has left", hold=1
+    ),
     "unreadable": _call("200 with a body that is not JSON", after=True),
     "upload_cut": _call("a reset in the middle of the upload", route="upload"),
     "download_cut": _call("a reset after `share` of the bytes", route="content", share=0.4),

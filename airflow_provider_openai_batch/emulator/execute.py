@@ -99,11 +99,11 @@ def validate_input(path: Path, endpoint: str, settings: Settings) -> Validated:
     errors: list[LineError] = []
     characters = 0
     with path.open("rb") as lines:
-        for line in lines:
+        for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             characters += len(line)
-            if error := checker.check(line):
+            if error := checker.check(line, number):
                 errors.append(error)
     if checker.total == 0:
         text = "The input file is empty. Please ensure that the batch contains at least one request."

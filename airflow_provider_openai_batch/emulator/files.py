@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from dataclasses import dataclass
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
@@ -24,6 +25,15 @@ PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 SHORTEST, LONGEST = 3_600, 30 * DAY
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What an upload says beside its content."""
+
+    filename: str
+    purpose: str | None
+    seconds: int
+
+
 class Files:
     """The file part of the API."""
 
@@ -32,50 +42,46 @@ class Files:
         self._clock = clock
         self._settings = settings
 
-    def upload(self, source: IO[bytes], filename: str, purpose: str | None, seconds: int) -> File:
+    def upload(self, source: IO[bytes], asked: Asked) -> File:
         """Keep an uploaded file; its content is on disk before its record."""
-        if purpose is None:
+        if asked.purpose is None:
             raise missing("purpose")
-        if purpose not in PURPOSES:
-            text = f"'{purpose}' is not one of {list(PURPOSES)!r} - 'purpose'"
+        if asked.purpose not in PURPOSES:
+            text = f"'{asked.purpose}' is not one of {list(PURPOSES)!r} - 'purpose'"
             raise ApiError(400, text, param="purpose")
         file_id = new_id("file-")
         path = self._state.content(file_id)
         with path.open("wb") as target:
             shutil.copyfileobj(source, target, 1 << 20)
         try:
-            self._check(path, filename, purpose)
+            self._check(path, asked)
         except ApiError:
             path.unlink()
             raise
-        file = self.made(file_id, filename, purpose, path.stat().st_size, seconds)
+        now = self._clock.now()
+        file = File(
+            id=file_id,
+            filename=asked.filename,
+            purpose=asked.purpose,
+            bytes=path.stat().st_size,
+            created_at=now,
+            expires_at=now + asked.seconds,
+        )
         self._state.add_file(file)
         return file
 
-    def _check(self, path: Path, filename: str, purpose: str) -> None:
-        if purpose != "batch":
+    def _check(self, path: Path, asked: Asked) -> None:
+        if asked.purpose != "batch":
             return
         if path.stat().st_size > self._settings.bytes_per_file:
             raise ApiError(400, "File is too large.")
         with path.open("rb") as lines:
             first = lines.readline()
-        if not filename.endswith(".jsonl") or not _is_object(first):
+        if not asked.filename.endswith(".jsonl") or not _is_object(first):
             text = "Invalid file format for Batch API. Must be .jsonl"
             error = ApiError(400, text)
             error.body["detail"] = text
             raise error
-
-    def made(self, file_id: str, filename: str, purpose: str, size: int, seconds: int) -> File:
-        """The record of a file that begins to exist now."""
-        now = self._clock.now()
-        return File(
-            id=file_id,
-            filename=filename,
-            purpose=purpose,
-            bytes=size,
-            created_at=now,
-            expires_at=now + seconds,
-        )
 
     def get(self, file_id: str) -> File:
         """A file that exists at present."""

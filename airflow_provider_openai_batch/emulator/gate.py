@@ -41,7 +41,9 @@ class Gate:
         elif error := self._key_error(dict(scope["headers"])):
             await reply(error.body, error.status)(scope, receive, stamped)
         else:
-            await self._pass(Call(app=self._app, scope=scope, receive=receive, send=stamped, wire=send))
+            now = self.service.clock.now
+            call = Call(app=self._app, scope=scope, receive=receive, send=stamped, wire=send, now=now)
+            await self._pass(call)
 
     async def _pass(self, call: Call) -> None:
         fault = self.service.faults.of_call(route_of(call.scope))

@@ -101,11 +101,15 @@ class LineChecker:
         self._seen: set[str] = set()
         self.model: str | None = None
         self.total = 0
+        self._number = 0
 
-    def check(self, raw: bytes) -> LineError | None:
-        """What is wrong with the next line, as `errors.data` shows it."""
+    def check(self, raw: bytes, number: int) -> LineError | None:
+        """What is wrong with a line, as `errors.data` shows it."""
         self.total += 1
+        self._number = number
         try:
+            # The decoder does not look into a body that it passes on.
+            raw.decode()
             line = _line.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return self._error("invalid_json_line", "This line is not parseable as valid JSON.", None)
@@ -124,7 +128,7 @@ class LineChecker:
         return self._check_id(line.custom_id) or self._check_body(line.body)
 
     def _error(self, code: str, message: str, param: str | None) -> LineError:
-        return LineError(code=code, message=message, param=param, line=self.total)
+        return LineError(code=code, message=message, param=param, line=self._number)
 
     def _check_id(self, custom_id: Any) -> LineError | None:
         if not isinstance(custom_id, str):

@@ -126,3 +126,21 @@ def test_a_prompt_beyond_the_context_fails_its_request(api, openai_batch_emulato
 
     assert answers["long"]["response"]["body"]["error"]["code"] == "context_length_exceeded"
     assert answers["short"]["response"]["status_code"] == 200
+
+
+def test_odd_texts_come_back_as_they_went(api):
+    """Separators, control characters, and other scripts survive the way there and back."""
+    text = "a\u2028b\u2029c\x85d\u0000e {text} {{ 7*7 }} \U0001f600"
+
+    answers = api.answers([make_line("r", text)])
+
+    assert answers["r"]["response"]["body"]["choices"][0]["message"]["content"] == text
+
+
+def test_bytes_that_are_no_utf8_fail_the_batch(api):
+    """A line is text; empty lines between lines keep the numbers right."""
+    good = json.dumps(make_line("a")).encode()
+
+    batch = api.look(api.send(good + b"\n\n" + good.replace(b"hello", b"\xff")))
+
+    assert [(error.code, error.line) for error in batch.errors.data] == [("invalid_json_line", 3)]
