@@ -1,0 +1,281 @@
+"""Rows become a snapshot: what is refused, what is equal, and what a retry or a clear sends."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import sqlite3
+from typing import Any
+
+import openai
+import pyarrow.parquet as pq
+import pytest
+
+from airflow_provider_openai_batch.batch.lifecycle import Finish
+from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnreadable
+
+
+def lines(pipeline: Any) -> list[dict[str, Any]]:
+    """Return the lines of all shards."""
+    store = pipeline.store
+    names = sorted(name for name in store.list() if name.endswith("requests.jsonl"))
+    found = []
+    for name in names:
+        with store.open(name) as file:
+            found += [json.loads(line) for line in file]
+    return found
+
+
+def contents(pipeline: Any) -> list[str]:
+    return [line["body"]["messages"][0]["content"] for line in lines(pipeline)]
+
+
+def test_each_row_becomes_a_request(pipeline: Any):
+    """The text of the row is in the line, in the place that the template says."""
+    staged = pipeline.stage()
+
+    assert (staged.rows, staged.requests, staged.shards, staged.equal) == (10, 10, 1, 0)
+    assert contents(pipeline) == [f"Classify: ticket {n}" for n in range(10)]
+
+
+def test_texts_are_never_templates(pipeline: Any):
+    """Braces, percent signs, and odd line ends of a row arrive as they are."""
+    texts = [
+        "{{ 7*7 }}",
+        "{% raw",
+        "{text}",
+        "{body}",
+        "a\u2028b\u0085c",
+        'say "hi"\\',
+        "x\x00y",
+        "\ufeffbom",
+    ]
+    pipeline.fill(list(enumerate(texts)))
+    pipeline.prompt = "{body}"
+
+    pipeline.stage()
+
+    assert contents(pipeline) == texts
+
+
+def test_equal_requests_are_one(pipeline: Any):
+    """Rows that ask the same share one request, and each gets the answer."""
+    pipeline.fill([(n, f"ticket {n % 3}") for n in range(10)])
+
+    loaded = pipeline.run()
+
+    assert (loaded.rows, len(pipeline.times_executed)) == (10, 3)
+    labels = {row[0]: row[1] for row in pipeline.table()}
+    assert all(labels[n] == labels[n % 3] for n in range(10))
+
+
+def test_tokens_are_booked_once(pipeline: Any):
+    """The sum over the rows is the sum over the requests."""
+    pipeline.fill([(n, "same") for n in range(5)])
+
+    pipeline.run()
+
+    tokens = [tokens for _, tokens in pipeline.table("id, batch_input_tokens")]
+    assert tokens[0] == sum(entry.input_tokens for entry in pipeline.emulator.ledger)
+    assert tokens[1:] == [0] * 4
+
+
+def test_retry_reuses_the_snapshot(pipeline: Any):
+    """A second try with the same arguments does not read the source again."""
+    pipeline.stage()
+    pipeline.fill([(99, "changed meanwhile")])
+
+    staged = pipeline.stage(try_number=2)
+
+    assert staged.rows == 10
+
+
+def test_retry_with_other_arguments_stages_anew(pipeline: Any):
+    """A changed prompt is another snapshot, also on a retry."""
+    pipeline.stage()
+    pipeline.prompt = "Sort: {body}"
+
+    pipeline.stage(try_number=2)
+
+    assert len({name.split("/")[1] for name in pipeline.store.list() if name.endswith("done.json")}) == 2
+
+
+def test_clear_in_another_order_sends_nothing(pipeline: Any):
+    """Answered requests are not asked again, in whatever order the rows come."""
+    pipeline.run()
+    rows = [(n, f"ticket {n}") for n in range(10)]
+    random.Random(1).shuffle(rows)
+    pipeline.fill(rows)
+
+    pipeline.submit(max_tries=5)
+
+    assert pipeline.wait() == Finish()
+    assert len(pipeline.emulator.batches()) == 1
+    assert pipeline.load().counts == {"ok": 10}
+
+
+def test_clear_while_in_flight_sends_only_what_is_new(pipeline: Any):
+    """Rows that changed are asked; rows in flight are waited for; rows that left are dropped."""
+    pipeline.submit()
+    pipeline.fill([(n, f"ticket {n}") for n in range(5, 12)])
+
+    pipeline.submit(max_tries=5)
+
+    assert pipeline.wait() == Finish()
+    assert sorted(b["request_counts"]["total"] for b in pipeline.emulator.batches()) == [2, 10]
+    assert pipeline.load().rows == 7
+
+
+def test_changed_prompt_sends_again(pipeline: Any):
+    """Another prompt is another request."""
+    pipeline.run()
+    pipeline.prompt = "Sort: {body}"
+
+    pipeline.submit(max_tries=5)
+
+    assert pipeline.wait() == Finish()
+    assert len(pipeline.emulator.batches()) == 2
+
+
+def test_clear_gives_failed_rows_another_chance(pipeline: Any):
+    """After a clear, what failed for the moment is asked again, and only that."""
+    pipeline.emulator.fault("fail_requests", share=0.3, permanent=True, status=500)
+    pipeline.submit()
+    pipeline.wait()
+    pipeline.emulator.clear_faults()
+
+    pipeline.submit(max_tries=5)
+
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
+    answered = [entry.custom_id for entry in pipeline.emulator.ledger if entry.status == 200]
+    assert len(answered) == len(set(answered)) == 10
+
+
+def test_row_too_large_for_a_file_is_an_error_row(pipeline: Any):
+    """It is answered at staging, with its size, and never sent."""
+    pipeline.fill([(1, "short"), (2, "x" * 5_000)])
+    pipeline.limits = {"bytes_per_shard": 2_000, "max_failed_ratio": 1}
+
+    loaded = pipeline.run()
+
+    assert loaded.counts == {"ok": 1, "error": 1}
+    assert "5," in pipeline.table("id, batch_error_message")[1][1]
+    assert len(lines(pipeline)) == 1
+
+
+def test_shards_are_cut_by_bytes(pipeline: Any):
+    """No file is larger than the limit."""
+    pipeline.limits = {"bytes_per_shard": 2_000}
+
+    staged = pipeline.stage()
+
+    sizes = [path.stat().st_size for path in pipeline.folder.rglob("requests.jsonl")]
+    assert staged.shards == len(sizes) > 1
+    assert max(sizes) <= 2_000
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [([(1, "a"), (None, "b")], "NULL"), ([(1, "a"), (1, "b")], "'1'"), ([(1.5, "a")], "float")],
+)
+def test_keys_must_tell_rows_apart(pipeline: Any, rows: Any, says: str):
+    """NULL, repeated, and inexact keys fail before anything is sent."""
+    pipeline.fill(rows)
+
+    with pytest.raises(InvalidRequest, match=says):
+        pipeline.stage()
+    assert pipeline.emulator.files() == []
+
+
+def test_unknown_column_is_named_with_those_that_exist(pipeline: Any):
+    """A typing error in a template shows the columns."""
+    pipeline.prompt = "{bodi}"
+
+    with pytest.raises(InvalidRequest, match=r"bodi.*'body'"):
+        pipeline.stage()
+
+
+@pytest.mark.parametrize("part", [{"key": "nr"}, {"carry": ["nr"]}])
+def test_unknown_key_or_carried_column(pipeline: Any, part: Any):
+    """So does one in the source."""
+    with pytest.raises(InvalidRequest, match=r"'nr'.*id, body"):
+        pipeline.stage(source=part)
+
+
+def test_columns_match_without_case(pipeline: Any):
+    """Databases fold names; a DAG may write them as it likes."""
+    pipeline.prompt = "{BODY}"
+
+    assert pipeline.stage(source={"key": "ID"}).rows == 10
+
+
+def test_clash_of_columns_is_refused(pipeline: Any):
+    """Two columns of one name cannot both land."""
+    pipeline.output_type = {
+        "type": "object",
+        "properties": {"Body": {"type": "string"}},
+        "required": ["Body"],
+    }
+
+    with pytest.raises(InvalidRequest, match="twice"):
+        pipeline.stage(source={"carry": ["body"]})
+
+
+def test_table_that_cannot_be_written_is_found_before_sending(pipeline: Any):
+    """A target without a unique key is an error while it is still free."""
+    with sqlite3.connect(pipeline.folder / "warehouse.db") as database:
+        database.execute("create table labels (id integer, label text)")
+
+    with pytest.raises(InvalidRequest):
+        pipeline.stage()
+    assert pipeline.emulator.files() == []
+
+
+def test_unreachable_api_stages_nothing(pipeline: Any):
+    """Without the API nothing is staged, and a retry may go on."""
+    pipeline.emulator.stop()
+    try:
+        with pytest.raises(openai.APIConnectionError):
+            pipeline.stage()
+    finally:
+        pipeline.emulator.start()
+
+    assert pipeline.store.list() == frozenset()
+
+
+def test_lost_folder_stops_the_run(pipeline: Any):
+    """A run whose folder is gone but whose batches exist does not pay again."""
+    pipeline.submit()
+    shutil.rmtree(pipeline.folder / "work")
+
+    with pytest.raises(RunUnreadable, match="folder was lost"):
+        pipeline.stage()
+
+
+def test_server_without_a_list_is_used(pipeline: Any):
+    """A server that lists no batches is no reason to stop."""
+    pipeline.emulator.fault("no_list")
+
+    assert pipeline.stage().rows == 10
+
+
+def test_empty_source_is_staged_as_nothing(pipeline: Any):
+    """A quiet night is normal: no request, no file."""
+    pipeline.fill([])
+
+    assert pipeline.stage().rows == 0
+    assert pipeline.advance() == Finish()
+    assert pipeline.emulator.files() == []
+    assert pipeline.load().rows == 0
+
+
+def test_snapshot_can_be_read_with_any_tool(pipeline: Any):
+    """The run folder is plain Parquet, JSON, and JSON lines."""
+    pipeline.stage(source={"carry": ["body"]})
+
+    rows = pq.read_table(next(pipeline.folder.rglob("rows-0000.parquet")))
+
+    assert rows.column_names == ["id", "body", "_input_hash", "_custom_id", "_first"]
+    assert rows["id"].to_pylist() == list(range(10))
