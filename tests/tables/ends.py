@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.tables.base import Landing, Written
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 from tests.tables.factories import MONDAY, make_rows, nothing
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.tables.base import Landing, Written
 
 
 def read(conn_id: str, *columns: str, **source: Any) -> pa.Table:

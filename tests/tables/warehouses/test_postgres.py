@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables.base import Written
-from tests.servers import Postgres
 from tests.tables.ends import read, write
-from tests.tables.factories import MONDAY, TUESDAY, make_landing
+from tests.tables.factories import MONDAY, make_landing
+
+if TYPE_CHECKING:
+    from tests.servers import Postgres
 
 EVERY_TYPE = """
 CREATE TYPE mood AS ENUM ('fine');
@@ -55,7 +57,7 @@ def test_parameters_and_percent(postgres: Postgres) -> None:
     sql = "SELECT 1 AS id, 'x' AS \"50%\" WHERE 'abc' LIKE 'a%'"
 
     assert ["x"] == read("postgres", "50%", sql=sql)["50%"].to_pylist()
-    with_parameters = 'SELECT %(x)s::int AS id, \'x\' AS "50%%";'
+    with_parameters = "SELECT %(x)s::int AS id, 'x' AS \"50%%\";"
     assert [{"50%": "x", "id": 7}] == read(
         "postgres", "50%", "id", sql=with_parameters, parameters={"x": 7}
     ).to_pylist()
@@ -90,7 +92,9 @@ def test_create_with_binary_key(postgres: Postgres) -> None:
     written = write("postgres", landing, {"id": "A", **row, "price": Decimal("1.500")}, {"id": "a"})
 
     assert Written(written=2, kept=0) == written
-    assert [("A", "x\ty\\N\n", 0.1, ["a,b", None, '"\\'], {"a": 1}, Decimal("1.500"), MONDAY)] == postgres.execute(
+    assert [
+        ("A", "x\ty\\N\n", 0.1, ["a,b", None, '"\\'], {"a": 1}, Decimal("1.500"), MONDAY)
+    ] == postgres.execute(
         "SELECT id, label, score, tags, extra, price, batch_snapshot_at FROM labels WHERE id = 'A'"
     )
     assert [("C",)] == postgres.execute(
@@ -98,96 +102,7 @@ def test_create_with_binary_key(postgres: Postgres) -> None:
     )
 
 
-def test_merge_counts(postgres: Postgres) -> None:
-    """Rows written and kept add up: newer rows and a person's are kept."""
-    landing = make_landing()
-    write("postgres", landing, {"id": 1, "label": "a"}, {"id": 2, "label": "b"}, at=TUESDAY)
-    postgres.execute("UPDATE labels SET batch_status = 'reviewed' WHERE id = 2")
-    late = [{"id": id_, "label": "late"} for id_ in (1, 2, 3)]
-
-    assert Written(written=1, kept=2) == write("postgres", landing, *late, at=MONDAY)
-    assert Written(written=2, kept=1) == write("postgres", landing, *late, at=TUESDAY)
-
-
-def test_append_is_idempotent(postgres: Postgres) -> None:
-    """A run's rows are replaced by its next load; another run's are added."""
-    landing = make_landing(mode="append")
-    other = make_landing(mode="append", run_id="dag/task/other")
-
-    write("postgres", landing, {"id": 1}, {"id": 2})
-    write("postgres", other, {"id": 1})
-    write("postgres", landing, {"id": 1})
-
-    assert [(1, "dag/task/other"), (1, "dag/task/run")] == postgres.execute(
-        "SELECT id, batch_run_id FROM labels ORDER BY 1, 2"
-    )
-
-
-def test_replace_partition(postgres: Postgres) -> None:
-    """One partition is replaced as a whole; its value is written; others stay."""
-    monday = make_landing(mode="replace_partition", partition={"day": "2026-01-05"})
-    tuesday = make_landing(mode="replace_partition", partition={"day": "2026-01-06"})
-
-    write("postgres", monday, {"id": 1}, {"id": 2})
-    write("postgres", tuesday, {"id": 1})
-    write("postgres", monday, {"id": 2, "label": "again"})
-
-    assert [("2026-01-05", 2, "again"), ("2026-01-06", 1, None)] == postgres.execute(
-        "SELECT day, id, label FROM labels ORDER BY 1, 2"
-    )
-
-
-def test_partition_of_an_existing_date_column(postgres: Postgres) -> None:
-    """A partition that Jinja rendered as text meets a date column of the table."""
-    postgres.execute(
-        "CREATE TABLE labels (day date, id bigint, label text, batch_status text, batch_custom_id text, UNIQUE (day, id))"
-    )
-    landing = make_landing(mode="replace_partition", partition={"day": "2026-01-05"})
-
-    write("postgres", landing, {"id": 1})
-    write("postgres", landing, {"id": 1})
-
-    assert [(date(2026, 1, 5), 1)] == postgres.execute("SELECT day, id FROM labels")
-
-
 TABLE = "id bigint PRIMARY KEY, label text, batch_status text, batch_custom_id text, batch_snapshot_at timestamptz"
-
-
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        ("id bigint PRIMARY KEY", "has no column 'label', 'batch_status'"),
-        (TABLE.replace("label text", "label int"), "'label' is integer in the table, TEXT in the result"),
-        (TABLE.replace(" PRIMARY KEY", ""), r"has no unique key on \(id\).*it has: none"),
-        (TABLE + ", other int NOT NULL", "does not take NULL in 'other'"),
-        (TABLE + ", batch_cost_usd float NOT NULL", "does not take NULL in 'batch_cost_usd'"),
-    ],
-)
-def test_check_shows_both_sides(postgres: Postgres, columns: str, message: str) -> None:
-    """A table that does not fit is found before anything is sent."""
-    postgres.execute(f"CREATE TABLE labels ({columns})")
-
-    with pytest.raises(InvalidRequest, match=message):
-        write("postgres", make_landing(), {"id": 1})
-
-
-def test_names_match_without_case(postgres: Postgres) -> None:
-    """The table's own spelling is used where only the case differs; its other columns stay."""
-    postgres.execute(f'CREATE TABLE "Labels" ({TABLE.replace("label", chr(34) + "Label" + chr(34))}, note text)')
-
-    write("postgres", make_landing(), {"id": 1, "label": "x"})
-
-    assert [("x", None)] == postgres.execute('SELECT "Label", note FROM "Labels"')
-
-
-def test_check_changes_nothing(postgres: Postgres) -> None:
-    """The check creates the table and takes it back."""
-    from airflow_provider_openai_batch.batch import arguments  # noqa: PLC0415
-    from airflow_provider_openai_batch.tables.resolve import resolve_target  # noqa: PLC0415
-
-    resolve_target(arguments.Target(conn_id="postgres", table="labels")).check(make_landing())
-
-    assert [] == postgres.execute("SELECT 1 FROM pg_class WHERE relname = 'labels'")
 
 
 def test_no_right(postgres: Postgres, connect: Any) -> None:
@@ -209,40 +124,3 @@ def test_unreachable_is_retried(connect: Any) -> None:
         read("warehouse", "id", table="t")
 
     assert not isinstance(caught.value, InvalidRequest)
-
-
-@pytest.mark.parametrize("name", ['a"b', "a.b", "a b", "select", "größe", "a;DROP TABLE t;--", "a`b", "a]b", "50%s"])
-def test_awkward_names(postgres: Postgres, name: str) -> None:
-    """Any name works as a table and as a column, on both ends and in every mode."""
-    landing = make_landing(key=(name,), key_type=pa.string(), mode="replace_partition", partition={"p" + name: "1"})
-
-    write("postgres", landing, {name: "1"}, table=[name])
-    write("postgres", landing, {name: "1"}, table=[name])
-
-    assert [{name: "1"}] == read("postgres", name, table=[name], key=name).to_pylist()
-
-
-def test_two_keys_in_one(postgres: Postgres) -> None:
-    """Keys that the table's type does not tell apart are an error, not a lost row."""
-    postgres.execute(f"CREATE TABLE labels ({TABLE.replace('id bigint', 'id numeric(9, 1)')})")
-    landing = make_landing(key_type=pa.decimal128(9, 3))
-
-    with pytest.raises(InvalidRequest, match="two keys of the source as one"):
-        write("postgres", landing, {"id": Decimal("1.001")}, {"id": Decimal("1.002")})
-
-
-def test_guard_stops_the_load(postgres: Postgres) -> None:
-    """A load that is out of date writes nothing."""
-    from airflow_provider_openai_batch.batch import arguments  # noqa: PLC0415
-    from airflow_provider_openai_batch.tables.resolve import resolve_target  # noqa: PLC0415
-    from tests.tables.factories import make_rows  # noqa: PLC0415
-
-    def stale() -> None:
-        raise OpenAIBatchError("stale")
-
-    landing = make_landing()
-    target = resolve_target(arguments.Target(conn_id="postgres", table="labels"))
-    with pytest.raises(OpenAIBatchError, match="stale"):
-        target.write(landing, iter(make_rows(landing, {"id": 1})), stale)
-
-    assert [] == postgres.execute("SELECT 1 FROM pg_class WHERE relname = 'labels'")
