@@ -82,7 +82,8 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
         # Rows must be neither rendered nor shown: they may hold braces and private text. What stands
         # for rows to come (an upstream output) stays, for Airflow finds and resolves it here.
         rows = value.get("rows") if isinstance(value, dict) else None
-        if rows is not None and not hasattr(rows, "resolve") and not _is_placeholder(rows):
+        to_come = callable(getattr(type(rows), "resolve", None))
+        if rows is not None and not to_come and not _is_placeholder(rows):
             self._rows = rows
             value = {**value, "rows": _placeholder(rows)}
         self._source = value
@@ -141,9 +142,9 @@ def _check_empty(asked: Asked, staged: Staged) -> None:
 
 
 def _schema(output_type: Any) -> Any:
+    # Airflow calls what is callable in a template field: a class is read here, once.
     if not isinstance(output_type, type):
         return output_type
-    # Airflow calls what is callable in a template field: a class is read here, once.
     from airflow_provider_openai_batch.batch.output import normalize_output_type  # noqa: PLC0415
 
     return normalize_output_type(output_type)

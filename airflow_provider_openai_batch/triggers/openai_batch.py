@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.store import RunStore
 
 GROWTH = 1.5
+# A defect does not pass by waiting: the task that wakes up shows it.
+FOR_GOOD = (OpenAIBatchError, ImportError, AssertionError, AttributeError, NameError, TypeError)
 
 
 class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
@@ -74,7 +76,7 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
     async def _look_safely(self) -> str | None:
         try:
             return await self._look()
-        except OpenAIBatchError as error:
+        except FOR_GOOD as error:
             return type(error).__name__
         except Exception as error:  # noqa: BLE001
             # A raising trigger ends a wait of a day; what can pass, passes.

@@ -1,0 +1,127 @@
+"""What goes wrong is said at once, and what was paid for is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+
+import pytest
+
+from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.triggers.openai_batch import OpenAIBatchCancellingTrigger
+
+QUICK = {"poke_interval": 1}
+CANARY = "canary-bird-in-a-row"
+RETRIED = {"retries": 2, "retry_delay": 0.1}
+
+
+def test_too_many_failures_come_after_the_rows(run_group, warehouse, openai_batch_emulator):
+    """The rows are in the table with their errors, and the counts in the XCom; the task then fails."""
+    warehouse.fill(20)
+    openai_batch_emulator.restart(fail_ratio=0.99)
+
+    ran = run_group(wait=QUICK, limits={"max_attempts": 1}, load=RETRIED)
+
+    assert ran.states == {"submit": "success", "wait": "success", "load": "failed"}
+    assert ran.tries["load"] == 1
+    assert ran.results["load"]["written"] == 20
+    assert ran.results["load"]["failed_ratio"] > 0.5
+    assert warehouse.query("select count(*) from answers") == [(20,)]
+
+
+def test_a_wrong_key_ends_at_once(run_group, warehouse, openai_batch_emulator, connection):
+    """A refused key is not tried again for hours."""
+    warehouse.fill(3)
+    openai_batch_emulator.restart(api_keys=("sk-right",))
+
+    ran = run_group(submit=RETRIED)
+
+    assert (ran.states["submit"], ran.tries["submit"]) == ("failed", 1)
+    assert openai_batch_emulator.batches() == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source": {"conn_id": "warehouse", "table": "tickets", "key": "id", "keys": 1}},
+        {"source": {"conn_id": "warehouse", "table": "tickets", "key": "nowhere"}},
+        {"source": {"conn_id": "nowhere", "table": "tickets", "key": "id"}},
+        {"request": {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "{subject}"}]}},
+        {"request": {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "{{ text }}"}]}},
+        {"target": {"conn_id": "warehouse", "table": "answers", "columns": {"answer": "id"}}},
+        {"openai_conn_id": "nowhere"},
+        {"limits": {"max_cost_usd": 1}},
+    ],
+    ids=["key", "column", "conn", "template", "braces", "clash", "openai", "later"],
+)
+def test_bad_input_fails_before_anything_is_sent(run_group, warehouse, openai_batch_emulator, changes):
+    """No retry, no upload, no batch."""
+    warehouse.fill(3)
+
+    ran = run_group(submit=RETRIED, **changes)
+
+    assert (ran.states["submit"], ran.tries["submit"]) == ("failed", 1)
+    assert openai_batch_emulator.files() == []
+
+
+@pytest.mark.parametrize(
+    ("on_empty", "state"), [("skip", "skipped"), ("fail", "failed"), ("succeed", "success")]
+)
+def test_an_empty_source(run_group, warehouse, openai_batch_emulator, on_empty, state):
+    """Nothing to ask is what the user says it is."""
+    warehouse.fill(0)
+    source = {"conn_id": "warehouse", "table": "tickets", "key": "id", "on_empty": on_empty}
+
+    ran = run_group(source=source, wait=QUICK)
+
+    assert ran.states["submit"] == state
+    assert ran.states["load"] == (state if state != "failed" else "upstream_failed")
+    assert openai_batch_emulator.files() == []
+
+
+def test_row_text_is_nowhere_in_airflow(run_group, warehouse, openai_batch_emulator, airflow_db, capfd):
+    """No log, XCom, rendered field, trigger, or stored DAG holds the text of a row."""
+    warehouse.fill(2)
+    warehouse.query("insert into tickets values (9, ?)", CANARY + " {{ 7*7 }} {% raw {text} \u2028")
+
+    ran = run_group(wait=QUICK)
+
+    assert ran.states["load"] == "success"
+    assert CANARY in json.dumps([execution.body for execution in openai_batch_emulator.ledger])
+    dump = "\n".join(map(str, sqlite3.connect(airflow_db).iterdump()))
+    assert ran.dag_id in dump
+    assert CANARY not in dump
+    assert all(CANARY not in path.read_text(errors="replace") for path in airflow_db.parent.rglob("*.log"))
+    assert CANARY not in "".join(capfd.readouterr())
+
+
+def test_a_killed_wait_cancels_where_that_was_asked(run_group, warehouse, openai_batch_emulator):
+    """Marking a deferred task cancels its batches if `cancel_on_kill` says so."""
+    warehouse.fill(3)
+    openai_batch_emulator.take(80_000)
+    ran = run_group(wait=QUICK | {"timeout": 0})
+    trigger = OpenAIBatchCancellingTrigger(
+        run_uri=ran.results["submit"]["run_uri"],
+        openai_conn_id="openai_default",
+        poke_interval=1,
+        max_interval=1,
+        first_look=0,
+        deadline=None,
+    )
+
+    asyncio.run(trigger.on_kill())
+
+    assert {batch["status"] for batch in openai_batch_emulator.batches()} <= {"cancelling", "cancelled"}
+
+
+def test_the_connection_test_lists_models(openai_batch_emulator):
+    """A right key is told from a wrong one, and neither is shown."""
+    ok, told = OpenAIBatchHook().test_connection()
+    openai_batch_emulator.restart(api_keys=("sk-right",))
+
+    assert (ok, told.startswith(f"{openai_batch_emulator.base_url} offers ")) == (True, True)
+    assert OpenAIBatchHook().test_connection() == (
+        False,
+        f"{openai_batch_emulator.base_url} answered 401 (AuthenticationError).",
+    )
