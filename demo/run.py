@@ -60,7 +60,7 @@ def main() -> int:
         succeeded = run_airflow(url)
     if not succeeded:
         print(f"The DAG run failed; the end of {LOG.relative_to(ROOT)}:\n")
-        print("\n".join(LOG.read_text(errors="replace").splitlines()[-30:]))
+        print("\n".join(line[:200] for line in LOG.read_text(errors="replace").splitlines()[-30:]))
         return 1
     return report(rows_in)
 
