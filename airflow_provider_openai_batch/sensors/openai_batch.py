@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.raising import raise_for_airflow
 from airflow_provider_openai_batch.triggers.openai_batch import (
     OpenAIBatchCancellingTrigger,
     OpenAIBatchRunTrigger,
+    cancel_run,
 )
 from airflow_provider_openai_batch.work import first_look, open_store, recorded_conn_id, run_uri, settings
 
@@ -93,10 +94,8 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
     def on_kill(self) -> None:
         """Cancel the batches if that was asked for."""
         if self.cancel_on_kill:
-            from airflow_provider_openai_batch.steps.advance import cancel  # noqa: PLC0415
-
-            with self._opened() as (store, client):
-                cancel(store, client)
+            store = open_store(run_uri(self.run_uri))
+            cancel_run(store.uri, recorded_conn_id(store))
 
     def _wait_deferred(self, context: Context) -> Any:
         with self._soft(), raise_for_airflow(), self._opened() as (store, client):

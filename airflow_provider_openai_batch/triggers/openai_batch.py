@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
@@ -20,9 +22,15 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.store import RunStore
 
+log = logging.getLogger(__name__)
+
 GROWTH = 1.5
+MOST_LOOKS_AT_ONCE = 32
 # A defect does not pass by waiting: the task that wakes up shows it.
 FOR_GOOD = (OpenAIBatchError, ImportError, AssertionError, AttributeError, NameError, TypeError)
+
+# A triggerer may hold thousands of triggers; they take turns.
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
@@ -92,7 +100,9 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         client = await OpenAIBatchHook(self.openai_conn_id).get_async_client()
         if self.deadline is not None and client.now() >= self.deadline:
             return "deadline"
-        step = await look(await self._store(), client, settings())
+        gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_LOOKS_AT_ONCE))
+        async with gate:
+            step = await look(await self._store(), client, settings())
         return None if isinstance(step, Wait) else type(step).__name__
 
     async def _store(self) -> RunStore:
@@ -105,10 +115,17 @@ class OpenAIBatchCancellingTrigger(OpenAIBatchRunTrigger):
 
     async def on_kill(self) -> None:
         """Cancel; Airflow calls this from 3.3 on."""
-        await sync_to_async(self._cancel)()
+        await sync_to_async(cancel_run)(self.run_uri, self.openai_conn_id)
 
-    def _cancel(self) -> None:
-        from airflow_provider_openai_batch.steps.advance import cancel  # noqa: PLC0415
 
-        with closing(OpenAIBatchHook(self.openai_conn_id).get_client()) as client:
-            cancel(open_store(self.run_uri), client)
+def cancel_run(run_uri: str, openai_conn_id: str) -> None:
+    """Cancel the open batches of a run as far as that is possible now."""
+    from airflow_provider_openai_batch.steps.advance import cancel  # noqa: PLC0415
+
+    try:
+        with closing(OpenAIBatchHook(openai_conn_id).get_client()) as client:
+            cancel(open_store(run_uri), client)
+    except Exception as error:  # noqa: BLE001
+        log.warning(
+            "Batches of %s are still running (%s); cancel them at the API.", run_uri, type(error).__name__
+        )

@@ -9,7 +9,10 @@ import sqlite3
 import pytest
 
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.triggers.openai_batch import OpenAIBatchCancellingTrigger
+from airflow_provider_openai_batch.triggers.openai_batch import (
+    OpenAIBatchCancellingTrigger,
+    OpenAIBatchRunTrigger,
+)
 
 QUICK = {"poke_interval": 1}
 CANARY = "canary-bird-in-a-row"
@@ -96,23 +99,59 @@ def test_row_text_is_nowhere_in_airflow(run_group, warehouse, openai_batch_emula
     assert CANARY not in "".join(capfd.readouterr())
 
 
-def test_a_killed_wait_cancels_where_that_was_asked(run_group, warehouse, openai_batch_emulator):
-    """Marking a deferred task cancels its batches if `cancel_on_kill` says so."""
+@pytest.fixture
+def waiting(run_group, warehouse, openai_batch_emulator):
+    """Give the arguments of a trigger for a run that is in flight."""
     warehouse.fill(3)
     openai_batch_emulator.take(80_000)
     ran = run_group(wait=QUICK | {"timeout": 0})
-    trigger = OpenAIBatchCancellingTrigger(
-        run_uri=ran.results["submit"]["run_uri"],
-        openai_conn_id="openai_default",
-        poke_interval=1,
-        max_interval=1,
-        first_look=0,
-        deadline=None,
-    )
+    return {
+        "run_uri": ran.results["submit"]["run_uri"],
+        "openai_conn_id": "openai_default",
+        "poke_interval": 0.1,
+        "max_interval": 0.1,
+        "first_look": 0,
+        "deadline": None,
+    }
 
-    asyncio.run(trigger.on_kill())
+
+async def fire(trigger):
+    return [event.payload["reason"] async for event in trigger.run()]
+
+
+async def fire_after(trigger, change):
+    """Let the trigger look for a while, then change something."""
+    fired = asyncio.create_task(fire(trigger))
+    await asyncio.sleep(0.3)
+    assert not fired.done()
+    await asyncio.to_thread(change)
+    return await asyncio.wait_for(fired, 30)
+
+
+def test_a_killed_wait_cancels_where_that_was_asked(waiting, openai_batch_emulator):
+    """Marking a deferred task cancels its batches if `cancel_on_kill` says so."""
+    asyncio.run(OpenAIBatchCancellingTrigger(**waiting).on_kill())
 
     assert {batch["status"] for batch in openai_batch_emulator.batches()} <= {"cancelling", "cancelled"}
+
+
+def test_the_trigger_rides_out_an_outage(waiting, openai_batch_emulator):
+    """It fires once, when the batch has ended, whatever happened before."""
+    openai_batch_emulator.fault("outage", seconds=60)
+    reasons = asyncio.run(
+        fire_after(OpenAIBatchRunTrigger(**waiting), lambda: openai_batch_emulator.advance(90_000))
+    )
+
+    assert reasons == ["Due"]
+
+
+def test_the_trigger_ends_on_a_refused_key(waiting, openai_batch_emulator):
+    """Nobody waits a day for a wrong key."""
+    reasons = asyncio.run(
+        fire_after(OpenAIBatchRunTrigger(**waiting), lambda: openai_batch_emulator.fault("unauthorized"))
+    )
+
+    assert reasons == ["denied"]
 
 
 def test_the_connection_test_lists_models(openai_batch_emulator):

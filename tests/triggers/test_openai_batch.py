@@ -47,3 +47,11 @@ def test_the_deadline_is_one_event(connection):
     trigger = OpenAIBatchRunTrigger(**KWARGS | {"deadline": 1.0})
 
     assert asyncio.run(events(trigger)) == [{"run_uri": KWARGS["run_uri"], "reason": "deadline"}]
+
+
+def test_a_defect_is_not_waited_out(connection):
+    """A worker shows it; a trigger that looks again for ever would hide it."""
+    connection("openai_default", conn_type="openai_batch", password="sk", host="http://127.0.0.1:9/v1")
+    trigger = OpenAIBatchRunTrigger(**KWARGS | {"run_uri": None})
+
+    assert [event["reason"] for event in asyncio.run(events(trigger))] == ["TypeError"]
