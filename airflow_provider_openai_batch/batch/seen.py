@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 HASH = np.dtype("S16")
-GROWTH = 4  # a run is at least this many times the next one, so merging needs a quarter more memory at most
+GROWTH = 8  # a run is at least this many times the next one, so merging needs a quarter more memory at most
 
 Hashes = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -30,14 +29,14 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     Wait,
     decide,
 )
-from airflow_provider_openai_batch.batch.run import Attempt, Run, Send
 from airflow_provider_openai_batch.client import AsyncClient, Client, ListFailed, ShortDownload
-from airflow_provider_openai_batch.exceptions import BatchFailed, RunUnreadable
+from airflow_provider_openai_batch.exceptions import BatchFailed
+from airflow_provider_openai_batch.steps.attempts import register, run_hash
+from airflow_provider_openai_batch.steps.doubt import listed, resolve
 from airflow_provider_openai_batch.steps.read import read_queue, read_run
 from airflow_provider_openai_batch.steps.shard import make_child
 from airflow_provider_openai_batch.steps.transfer import (
     Sender,
-    batch_name,
     collect_send,
     give_up_on,
     refuse_request,
@@ -46,10 +45,9 @@ from airflow_provider_openai_batch.steps.transfer import (
 from airflow_provider_openai_batch.store import nonce
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from airflow_provider_openai_batch.batch.api import Batch
     from airflow_provider_openai_batch.batch.queue import Queue
+    from airflow_provider_openai_batch.batch.run import Attempt, Run, Send
     from airflow_provider_openai_batch.store import RunStore
 
 log = logging.getLogger(__name__)
@@ -57,7 +55,6 @@ log = logging.getLogger(__name__)
 DENIED = (openai.AuthenticationError, openai.PermissionDeniedError)
 STALLING = (openai.OpenAIError, ListFailed, ShortDownload)
 MOST_LOOKS_AT_ONCE = 50
-LIST_MARGIN = 60.0
 
 
 def advance(
@@ -181,55 +178,6 @@ class _Advance:
             self._store.put(f"{send.folder}/lost-{nonce()}.json", lost)
         elif not any(send.batch.id == batch.id for batch in listed(self._client, send)):
             give_up_on(self._store, self._client, send)
-
-
-def listed(client: Client, send: Send) -> Iterable[Batch]:
-    """Yield the batches that were made since the send's file was."""
-    return client.list_back_to(send.intent.file_created_at - LIST_MARGIN)
-
-
-def resolve(store: RunStore, client: Client, send: Send) -> None:
-    """Resolve a doubt: adopt the batch of the file, else revoke the file, else call it void."""
-    found = [batch for batch in listed(client, send) if batch.input_file_id == send.intent.file_id]
-    for batch in found:
-        store.put(batch_name(send.folder, batch), batch)
-        log.info("Batch %s is ours; its create had no clear answer.", batch.id)
-    for batch in sorted(found, key=lambda batch: (batch.created_at or 0.0, batch.id))[1:]:
-        client.cancel(batch.id)
-    if found:
-        return
-    if send.fenced_at is None:
-        _fence(store, client, send)
-    else:
-        store.put(f"{send.folder}/void-{nonce()}.json", facts.Void(at=client.now(), reason="never created"))
-
-
-def _fence(store: RunStore, client: Client, send: Send) -> None:
-    """Revoke the input file: a create that acts later is refused by the API."""
-    file_id = send.intent.file_id
-    if not send.fences:
-        if not client.file_exists(file_id):
-            message = (
-                f"The API does not know file {file_id!r}, which this run uploaded: connection and run do not "
-                "belong together. Point openai_conn_id at the project that the run was sent to."
-            )
-            raise RunUnreadable(message)
-        store.put(f"{send.folder}/fence-{nonce()}.json", facts.Fence(at=client.now(), deleted=False))
-    client.delete(file_id)  # unknown now: an earlier try of ours deleted it
-    store.put(f"{send.folder}/fence-{nonce()}.json", facts.Fence(at=client.now(), deleted=True))
-
-
-def register(store: RunStore, run: Run, now: float) -> Attempt:
-    """Write down that this process may create; of two, the higher one goes on."""
-    number = run.live.number + 1 if run.live else 1
-    attempt = Attempt(number=number, nonce=nonce(), at=now)
-    store.put(f"attempts/{number:04}-{attempt.nonce}.json", attempt)
-    return attempt
-
-
-def run_hash(store: RunStore) -> str:
-    """Return the word that marks this run's batches."""
-    return hashlib.sha256(store.uri.encode()).hexdigest()[:32]
 
 
 def denied(error: openai.APIStatusError) -> BatchFailed:

@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.batch import run as facts
 from airflow_provider_openai_batch.batch.template import prompt_version
 from airflow_provider_openai_batch.client import Client, ListFailed
 from airflow_provider_openai_batch.exceptions import RunUnreadable
-from airflow_provider_openai_batch.steps.advance import register, run_hash
+from airflow_provider_openai_batch.steps.attempts import register, run_hash
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Recipe, landing, read_recipe
 from airflow_provider_openai_batch.steps.snapshot import SnapshotWriter

@@ -31,6 +31,7 @@ from airflow_provider_openai_batch.batch.api import (
 from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
 from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
 from airflow_provider_openai_batch.batch.output import compile_output
+from airflow_provider_openai_batch.steps.attempts import is_superseded
 from airflow_provider_openai_batch.steps.read import TALLY
 from airflow_provider_openai_batch.store import nonce
 
@@ -118,14 +119,6 @@ def write_outcome(sender: Sender, folder: str, file_id: str, answer: Created | R
 def batch_name(folder: str, batch: Batch) -> str:
     """Return the file name that records a batch."""
     return f"{folder}/batches/{quote(batch.id, safe='')}.json"
-
-
-def is_superseded(store: RunStore, attempt: Attempt) -> bool:
-    """Tell whether a higher attempt is registered."""
-    names = [name for name in store.list() if name.startswith("attempts/")]
-    words = [name.removeprefix("attempts/").removesuffix(".json").split("-", 1) for name in names]
-    highest = max((int(number), word) for number, word in words)
-    return highest > facts.attempt_order(attempt)
 
 
 def delete_quietly(client: Client, file_id: str) -> None:

@@ -11,7 +11,8 @@ import pytest
 from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed, RunUnreadable
-from airflow_provider_openai_batch.steps.advance import advance, cancel, register
+from airflow_provider_openai_batch.steps.advance import advance, cancel
+from airflow_provider_openai_batch.steps.attempts import register
 from airflow_provider_openai_batch.steps.read import read_run
 
 DAY = 86_400

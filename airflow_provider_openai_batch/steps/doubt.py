@@ -1,0 +1,59 @@
+"""A create without a clear answer: its batch is adopted, or its input file revoked and the intent void."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.exceptions import RunUnreadable
+from airflow_provider_openai_batch.steps.transfer import batch_name
+from airflow_provider_openai_batch.store import nonce
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+
+log = logging.getLogger(__name__)
+
+LIST_MARGIN = 60.0
+
+
+def listed(client: Client, send: Send) -> Iterable[Batch]:
+    """Yield the batches that were made since the send's file was."""
+    return client.list_back_to(send.intent.file_created_at - LIST_MARGIN)
+
+
+def resolve(store: RunStore, client: Client, send: Send) -> None:
+    """Resolve a doubt: adopt the batch of the file, else revoke the file, else call it void."""
+    found = [batch for batch in listed(client, send) if batch.input_file_id == send.intent.file_id]
+    for batch in found:
+        store.put(batch_name(send.folder, batch), batch)
+        log.info("Batch %s is ours; its create had no clear answer.", batch.id)
+    for batch in sorted(found, key=lambda batch: (batch.created_at or 0.0, batch.id))[1:]:
+        client.cancel(batch.id)
+    if found:
+        return
+    if send.fenced_at is None:
+        _fence(store, client, send)
+    else:
+        store.put(f"{send.folder}/void-{nonce()}.json", facts.Void(at=client.now(), reason="never created"))
+
+
+def _fence(store: RunStore, client: Client, send: Send) -> None:
+    """Revoke the input file: a create that acts later is refused by the API."""
+    file_id = send.intent.file_id
+    if not send.fences:
+        if not client.file_exists(file_id):
+            message = (
+                f"The API does not know file {file_id!r}, which this run uploaded: connection and run do not "
+                "belong together. Point openai_conn_id at the project that the run was sent to."
+            )
+            raise RunUnreadable(message)
+        store.put(f"{send.folder}/fence-{nonce()}.json", facts.Fence(at=client.now(), deleted=False))
+    client.delete(file_id)  # unknown now: an earlier try of ours deleted it
+    store.put(f"{send.folder}/fence-{nonce()}.json", facts.Fence(at=client.now(), deleted=True))
