@@ -28,7 +28,7 @@ def test_no_file_names_a_machine_or_a_registry():
     hosts = [
         r"\.".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("deb", "debian", "org"))
     ]
-    places = re.compile("|".join([r"(?<![\w.])/(?:tmp|work|farm|root)/[\w./-]*", *hosts]))
+    places = re.compile("|".join([r"(?<![\w.}])/(?:tmp|work|farm|root)/[\w./-]*", *hosts]))
     found = {
         f"{path.relative_to(ROOT)}: {hit}"
         for path in tracked()
