@@ -18,8 +18,8 @@ from airflow_provider_openai_batch.tables.sql import distinct
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: A CSV row must fit into one block.
-CSV_BLOCK = 8 << 20
+#: A CSV row must fit into one block; Arrow reads 32 blocks ahead.
+CSV_BLOCK = 1 << 20
 #: How many rows of JSONL decide the columns and their types.
 SAMPLE_ROWS = 10_000
 COMPRESSIONS = re.compile(r"\.(gz|bz2|zst|xz)$")
@@ -124,6 +124,8 @@ class Csv:
 
 def _row_of(error: Exception) -> str:
     found = re.search(r"Row #(\d+)", str(error))
+    if "straddling" in str(error):
+        return f" with rows of at most {CSV_BLOCK:,} bytes; write it as Parquet or JSONL"
     return f" in row {found[1]}" if found else ""
 
 

@@ -43,7 +43,8 @@ def make_landing(
 def make_rows(landing: Landing, *rows: dict[str, Any], at: datetime = MONDAY) -> list[pa.RecordBatch]:
     """Make one batch of rows that are `ok` unless they say otherwise."""
     defaults = {
-        "batch_status": "ok", "batch_custom_id": "0" * 32, "batch_run_id": landing.run_id, "batch_snapshot_at": at,
+        "batch_status": "ok", "batch_custom_id": "0" * 32, "batch_run_id": landing.run_id,
+        "batch_snapshot_at": at,
     }  # fmt: skip
     return [pa.RecordBatch.from_pylist([defaults | row for row in rows], schema=landing.schema)]
 

@@ -35,6 +35,8 @@ DIALECT = "duckdb"
 #: How long to wait for another process that holds the file, and how often to look.
 PATIENCE = 600.0
 LOOK = 5.0
+#: What DuckDB may cache while it is read, where the connection sets nothing: else it keeps the whole file.
+READ_MEMORY = "128MB"
 #: How often a transaction that met another one is done again.
 TRIES = 20
 #: How much is registered as Arrow at once.
@@ -55,7 +57,8 @@ LOGICAL = {
 #: Errors whose texts name tables, columns, and files, but quote no values; and those a retry may get past.
 TELLING = (
     "BinderException", "CatalogException", "ConnectionException", "HTTPException", "IOException",
-    "NotImplementedException", "ParserException", "PermissionException", "SyntaxException", "TransactionException",
+    "NotImplementedException", "ParserException", "PermissionException", "SyntaxException",
+    "TransactionException",
 )  # fmt: skip
 PASSING = (
     "ConnectionException",
@@ -68,7 +71,7 @@ PASSING = (
 
 def source(hook: Any, query: sql.Query, sleep: Sleep = time.sleep) -> ArrowSource:
     """Read a query through Airflow's DuckDB hook."""
-    return ArrowSource(driver=sql.Driver(partial(connect, hook, sleep), explain), query=query)
+    return ArrowSource(driver=sql.Driver(partial(_reading, hook, sleep), explain), query=query)
 
 
 def target(hook: Any, parts: tuple[str, ...], sleep: Sleep = time.sleep) -> SqlTarget:
@@ -93,11 +96,23 @@ def connect(hook: Any, sleep: Sleep) -> Any:
             return connection
 
 
+def _reading(hook: Any, sleep: Sleep) -> Any:
+    connection = connect(hook, sleep)
+    chosen = {"memory_limit", "max_memory"} & set(getattr(hook, "settings", ()))
+    if not chosen and not getattr(hook, "memory_limit", None):
+        connection.execute(f"SET memory_limit = '{READ_MEMORY}'")
+    return connection
+
+
 def explain(error: Exception) -> Failure | None:
     """Explain an error of DuckDB; the texts of errors that quote values are left out."""
     if not isinstance(error, duckdb.Error):
         return None
     name, text = type(error).__name__, str(error).strip().split("\n", 1)[0]
+    if name == "OutOfMemoryException":
+        return Failure(
+            "DuckDB is out of memory; raise 'memory_limit' in the connection's extra.", lasting=False
+        )
     shown = text if name in TELLING or "read-only" in text else f"{name} (its text may hold row values)."
     return Failure(f"DuckDB: {shown}", lasting=name not in PASSING)
 

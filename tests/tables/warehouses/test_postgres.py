@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 EVERY_TYPE = """
 CREATE TYPE mood AS ENUM ('fine');
-CREATE TABLE t (id bigint, i2 smallint, i4 int, f4 real, f8 double precision, b bool, n numeric(12, 3), free numeric,
-  body text, v varchar(20), raw bytea, d date, ts timestamp, tz timestamptz, u uuid, j jsonb, js json, tags text[],
-  ints int[], m mood, span interval);
-INSERT INTO t VALUES (9007199254740993, 1, 2, 0.1, 0.1, true, 12.340, 100.500, 'a', 'b', '\\x00ff', '2026-01-05',
-  '2026-01-05 06:00:00.123456', '2026-01-05 06:00:00+02', '11111111-2222-3333-4444-555555555555',
-  '{"b": 1, "a": [1.50]}', '{"b":1}', ARRAY['x', NULL, '"y"'], ARRAY[1, NULL], 'fine', '1 day');
+CREATE TABLE t (id bigint, i2 smallint, i4 int, f4 real, f8 double precision, b bool, n numeric(12, 3),
+  free numeric, body text, v varchar(20), raw bytea, d date, ts timestamp, tz timestamptz, u uuid, j jsonb,
+  js json, tags text[], ints int[], m mood, span interval);
+INSERT INTO t VALUES (9007199254740993, 1, 2, 0.1, 0.1, true, 12.340, 100.500, 'a', 'b', '\\x00ff',
+  '2026-01-05', '2026-01-05 06:00:00.123456', '2026-01-05 06:00:00+02',
+  '11111111-2222-3333-4444-555555555555', '{"b": 1, "a": [1.50]}', '{"b":1}', ARRAY['x', NULL, '"y"'], ARRAY[1, NULL], 'fine', '1 day');
 INSERT INTO t (id) VALUES (2);
 """
 
@@ -40,11 +40,12 @@ def test_read_types(postgres: Postgres) -> None:
 
     row, empty = table.to_pylist()
     assert {
-        "id": 9007199254740993, "i2": 1, "i4": 2, "f8": 0.1, "b": True, "n": Decimal("12.340"), "free": "100.5",
-        "body": "a", "v": "b", "raw": b"\x00\xff", "d": date(2026, 1, 5), "ts": datetime(2026, 1, 5, 6, 0, 0, 123456),
+        "id": 9007199254740993, "i2": 1, "i4": 2, "f8": 0.1, "b": True, "n": Decimal("12.340"),
+        "free": "100.5", "body": "a", "v": "b", "raw": b"\x00\xff", "d": date(2026, 1, 5),
+        "ts": datetime.fromisoformat("2026-01-05T06:00:00.123456"),
         "tz": datetime(2026, 1, 5, 4, tzinfo=UTC), "u": "11111111-2222-3333-4444-555555555555",
-        "j": '{"a": [1.50], "b": 1}', "js": '{"b":1}', "tags": ["x", None, '"y"'], "ints": [1, None], "m": "fine",
-        "span": "1 day",
+        "j": '{"a": [1.50], "b": 1}', "js": '{"b":1}', "tags": ["x", None, '"y"'], "ints": [1, None],
+        "m": "fine", "span": "1 day",
     } == {name: value for name, value in row.items() if name != "f4"}  # fmt: skip
     assert pa.float32() == table.schema.field("f4").type
     assert b"uuid" == table.schema.field("u").metadata[b"logical"]
@@ -98,11 +99,15 @@ def test_create_with_binary_key(postgres: Postgres) -> None:
         "SELECT id, label, score, tags, extra, price, batch_snapshot_at FROM labels WHERE id = 'A'"
     )
     assert [("C",)] == postgres.execute(
-        "SELECT collation_name FROM information_schema.columns WHERE table_name = 'labels' AND column_name = 'id'"
+        "SELECT collation_name FROM information_schema.columns WHERE table_name = 'labels' "
+        "AND column_name = 'id'"
     )
 
 
-TABLE = "id bigint PRIMARY KEY, label text, batch_status text, batch_custom_id text, batch_snapshot_at timestamptz"
+TABLE = (
+    "id bigint PRIMARY KEY, label text, batch_status text, batch_custom_id text, "
+    "batch_snapshot_at timestamptz"
+)
 
 
 def test_no_right(postgres: Postgres, connect: Any) -> None:
@@ -114,6 +119,36 @@ def test_no_right(postgres: Postgres, connect: Any) -> None:
     with pytest.raises(InvalidRequest, match="permission denied for table labels"):
         write("warehouse", make_landing(), {"id": 1})
     postgres.execute("REVOKE ALL ON labels FROM reader")
+
+
+def test_cursor_of_the_connection(postgres: Postgres, connect: Any) -> None:
+    """A connection whose extra asks for rows as dicts is read and written like any other."""
+    connect(**postgres.fields(extra='{"cursor": "dictcursor"}'))
+
+    write("warehouse", make_landing(), {"id": 1, "label": "x"})
+
+    assert [{"id": 1, "label": "x"}] == read("warehouse", "id", "label", table="labels").to_pylist()
+
+
+def test_column_types_of_the_database(postgres: Postgres) -> None:
+    """A type that only the database knows takes what it can read."""
+    postgres.execute("CREATE TYPE kind AS ENUM ('bug')")
+    postgres.execute(f"CREATE TABLE labels ({TABLE.replace('label text', 'label kind')})")
+
+    assert Written(written=1, kept=0) == write("postgres", make_landing(), {"id": 1, "label": "bug"})
+    with pytest.raises(OpenAIBatchError, match="22P02") as caught:
+        write("postgres", make_landing(), {"id": 1, "label": "secret"})
+    assert "secret" not in str(caught.value)
+
+
+def test_partitioned_table(postgres: Postgres) -> None:
+    """A partitioned table is a target like any other."""
+    columns = TABLE.replace(" PRIMARY KEY", "")
+    postgres.execute(f"CREATE TABLE labels ({columns}, day text, UNIQUE (day, id)) PARTITION BY LIST (day)")
+    postgres.execute("CREATE TABLE labels_1 PARTITION OF labels FOR VALUES IN ('2026-01-05')")
+    landing = make_landing(mode="replace_partition", partition={"day": "2026-01-05"})
+
+    assert Written(written=1, kept=0) == write("postgres", landing, {"id": 1})
 
 
 def test_unreachable_is_retried(connect: Any) -> None:

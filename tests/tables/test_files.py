@@ -1,0 +1,217 @@
+"""Files on object storage as a source."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables.resolve import resolve_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def source(path: object) -> Any:
+    return resolve_source(arguments.source({"path": str(path), "key": "id"}))
+
+
+def read(path: object, *columns: str) -> pa.Table:
+    with source(path).read(columns) as batches:
+        return pa.Table.from_batches(list(batches))
+
+
+def rows(path: object, *columns: str) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in read(path, *columns).to_pylist()]
+
+
+def put(path: Path, **columns: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def test_parquet(tmp_path: Path) -> None:
+    """Columns come typed, only those asked for, in the order asked for."""
+    path = put(tmp_path / "a.parquet", id=[1, 2], day=[date(2026, 1, 5), None], body=["x", "y"])
+
+    assert ("id", "day", "body", "_file", "_row") == source(path).columns()
+    assert [(date(2026, 1, 5), 1), (None, 2)] == rows(path, "day", "id")
+
+
+def test_object_storage_url(tmp_path: Path) -> None:
+    """A URL names the same file as a path."""
+    path = put(tmp_path / "a.parquet", id=[1])
+
+    assert [(1, str(path), 1)] == rows(f"file://{path}", "id", "_file", "_row")
+
+
+def test_columns_are_named_as_they_are(tmp_path: Path) -> None:
+    """A dot in a name is only a dot."""
+    path = put(tmp_path / "a.parquet", **{"id": [1], "a.b": ["x"], "a": ["y"]})
+
+    assert [("x", "y")] == rows(path, "a.b", "a")
+
+
+def test_files_with_other_columns(tmp_path: Path) -> None:
+    """All files have one schema: what a file lacks is NULL, a narrower number is widened."""
+    put(tmp_path / "a.parquet", id=pa.array([1], pa.int32()))
+    put(tmp_path / "b.parquet", id=pa.array([2], pa.int64()), body=["x"])
+
+    table = read(tmp_path, "id", "body")
+
+    assert [(1, None), (2, "x")] == rows(tmp_path, "id", "body")
+    assert [pa.int64(), pa.string()] == table.schema.types
+
+
+def test_two_types_in_one_column(tmp_path: Path) -> None:
+    """Files that do not agree on a type are an error that names the column."""
+    put(tmp_path / "a.parquet", id=[1])
+    put(tmp_path / "b.parquet", id=["secret"])
+
+    with pytest.raises(InvalidRequest, match="id") as caught:
+        source(tmp_path).columns()
+
+    assert "secret" not in str(caught.value)
+
+
+def test_hive_partitions_and_globs(tmp_path: Path) -> None:
+    """Folder names are columns of text; hidden files are left alone; files are ordered by name."""
+    put(tmp_path / "day=2026-01-06" / "h=07" / "a.parquet", id=[3])
+    put(tmp_path / "day=2026-01-05" / "h=__HIVE_DEFAULT_PARTITION__" / "b.parquet", id=[1, 2])
+    put(tmp_path / "_temporary" / "c.parquet", id=[9])
+    (tmp_path / "_SUCCESS").touch()
+
+    expected = [("2026-01-05", None, 1, 1), ("2026-01-05", None, 2, 2), ("2026-01-06", "07", 3, 1)]
+
+    assert expected == rows(tmp_path, "day", "h", "id", "_row")
+    assert expected == rows(f"{tmp_path}/**/*.parquet", "day", "h", "id", "_row")
+    assert [("2026-01-06",)] == rows(f"{tmp_path}/day=2026-01-06/*/a.parquet", "day")
+
+
+def test_file_and_row_alone(tmp_path: Path) -> None:
+    """The key columns that every file has need no other column."""
+    (tmp_path / "a.jsonl").write_text('{"x": 1}\n\n{"x": 2}\n')
+
+    assert [(f"{tmp_path}/a.jsonl", 1), (f"{tmp_path}/a.jsonl", 2)] == rows(tmp_path, "_file", "_row")
+
+
+def test_csv_is_text(tmp_path: Path) -> None:
+    """CSV has no types: zeros stay, an empty field is NULL, a quoted one is an empty text."""
+    path = tmp_path / "a.csv"
+    path.write_text('id,body,n\n007,"a\nb, ""c""",1.50\n8,"",\n')
+
+    assert [("007", 'a\nb, "c"', "1.50"), ("8", "", None)] == rows(path, "id", "body", "n")
+
+
+def test_compressed_csv(tmp_path: Path) -> None:
+    """Compressed text files are read as they are."""
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"id\n1\n"))
+
+    assert [("1",)] == rows(path, "id")
+
+
+def test_csv_columns_in_another_order(tmp_path: Path) -> None:
+    """Columns of CSV files are found by their names."""
+    (tmp_path / "a.csv").write_text("id,body\n1,x\n")
+    (tmp_path / "b.csv").write_text("body,id\ny,2\n")
+    (tmp_path / "c.csv").write_text("")
+
+    assert [("x", "1"), ("y", "2")] == rows(tmp_path, "body", "id")
+
+
+def test_broken_csv_row(tmp_path: Path) -> None:
+    """A row with too many fields is named by its number, not by its text."""
+    path = tmp_path / "a.csv"
+    path.write_text("id,body\n1,x\n2,secret,3\n")
+
+    with pytest.raises(InvalidRequest, match="row 3") as caught:
+        rows(path, "id")
+
+    assert "secret" not in str(caught.value)
+
+
+def test_huge_csv_row(tmp_path: Path) -> None:
+    """A row that is too long for the reader says what to do."""
+    path = tmp_path / "a.csv"
+    path.write_text(f"id,body\n1,{'x' * 5_000_000}\n2,y\n")
+
+    with pytest.raises(InvalidRequest, match="write it as Parquet"):
+        rows(path, "id")
+
+
+def test_jsonl(tmp_path: Path) -> None:
+    """Types come from the first rows; texts that look like times stay texts; nested values are JSON."""
+    path = tmp_path / "a.jsonl"
+    lines = [
+        {"id": 1, "at": "2026-01-05T06:00:00", "score": 1, "doc": {"a": [1.5]}},
+        {"id": 2, "score": 0.5, "body": "x\u2028y"},
+    ]
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+
+    table = read(path, "id", "at", "score", "doc", "body")
+
+    assert [(1, "2026-01-05T06:00:00", 1.0, '{"a":[1.5]}', None), (2, None, 0.5, None, "x\u2028y")] == [
+        tuple(row.values()) for row in table.to_pylist()
+    ]
+    assert b"json" == table.schema.field("doc").metadata[b"logical"]
+
+
+def test_jsonl_mixed(tmp_path: Path) -> None:
+    """Two types in one column are an error that names the column only."""
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": 1}\n{"id": "secret"}\n')
+
+    with pytest.raises(InvalidRequest, match="'id' mixes int and text"):
+        rows(path, "id")
+
+
+def test_jsonl_broken_line(tmp_path: Path) -> None:
+    """A line that is no object is named by its number, not by its text."""
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": 1}\n["secret"]\n')
+
+    with pytest.raises(InvalidRequest, match="line 2 of") as caught:
+        rows(path, "id")
+
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["nothing.parquet", "nothing/*.parquet", "", "a.txt"])
+def test_nothing_there(tmp_path: Path, name: str) -> None:
+    """A path without a file that can be read is named."""
+    (tmp_path / "a.txt").touch()
+
+    with pytest.raises(InvalidRequest, match=str(tmp_path / name).replace("*", r"\*")):
+        source(tmp_path / name).columns()
+
+
+def test_not_parquet(tmp_path: Path) -> None:
+    """A file that is not what its name says is named."""
+    (tmp_path / "a.parquet").write_text("no")
+
+    with pytest.raises(InvalidRequest, match=r"a\.parquet' is no Parquet file"):
+        source(tmp_path).columns()
+
+
+def test_two_formats(tmp_path: Path) -> None:
+    """One source has one format."""
+    put(tmp_path / "a.parquet", id=[1])
+    (tmp_path / "b.csv").write_text("id\n1\n")
+
+    with pytest.raises(InvalidRequest, match="several formats"):
+        source(tmp_path).columns()
+
+
+def test_unknown_storage() -> None:
+    """A storage that is not installed is named."""
+    with pytest.raises(InvalidRequest, match="nope://"):
+        source("nope://bucket/a.parquet").columns()

@@ -1,0 +1,151 @@
+"""DuckDB, read and written through Airflow's hook."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.tables import sql
+from airflow_provider_openai_batch.tables.warehouses import duckdb as warehouse
+from tests.tables.ends import read, write
+from tests.tables.factories import make_landing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+
+
+def query(path: Path, statement: str) -> list[Any]:
+    with duckdb.connect(str(path)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_read_types(duckdb_file: Path) -> None:
+    """DuckDB's own Arrow types; what has no exact form there is text as DuckDB prints it."""
+    query(
+        duckdb_file,
+        "CREATE TABLE t AS SELECT 1::hugeint AS h, uuid '11111111-2222-3333-4444-555555555555' AS u, "
+        "'{\"a\":1.50}'::json AS j, [1, NULL] AS l, 'x'::enum('x') AS e, 1.5::decimal(10, 2) AS d, "
+        "{'a': [1]} AS s, 0.1::float AS f, interval 1 day AS i, "
+        "[uuid '11111111-2222-3333-4444-555555555555'] AS us",
+    )
+
+    table = read("warehouse", *"hujledsfi", "us", table="t")
+
+    assert ["1", "11111111-2222-3333-4444-555555555555", '{"a":1.50}', [1, None], "x"] == [
+        table[name][0].as_py() for name in "hujle"
+    ]
+    assert ['{"a":[1]}', "1 day", '["11111111-2222-3333-4444-555555555555"]'] == [
+        table[name][0].as_py() for name in ("s", "i", "us")
+    ]
+    assert [pa.decimal128(10, 2), pa.float32()] == [table.schema.field(name).type for name in "df"]
+    assert [b"decimal", b"uuid", b"json", b"json"] == [
+        table.schema.field(n).metadata[b"logical"] for n in "hujs"
+    ]
+
+
+def test_batches_are_bounded(duckdb_file: Path) -> None:
+    """A large table comes in batches of one schema."""
+    query(duckdb_file, "CREATE TABLE t AS SELECT range AS id, NULL::varchar AS body FROM range(10000)")
+
+    with warehouse.source(hook(), sql.of_table("t", None, "duckdb")).read(["id", "body"]) as batches:
+        sizes = [batch.num_rows for batch in batches]
+
+    assert 10_000 == sum(sizes)
+    assert max(sizes) <= 4096
+
+
+def hook() -> Any:
+    return BaseHook.get_connection("warehouse").get_hook()
+
+
+def test_parameters(duckdb_file: Path) -> None:
+    """Parameters are DuckDB's own: by position or by name."""
+    assert [7] == read("warehouse", "id", sql="SELECT ? AS id;", parameters=[7])["id"].to_pylist()
+    assert [8] == read("warehouse", "id", sql="SELECT $x AS id", parameters={"x": 8})["id"].to_pylist()
+
+
+def test_values_never_in_errors(duckdb_file: Path) -> None:
+    """A text that a cast refuses is not quoted."""
+    with pytest.raises(InvalidRequest, match="ConversionException") as caught:
+        read("warehouse", "id", sql="SELECT cast(x AS int) AS id FROM (VALUES ('secret')) t(x)")
+
+    assert "secret" not in str(caught.value)
+
+
+def test_error_in_sql(duckdb_file: Path) -> None:
+    """DuckDB's own words are shown for a wrong query."""
+    with pytest.raises(InvalidRequest, match='Referenced column "nope" not found'):
+        read("warehouse", "id", sql="SELECT nope AS id FROM (SELECT 1)")
+
+
+def test_unique_index(duckdb_file: Path) -> None:
+    """A unique index serves as well as a constraint; one over an expression does not."""
+    columns = (
+        '"id x" bigint, label text, batch_status text, batch_custom_id text, batch_snapshot_at timestamptz'
+    )
+    query(duckdb_file, f'CREATE TABLE labels ({columns}); CREATE UNIQUE INDEX e ON labels (("id x" + 1))')
+    with pytest.raises(InvalidRequest, match="no unique key"):
+        write("warehouse", make_landing(key=("id x",)), {"id x": 1})
+    query(duckdb_file, 'CREATE UNIQUE INDEX i ON labels ("id x")')
+
+    write("warehouse", make_landing(key=("id x",)), {"id x": 1})
+
+    assert [(1,)] == query(duckdb_file, 'SELECT "id x" FROM labels')
+
+
+def test_waits_for_another_process(duckdb_file: Path) -> None:
+    """A file that another process holds is waited for; it is read as soon as it is free."""
+    query(duckdb_file, "CREATE TABLE t AS SELECT 1 AS id")
+    waits: list[float] = []
+
+    with held(duckdb_file) as holder:
+
+        def release(seconds: float) -> None:
+            waits.append(seconds)
+            holder.communicate("")
+
+        source = warehouse.source(hook(), sql.of_table("t", None, "duckdb"), release)
+
+        assert ("id",) == source.columns()
+    assert [5.0] == waits
+
+
+def test_gives_up_waiting(duckdb_file: Path) -> None:
+    """After ten minutes the load fails in a way that is retried."""
+    waits: list[float] = []
+    query(duckdb_file, "CREATE TABLE t AS SELECT 1 AS id")
+
+    with held(duckdb_file):
+        target = warehouse.target(hook(), ("labels",), waits.append)
+        with pytest.raises(OpenAIBatchError, match="lock") as caught:
+            target.check(make_landing())
+
+    assert not isinstance(caught.value, InvalidRequest)
+    assert 600 == sum(waits)
+
+
+def held(path: Path) -> subprocess.Popen[str]:
+    """Hold the file in another process."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert "held\n" == holder.stdout.readline()
+    return holder
+
+
+def test_read_only(duckdb_file: Path, connect: Any) -> None:
+    """A database that is opened to read is no target."""
+    query(duckdb_file, "CREATE TABLE t (id int)")
+    connect(conn_type="duckdb", host=str(duckdb_file), extra='{"read_only": true}')
+
+    with pytest.raises(InvalidRequest, match="read-only"):
+        write("warehouse", make_landing(), {"id": 1})
