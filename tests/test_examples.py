@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -17,18 +16,16 @@ EXAMPLES = sorted((ROOT / "example_dags").glob("*.py"))
 LOGS = sorted((ROOT.parent / "shared/data").glob("loghub_*.log"))
 HEAVY = ["openai", "pandas", "pyarrow", "duckdb", "sqlglot"]
 SCREEN = 55
-NOW = datetime(2026, 6, 2, tzinfo=UTC)
+# Airflow 2 cannot replace a DAG run of the same time outside its web server.
+TIMES = (datetime(2026, 6, 2, second=number, tzinfo=UTC) for number in range(60))
 
 
 @pytest.fixture
 def run(run_dag):
     """Return how to run an example through Airflow; it gives the states of its tasks."""
 
-    # Airflow 2 cannot replace a DAG run of the same time outside its web server.
-    times = (NOW + timedelta(seconds=number) for number in count())
-
     def states(name, **options):
-        dag_run = run_dag(ROOT / "example_dags" / f"{name}.py", next(times), **options)
+        dag_run = run_dag(ROOT / "example_dags" / f"{name}.py", next(TIMES), **options)
         return {task.task_id: str(task.state) for task in dag_run.get_task_instances()}
 
     return states
