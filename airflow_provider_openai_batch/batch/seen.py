@@ -1,4 +1,4 @@
-"""A set of 16-byte hashes in 16 bytes each: sorted runs, merged as they grow."""
+"""A set of 16-byte hashes in 16 bytes each: sorted blocks, and short runs on their way there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 HASH = np.dtype("S16")
-GROWTH = 8  # a run is at least this many times the next one, so merging needs a quarter more memory at most
+GROWTH = 4  # a run is at least this many times the next one
+SPILL = 1 << 16  # a run of this size goes into a block
+BLOCK = 1 << 20  # blocks are allocated once and filled, so that the heap does not fragment
 
 Hashes = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -19,9 +21,11 @@ class SeenHashes:
 
     def __init__(self) -> None:
         self._runs: list[Hashes] = []
+        self._blocks: list[Hashes] = []
+        self._filled = BLOCK
 
     def __len__(self) -> int:
-        return sum(run.size for run in self._runs)
+        return sum(run.size for run in (*self._sorted_blocks(), *self._runs))
 
     def add(self, hashes: Hashes) -> Mask:
         """Add hashes and mask those met for the first time."""
@@ -41,27 +45,37 @@ class SeenHashes:
 
     def _found(self, hashes: Hashes) -> Mask:
         found = np.zeros(hashes.size, dtype=np.bool_)
-        for run in self._runs:
+        for run in (*self._sorted_blocks(), *self._runs):
             places = np.searchsorted(run, hashes)
-            places[places == run.size] = 0
+            places[places == run.size] = 0  # no run is empty
             found |= run[places] == hashes
         return found
+
+    def _sorted_blocks(self) -> list[Hashes]:
+        return [*self._blocks[:-1], *(block[: self._filled] for block in self._blocks[-1:])]
 
     def _push(self, run: Hashes) -> None:
         if not run.size:
             return
         self._runs.append(run)
         while len(self._runs) > 1 and self._runs[-1].size * GROWTH >= self._runs[-2].size:
-            self._runs.append(_merge(self._runs.pop(), self._runs.pop()))
+            merged = np.concatenate([self._runs.pop(), self._runs.pop()])
+            merged.sort(kind="stable")
+            self._runs.append(merged)
+        if self._runs[0].size >= SPILL:
+            self._spill(self._runs.pop(0))
 
-
-def _merge(one: Hashes, other: Hashes) -> Hashes:
-    small, large = sorted((one, other), key=len)
-    start = large.size
-    large.resize(start + small.size, refcheck=False)  # grows in place where the allocator can
-    large[start:] = small
-    large.sort(kind="stable")  # timsort merges two sorted halves, with room for the smaller one only
-    return large
+    def _spill(self, run: Hashes) -> None:
+        while run.size:
+            if self._filled == BLOCK:
+                self._blocks.append(np.empty(BLOCK, HASH))
+                self._filled = 0
+            end = min(self._filled + run.size, BLOCK)
+            part, run = run[: end - self._filled], run[end - self._filled :]
+            block = self._blocks[-1]
+            block[self._filled : end] = part
+            self._filled = end
+            block[:end].sort(kind="stable")  # timsort merges two sorted parts, with room for the smaller one
 
 
 def as_hashes(hashes: Hashes) -> Hashes:

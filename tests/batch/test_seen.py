@@ -49,3 +49,17 @@ def test_hashes_come_in_any_numpy_shape() -> None:
         == as_hashes(rows.view("V16")).tolist()
         == as_hashes(rows.view("S16")).tolist()
     )
+
+
+def test_more_than_a_block_is_remembered() -> None:
+    """Hashes that fill several blocks are all found again, and no other is."""
+    seen, numbers = SeenHashes(), np.random.default_rng(7)
+    hashes = numbers.integers(0, 256, (1_300_000, 16), dtype=np.uint8)
+
+    for start in range(0, len(hashes), 130_000):
+        assert seen.add(hashes[start : start + 130_000]).all()
+
+    assert len(seen) == len(hashes)
+    assert seen.contains(hashes[::97]).all()
+    assert not seen.contains(hashes[::97, ::-1]).any()
+    assert not seen.add(hashes[-5_000:]).any()
