@@ -145,7 +145,7 @@ def _format(path: str, files: list[Found]) -> formats.Format:
 
 def _shown(root: Any, file: Found) -> str:
     protocol = root.protocol or "file"
-    return file.path if protocol in {"file", "local"} else f"{protocol}://{file.path}"
+    return file.path if protocol in {"file", "local"} else f"{protocol}://{file.path.lstrip('/')}"
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables.base import Landing, Written
+from airflow_provider_openai_batch.tables.grouping import GROUP_ROWS, grouped
 from airflow_provider_openai_batch.tables.plan import fill_partition, with_partition
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 PART = "results.parquet"
 LONGEST_NAME = 120
-ROW_GROUP = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +102,10 @@ def _write_local(local: Path, landing: Landing, batches: Iterator[pa.RecordBatch
     schema = pa.schema([landing.schema.field(name) for name in kept])
     rows = 0
     with pq.ParquetWriter(local, schema, compression="zstd") as writer:
-        for group in _groups(batches):
-            writer.write_table(group.select(kept).cast(schema), row_group_size=ROW_GROUP)
+        for group in grouped(batches):
+            writer.write_table(group.select(kept).cast(schema), row_group_size=GROUP_ROWS)
             rows += group.num_rows
     return rows
-
-
-def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Collect batches into row groups of a useful size."""
-    held: list[pa.RecordBatch] = []
-    for batch in batches:
-        held.append(batch)
-        if sum(part.num_rows for part in held) >= ROW_GROUP:
-            yield pa.Table.from_batches(held)
-            held = []
-    if held:
-        yield pa.Table.from_batches(held)
 
 
 def _make_folder(fs: Any, folder: str) -> None:

@@ -16,6 +16,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import failures, names, types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS
 from airflow_provider_openai_batch.tables.failures import Explain, told
+from airflow_provider_openai_batch.tables.grouping import next_fetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,7 @@ class CursorSource:
     def _batches(
         self, connection: Any, cursor: Any, declared: dict[str, str | None]
     ) -> Iterator[pa.RecordBatch]:
-        rows = self._fetch(cursor)
+        rows = self._fetch(cursor, BATCH_ROWS)
         kinds = {
             name: kind or types.infer(name, column) or self._first(connection, name)
             for (name, kind), column in zip(declared.items(), columns_of(rows, len(declared)), strict=True)
@@ -121,8 +122,9 @@ class CursorSource:
         while rows:
             columns = zip(fields, kinds.values(), columns_of(rows, len(fields)), strict=True)
             arrays = [types.untyped(field, kind, column) for field, kind, column in columns]
-            yield pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
-            rows = self._fetch(cursor)
+            batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+            yield batch
+            rows = self._fetch(cursor, next_fetch(batch))
 
     def _first(self, connection: Any, name: str) -> str:
         """Type a column that is NULL in all of the first rows by its first value, if any."""
@@ -136,9 +138,9 @@ class CursorSource:
     def _execute(self, cursor: Any, statement: str) -> None:
         execute(cursor, statement, self.query.parameters, self.driver.explain)
 
-    def _fetch(self, cursor: Any) -> list[Row]:
+    def _fetch(self, cursor: Any, size: int) -> list[Row]:
         with told("The source cannot be read", self.driver.explain):
-            return cursor.fetchmany(BATCH_ROWS)  # type: ignore[no-any-return]
+            return cursor.fetchmany(size)  # type: ignore[no-any-return]
 
 
 def execute(cursor: Any, statement: str, parameters: object, explain: Explain) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+from airflow.providers.common.compat.sdk import io
+from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables.base import Written
-from airflow_provider_openai_batch.tables.resolve import resolve_target
+from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 from tests.tables.factories import make_landing, make_rows, nothing
 
 if TYPE_CHECKING:
@@ -107,3 +111,19 @@ def test_path_that_cannot_be_written(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidRequest, match="file"):
         target(tmp_path / "file").check(make_landing(mode="append"))
+
+
+def test_object_storage() -> None:
+    """A storage without renames takes each file in one put, and gives it back as a source."""
+    attach = getattr(io, "attach", None) or import_module("airflow.io.storage").attach  # its place in 2.11
+    attach("memory", fs=MemoryFileSystem())
+    path = f"memory://bucket-{uuid4().hex}/out"
+
+    write(path, make_landing(mode="append", run_id="run"), {"id": 1}, {"id": 2})
+    write(path, make_landing(mode="replace_partition", partition={"day": "a/b"}), {"id": 3})
+    source = resolve_source(arguments.source({"path": path, "key": "id"}))
+    with source.read(["id", "day", "_row", "_file"]) as batches:
+        rows = [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+
+    assert {(1, None, 1), (2, None, 2), (3, "a/b", 1)} == {row[:3] for row in rows}
+    assert {path} == {row[3].rpartition("/out/")[0] + "/out" for row in rows}

@@ -19,6 +19,7 @@ from sqlglot import exp
 from airflow_provider_openai_batch.tables import names, sql, types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS
 from airflow_provider_openai_batch.tables.failures import Failure, told
+from airflow_provider_openai_batch.tables.grouping import grouped
 from airflow_provider_openai_batch.tables.merge import MARK, SqlTarget
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
 
@@ -39,9 +40,6 @@ LOOK = 5.0
 READ_MEMORY = "128MB"
 #: How often a transaction that met another one is done again.
 TRIES = 20
-#: How much is registered as Arrow at once.
-GROUP_ROWS = 65_536
-GROUP_BYTES = 64 << 20
 
 #: Types that are read as they are, alone or in a list.
 NATIVE = re.compile(
@@ -228,7 +226,7 @@ class Session:
         self._connection.execute(staging.create(DIALECT))
         chosen = [column.field.name for column in staging.columns]
         view, staged = f"batch_arrow_{uuid4().hex}", 0
-        for group in _groups(batches):
+        for group in grouped(batches):
             table = group.select(chosen).rename_columns([f"c{index}" for index in range(len(chosen))])
             self._connection.register(view, table)
             self._connection.execute(f"INSERT INTO {names.quote(staging.name, DIALECT)} SELECT * FROM {view}")
@@ -276,16 +274,3 @@ def _index_columns(statement: str) -> frozenset[str] | None:
         part.this if isinstance(part, exp.Ordered) else part for part in index.args["params"].args["columns"]
     ]
     return frozenset(part.name for part in parts) if all(isinstance(p, exp.Column) for p in parts) else None
-
-
-def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    held: list[pa.RecordBatch] = []
-    rows = size = 0
-    for batch in batches:
-        held.append(batch)
-        rows, size = rows + batch.num_rows, size + batch.nbytes
-        if rows >= GROUP_ROWS or size >= GROUP_BYTES:
-            yield pa.Table.from_batches(held)
-            held, rows, size = [], 0, 0
-    if held:
-        yield pa.Table.from_batches(held)

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names, sql, types
-from airflow_provider_openai_batch.tables.base import BATCH_ROWS
 from airflow_provider_openai_batch.tables.failures import Failure, told
+from airflow_provider_openai_batch.tables.grouping import next_fetch
 from airflow_provider_openai_batch.tables.merge import MARK, SqlTarget
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
 from airflow_provider_openai_batch.tables.warehouses import postgres_copy
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DIALECT = "postgres"
 LONGEST_NAME = 63
+#: Rows of the first fetch, before their width is known.
+FIRST_FETCH = 512
 #: SQLSTATE classes whose texts name tables, columns, and rights, but quote no values.
 TELLING = ("08", "0A", "23", "25", "28", "3D", "3F", "40", "42", "53", "55", "57")
 #: SQLSTATE classes that a retry may get past: connection, transaction, resources, locks, shutdown.
@@ -151,16 +153,16 @@ class CursorSource:
 
     @staticmethod
     def _batches(named: Any, fields: list[pa.Field]) -> Iterator[pa.RecordBatch]:
-        schema = pa.schema(fields)
+        schema, size = pa.schema(fields), FIRST_FETCH
         while True:
             with told("The source cannot be read", explain):
-                rows = named.fetchmany(BATCH_ROWS)
+                rows = named.fetchmany(size)
             if not rows:
                 return
             columns = zip(fields, sql.columns_of(rows, len(fields)), strict=True)
-            yield pa.RecordBatch.from_arrays(
-                [_array(field, values) for field, values in columns], schema=schema
-            )
+            batch = pa.RecordBatch.from_arrays([_array(*column) for column in columns], schema=schema)
+            yield batch
+            size = next_fetch(batch)
 
 
 def _choose_numeric(quoted: str, described: Any) -> Chosen:
@@ -204,6 +206,7 @@ TABLES = """
 SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND lower(c.relname) = lower(%s)
   AND CASE WHEN %s = '' THEN n.nspname = ANY (current_schemas(false)) ELSE lower(n.nspname) = lower(%s) END
+ORDER BY array_position(current_schemas(false), n.nspname)
 """
 
 

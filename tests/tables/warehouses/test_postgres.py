@@ -10,11 +10,15 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.base import Written
+from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
 from tests.tables.ends import read, write
-from tests.tables.factories import MONDAY, make_landing
+from tests.tables.factories import MONDAY, make_landing, make_rows, nothing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.servers import Postgres
 
 EVERY_TYPE = """
@@ -24,7 +28,8 @@ CREATE TABLE t (id bigint, i2 smallint, i4 int, f4 real, f8 double precision, b 
   js json, tags text[], ints int[], m mood, span interval);
 INSERT INTO t VALUES (9007199254740993, 1, 2, 0.1, 0.1, true, 12.340, 100.500, 'a', 'b', '\\x00ff',
   '2026-01-05', '2026-01-05 06:00:00.123456', '2026-01-05 06:00:00+02',
-  '11111111-2222-3333-4444-555555555555', '{"b": 1, "a": [1.50]}', '{"b":1}', ARRAY['x', NULL, '"y"'], ARRAY[1, NULL], 'fine', '1 day');
+  '11111111-2222-3333-4444-555555555555', '{"b": 1, "a": [1.50]}', '{"b":1}',
+  ARRAY['x', NULL, '"y"'], ARRAY[1, NULL], 'fine', '1 day');
 INSERT INTO t (id) VALUES (2);
 """
 
@@ -159,3 +164,51 @@ def test_unreachable_is_retried(connect: Any) -> None:
         read("warehouse", "id", table="t")
 
     assert not isinstance(caught.value, InvalidRequest)
+
+
+class OldDriver:
+    """What Airflow's hook gives where only psycopg 2 is installed."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+
+    def get_conn(self) -> Any:
+        return pytest.importorskip("psycopg2").connect(self.uri)
+
+
+def test_psycopg_2(postgres: Postgres) -> None:
+    """The older driver reads and writes the same."""
+    postgres.execute(EVERY_TYPE)
+    query = sql.of_sql("SELECT * FROM t WHERE id > %(least)s;", {"least": 1}, "postgres", percent=True)
+    columns = warehouse.source(OldDriver(postgres.uri), query).columns()
+
+    with warehouse.source(OldDriver(postgres.uri), query).read(columns) as batches:
+        old = pa.Table.from_batches(list(batches))
+
+    assert read("postgres", *columns, table="t") == old
+
+
+def test_copy_by_psycopg_2(postgres: Postgres) -> None:
+    """The older driver copies rows, and an error among them stays what it is."""
+    landing = make_landing()
+    target = warehouse.target(OldDriver(postgres.uri), ("labels",))
+    rows = make_rows(landing, *({"id": n, "label": "x\ty\\" * 1000} for n in range(50)))
+
+    def broken() -> Iterator[pa.RecordBatch]:
+        yield from rows
+        raise InvalidRequest("no more rows")
+
+    target.check(landing)
+    with pytest.raises(InvalidRequest, match="no more rows"):
+        target.write(landing, broken(), nothing)
+
+    assert Written(written=50, kept=0) == target.write(landing, iter(rows), nothing)
+    assert [(50, "x\ty\\" * 1000)] == postgres.execute("SELECT count(*), min(label) FROM labels")
+
+
+def test_unreachable_by_psycopg_2() -> None:
+    """An error of the older driver without a SQLSTATE is retried."""
+    source = warehouse.source(OldDriver("host=127.0.0.1 port=1"), sql.of_table("t", None, "postgres"))
+
+    with pytest.raises(OpenAIBatchError, match="OperationalError"):
+        source.columns()
