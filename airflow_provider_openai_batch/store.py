@@ -70,15 +70,22 @@ class RunStore:
             file.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
 
     def get(self, name: str, kind: type[T]) -> T:
-        """Read a fact; facts never change, so each is read once per store object."""
-        key = f"{kind.__name__}:{name}"
-        if key not in self._facts:
+        """Read a fact."""
+
+        def read() -> T:
             raw = self._fs.cat_file(self._path(name))
             try:
-                self._facts[key] = msgspec.json.decode(raw, type=kind)
+                return msgspec.json.decode(raw, type=kind)
             except msgspec.MsgspecError as error:
                 message = f"{self.uri}/{name} is not readable ({error}); restore the file or its folder."
                 raise RunUnreadable(message) from error
+
+        return self.once(f"{kind.__name__}:{name}", read)
+
+    def once(self, key: str, read: Callable[[], T]) -> T:
+        """Read something once per store object: files never change."""
+        if key not in self._facts:
+            self._facts[key] = read()
         fact: T = self._facts[key]
         return fact
 

@@ -119,9 +119,11 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
 
     def _advance(self, store: RunStore, client: Client) -> bool:
         from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp  # noqa: PLC0415
-        from airflow_provider_openai_batch.steps.advance import advance  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.advance import advance, counts  # noqa: PLC0415
 
         step = advance(store, client, settings())
+        told = "Answered %(answered)s of %(requests)s requests; %(in_flight)s in flight, %(held)s held back."
+        self.log.info(told, counts(store))
         if isinstance(step, GiveUp):
             raise BatchFailed(step.error)
         return isinstance(step, Finish)

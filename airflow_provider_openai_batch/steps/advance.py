@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +33,7 @@ from airflow_provider_openai_batch.batch.lifecycle import (
 from airflow_provider_openai_batch.client import AsyncClient, Client, ListFailed, ShortDownload
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.attempts import register, run_hash
-from airflow_provider_openai_batch.steps.doubt import listed, resolve
+from airflow_provider_openai_batch.steps.doubt import listed, require_file, resolve
 from airflow_provider_openai_batch.steps.read import read_queue, read_run
 from airflow_provider_openai_batch.steps.shard import make_child
 from airflow_provider_openai_batch.steps.transfer import (
@@ -173,6 +174,7 @@ class _Advance:
 
     def _note_lost(self, send: Send) -> None:
         assert send.batch is not None
+        require_file(self._client, send)
         if send.lost_since is None:
             lost = facts.Lost(at=self._client.now(), batch_id=send.batch.id)
             self._store.put(f"{send.folder}/lost-{nonce()}.json", lost)
@@ -221,7 +223,8 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Wait
 
     looks = dict(await asyncio.gather(*(one(batch) for batch in unlooked(run, {}))))
     if not looks and needs_time(run, queue):
-        await client.tick()
+        with suppress(openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError):
+            await client.tick()
     plan = decide(run, queue, Moment(looks=looks, now=client.now(), settings=settings))
     return Due() if plan.actions else plan.step
 

@@ -47,13 +47,19 @@ def resolve(store: RunStore, client: Client, send: Send) -> None:
 def _fence(store: RunStore, client: Client, send: Send) -> None:
     """Revoke the input file: a create that acts later is refused by the API."""
     file_id = send.intent.file_id
+    require_file(client, send)
     if not send.fences:
-        if not client.file_exists(file_id):
-            message = (
-                f"The API does not know file {file_id!r}, which this run uploaded: connection and run do not "
-                "belong together. Point openai_conn_id at the project that the run was sent to."
-            )
-            raise RunUnreadable(message)
         store.put(f"{send.folder}/fence-{nonce()}.json", facts.Fence(at=client.now(), deleted=False))
     client.delete(file_id)  # unknown now: an earlier try of ours deleted it
     store.put(f"{send.folder}/fence-{nonce()}.json", facts.Fence(at=client.now(), deleted=True))
+
+
+def require_file(client: Client, send: Send) -> None:
+    """Stop if the API does not know a file that the run uploaded and did not delete: it is another project."""
+    file_id = send.intent.file_id
+    if not send.fences and not client.file_exists(file_id):
+        message = (
+            f"The API does not know file {file_id!r}, which this run uploaded: connection and run do not "
+            "belong together. Point openai_conn_id at the project that the run was sent to."
+        )
+        raise RunUnreadable(message)

@@ -188,6 +188,10 @@ def _send(tree: _Tree, folder: str) -> Send:
 
 def read_tally(store: RunStore, name: str) -> facts.Tally:
     """Read the counts that an answers file carries in its footer."""
-    with store.open(name) as file:
-        metadata: Mapping[bytes, bytes] = pq.read_metadata(file).metadata
-    return msgspec.json.decode(metadata[TALLY], type=facts.Tally)
+
+    def read() -> facts.Tally:
+        with store.open(name) as file:
+            metadata: Mapping[bytes, bytes] = pq.read_metadata(file).metadata
+        return msgspec.json.decode(metadata[TALLY], type=facts.Tally)
+
+    return store.once(f"tally:{name}", read)

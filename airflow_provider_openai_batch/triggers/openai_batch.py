@@ -64,6 +64,7 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         self.max_interval = max_interval
         self.first_look = first_look
         self.deadline = deadline
+        self._kept: RunStore | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the path and the arguments that Airflow stores; they never change meaning."""
@@ -98,16 +99,21 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         from airflow_provider_openai_batch.steps.advance import look  # noqa: PLC0415
 
         client = await OpenAIBatchHook(self.openai_conn_id).get_async_client()
-        if self.deadline is not None and client.now() >= self.deadline:
-            return "deadline"
         gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_LOOKS_AT_ONCE))
         async with gate:
             step = await look(await self._store(), client, settings())
-        return None if isinstance(step, Wait) else type(step).__name__
+        if not isinstance(step, Wait):
+            return type(step).__name__
+        # Only a look has told the API's time for sure.
+        late = self.deadline is not None and client.now() >= self.deadline
+        return "deadline" if late else None
 
     async def _store(self) -> RunStore:
         # Opening asks for the storage's connection, which may wait for an answer of this event loop.
-        return await sync_to_async(open_store)(self.run_uri)
+        # A store that is kept reads each file of the run once.
+        if self._kept is None:
+            self._kept = await sync_to_async(open_store)(self.run_uri)
+        return self._kept
 
 
 class OpenAIBatchCancellingTrigger(OpenAIBatchRunTrigger):

@@ -145,6 +145,16 @@ def test_the_trigger_rides_out_an_outage(waiting, openai_batch_emulator):
     assert reasons == ["Due"]
 
 
+@pytest.mark.parametrize("fault", [None, "outage"])
+def test_the_trigger_ends_at_its_deadline(waiting, openai_batch_emulator, fault):
+    """The wait ends on time even when nothing happens and nobody answers."""
+    if fault:
+        openai_batch_emulator.fault(fault)
+    trigger = OpenAIBatchRunTrigger(**waiting | {"deadline": 1.0})
+
+    assert asyncio.run(fire(trigger)) == ["deadline"]
+
+
 def test_the_trigger_ends_on_a_refused_key(waiting, openai_batch_emulator):
     """Nobody waits a day for a wrong key."""
     reasons = asyncio.run(

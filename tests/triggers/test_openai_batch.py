@@ -41,14 +41,6 @@ def test_a_missing_connection_is_one_event_not_an_error(airflow_db):
     assert asyncio.run(events(trigger)) == [{"run_uri": KWARGS["run_uri"], "reason": "InvalidRequest"}]
 
 
-def test_the_deadline_is_one_event(connection):
-    """The wait ends on time even when nothing else happens."""
-    connection("openai_default", conn_type="openai_batch", password="sk", host="http://127.0.0.1:9/v1")
-    trigger = OpenAIBatchRunTrigger(**KWARGS | {"deadline": 1.0})
-
-    assert asyncio.run(events(trigger)) == [{"run_uri": KWARGS["run_uri"], "reason": "deadline"}]
-
-
 def test_a_defect_is_not_waited_out(connection):
     """A worker shows it; a trigger that looks again for ever would hide it."""
     connection("openai_default", conn_type="openai_batch", password="sk", host="http://127.0.0.1:9/v1")
