@@ -55,7 +55,7 @@ def _fence(store: RunStore, client: Client, send: Send) -> None:
 
 
 def require_file(client: Client, send: Send) -> None:
-    """Stop if the API does not know a file that the run uploaded and did not delete: it is another project."""
+    """Stop if the API does not know a file that the run uploaded and did not delete."""
     file_id = send.intent.file_id
     if not send.fences and not client.file_exists(file_id):
         message = (
