@@ -74,8 +74,13 @@ class Client:
         self._api.close()
 
     def tick(self) -> None:
-        """Learn the API time where no other call does."""
-        self._content(self._api.batches.with_raw_response.list(limit=1))
+        """Learn the API time where no other call does; any answer tells it."""
+        try:
+            self._content(self._api.batches.with_raw_response.list(limit=1))
+        except (openai.AuthenticationError, openai.PermissionDeniedError):
+            raise
+        except openai.APIStatusError as error:
+            self._time.see(error.response.headers)
 
     def upload(self, name: str, file: BinaryIO) -> InputFile | Refused:
         """Upload an input file; it ends by itself after 14 days."""

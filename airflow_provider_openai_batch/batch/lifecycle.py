@@ -129,19 +129,23 @@ class Moment:
 
 def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
     """Return what can be done now; `looks` has the last look at the batch of each open send."""
+    actions: list[Action] = []
+    times: list[float] = []
+    for send in run.sends:
+        need = _attend(send, moment) if send.open else None
+        if isinstance(need, float):
+            times += [need] if send.folder in queue.awaited else []
+        elif need is not None:
+            actions.append(need)
     refused = _final_refusal(run)
-    sends = [_attend(send, moment) for send in run.sends if send.open]
-    actions = [action for action in sends if not isinstance(action, float | None)]
     if refused is not None:
         return Plan(tuple(actions), GiveUp(refused))
-    times = [
-        time
-        for send, time in zip((s for s in run.sends if s.open), sends, strict=True)
-        if isinstance(time, float) and send.folder in queue.awaited
-    ]
     for left in queue.left:
-        action = _dispatch(run, left, moment)
-        (times if isinstance(action, float) else actions).append(action)  # type: ignore[arg-type]
+        task = _dispatch(run, left, moment)
+        if isinstance(task, float):
+            times.append(task)
+        else:
+            actions.append(task)
     waiting = bool(times or actions)
     return Plan(tuple(actions), Wait(min(times, default=moment.now)) if waiting else Finish())
 
@@ -253,7 +257,8 @@ def _final_refusal(run: Run) -> str | None:
     """Return the API's words if it refused a create of the present epoch for good."""
     epoch = run.current.asked.epoch if run.current else 0
     for send in run.sends:
-        if send.intent.epoch >= epoch and send.refusal is not None and _is_final(send):
+        revoked = send.void is not None or bool(send.fences)  # a late create of ours may then be refused
+        if send.intent.epoch >= epoch and send.refusal is not None and not revoked and _is_final(send):
             told = send.refusal.answer
             return f"{told.message} (status {told.status}, code {told.code!r}, param {told.param!r})"
     return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,7 +88,7 @@ class _Advance:
             action = next((a for a in plan.actions if self._is_allowed(a)), None)
             if action is None:
                 return plan.step
-            self._tried.add(repr(action))
+            self._tried.add(name_of(action))
             try:
                 self._do(run, action)
             except DENIED as error:
@@ -127,7 +126,7 @@ class _Advance:
     def _is_allowed(self, action: Action) -> bool:
         if isinstance(action, SendShard) and not self._may_send:
             return False
-        return repr(action) not in self._tried
+        return name_of(action) not in self._tried
 
     def _do(self, run: Run, action: Action) -> None:
         match action:
@@ -149,7 +148,7 @@ class _Advance:
         """Register before the first create, then decide again on what is there then."""
         if self._attempt is None:
             self._attempt = register(self._store, run, self._client.now())
-            self._tried.discard(repr(SendShard(shard_id)))
+            self._tried.discard(name_of(SendShard(shard_id)))
             return
         assert run.current is not None
         sender = Sender(
@@ -190,6 +189,14 @@ def denied(error: openai.APIStatusError) -> BatchFailed:
     )
 
 
+def name_of(action: Action) -> str:
+    """Tell an action from others, so that each is tried once."""
+    if isinstance(action, MakeChild):
+        assert action.left.positions is not None
+        return f"{action.left.shard} {action.left.attempt} {action.left.positions.tolist()}"
+    return repr(action)
+
+
 def unlooked(run: Run, looks: dict[str, Look]) -> list[Batch]:
     """Return the batches of open sends that were not looked at yet."""
     batches = [send.batch for send in run.sends if send.open]
@@ -222,11 +229,23 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Wait
                 return batch.id, Unreachable(type(error).__name__)
 
     looks = dict(await asyncio.gather(*(one(batch) for batch in unlooked(run, {}))))
-    if not looks and needs_time(run, queue):
-        with suppress(openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError):
-            await client.tick()
+    if not looks and needs_time(run, queue) and not await _tick(client):
+        return Wait(client.now())
+    if looks and all(isinstance(seen, Unreachable) for seen in looks.values()):
+        return Wait(client.now())
     plan = decide(run, queue, Moment(looks=looks, now=client.now(), settings=settings))
     return Due() if plan.actions else plan.step
+
+
+async def _tick(client: AsyncClient) -> bool:
+    """Learn the API time; False while the API does not answer."""
+    try:
+        await client.tick()
+    except DENIED:
+        raise
+    except openai.OpenAIError as error:
+        return isinstance(error, openai.NotFoundError)  # a server without a list is there all the same
+    return True
 
 
 def first_look(store: RunStore, max_tries: int, now: float) -> float:

@@ -83,6 +83,8 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     run = read_run(store, client.origin)
     if run.empty:
         refuse_lost(store, client)
+    else:
+        client.tick()
     attempt = register(store, run, client.now())
     run = read_run(store, client.origin)
     fingerprint = fingerprint_of(asked)

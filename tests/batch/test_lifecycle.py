@@ -206,6 +206,14 @@ class TestDoubts:
 class TestRefusals:
     """A create that the API refused."""
 
+    def test_refusal_of_a_revoked_file_is_no_end(self):
+        """A zombie whose file was fenced is refused, and that is what the fence is for."""
+        refusal = facts.Refusal(at=NOW + HOUR, answer=Refused(status=400, message="Cannot find file f1"))
+        fence = facts.Fence(at=NOW + 700, deleted=True)
+        run = make_run(make_shard(make_send(batches=(), fences=(fence,), refusals=(refusal,))))
+
+        assert plan(run, "s1", now=NOW + 2 * HOUR).actions == (SendShard("s1"),)
+
     def test_busy_api_is_asked_again_later(self):
         """A rate limit holds the shard back for a minute or two."""
         run = make_run(make_shard(make_send(batches=(), refusals=(refused(NOW),))))
