@@ -115,7 +115,7 @@ def test_path_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_object_storage() -> None:
     """A storage without renames takes each file in one put, and gives it back as a source."""
-    attach = getattr(io, "attach", None) or import_module("airflow.io.storage").attach  # its place in 2.11
+    attach = getattr(io, "attach", None) or import_module("airflow.io.store").attach  # its place in 2.11
     attach("memory", fs=MemoryFileSystem())
     path = f"memory://bucket-{uuid4().hex}/out"
 

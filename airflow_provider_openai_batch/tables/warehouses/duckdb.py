@@ -8,6 +8,7 @@ import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -69,7 +70,9 @@ PASSING = (
 
 def source(hook: Any, query: sql.Query, sleep: Sleep = time.sleep) -> ArrowSource:
     """Read a query through Airflow's DuckDB hook."""
-    return ArrowSource(driver=sql.Driver(partial(_reading, hook, sleep), explain), query=query)
+    return ArrowSource(
+        driver=sql.Driver(partial(_reading, hook, sleep), explain), query=query, limited=_is_limited(hook)
+    )
 
 
 def target(hook: Any, parts: tuple[str, ...], sleep: Sleep = time.sleep) -> SqlTarget:
@@ -96,10 +99,15 @@ def connect(hook: Any, sleep: Sleep) -> Any:
 
 def _reading(hook: Any, sleep: Sleep) -> Any:
     connection = connect(hook, sleep)
-    chosen = {"memory_limit", "max_memory"} & set(getattr(hook, "settings", ()))
-    if not chosen and not getattr(hook, "memory_limit", None):
+    if not _is_limited(hook):
         connection.execute(f"SET memory_limit = '{READ_MEMORY}'")
     return connection
+
+
+def _is_limited(hook: Any) -> bool:
+    """Tell whether the connection itself says how much memory DuckDB may use."""
+    given = {"memory_limit", "max_memory"} & set(getattr(hook, "settings", ()))
+    return bool(given or getattr(hook, "memory_limit", None))
 
 
 def explain(error: Exception) -> Failure | None:
@@ -121,6 +129,8 @@ class ArrowSource:
 
     driver: sql.Driver
     query: sql.Query
+    #: The connection says how much memory DuckDB may use.
+    limited: bool = False
 
     def columns(self) -> tuple[str, ...]:
         with self.driver.connection() as connection:
@@ -132,9 +142,8 @@ class ArrowSource:
             described = self._describe(connection)
             kinds = dict(zip(described.columns, map(str, described.types), strict=True))
             chosen = [choose(self.query.quoted(name), kinds[name]) for name in columns]
-            relation = self._run(connection, self.query.select([expression for expression, _ in chosen]))
-            with told("The source cannot be read", explain):
-                reader = getattr(relation, "to_arrow_reader", relation.fetch_arrow_reader)(BATCH_ROWS)
+            statement = self.query.select([expression for expression, _ in chosen])
+            reader = self._started(connection, statement)
             fields = [
                 types.plain(field.with_name(name).with_metadata(meaning))
                 for name, field, (_, meaning) in zip(columns, reader.schema, chosen, strict=True)
@@ -148,18 +157,41 @@ class ArrowSource:
         with told("The source's query fails", explain):
             return connection.sql(statement, params=self.query.parameters)
 
+    def _started(self, connection: Any, statement: str) -> Reader:
+        """Start a query; one that needs more than we let DuckDB cache gets DuckDB's own limit."""
+        with told("The source cannot be read", explain):
+            try:
+                return Reader(self._run(connection, statement))
+            except duckdb.OutOfMemoryException:
+                if self.limited:
+                    raise
+                connection.execute("RESET memory_limit")
+                return Reader(self._run(connection, statement))
+
     @staticmethod
     def _batches(reader: Any, fields: list[pa.Field]) -> Iterator[pa.RecordBatch]:
         schema = pa.schema(fields)
         while True:
             with told("The source cannot be read", explain):
-                batch = next(reader, None)
+                batch = next(reader)
             if batch is None:
                 return
             arrays = [
                 types.fitted(column, field) for column, field in zip(batch.columns, fields, strict=True)
             ]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+class Reader:
+    """Arrow batches of a query that has given its first one."""
+
+    def __init__(self, relation: Any) -> None:
+        reader = getattr(relation, "to_arrow_reader", relation.fetch_arrow_reader)(BATCH_ROWS)
+        self.schema: pa.Schema = reader.schema
+        self._batches: Iterator[pa.RecordBatch | None] = chain([next(reader, None)], reader)
+
+    def __next__(self) -> pa.RecordBatch | None:
+        return next(self._batches, None)
 
 
 def choose(quoted: str, kind: str) -> tuple[str, dict[bytes, bytes] | None]:

@@ -63,6 +63,25 @@ def test_batches_are_bounded(duckdb_file: Path) -> None:
     assert max(sizes) <= 4096
 
 
+HUNGRY = "SELECT len(list(md5(range::varchar))) AS id FROM range(3000000)"
+
+
+def test_query_that_needs_memory(duckdb_file: Path) -> None:
+    """What DuckDB caches is bounded, but a query that needs more memory gets it."""
+    query(duckdb_file, "CREATE TABLE t (id int)")
+
+    assert [3_000_000] == read("warehouse", "id", sql=HUNGRY)["id"].to_pylist()
+
+
+def test_memory_limit_of_the_connection(duckdb_file: Path, connect: Any) -> None:
+    """A limit that the connection sets is kept, and named where it is too low."""
+    query(duckdb_file, "CREATE TABLE t (id int)")
+    connect(conn_type="duckdb", host=str(duckdb_file), extra='{"memory_limit": "100MB"}')
+
+    with pytest.raises(OpenAIBatchError, match="raise 'memory_limit'"):
+        read("warehouse", "id", sql=HUNGRY)
+
+
 def hook() -> Any:
     return BaseHook.get_connection("warehouse").get_hook()
 
