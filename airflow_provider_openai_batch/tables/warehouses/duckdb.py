@@ -71,7 +71,7 @@ PASSING = (
 def source(hook: Any, query: sql.Query, sleep: Sleep = time.sleep) -> ArrowSource:
     """Read a query through Airflow's DuckDB hook."""
     return ArrowSource(
-        driver=sql.Driver(partial(_reading, hook, sleep), explain), query=query, limited=_is_limited(hook)
+        driver=sql.Driver(partial(connect, hook, sleep), explain), query=query, limited=_is_limited(hook)
     )
 
 
@@ -95,13 +95,6 @@ def connect(hook: Any, sleep: Sleep) -> Any:
         else:
             connection.execute("SET TimeZone = 'UTC'")
             return connection
-
-
-def _reading(hook: Any, sleep: Sleep) -> Any:
-    connection = connect(hook, sleep)
-    if not _is_limited(hook):
-        connection.execute(f"SET memory_limit = '{READ_MEMORY}'")
-    return connection
 
 
 def _is_limited(hook: Any) -> bool:
@@ -160,12 +153,14 @@ class ArrowSource:
     def _started(self, connection: Any, statement: str) -> Reader:
         """Start a query; one that needs more than we let DuckDB cache gets DuckDB's own limit."""
         with told("The source cannot be read", explain):
+            if self.limited:
+                return Reader(self._run(connection, statement))
+            usual = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+            connection.execute(f"SET memory_limit = '{READ_MEMORY}'")
             try:
                 return Reader(self._run(connection, statement))
             except duckdb.OutOfMemoryException:
-                if self.limited:
-                    raise
-                connection.execute("RESET memory_limit")
+                connection.execute(f"SET memory_limit = '{usual}'")
                 return Reader(self._run(connection, statement))
 
     @staticmethod
