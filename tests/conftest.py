@@ -10,7 +10,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import timedelta
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 HOME = Path(tempfile.mkdtemp(prefix="airflow-home-"))
 DATABASE = HOME / "airflow.db"
+RUNS = count()
 
 # Airflow reads these when it is imported, which test modules do before any fixture runs.
 os.environ |= {
@@ -89,6 +92,8 @@ def run_dag(airflow_db: Path):
         path = HOME / "dags" / source.name
         shutil.copyfile(source, path)
         dag = runpy.run_path(str(path))["dag"]
+        # Airflow 2 would first delete an earlier run of the same time.
+        date += timedelta(seconds=next(RUNS))
         name = "logical_date" if "logical_date" in dag.test.__code__.co_varnames else "execution_date"
         return dag.test(**{name: date}, **options)
 
