@@ -10,14 +10,8 @@ from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import names
 from airflow_provider_openai_batch.tables.base import Landing, Written
-from airflow_provider_openai_batch.tables.plan import (
-    Existing,
-    Plan,
-    Staging,
-    fill_partition,
-    plan,
-    with_partition,
-)
+from airflow_provider_openai_batch.tables.partition import fill_partition, with_partition
+from airflow_provider_openai_batch.tables.plan import Existing, Plan, Staging, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

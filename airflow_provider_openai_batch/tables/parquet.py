@@ -20,7 +20,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables.base import Landing, Written
 from airflow_provider_openai_batch.tables.grouping import GROUP_ROWS, grouped
-from airflow_provider_openai_batch.tables.plan import fill_partition, with_partition
+from airflow_provider_openai_batch.tables.partition import fill_partition, with_partition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

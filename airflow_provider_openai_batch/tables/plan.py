@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names, types
+from airflow_provider_openai_batch.tables.families import assignable
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from airflow_provider_openai_batch.tables.base import Landing
 
 #: Fixed columns that every row has a value for.
@@ -111,60 +107,6 @@ def role_of(field: pa.Field) -> str | None:
     return (field.metadata or {}).get(b"batch", b"").decode() or None
 
 
-def with_partition(landing: Landing) -> Landing:
-    """Add the partition columns that the result does not carry."""
-    schema = landing.schema
-    for name, value in landing.partition.items():
-        if names.find(name, schema.names) is None:
-            schema = schema.append(partition_field(name, value))
-    partition = {names.find(name, schema.names) or name: value for name, value in landing.partition.items()}
-    return replace(landing, schema=schema, partition=partition)
-
-
-def partition_field(name: str, value: object) -> pa.Field:
-    """Type a partition column by its value; what Jinja rendered is text."""
-    if isinstance(value, str | bool | int | date) and not isinstance(value, datetime):
-        return pa.field(name, pa.scalar(value).type)
-    raise InvalidRequest(
-        f"target['partition'][{name!r}] is {value!r}; give a string, an integer, a boolean, or a date."
-    )
-
-
-def fill_partition(landing: Landing, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Write the partition's value into its column; a carried column that differs is an error."""
-    for batch in batches:
-        columns = []
-        for field in landing.schema:
-            if field.name in batch.schema.names:
-                column = batch.column(field.name)
-                if field.name in landing.partition:
-                    check_partition(field.name, column, landing.partition[field.name])
-                column = types.fitted(column, field)
-            else:
-                column = pa.repeat(pa.scalar(landing.partition[field.name], field.type), batch.num_rows)
-            columns.append(column)
-        yield pa.RecordBatch.from_arrays(columns, schema=landing.schema)
-
-
-def check_partition(name: str, column: pa.Array, value: object) -> None:
-    """Raise unless every row of a carried column holds the partition's value."""
-    try:
-        expected = pa.scalar(value if isinstance(value, int | date) else str(value)).cast(column.type)
-    except pa.ArrowException:
-        expected = None
-    same = (
-        expected is not None and pc.all(pc.fill_null(pc.equal(column, expected), False)).as_py() is not False
-    )
-    if not same:
-        raise InvalidRequest(
-            f"Column {name!r} of the source is not always {value!r}, the value of target['partition']; "
-            "select only the rows of that partition."
-        )
-
-
-TypeOf = Callable[[pa.Field], str]
-
-
 def plan(landing: Landing, parts: tuple[str, ...], dialect: str, existing: Existing | None) -> Plan:
     """Fit the load to the table, or raise InvalidRequest with both sides."""
     if existing is None:
@@ -234,7 +176,9 @@ def _check_types(made: Plan, dialect: str) -> None:
     wrong = [
         f"{column.name!r}: {column.type} in the table, {types.sql_type(column.field, dialect)} in the result"
         for column in made.columns
-        if not assignable(column, dialect, from_text=column.field.name in made.landing.partition)
+        if not assignable(
+            column.field, column.type, dialect, from_text=column.field.name in made.landing.partition
+        )
     ]
     if wrong:
         raise InvalidRequest(f"Table {_table(made.parts)} does not fit: {'; '.join(wrong)}.")
@@ -282,70 +226,3 @@ def _never_null(made: Plan, column: Column, field: pa.Field | None) -> bool:
 
 def _table(parts: tuple[str, ...]) -> str:
     return repr(".".join(parts))
-
-
-#: Which family of types takes which other, beside itself and text.
-ACCEPTS = {
-    "int": {"int", "decimal", "float"},
-    "float": {"float", "decimal"},
-    "decimal": {"decimal", "float"},
-    "bool": {"bool"},
-    "date": {"date", "timestamp"},
-    "timestamp": {"timestamp"},
-    "time": {"time"},
-    "text": {"text"},
-    "uuid": {"uuid"},
-    "json": {"json"},
-    "bytes": {"bytes"},
-    "list": {"list"},
-}
-NO_TEXT = frozenset({"bytes", "list", "text"})
-
-
-def assignable(column: Written, dialect: str, *, from_text: bool = False) -> bool:
-    """Tell whether the target's type holds our values; types that sqlglot does not know are trusted."""
-    theirs = family(column.type, dialect)
-    ours = family(types.generic_type(column.field), "")
-    if theirs is None or ours is None or (from_text and ours == "text"):
-        return True
-    if dialect == "sqlite":
-        return theirs in SQLITE_ACCEPTS.get(ours, ACCEPTS[ours] | {"text"})
-    return theirs in ACCEPTS[ours] or (theirs == "text" and ours not in NO_TEXT)
-
-
-#: SQLite keeps what has no storage class of its own as text, whatever the column is declared as.
-SQLITE_ACCEPTS = {
-    "bool": {"bool", "int", "decimal"},
-    "bytes": {"bytes"},
-    "list": {"text", "json", "list"},
-    "date": {"text", "date", "timestamp"},
-    "timestamp": {"text", "date", "timestamp"},
-}
-
-
-def family(name: str, dialect: str) -> str | None:
-    """Name the family of a type; None when it is not one of the common ones."""
-    try:
-        kind = exp.DataType.build(name, dialect=dialect or None)
-    except (SqlglotError, ValueError):
-        return None
-    if kind.this in {exp.DataType.Type.ARRAY, exp.DataType.Type.LIST}:
-        return "list"
-    return next((family for family, members in FAMILIES.items() if kind.this in members), None)
-
-
-_T = exp.DataType.Type
-FAMILIES: dict[str, Any] = {
-    "uuid": {_T.UUID},
-    "json": {_T.JSON, _T.JSONB},
-    "bool": {_T.BOOLEAN},
-    "decimal": {_T.DECIMAL, _T.BIGDECIMAL, _T.MONEY},
-    "float": {_T.FLOAT, _T.DOUBLE},
-    "date": {_T.DATE, _T.DATE32},
-    "timestamp": {_T.DATETIME, _T.TIMESTAMP, _T.TIMESTAMPTZ, _T.TIMESTAMPLTZ, _T.TIMESTAMPNTZ, _T.TIMESTAMP_S,
-                  _T.TIMESTAMP_MS, _T.TIMESTAMP_NS},
-    "time": {_T.TIME, _T.TIMETZ},
-    "bytes": {_T.BINARY, _T.VARBINARY, _T.BLOB},
-    "text": exp.DataType.TEXT_TYPES,
-    "int": exp.DataType.INTEGER_TYPES,
-}  # fmt: skip
