@@ -24,6 +24,8 @@ class Server:
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((host, port))
+        # Whoever is told the address may call at once; calls wait until they are served.
+        self._socket.listen(2_048)
         self.host, self.port = self._socket.getsockname()
         config = uvicorn.Config(
             app,
