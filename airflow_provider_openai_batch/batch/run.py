@@ -197,8 +197,14 @@ class Send:
 
     @property
     def terminal(self) -> Terminal | None:
-        """Return the first record of the batch's end."""
-        return min(self.terminals, key=lambda terminal: terminal.at, default=None)
+        """Return the first record of the end of the batch that counts."""
+        own = [terminal for terminal in self.terminals if self.batch and terminal.batch.id == self.batch.id]
+        return min(own, key=lambda terminal: terminal.at, default=None)
+
+    @property
+    def twins(self) -> tuple[Batch, ...]:
+        """Return further batches of the same file, of which there should be none."""
+        return tuple(batch for batch in self.batches if batch != self.batch)
 
     @property
     def refusal(self) -> Refusal | None:

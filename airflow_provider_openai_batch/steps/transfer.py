@@ -22,6 +22,7 @@ from airflow_provider_openai_batch.batch.api import (
     Batch,
     BatchStatus,
     Created,
+    Gone,
     InputFile,
     Refused,
     Unclear,
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ABSENT = {BatchStatus.EXPIRED: RowStatus.EXPIRED, BatchStatus.CANCELLED: RowStatus.CANCELLED}
-RAW = ("output.jsonl", "error.jsonl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,21 +135,49 @@ def collect_send(store: RunStore, client: Client, send: Send, batch: Batch) -> N
         terminal = facts.Terminal(at=client.now(), batch=batch)
         store.put(f"{send.folder}/terminal-{nonce()}.json", terminal)
         send = replace(send, terminals=(terminal,))
-    if batch.status is BatchStatus.FAILED and not (batch.output_file_id or batch.error_file_id):
+    nothing_ran = batch.status is BatchStatus.FAILED and not (batch.output_file_id or batch.error_file_id)
+    if nothing_ran and not send.twins:
         _close_failed(store, client, send, batch)
         return
-    gone = [name for name in RAW if not _copy(store, client, send, _named(batch, name))]
-    _read_answers(store, client, send, (batch, bool(gone)))
+    pending = [twin for twin in send.twins if not _copy_twin(store, client, send, twin)]
+    gone = not _copy_files(store, client, send, (batch, ""))
+    _read_answers(store, client, send, Ended(batch=batch, gone=gone, pending=bool(pending)))
 
 
-def _named(batch: Batch, name: str) -> tuple[str, str | None]:
-    return name, batch.output_file_id if name == RAW[0] else batch.error_file_id
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """An ended batch, whether a file of it is gone, and whether a batch of the same file still runs."""
+
+    batch: Batch
+    gone: bool
+    pending: bool
 
 
-def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | None]) -> bool:
+def _copy_twin(store: RunStore, client: Client, send: Send, twin: Batch) -> bool:
+    """Copy what another batch of the same file has done, for it is paid for; False while it runs."""
+    seen = client.retrieve(twin.id)
+    if isinstance(seen, Gone):
+        return True
+    if not seen.status.ended:
+        return False
+    if not any(terminal.batch.id == twin.id for terminal in send.terminals):
+        terminal = facts.Terminal(at=client.now(), batch=seen)
+        store.put(f"{send.folder}/terminal-{nonce()}.json", terminal)
+    return _copy_files(store, client, send, (seen, f"-{quote(twin.id, safe='')}"))
+
+
+def _copy_files(store: RunStore, client: Client, send: Send, named: tuple[Batch, str]) -> bool:
+    """Copy both files of a batch; False when one is gone."""
+    batch, mark = named
+    found = [
+        _copy(store, client, f"{send.folder}/{kind}{mark}.jsonl", file_id)
+        for kind, file_id in (("output", batch.output_file_id), ("error", batch.error_file_id))
+    ]
+    return all(found)
+
+
+def _copy(store: RunStore, client: Client, target: str, file_id: str | None) -> bool:
     """Copy a raw file; False when the API does not have it and nobody has copied it before."""
-    name, file_id = named
-    target = f"{send.folder}/{name}"
     if file_id is None or store.exists(target):
         return True
     try:
@@ -160,33 +188,34 @@ def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | N
     return True
 
 
-def _read_answers(store: RunStore, client: Client, send: Send, ended: tuple[Batch, bool]) -> None:
-    batch, gone = ended
+def _read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> None:
     assert send.terminal is not None
     shard, ids = _about(store, send)
     endpoint = ENDPOINTS[shard.endpoint]
     found = collect(_lines(store, send), ids, endpoint, compile_output(shard.output_type))
     late = client.now() >= send.terminal.at + HALF_HOUR
-    if not (late or (not gone and _is_complete(found, batch))):
+    if not (late or _is_complete(found, ended)):
         store.put(f"{send.folder}/incomplete-{nonce()}.json", facts.Incomplete(at=client.now()))
         return
-    absent = RowStatus.UNKNOWN if gone else ABSENT.get(batch.status, RowStatus.MISSING)
+    absent = RowStatus.UNKNOWN if ended.gone else ABSENT.get(ended.batch.status, RowStatus.MISSING)
     rest = ids[~found.answered]
     table = pa.concat_tables([found.table, _unanswered(rest, absent)])
     write_answers(store, send, table, facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found)))
 
 
-def _is_complete(found: Collected, batch: Batch) -> bool:
+def _is_complete(found: Collected, ended: Ended) -> bool:
     """Tell whether no more lines are to be expected."""
-    counts = batch.request_counts
-    lines = int(found.answered.sum())
+    if ended.pending:
+        return False
     if found.answered.all():
         return True
-    if counts.completed is None or counts.failed is None:
+    counts = ended.batch.request_counts
+    if ended.gone or counts.completed is None or counts.failed is None:
         return False
     expected = counts.completed + counts.failed
-    if batch.status is BatchStatus.COMPLETED and not expected:
+    if ended.batch.status is BatchStatus.COMPLETED and not expected:
         return False
+    lines = int(found.answered.sum())
     return lines + sum(_anomalies(found).values()) >= expected
 
 
@@ -195,10 +224,10 @@ def _anomalies(found: Collected) -> dict[str, int]:
 
 
 def _lines(store: RunStore, send: Send) -> Iterator[bytes]:
-    for name in RAW:
-        if store.exists(f"{send.folder}/{name}"):
-            with store.open(f"{send.folder}/{name}") as file:
-                yield from file
+    names = (name for name in store.list() if name.startswith(f"{send.folder}/") and name.endswith(".jsonl"))
+    for name in sorted(names, reverse=True):
+        with store.open(name) as file:
+            yield from file
 
 
 def _about(store: RunStore, send: Send) -> tuple[facts.About, np.ndarray]:

@@ -68,6 +68,21 @@ def test_create_that_never_acted_is_sent_again(pipeline: Any, fault: str):
     assert len(pipeline.emulator.batches()) == 1
 
 
+def test_two_batches_of_one_file(pipeline: Any):
+    """Should two exist all the same, one is kept, the other cancelled, and every finished line counted."""
+    pipeline.submit()
+    batch = pipeline.emulator.batches()[0]
+    pipeline.client.create(batch["input_file_id"], "/v1/chat/completions", {})
+    next(pipeline.folder.rglob("batches/*.json")).unlink()
+
+    assert pipeline.wait() == Finish()
+
+    assert len(list(pipeline.folder.rglob("batches/*.json"))) == 2
+    assert pipeline.load().counts == {"ok": 10}
+    assert len(list(pipeline.folder.rglob("output*.jsonl"))) == 2
+    assert pipeline.emulator.files() == []
+
+
 def test_failing_list_resolves_nothing(pipeline: Any):
     """While the list cannot be read, a doubt stays a doubt."""
     pipeline.emulator.fault("server_error", route="create", after=True)
