@@ -53,7 +53,7 @@ def open_store(uri: str) -> RunStore:
 
 def recorded_conn_id(store: RunStore) -> str:
     """Return the OpenAI connection that the run was submitted with."""
-    from airflow_provider_openai_batch.batch.run import Asked  # noqa: PLC0415
+    from airflow_provider_openai_batch.batch.facts import Asked  # noqa: PLC0415
 
     names = store.list()
     done = {name.removesuffix("done.json") for name in names if name.endswith("/done.json")}

@@ -13,7 +13,7 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from upath import UPath
 
-from airflow_provider_openai_batch.batch.run import Fact, Tally
+from airflow_provider_openai_batch.batch.facts import Fact, Tally
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.store import RunStore
 

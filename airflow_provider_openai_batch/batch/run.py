@@ -3,151 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import msgspec
-
-from airflow_provider_openai_batch.batch.api import Batch, BatchStatus, Refused
-
-FORMAT = 1
+from airflow_provider_openai_batch.batch.api import Batch, BatchStatus
+from airflow_provider_openai_batch.batch.facts import (
+    About,
+    Asked,
+    Attempt,
+    Cancel,
+    Done,
+    Fence,
+    Intent,
+    Landed,
+    Lost,
+    Refusal,
+    Tally,
+    Terminal,
+    Void,
+    attempt_order,
+)
 
 WINDOW = 86_400.0
 LATE = 2 * 3_600.0
-
-
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is written down once; `at` is API time in seconds since 1970."""
-
-    at: float = 0.0
-    format: int = FORMAT
-
-
-class Asked(Fact, frozen=True, kw_only=True):
-    """What submit was asked, as it decides what is sent and landed."""
-
-    fingerprint: str
-    try_number: int
-    max_tries: int
-    epoch: int
-    run_id: str
-    openai_conn_id: str
-    endpoint: str
-    request: dict[str, Any]
-    output_type: Any = None
-    prompt_version: str
-    key: tuple[str, ...]
-    carry: tuple[str, ...]
-    target: Any = None
-    max_attempts: int
-    max_failed_ratio: float
-
-
-class Done(Fact, frozen=True, kw_only=True):
-    """A snapshot is complete: what it holds."""
-
-    rows: int
-    requests: int
-    rejected: int
-    shards: tuple[str, ...]
-    new: int
-    estimated_tokens: int
-    files: tuple[str, ...]
-
-
-class About(Fact, frozen=True, kw_only=True):
-    """What a shard holds; it appears after the requests and makes the folder a shard."""
-
-    parent: str | None
-    attempt: int
-    requests: int
-    tokens: int
-    bytes: int
-    model: str
-    endpoint: str
-    output_type: Any = None
-
-
-class Attempt(Fact, frozen=True, kw_only=True):
-    """A process that may create; the highest is the live one."""
-
-    number: int
-    nonce: str
-
-
-class Intent(Fact, frozen=True, kw_only=True):
-    """A create is about to be called for this file."""
-
-    file_id: str
-    file_created_at: float
-    origin: str
-    model: str
-    tokens: int
-    attempt: int
-    epoch: int
-
-
-class Refusal(Fact, frozen=True, kw_only=True):
-    """A create was refused, or its batch was, before anything ran."""
-
-    answer: Refused
-
-
-class Void(Fact, frozen=True, kw_only=True):
-    """Nothing runs for this intent and nothing ever will."""
-
-    reason: str
-
-
-class Fence(Fact, frozen=True, kw_only=True):
-    """The input file of a doubtful create is being revoked (`deleted` False) or is gone (True)."""
-
-    deleted: bool
-
-
-class Cancel(Fact, frozen=True, kw_only=True):
-    """We asked to cancel."""
-
-    by: str
-
-
-class Terminal(Fact, frozen=True, kw_only=True):
-    """A batch has ended, as the API said."""
-
-    batch: Batch
-
-
-class Lost(Fact, frozen=True, kw_only=True):
-    """The API did not know a batch."""
-
-    batch_id: str
-
-
-class Landed(Fact, frozen=True, kw_only=True):
-    """A snapshot is in the target."""
-
-    snapshot: str
-    rows: int
-    written: int
-    kept: int
-    counts: dict[str, int]
-
-
-class Cleaned(Fact, frozen=True, kw_only=True):
-    """Remote files that were deleted after a load."""
-
-    files: tuple[str, ...]
-
-
-class Incomplete(Fact, frozen=True, kw_only=True):
-    """The files of an ended batch do not hold all answers yet."""
-
-
-class Tally(Fact, frozen=True, kw_only=True):
-    """How the requests of an ended send were answered, by status."""
-
-    counts: dict[str, int]
-    anomalies: dict[str, int] = {}
-    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,8 +175,3 @@ class Run:
         while line[-1].about.parent is not None:
             line.append(self.shard(line[-1].about.parent))
         return tuple(line)
-
-
-def attempt_order(attempt: Attempt) -> tuple[int, str]:
-    """Order attempts: the highest number is the live one, the nonce breaks a tie."""
-    return (attempt.number, attempt.nonce)

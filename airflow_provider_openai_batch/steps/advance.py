@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import openai
 
-from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.lifecycle import (
     Action,
     Collect,
@@ -31,6 +31,7 @@ from airflow_provider_openai_batch.batch.lifecycle import (
 )
 from airflow_provider_openai_batch.client import AsyncClient, Client, ListFailed, ShortDownload
 from airflow_provider_openai_batch.exceptions import BatchFailed
+from airflow_provider_openai_batch.steps.answers import give_up_on, refuse_request
 from airflow_provider_openai_batch.steps.attempts import register, run_hash
 from airflow_provider_openai_batch.steps.doubt import listed, require_file, resolve
 from airflow_provider_openai_batch.steps.read import read_queue, read_run
@@ -38,16 +39,15 @@ from airflow_provider_openai_batch.steps.shard import make_child
 from airflow_provider_openai_batch.steps.transfer import (
     Sender,
     collect_send,
-    give_up_on,
-    refuse_request,
     send_shard,
 )
 from airflow_provider_openai_batch.store import nonce
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.batch.facts import Attempt
     from airflow_provider_openai_batch.batch.queue import Queue
-    from airflow_provider_openai_batch.batch.run import Attempt, Run, Send
+    from airflow_provider_openai_batch.batch.run import Run, Send
     from airflow_provider_openai_batch.store import RunStore
 
 log = logging.getLogger(__name__)

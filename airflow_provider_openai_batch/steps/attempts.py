@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.run import Attempt, attempt_order
+from airflow_provider_openai_batch.batch.facts import Attempt, attempt_order
 from airflow_provider_openai_batch.store import nonce
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.transfer import batch_name
 from airflow_provider_openai_batch.store import nonce

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.batch import arguments, facts
 from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings
 from airflow_provider_openai_batch.batch.output import Output, compile_output
 from airflow_provider_openai_batch.batch.status import RowStatus

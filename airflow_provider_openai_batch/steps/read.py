@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import Batch
 from airflow_provider_openai_batch.batch.queue import Queue, queue
 from airflow_provider_openai_batch.batch.run import Run, Send, Shard, Snapshot

@@ -21,7 +21,8 @@ from airflow_provider_openai_batch.steps.read import ids_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.batch.run import Asked, Run, Snapshot
+    from airflow_provider_openai_batch.batch.facts import Asked
+    from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.store import RunStore
 
 CACHED_FILES = 4

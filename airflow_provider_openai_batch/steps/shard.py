@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from airflow_provider_openai_batch.batch.arguments import Limits
-    from airflow_provider_openai_batch.batch.run import About, Shard
+    from airflow_provider_openai_batch.batch.facts import About
+    from airflow_provider_openai_batch.batch.run import Shard
     from airflow_provider_openai_batch.store import Draft, RunStore
 
 NAME_DIGITS = 24

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.answers import RowStatus
-from airflow_provider_openai_batch.batch.run import About, Done
+from airflow_provider_openai_batch.batch.facts import About, Done
 from airflow_provider_openai_batch.batch.seen import SeenHashes
 from airflow_provider_openai_batch.batch.shards import estimate_tokens, too_large
 from airflow_provider_openai_batch.batch.template import custom_id, request_line

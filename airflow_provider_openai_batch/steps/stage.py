@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.batch import arguments, facts
 from airflow_provider_openai_batch.batch.template import prompt_version
 from airflow_provider_openai_batch.client import Client, ListFailed
 from airflow_provider_openai_batch.exceptions import RunUnreadable
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.batch.run import Attempt, Run, Snapshot
+    from airflow_provider_openai_batch.batch.facts import Attempt
+    from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.store import RunStore
     from airflow_provider_openai_batch.tables.base import Source
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import Batch, BatchStatus, Gone, InputFile, Refused
 from airflow_provider_openai_batch.batch.lifecycle import (
     Collect,

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from airflow_provider_openai_batch.batch import run as facts
+from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import Batch, BatchStatus
 from airflow_provider_openai_batch.batch.queue import queue
 from airflow_provider_openai_batch.batch.run import Run, Send, Shard, Snapshot

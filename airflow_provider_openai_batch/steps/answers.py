@@ -1,0 +1,178 @@
+"""The end of a send: its answers in one file, with a status for each request."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from airflow_provider_openai_batch.batch import facts
+from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA, Collected, RowStatus, collect
+from airflow_provider_openai_batch.batch.api import (
+    Batch,
+    BatchStatus,
+    Refused,
+    file_is_unseen,
+    queue_is_full,
+)
+from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
+from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
+from airflow_provider_openai_batch.batch.output import compile_output
+from airflow_provider_openai_batch.steps.read import TALLY
+from airflow_provider_openai_batch.store import nonce
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+
+log = logging.getLogger(__name__)
+
+ABSENT = {BatchStatus.EXPIRED: RowStatus.EXPIRED, BatchStatus.CANCELLED: RowStatus.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """An ended batch, whether a file of it is gone, and whether a batch of the same file still runs."""
+
+    batch: Batch
+    gone: bool
+    pending: bool
+
+
+def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> None:
+    """End a send whose batch has ended, unless lines or files are still to come."""
+    assert send.terminal is not None
+    shard, ids = _about(store, send)
+    endpoint = ENDPOINTS[shard.endpoint]
+    found = collect(_lines(store, send), ids, endpoint, compile_output(shard.output_type))
+    late = client.now() >= send.terminal.at + HALF_HOUR
+    if not (late or _is_complete(found, ended)):
+        store.put(f"{send.folder}/incomplete-{nonce()}.json", facts.Incomplete(at=client.now()))
+        return
+    absent = RowStatus.UNKNOWN if ended.gone else ABSENT.get(ended.batch.status, RowStatus.MISSING)
+    rest = ids[~found.answered]
+    table = pa.concat_tables([found.table, _unanswered(rest, absent)])
+    write_answers(store, send, table, facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found)))
+
+
+def _is_complete(found: Collected, ended: Ended) -> bool:
+    """Tell whether no more lines are to be expected."""
+    if ended.pending:
+        return False
+    if found.answered.all():
+        return True
+    counts = ended.batch.request_counts
+    if ended.gone or counts.completed is None or counts.failed is None:
+        return False
+    expected = counts.completed + counts.failed
+    if ended.batch.status is BatchStatus.COMPLETED and not expected:
+        return False
+    lines = int(found.answered.sum())
+    return lines + sum(_anomalies(found).values()) >= expected
+
+
+def _anomalies(found: Collected) -> dict[str, int]:
+    return {name: count for name, count in found.anomalies.items() if count}
+
+
+def _lines(store: RunStore, send: Send) -> Iterator[bytes]:
+    names = (name for name in store.list() if name.startswith(f"{send.folder}/") and name.endswith(".jsonl"))
+    for name in sorted(names, reverse=True):
+        with store.open(name) as file:
+            yield from file
+
+
+def _about(store: RunStore, send: Send) -> tuple[facts.About, np.ndarray]:
+    about = store.get(f"shards/{send.shard}/about.json", facts.About)
+    with store.open(f"shards/{send.shard}/custom_ids.bin") as file:
+        return about, np.frombuffer(file.read(), dtype="S16")
+
+
+def _unanswered(
+    ids: np.ndarray, status: RowStatus, code: str | None = None, message: str | None = None
+) -> pa.Table:
+    packed = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(16), len(ids), [None, pa.py_buffer(np.ascontiguousarray(ids).tobytes())]
+    )
+    told = {"status": str(status), "error_code": code, "error_message": message}
+    columns = [
+        packed if field.name == "custom_id" else pa.array([told.get(field.name)] * len(ids), type=field.type)
+        for field in ANSWER_SCHEMA
+    ]
+    return pa.Table.from_arrays(columns, schema=ANSWER_SCHEMA)
+
+
+def write_answers(store: RunStore, send: Send, table: pa.Table, tally: facts.Tally) -> None:
+    """Write the answers of a send with their counts in the footer; this ends the send."""
+    about = store.get(f"shards/{send.shard}/about.json", facts.About)
+    counts = Counter(table["status"].to_pylist())
+    counted = msgspec.structs.replace(tally, counts=dict(counts))
+    batch_id = send.batch.id if send.batch else None
+    table = _dated(table, tally.at if send.terminal is None else send.terminal.at)
+    table = table.append_column("batch_id", pa.array([batch_id] * len(table), pa.string()))
+    table = table.append_column("attempt", pa.array([about.attempt + 1] * len(table), pa.int64()))
+    table = table.replace_schema_metadata({TALLY: msgspec.json.encode(counted)})
+    with store.create(f"{send.folder}/answers.parquet") as file:
+        pq.write_table(table, file, row_group_size=8_192, compression="zstd")
+    told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
+    log.info("Batch %s collected: %s.", batch_id, told or "no answers")
+    if counted.anomalies:
+        log.warning("Batch %s had lines that name no request of ours: %s.", batch_id, counted.anomalies)
+
+
+def _dated(table: pa.Table, ended: float) -> pa.Table:
+    """Date the answers that do not say when they were made by the end of their batch."""
+    place = ANSWER_SCHEMA.get_field_index("processed_at")
+    when = pa.scalar(datetime.fromtimestamp(ended, tz=UTC), ANSWER_SCHEMA.field(place).type)
+    return table.set_column(place, ANSWER_SCHEMA.field(place), pc.fill_null(table[place], when))
+
+
+def close_failed(store: RunStore, client: Client, send: Send, batch: Batch) -> bool:
+    """End a batch that failed at validation; True when all of it is sent again, as a new upload."""
+    full = next((e for e in batch.errors if queue_is_full(e.code, e.message)), None)
+    unseen = next((e for e in batch.errors if file_is_unseen(e.message)), None)
+    again = full or unseen
+    if again is not None:
+        told = Refused(status=0, code=again.code, param=again.param, message=again.message or "")
+        store.put(f"{send.folder}/refused-{nonce()}.json", facts.Refusal(at=client.now(), answer=told))
+        log.warning("Batch %s did not start (%s); it is sent again later.", batch.id, again.code)
+        return True
+    _, ids = _about(store, send)
+    named = {e.line: e for e in batch.errors if e.line is not None and 1 <= e.line <= len(ids)}
+    if named:
+        parts = [_unanswered(ids[n - 1 : n], RowStatus.ERROR, e.code, e.message) for n, e in named.items()]
+        tally = facts.Tally(at=client.now(), counts={}, counted=False)
+        write_answers(store, send, pa.concat_tables(parts), tally)
+        return False
+    why = batch.errors[0] if batch.errors else None
+    code = why.code if why else "failed"
+    message = why.message if why else "The batch failed without a reason."
+    table = _unanswered(ids, RowStatus.ERROR, code, message)
+    write_answers(store, send, table, facts.Tally(at=client.now(), counts={}))
+    return False
+
+
+def give_up_on(store: RunStore, client: Client, send: Send) -> None:
+    """End a send whose batch the API does not know any more: what became of it is unknown."""
+    _, ids = _about(store, send)
+    write_answers(store, send, _unanswered(ids, RowStatus.UNKNOWN), facts.Tally(at=client.now(), counts={}))
+
+
+def refuse_request(store: RunStore, client: Client, send: Send) -> None:
+    """End a refused send of a single request that no file can hold."""
+    _, ids = _about(store, send)
+    assert send.refusal is not None
+    told = send.refusal.answer
+    table = _unanswered(ids, RowStatus.ERROR, told.code or str(told.status), told.message)
+    write_answers(store, send, table, facts.Tally(at=client.now(), counts={}))
