@@ -9,6 +9,7 @@ import jinja2
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, BaseOperator
 
 from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.output_type import normalize_output_type
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.raising import raise_for_airflow
@@ -143,11 +144,7 @@ def _check_empty(asked: Asked, staged: Staged) -> None:
 
 def _schema(output_type: Any) -> Any:
     # Airflow calls what is callable in a template field: a class is read here, once.
-    if not isinstance(output_type, type):
-        return output_type
-    from airflow_provider_openai_batch.batch.output import normalize_output_type  # noqa: PLC0415
-
-    return normalize_output_type(output_type)
+    return normalize_output_type(output_type) if isinstance(output_type, type) else output_type
 
 
 def _merged(default: Any, limits: Any) -> Any:

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from airflow_provider_openai_batch.batch.output import Invalid, compile_output, normalize_output_type
+from airflow_provider_openai_batch.batch.output import Invalid, compile_output
+from airflow_provider_openai_batch.batch.output_type import normalize_output_type
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 STRING = {"type": "string"}
