@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunTimedOut
 
@@ -16,13 +16,16 @@ DENIED = {401, 403}
 
 
 @contextmanager
-def raise_for_airflow() -> Iterator[None]:
+def raise_for_airflow(*, timed_out: type[Exception] = AirflowFailException) -> Iterator[None]:
     """Map an error of the block to what Airflow should do: fail, time out, or (any other) retry."""
     try:
         yield
     except RunTimedOut as error:
-        raise AirflowSensorTimeout(str(error)) from error
+        raise timed_out(str(error)) from error
     except OpenAIBatchError as error:
+        # A subclass tells what is wrong for good; the base class itself is what may pass.
+        if type(error) is OpenAIBatchError:
+            raise
         raise AirflowFailException(str(error)) from error
     except Exception as error:
         if not is_denied(error):

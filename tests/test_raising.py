@@ -7,20 +7,36 @@ import openai
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout
 
-from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, RunUnreadable
+from airflow_provider_openai_batch.exceptions import (
+    BatchFailed,
+    InvalidRequest,
+    OpenAIBatchError,
+    RunTimedOut,
+    RunUnreadable,
+    TooManyFailures,
+)
 from airflow_provider_openai_batch.raising import raise_for_airflow
 
 
-@pytest.mark.parametrize("error", [InvalidRequest("x"), BatchFailed("x"), RunUnreadable("x")])
-def test_permanent_errors_are_not_retried(error):
-    """Trying again would end the same."""
+@pytest.mark.parametrize("kind", [InvalidRequest, BatchFailed, TooManyFailures, RunUnreadable, RunTimedOut])
+def test_permanent_errors_are_not_retried(kind):
+    """Trying again would end the same; load cannot wait for what is in flight."""
     with pytest.raises(AirflowFailException, match="x"), raise_for_airflow():
-        raise error
+        raise kind("x")
 
 
-def test_a_time_out_is_a_sensors():
+def test_an_error_that_is_none_of_these_is_retried():
+    """The base class itself says that a database or a storage may answer next time."""
+    with pytest.raises(OpenAIBatchError, match="x"), raise_for_airflow():
+        raise OpenAIBatchError("x")
+
+
+def test_a_time_out_can_be_a_sensors():
     """So `soft_fail` is honoured."""
-    with pytest.raises(AirflowSensorTimeout, match="x"), raise_for_airflow():
+    with (
+        pytest.raises(AirflowSensorTimeout, match="x"),
+        raise_for_airflow(timed_out=AirflowSensorTimeout),
+    ):
         raise RunTimedOut("x")
 
 

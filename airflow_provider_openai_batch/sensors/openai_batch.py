@@ -85,7 +85,7 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
 
     def poke(self, context: Context) -> PokeReturnValue | bool:
         """Do what can be done now; true when all is answered."""
-        with raise_for_airflow(), self._opened() as (store, client):
+        with raise_for_airflow(timed_out=AirflowSensorTimeout), self._opened() as (store, client):
             if self._advance(store, client):
                 return PokeReturnValue(is_done=True, xcom_value=self._result(store))
             self._check_patience(context, store, client)
@@ -98,7 +98,11 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
             cancel_run(store.uri, recorded_conn_id(store))
 
     def _wait_deferred(self, context: Context) -> Any:
-        with self._soft(), raise_for_airflow(), self._opened() as (store, client):
+        with (
+            self._soft(),
+            raise_for_airflow(timed_out=AirflowSensorTimeout),
+            self._opened() as (store, client),
+        ):
             if self._advance(store, client):
                 return self._result(store)
             deadline = self._check_patience(context, store, client)
