@@ -144,7 +144,10 @@ def _check_empty(asked: Asked, staged: Staged) -> None:
 
 def _schema(output_type: Any) -> Any:
     # Airflow calls what is callable in a template field: a class is read here, once.
-    return normalize_output_type(output_type) if isinstance(output_type, type) else output_type
+    match output_type:
+        case type() | {"schema": type()}:
+            return normalize_output_type(output_type)
+    return output_type
 
 
 def _merged(default: Any, limits: Any) -> Any:

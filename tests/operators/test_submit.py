@@ -9,6 +9,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, literal, task
 from pydantic import BaseModel
 
+from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.operators.submit import OpenAIBatchSubmitOperator
 
 REQUEST = {"model": "m", "messages": [{"role": "user", "content": "{text}"}]}
@@ -98,10 +99,19 @@ def test_a_pydantic_class_becomes_its_schema():
     assert output_type["properties"]["label"]["type"] == "string"
 
 
-def test_a_class_that_is_no_schema_is_refused_when_the_dag_is_parsed():
+def test_a_pydantic_class_with_strict_becomes_its_schema():
+    """The class inside the wrapper can be rendered and recorded as well."""
+    submit = make_submit(output_type={"schema": Label, "strict": True})
+
+    assert submit.output_type == {"schema": Label.model_json_schema(), "strict": True}
+    assert render(submit).output_type == submit.output_type
+
+
+@pytest.mark.parametrize("output_type", [int, {"schema": int}])
+def test_a_class_that_is_no_schema_is_refused_when_the_dag_is_parsed(output_type):
     """The message names the argument."""
-    with pytest.raises(Exception, match="output_type"):
-        make_submit(output_type=int)
+    with pytest.raises(InvalidRequest, match="output_type"):
+        make_submit(output_type=output_type)
 
 
 def test_mapped_over_sources_keeps_rows_apart():
