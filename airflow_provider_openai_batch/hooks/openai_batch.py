@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
@@ -77,7 +77,10 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         from openai import OpenAI
 
         connection = self._connection()
-        return OpenAI(**client_arguments(connection, connection.extra_dejson))
+        arguments = client_arguments(connection, connection.extra_dejson)
+        # Airflow hides the password as it is stored, which may have white space around it.
+        mask_secret(arguments["api_key"])
+        return OpenAI(**arguments)
 
     def get_client(self) -> Client:
         """Return the calls that a run needs; close it after use."""
@@ -146,13 +149,23 @@ def client_arguments(connection: Connection, extra: dict[str, Any]) -> dict[str,
         arguments["default_headers"] = {**arguments.get("default_headers", {}), **headers}
     if connection.host:
         arguments["base_url"] = _url(connection)
-    if connection.password:
-        arguments["api_key"] = connection.password
-    if not arguments.get("api_key"):
+    arguments["api_key"] = _key(connection, connection.password or arguments.get("api_key"))
+    return arguments
+
+
+def _key(connection: Connection, value: Any) -> str:
+    # A mounted secret ends in a newline. The HTTP library shows a header that it refuses: with the key.
+    key = value.strip() if isinstance(value, str) else ""
+    if not key:
         raise InvalidRequest(
             f"Connection {connection.conn_id!r} has no API key; put it into the password field."
         )
-    return arguments
+    if not (key.isascii() and key.isprintable()):
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: the API key holds a line break or a character that no "
+            "key has; copy it into the password field again."
+        )
+    return key
 
 
 def _mapping(connection: Connection, extra: dict[str, Any], name: str) -> dict[str, Any]:

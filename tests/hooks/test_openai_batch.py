@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from airflow.providers.common.compat.sdk import redact
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
@@ -53,6 +54,43 @@ def test_missing_key_is_named(connection):
     connection("openai_default", conn_type="openai", host="http://localhost:1/v1")
 
     with pytest.raises(InvalidRequest, match="'openai_default' has no API key; put it into the password"):
+        OpenAIBatchHook().get_conn()
+
+
+@pytest.mark.parametrize("password", ["sk-1\n", "  sk-1 \r\n", "sk-1\t"])
+def test_white_space_around_the_key_is_dropped(connection, password):
+    """A mounted secret ends in a newline, which no header may hold."""
+    connection("openai_default", conn_type="openai_batch", password=password)
+
+    with OpenAIBatchHook().get_conn() as api:
+        assert api.api_key == "sk-1"
+
+
+def test_the_key_is_hidden_without_its_white_space_too(connection):
+    """A log line that holds the key as it is sent shows stars."""
+    connection("openai_default", conn_type="openai_batch", password="sk-hidden-4711\n")
+
+    OpenAIBatchHook().get_conn().close()
+
+    assert redact("Bearer sk-hidden-4711") == "Bearer ***"
+
+
+@pytest.mark.parametrize("password", ["sk-se\ncret", "sk-secr\u00e9t", "sk-\x00secret", "sk-\u200bsecret"])
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(connection, password):
+    """The HTTP library would show it in its error."""
+    connection("openai_default", conn_type="openai_batch", password=password)
+
+    with pytest.raises(InvalidRequest, match="'openai_default': the API key holds") as caught:
+        OpenAIBatchHook().get_conn()
+    assert "sk-" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", [" ", "\n"])
+def test_a_blank_key_is_a_missing_one(connection, password):
+    """An empty secret is named as such."""
+    connection("openai_default", conn_type="openai_batch", password=password)
+
+    with pytest.raises(InvalidRequest, match="has no API key"):
         OpenAIBatchHook().get_conn()
 
 
