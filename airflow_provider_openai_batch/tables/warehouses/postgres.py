@@ -32,6 +32,8 @@ FIRST_FETCH = 512
 TELLING = ("08", "0A", "23", "25", "28", "3D", "3F", "40", "42", "53", "55", "57")
 #: SQLSTATE classes that a retry may get past: connection, transaction, resources, locks, shutdown.
 PASSING = ("08", "40", "53", "55", "57", "58")
+#: Errors without a SQLSTATE whose texts quote no values.
+TELLING_KINDS = frozenset({"ConnectionTimeout", "InterfaceError", "OperationalError", "ProgrammingError"})
 
 #: Types that are read as they are, by their number in every PostgreSQL; all others are read as text.
 SCALARS: dict[int, pa.DataType] = {
@@ -92,7 +94,7 @@ def explain(error: Exception) -> Failure | None:
         return None
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     if not state:
-        return Failure(f"PostgreSQL: {type(error).__name__}: {_first_line(error)}", lasting=False)
+        return _without_state(error)
     diagnosis = getattr(error, "diag", None)
     text = getattr(diagnosis, "message_primary", None) if state[:2] in TELLING else None
     column = getattr(diagnosis, "column_name", None)
@@ -100,6 +102,23 @@ def explain(error: Exception) -> Failure | None:
     return Failure(
         f"PostgreSQL: {text or type(error).__name__}{where} (SQLSTATE {state}).", state[:2] not in PASSING
     )
+
+
+def _without_state(error: Exception) -> Failure:
+    """Explain an error that the driver itself raises; one about data quotes the value."""
+    name = type(error).__name__
+    if name not in TELLING_KINDS:
+        return Failure(
+            f"PostgreSQL: {name} (its text may hold row values and is not shown): a value that Python has "
+            "no form for, such as a date that is infinite or before Christ; cast it in the source.",
+            lasting=True,
+        )
+    return Failure(f"PostgreSQL: {name}: {_first_line(error)}", lasting=name == "ProgrammingError")
+
+
+def explain_row(error: Exception) -> Failure | None:
+    """Explain also what the driver's parsers of values raise."""
+    return _without_state(error) if isinstance(error, ValueError | OverflowError) else explain(error)
 
 
 def _first_line(error: Exception) -> str:
@@ -153,16 +172,17 @@ class CursorSource:
 
     @staticmethod
     def _batches(named: Any, fields: list[pa.Field]) -> Iterator[pa.RecordBatch]:
-        schema, size = pa.schema(fields), FIRST_FETCH
+        schema, size, first = pa.schema(fields), FIRST_FETCH, True
         while True:
-            with told("The source cannot be read", explain):
+            with told("The source cannot be read", explain_row):
                 rows = named.fetchmany(size)
-            if not rows:
-                return
             columns = zip(fields, sql.columns_of(rows, len(fields)), strict=True)
             batch = pa.RecordBatch.from_arrays([_array(*column) for column in columns], schema=schema)
-            yield batch
-            size = next_fetch(batch)
+            if rows or first:
+                yield batch
+            if not rows:
+                return
+            size, first = next_fetch(batch), False
 
 
 def _choose_numeric(quoted: str, described: Any) -> Chosen:

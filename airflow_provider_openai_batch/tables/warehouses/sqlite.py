@@ -28,6 +28,10 @@ DIALECT = "sqlite"
 BUSY_MS = 600_000
 #: SQLite's own rules for the affinity of a declared type, in their order; NUMERIC holds anything.
 AFFINITIES = ((r"INT", "int"), (r"CHAR|CLOB|TEXT", "text"), (r"BLOB", "bytes"), (r"REAL|FLOA|DOUB", "float"))
+#: What a retry may get past: locks, disks, memory.
+PASSING = re.compile(
+    r"locked|busy|disk|I/O|locking protocol|unable to open|out of memory|interrupted|schema has changed"
+)
 
 
 def source(hook: Any, query: sql.Query) -> sql.CursorSource:
@@ -69,8 +73,8 @@ def explain(error: Exception) -> Failure | None:
     """Explain an error of sqlite3; its texts name tables and columns, never values."""
     if not isinstance(error, sqlite3.Error):
         return None
-    waiting = isinstance(error, sqlite3.OperationalError) and re.search(r"locked|busy|disk|I/O", str(error))
-    return Failure(f"SQLite: {error}", lasting=not waiting)
+    passing = isinstance(error, sqlite3.OperationalError) and PASSING.search(str(error))
+    return Failure(f"SQLite: {error}", lasting=not passing)
 
 
 def target(hook: Any, parts: tuple[str, ...]) -> SqlTarget:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pyarrow as pa
 import pytest
 
+from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.base import Written
+from airflow_provider_openai_batch.tables.failures import told
+from airflow_provider_openai_batch.tables.resolve import resolve_source
 from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
 from tests.tables.ends import read, write
 from tests.tables.factories import MONDAY, make_landing, make_rows, nothing
@@ -81,6 +86,34 @@ def test_values_never_in_errors(postgres: Postgres) -> None:
         read("postgres", "id", sql="SELECT cast(x AS int) AS id FROM (VALUES ('secret')) AS t (x)")
 
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+@pytest.mark.parametrize("value", ["date '0044-03-15 BC'", "timestamptz 'infinity'", "date '12026-01-05'"])
+def test_dates_that_python_lacks(postgres: Postgres, driver: str, value: str) -> None:
+    """A date beyond Python's is never quoted, whichever driver reads it."""
+    source = {
+        "psycopg": resolve_source(arguments.source({"conn_id": "postgres", "key": "id", "table": "t"})),
+        "psycopg2": warehouse.source(OldDriver(postgres.uri), sql.of_table("t", None, "postgres")),
+    }[driver]
+    postgres.execute(f"CREATE TABLE t AS SELECT 1 AS id, {value} AS seen")
+
+    try:
+        with source.read(["seen"]) as batches:
+            list(batches)
+    except OpenAIBatchError as error:
+        assert isinstance(error, InvalidRequest)
+        assert not re.search("infinity|44|12026", str(error))
+        assert error.__suppress_context__
+
+
+@pytest.mark.parametrize("state", ["08006", "40001", "40P01", "53300", "55P03", "57P01", "57014", "58030"])
+def test_passing_states(state: str) -> None:
+    """A lost connection, a deadlock, a lock, or a shutdown is retried; it is no fault of the DAG."""
+    with pytest.raises(OpenAIBatchError, match=state) as caught, told("Doing", warehouse.explain):
+        raise psycopg.errors.lookup(state)
+
+    assert type(caught.value) is OpenAIBatchError
 
 
 def test_create_with_binary_key(postgres: Postgres) -> None:

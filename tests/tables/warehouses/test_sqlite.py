@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
 
-from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.tables.failures import told
+from airflow_provider_openai_batch.tables.warehouses import sqlite as warehouse
 from tests.tables.ends import read
 
 if TYPE_CHECKING:
@@ -67,3 +70,20 @@ def test_sql_with_parameters_and_semicolon(sqlite_file: Path) -> None:
     )
 
     assert [2] == table["id"].to_pylist()
+
+
+def test_locked_file_is_retried(sqlite_file: Path) -> None:
+    """A file that another one holds is no fault of the DAG."""
+    holder = sqlite3.connect(sqlite_file, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    waiting = sqlite3.connect(sqlite_file, timeout=0)
+
+    with (
+        closing(holder),
+        closing(waiting),
+        pytest.raises(OpenAIBatchError, match="locked") as caught,
+        told("Doing", warehouse.explain),
+    ):
+        waiting.execute("SELECT * FROM sqlite_master")
+
+    assert type(caught.value) is OpenAIBatchError
