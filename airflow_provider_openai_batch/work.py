@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.store import RunStore
 
 SECTION = "openai_batch"
+LOCAL = {"", "file", "local"}
 LOCAL_EXECUTORS = {"LocalExecutor", "SequentialExecutor", "DebugExecutor"}
 LONGEST_NAME = 200
 
@@ -31,7 +32,7 @@ def run_id(context: Context) -> str:
 def run_path(context: Context, work_path: str | None) -> ObjectStoragePath:
     """Return the run's folder below `work_path`, the configured one, or a local default."""
     root = work_path or conf.get(SECTION, "work_path", fallback="") or _local_default(context)
-    return ObjectStoragePath("/".join([str(root).rstrip("/"), *map(_name, _parts(context))]))
+    return ObjectStoragePath("/".join([_as_uri(str(root)), *map(_name, _parts(context))]))
 
 
 def run_uri(value: Any) -> str:
@@ -73,6 +74,20 @@ def settings() -> Settings:
 def first_look() -> float:
     """Return how many seconds a trigger waits before its first look."""
     return float(conf.getfloat(SECTION, "first_look", fallback=15.0))
+
+
+def _as_uri(root: str) -> str:
+    # Tasks of one run have working directories of their own: a local folder is named from the root on.
+    scheme, _, rest = root.strip().rpartition("://")
+    if scheme in LOCAL:
+        rest = os.path.expanduser(rest)  # noqa: PTH111
+        if not rest.startswith("/"):
+            raise InvalidRequest(
+                f"work_path is {root!r}; write a URI such as 's3://bucket/openai_batch' or "
+                "'file:///shared/openai_batch', or an absolute path."
+            )
+        scheme, rest = "file", f"/{rest.strip('/')}"
+    return f"{scheme}://{rest.rstrip('/')}"
 
 
 def _parts(context: Context) -> list[str]:

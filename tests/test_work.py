@@ -28,6 +28,37 @@ def test_folder_is_named_by_the_task_instance():
 
 
 @pytest.mark.parametrize(
+    ("work_path", "root"),
+    [
+        ("/shared/batches", "file:///shared/batches"),
+        ("//shared/batches/", "file:///shared/batches"),
+        (" /shared \n", "file:///shared"),
+        ("/", "file://"),
+        ("file:///", "file://"),
+        ("~/batches", "file:///home/me/batches"),
+        ("file://~/batches", "file:///home/me/batches"),
+        ("memory://bucket/batches/", "memory://bucket/batches"),
+    ],
+)
+def test_a_run_always_has_a_uri(monkeypatch, work_path, root):
+    """What submit writes down, wait and load can open, whichever way the folder was named."""
+    monkeypatch.setenv("HOME", "/home/me")
+
+    path = run_path(make_context(run_id="r"), work_path)
+    assert run_uri(str(path)) == f"{root}/d/g.submit/r"
+
+
+@pytest.mark.parametrize(
+    "work_path", ["batches", "./batches", "file://batches", "s3:bucket", "://x", "~nobody-at-all/x"]
+)
+def test_a_relative_work_path_is_refused(work_path):
+    """The message shows the value and what to write, before anything is sent."""
+    with pytest.raises(InvalidRequest, match=r"work_path is '.*write a URI such as 's3://") as caught:
+        run_path(make_context(), work_path)
+    assert repr(work_path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("part", "name"),
     [
         ("a/b", "a%2Fb"),
