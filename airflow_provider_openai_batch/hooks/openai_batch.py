@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -13,12 +14,15 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow.providers.common.compat.sdk import Connection
     from openai import OpenAI
 
     from airflow_provider_openai_batch.client import AsyncClient, Client
 
 LOOK_TIMEOUT = 60.0
+NAMED = ("organization", "project", "timeout", "max_retries")
 
 # One client costs 27 ms and 0.9 MB; a triggerer holds thousands of triggers.
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AsyncClient]] = WeakKeyDictionary()
@@ -107,7 +111,8 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
 
     def limits(self) -> dict[str, Any]:
         """Return the `limits` that the connection sets for every run."""
-        return dict(self._connection().extra_dejson.get("limits") or {})
+        connection = self._connection()
+        return _mapping(connection, connection.extra_dejson, "limits")
 
     def test_connection(self) -> tuple[bool, str]:
         """List the models: that needs a valid key and costs nothing."""
@@ -140,32 +145,25 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
 
 def client_arguments(connection: Connection, extra: dict[str, Any]) -> dict[str, Any]:
     """Read a connection as the arguments of `OpenAI` and `AsyncOpenAI`."""
-    arguments = _mapping(connection, extra, "openai_client_kwargs")
-    arguments |= {name: extra[name] for name in ("organization", "project") if extra.get(name)}
-    for name, kind in (("timeout", float), ("max_retries", int)):
-        if extra.get(name) not in {None, ""}:
-            arguments[name] = _number(connection, name, extra[name], kind)
-    if headers := _mapping(connection, extra, "headers"):
-        arguments["default_headers"] = {**arguments.get("default_headers", {}), **headers}
+    given = _mapping(connection, extra, "openai_client_kwargs")
+    _check_names(connection, given)
+    given |= {name: extra[name] for name in NAMED if extra.get(name) not in ("", None)}
+    headers = _mapping(connection, given, "default_headers") | _mapping(connection, extra, "headers")
+    given |= {"default_headers": headers, "default_query": _mapping(connection, given, "default_query")}
     if connection.host:
-        arguments["base_url"] = _url(connection)
-    arguments["api_key"] = _key(connection, connection.password or arguments.get("api_key"))
-    return arguments
+        given["base_url"] = connection.host
+    given["api_key"] = connection.password or given.get("api_key") or ""
+    arguments = {name: part for name, part in given.items() if part is not None and part != {}}
+    return {name: READERS[name](connection, name, part) for name, part in arguments.items()}
 
 
-def _key(connection: Connection, value: Any) -> str:
-    # A mounted secret ends in a newline. The HTTP library shows a header that it refuses: with the key.
-    key = value.strip() if isinstance(value, str) else ""
-    if not key:
+def _check_names(connection: Connection, given: dict[str, Any]) -> None:
+    unknown = [name for name in given if name not in READERS]
+    if unknown:
         raise InvalidRequest(
-            f"Connection {connection.conn_id!r} has no API key; put it into the password field."
+            f"Connection {connection.conn_id!r}: extra's 'openai_client_kwargs' has an unknown key "
+            f"{unknown[0]!r}; allowed: {', '.join(sorted(READERS))}."
         )
-    if not (key.isascii() and key.isprintable()):
-        raise InvalidRequest(
-            f"Connection {connection.conn_id!r}: the API key holds a line break or a character that no "
-            "key has; copy it into the password field again."
-        )
-    return key
 
 
 def _mapping(connection: Connection, extra: dict[str, Any], name: str) -> dict[str, Any]:
@@ -181,20 +179,94 @@ def _mapping(connection: Connection, extra: dict[str, Any], name: str) -> dict[s
     return dict(value)
 
 
+def _key(connection: Connection, _: str, value: Any) -> str:
+    # A mounted secret ends in a newline. The HTTP library shows a header that it refuses: with the key.
+    key = value.strip() if isinstance(value, str) else ""
+    if not key:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r} has no API key; put it into the password field."
+        )
+    if not _is_plain(key):
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: the API key holds a line break or a character that no "
+            "key has; copy it into the password field again."
+        )
+    return key
+
+
+def _text(connection: Connection, name: str, value: Any) -> str:
+    text = value.strip() if isinstance(value, str) else value
+    if not _is_plain(text):
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: extra's {name!r} is {value!r}; give a string of ASCII."
+        )
+    return str(text)
+
+
+def _headers(connection: Connection, _: str, headers: dict[str, Any]) -> dict[str, str]:
+    for name, value in headers.items():
+        # A header may hold a password: only its name is shown.
+        if not (_is_plain(name) and _is_plain(value)):
+            raise InvalidRequest(
+                f"Connection {connection.conn_id!r}: the header {name!r} in extra cannot be sent "
+                f"(its value is of type {type(value).__name__}); give a string of ASCII in one line."
+            )
+    return headers
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable()
+
+
+def _seconds(connection: Connection, name: str, value: Any) -> float:
+    seconds = _number(connection, name, value, float)
+    if not 0 < seconds < math.inf:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: extra's {name!r} is {value!r}; give seconds above 0."
+        )
+    return seconds
+
+
+def _count(connection: Connection, name: str, value: Any) -> int:
+    count = _number(connection, name, value, int)
+    if count < 0:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: extra's {name!r} is {value!r}; give 0 or more."
+        )
+    return int(count)
+
+
 def _number(connection: Connection, name: str, value: Any, kind: type[float | int]) -> float | int:
     try:
         return kind(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidRequest(
             f"Connection {connection.conn_id!r}: extra's {name!r} is {value!r}; give a number."
         ) from error
 
 
-def _url(connection: Connection) -> str:
-    host = str(connection.host)
-    if not host.startswith(("http://", "https://")):
+def _url(connection: Connection, name: str, value: Any) -> str:
+    url = str(value).strip()
+    if not url.startswith(("http://", "https://")):
+        what = "host" if connection.host else f"extra's {name!r}"
         raise InvalidRequest(
-            f"Connection {connection.conn_id!r}: host {host!r} is no URL; "
+            f"Connection {connection.conn_id!r}: {what} {value!r} is no URL; "
             "write it like 'https://api.openai.com/v1', or leave it empty for OpenAI."
         )
-    return host
+    return url
+
+
+def _as_given(_: Connection, __: str, value: Any) -> Any:
+    return value
+
+
+READERS: dict[str, Callable[[Connection, str, Any], Any]] = {
+    "api_key": _key,
+    "base_url": _url,
+    "default_headers": _headers,
+    "default_query": _as_given,
+    "max_retries": _count,
+    "organization": _text,
+    "project": _text,
+    "timeout": _seconds,
+}

@@ -105,14 +105,25 @@ def test_missing_connection_is_named(airflow_db):
     [
         ({"host": "api.openai.com"}, "host 'api.openai.com' is no URL"),
         ({"extra": {"timeout": "soon"}}, "'timeout' is 'soon'; give a number"),
+        ({"extra": {"timeout": {"read": 5}}}, r"'timeout' is \{'read': 5\}; give a number"),
+        ({"extra": {"timeout": 0}}, "'timeout' is 0; give seconds above 0"),
+        ({"extra": {"timeout": "nan"}}, "'timeout' is 'nan'; give seconds above 0"),
+        ({"extra": {"max_retries": [1]}}, r"'max_retries' is \[1\]; give a number"),
+        ({"extra": {"max_retries": -1}}, "'max_retries' is -1; give 0 or more"),
+        ({"extra": {"organization": 7}}, "'organization' is 7; give a string"),
         ({"extra": {"headers": "X-Team"}}, "'headers' is no JSON object"),
+        ({"extra": {"headers": {"X-Team": 1}}}, "header 'X-Team' in extra .* of type int"),
+        ({"extra": {"headers": {"X-Team": "sk-secret\n"}}}, "header 'X-Team' in extra .* in one line"),
+        ({"extra": {"openai_client_kwargs": {"retries": 1}}}, "unknown key 'retries'; allowed: api_key, "),
+        ({"extra": {"openai_client_kwargs": {"timeout": [5]}}}, r"'timeout' is \[5\]; give a number"),
+        ({"extra": {"openai_client_kwargs": {"base_url": 7}}}, "'base_url' 7 is no URL"),
     ],
 )
 def test_bad_field_is_named(connection, fields, message):
     """A connection that cannot work says which field to correct, and never the key."""
     connection("openai_default", conn_type="openai_batch", password="sk-secret", **fields)
 
-    with pytest.raises(InvalidRequest, match=message) as caught:
+    with pytest.raises(InvalidRequest, match=f"'openai_default'.*{message}") as caught:
         OpenAIBatchHook().get_conn()
     assert "sk-secret" not in str(caught.value)
 
@@ -151,3 +162,11 @@ def test_limits_come_from_extra(connection):
     connection("openai_default", conn_type="openai", password="sk", extra={"limits": {"max_attempts": 2}})
 
     assert OpenAIBatchHook().limits() == {"max_attempts": 2}
+
+
+def test_limits_that_are_no_object_are_refused(connection):
+    """The message names the connection and the key."""
+    connection("openai_default", conn_type="openai", password="sk", extra={"limits": "many"})
+
+    with pytest.raises(InvalidRequest, match="'openai_default': extra's 'limits' is no JSON object"):
+        OpenAIBatchHook().limits()
