@@ -27,9 +27,11 @@ PAGE = 100
 MOST_PAGES = 1_000
 CREATE_TIMEOUT = 120.0
 REFUSALS = {400, 401, 403, 404, 413, 422, 429}
+DENIALS = {401, 403}
 UPLOAD_REFUSALS = {400, 404, 413, 422, 429}
 INPUT_FILE_LIFE = 14 * 86_400
 TRIES = 5
+SERVER_ERROR = 500
 
 
 class ListFailed(Exception):
@@ -132,7 +134,8 @@ class Client:
         for _ in range(MOST_PAGES):
             page = self._page(after)
             yield from page.data
-            if not page.data or not page.has_more or (page.data[-1].created_at or oldest) < oldest:
+            more = len(page.data) >= PAGE if page.has_more is None else page.has_more
+            if not page.data or not more or (page.data[-1].created_at or oldest) < oldest:
                 return
             after = page.last_id or page.data[-1].id
             if after in seen:
@@ -194,9 +197,13 @@ class Client:
     def _page(self, after: str | None) -> _Page:
         query: dict[str, Any] = {"limit": PAGE} | ({"after": after} if after else {})
         raw = self._content(self._api.batches.with_raw_response.list(**query))
-        page = msgspec.json.decode(raw, type=_RawPage)
-        data = tuple(read_batch(batch) for batch in page.data)
-        return _Page(data=data, has_more=bool(page.has_more), last_id=page.last_id)
+        try:
+            page = msgspec.json.decode(raw, type=_RawPage)
+            data = tuple(read_batch(batch) for batch in page.data or ())
+        except msgspec.MsgspecError as error:
+            message = f"The list of batches is not readable: {error}."
+            raise ListFailed(message) from error
+        return _Page(data=data, has_more=page.has_more, last_id=page.last_id)
 
     def _stream(self, file_id: str, into: BinaryIO) -> None:
         with self._api.files.with_streaming_response.content(file_id) as answer:
@@ -221,9 +228,17 @@ class AsyncClient:
         return self._time.now()
 
     async def tick(self) -> None:
-        """Learn the API time where no batch is to be looked at."""
-        answer = await self._api.batches.with_raw_response.list(limit=1)
-        self._time.see(answer.headers)
+        """Learn the API time where no batch is to be looked at; any answer tells it."""
+        try:
+            answer = await self._api.batches.with_raw_response.list(limit=1)
+        except (openai.AuthenticationError, openai.PermissionDeniedError):
+            raise
+        except openai.APIStatusError as error:
+            self._time.see(error.response.headers)
+            if error.status_code >= SERVER_ERROR:
+                raise
+        else:
+            self._time.see(answer.headers)
 
     async def retrieve(self, batch_id: str) -> Batch | Gone:
         """Look at one batch."""
@@ -238,12 +253,12 @@ class AsyncClient:
 
 class _Page(msgspec.Struct, frozen=True):
     data: tuple[Batch, ...]
-    has_more: bool
+    has_more: bool | None
     last_id: str | None
 
 
 class _RawPage(msgspec.Struct, frozen=True):
-    data: tuple[msgspec.Raw, ...] = ()
+    data: tuple[msgspec.Raw, ...] | None = ()
     has_more: bool | None = None
     last_id: str | None = None
 
@@ -259,15 +274,21 @@ class _Models(msgspec.Struct, frozen=True):
 def refused(error: openai.APIStatusError) -> Refused:
     """Read an error answer; Azure lists its errors, proxies answer with a page."""
     body = error.body if isinstance(error.body, dict) else {}
-    listed = (body.get("errors") or {}).get("data") if isinstance(body.get("errors"), dict) else None
-    told = listed[0] if listed else body
+    errors = body.get("errors")
+    listed = errors.get("data") if isinstance(errors, dict) else None
+    told = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else body
+    denied = error.status_code in DENIALS  # the API's text repeats a part of the key
     return Refused(
         status=error.status_code,
-        code=told.get("code"),
-        param=told.get("param"),
-        message=str(told.get("message") or error.message),
+        code=_word(told.get("code")),
+        param=_word(told.get("param")),
+        message="The API refuses the key." if denied else str(told.get("message") or error.message),
         retry_after=_seconds(error.response.headers.get("retry-after")),
     )
+
+
+def _word(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _seconds(value: str | None) -> float | None:

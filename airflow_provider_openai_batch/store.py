@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import msgspec
+from fsspec import AbstractFileSystem
 
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 T = TypeVar("T")
 
@@ -53,16 +54,22 @@ class RunStore:
         self._facts: dict[str, Any] = {}
 
     def list(self) -> frozenset[str]:
-        """Return the names of all files in the folder, without those that are still being written."""
+        """Return the names of all files in the folder, without those that are still being written.
+
+        A folder that cannot be read raises: taken for an empty one, it would be paid for twice.
+        """
         self._fs.invalidate_cache()
-        found = self._fs.find(self._root) if self._fs.exists(self._root) else []
-        names = (str(path).removeprefix(self._root).lstrip("/") for path in found)
+        names = (str(path).removeprefix(self._root).lstrip("/") for path in self._find())
         return frozenset(name for name in names if UNFINISHED not in name)
 
     def exists(self, name: str) -> bool:
         """Tell whether the file is there."""
         self._fs.invalidate_cache()
-        return bool(self._fs.exists(self._path(name)))
+        try:
+            self._fs.info(self._path(name))  # `exists` takes any error for an absent file
+        except FileNotFoundError:
+            return False
+        return True
 
     def put(self, name: str, value: object) -> None:
         """Write a small fact as JSON."""
@@ -126,6 +133,16 @@ class RunStore:
         opened: BinaryIO = self._fs.open(self._path(name), "rb")
         return opened
 
+    def _find(self) -> Iterable[str]:
+        if not self._local:
+            return _find_remote(self._fs, self._root)
+        try:
+            os.stat(self._root)  # noqa: PTH116
+        except FileNotFoundError:
+            return ()
+        walk = os.walk(self._root, onerror=_raise)
+        return [f"{folder}/{name}" for folder, _, names in walk for name in names]
+
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 
@@ -140,7 +157,7 @@ class RunStore:
 
     def _publish(self, scratch: str, target: str) -> None:
         if not self._local:
-            if not self._fs.exists(target):
+            if not self.exists(target.removeprefix(self._root).lstrip("/")):
                 self._fs.put_file(scratch, target)
             return
         self._make_folder(os.path.dirname(target))  # noqa: PTH120
@@ -153,6 +170,20 @@ class RunStore:
                 shutil.copy(scratch, f"{target}{UNFINISHED}")
                 os.replace(f"{target}{UNFINISHED}", target)  # noqa: PTH105
         _sync_folder(os.path.dirname(target))  # noqa: PTH120
+
+
+def _find_remote(fs: Any, root: str) -> Iterable[str]:
+    """List an object store; the general listing of fsspec leaves out what it cannot read unless told."""
+    general = type(fs).find is AbstractFileSystem.find
+    try:
+        found: list[str] = fs.find(root, on_error="raise") if general else fs.find(root)
+    except FileNotFoundError:
+        return ()
+    return found
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _sync_folder(path: str) -> None:

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import BinaryIO
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
+from fsspec.implementations.local import LocalFileSystem
 from upath import UPath
 
 from airflow_provider_openai_batch.batch.facts import Fact, Tally
@@ -121,3 +123,28 @@ def test_local_folders_are_private(tmp_path: Path):
     RunStore(ObjectStoragePath(f"file://{tmp_path}/run")).put("a/fact.json", Fact())
 
     assert (tmp_path / "run" / "a").stat().st_mode & 0o777 == 0o700
+
+
+class Unreadable(LocalFileSystem):
+    """A disk whose folders cannot be listed."""
+
+    protocol = "broken"
+
+    def ls(self, path: str, detail: bool = False, **options: object) -> list[str]:
+        raise OSError(5, "Input/output error", path)
+
+
+def test_folder_that_cannot_be_read_is_not_empty(tmp_path: Path):
+    """An error of the storage raises; taken for an empty run, it would be paid for twice."""
+    store = RunStore(SimpleNamespace(fs=Unreadable(), path=str(tmp_path), protocol="broken"))
+
+    with pytest.raises(OSError, match="Input/output"):
+        store.list()
+
+
+def test_file_in_place_of_a_folder_is_not_empty(tmp_path: Path):
+    """So does a local one."""
+    (tmp_path / "run").write_text("not a folder")
+
+    with pytest.raises(NotADirectoryError):
+        RunStore(ObjectStoragePath(f"file://{tmp_path}/run")).list()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -146,7 +147,7 @@ def _kind(refused: Refused) -> Refusal:
 
 
 class _WireErrors(msgspec.Struct, frozen=True):
-    data: tuple[BatchError, ...] | None = None
+    data: list[Any] | None = None
 
 
 class _WireBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +160,7 @@ class _WireBatch(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float | str | None = None
     request_counts: RequestCounts | None = None
     errors: msgspec.Raw = msgspec.Raw(b"null")
-    metadata: dict[str, str] | None = None
+    metadata: Any = None
 
 
 class _WireFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +182,7 @@ def read_batch(raw: bytes | msgspec.Raw) -> Batch:
         expires_at=_seconds(wire.expires_at),
         request_counts=wire.request_counts or RequestCounts(),
         errors=_errors(wire.errors),
-        metadata=wire.metadata or {},
+        metadata=_texts(wire.metadata),
     )
 
 
@@ -195,9 +196,26 @@ def _seconds(value: float | str | None) -> float | None:
     if not isinstance(value, str):
         return value
     try:
-        return datetime.fromisoformat(value).timestamp()
+        time = datetime.fromisoformat(value)
     except ValueError:
         return None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {name: str(text) for name, text in value.items()} if isinstance(value, dict) else {}
+
+
+def _error(value: Any) -> BatchError:
+    """Read one error of a batch; servers write numbers for words, and words for errors."""
+    if not isinstance(value, dict):
+        return BatchError(message=str(value))
+    line = value.get("line")
+    words = {name: value.get(name) for name in ("code", "message", "param")}
+    return BatchError(
+        **{name: None if word is None else str(word) for name, word in words.items()},
+        line=int(line) if isinstance(line, int | float) or str(line).isdigit() else None,
+    )
 
 
 def _errors(raw: msgspec.Raw) -> tuple[BatchError, ...]:
@@ -205,4 +223,4 @@ def _errors(raw: msgspec.Raw) -> tuple[BatchError, ...]:
         errors = msgspec.json.decode(raw, type=_WireErrors | None, strict=False)
     except msgspec.MsgspecError:
         return ()
-    return (errors.data or ()) if errors else ()
+    return tuple(_error(value) for value in errors.data or ()) if errors else ()

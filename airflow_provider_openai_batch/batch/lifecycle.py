@@ -19,6 +19,7 @@ AGAIN_SOON = 15.0
 AGAIN_LATER = 60.0
 QUEUE_WAIT = 300.0
 UNSEEN_FOR = 300.0
+MOST_UNSEEN = 50
 REFUSED_OFTEN = 3
 REFUSED_LONG = 3_600.0
 
@@ -133,10 +134,10 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
     times: list[float] = []
     for send in run.sends:
         need = _attend(send, moment) if send.open else None
-        if isinstance(need, float):
-            times += [need] if send.folder in queue.awaited else []
-        elif need is not None:
+        if isinstance(need, Action):
             actions.append(need)
+        if need is not None and send.folder in queue.awaited and not _is_hopeless(send, moment):
+            times.append(need if isinstance(need, float) else moment.now)
     refused = _final_refusal(run)
     if refused is not None:
         return Plan(tuple(actions), GiveUp(refused))
@@ -146,8 +147,13 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
             times.append(task)
         else:
             actions.append(task)
-    waiting = bool(times or actions)
-    return Plan(tuple(actions), Wait(min(times, default=moment.now)) if waiting else Finish())
+            times.append(moment.now)
+    return Plan(tuple(actions), Wait(min(times)) if times else Finish())
+
+
+def _is_hopeless(send: Send, moment: Moment) -> bool:
+    """Tell whether a doubt is so old that it is still looked up, but not waited for."""
+    return send.batch is None and moment.now > send.deadline
 
 
 def _attend(send: Send, moment: Moment) -> Action | float | None:
@@ -161,7 +167,7 @@ def _attend(send: Send, moment: Moment) -> Action | float | None:
         return _ended(send, send.terminal.batch, moment)
     if isinstance(look, Gone):
         return _lost(send, moment)
-    late = moment.now > send.deadline and look is not None
+    late = moment.now > send.deadline and look is not None and not isinstance(look, Unreachable)
     return None if late else send.deadline
 
 
@@ -169,14 +175,15 @@ def _ended(send: Send, batch: Batch, moment: Moment) -> Action | float:
     """Collect at once, again when a file turns up, and for the last time half an hour after the end."""
     named = {"output.jsonl": batch.output_file_id, "error.jsonl": batch.error_file_id}
     turned_up = any(file_id and name not in send.raw for name, file_id in named.items())
-    due = (send.terminal.at if send.terminal else moment.now) + HALF_HOUR
-    again = turned_up or not send.incomplete or moment.now >= due
-    return Collect(send.folder, batch) if again else due
+    if not send.incomplete:
+        return Collect(send.folder, batch)
+    last = max(fact.at for fact in send.incomplete)
+    pause = min(AGAIN_LATER * 2.0 ** (len(send.incomplete) - 1), HALF_HOUR / 2)
+    due = last + pause if turned_up else max(last + pause, min(f.at for f in send.incomplete) + HALF_HOUR)
+    return Collect(send.folder, batch) if moment.now >= due else due
 
 
 def _doubt(send: Send, moment: Moment) -> Action | float | None:
-    if moment.now > send.deadline:
-        return None
     since = send.intent.at if send.fenced_at is None else send.fenced_at
     due = since + moment.settings.settle
     return Resolve(send.folder) if moment.now >= due else due
@@ -256,12 +263,19 @@ def _jitter(word: str) -> float:
 def _final_refusal(run: Run) -> str | None:
     """Return the API's words if it refused a create of the present epoch for good."""
     epoch = run.current.asked.epoch if run.current else 0
+    unseen = [send for send in run.sends if send.intent.epoch >= epoch and _was_unseen(send)]
+    if len(unseen) > MOST_UNSEEN and unseen[-1].refusal is not None:
+        return f"{unseen[-1].refusal.answer.message} ({len(unseen)} times)"
     for send in run.sends:
         revoked = send.void is not None or bool(send.fences)  # a late create of ours may then be refused
         if send.intent.epoch >= epoch and send.refusal is not None and not revoked and _is_final(send):
             told = send.refusal.answer
             return f"{told.message} (status {told.status}, code {told.code!r}, param {told.param!r})"
     return None
+
+
+def _was_unseen(send: Send) -> bool:
+    return send.refusal is not None and send.refusal.answer.kind is Refusal.UNSEEN and not send.fences
 
 
 def _is_final(send: Send) -> bool:

@@ -12,6 +12,7 @@ from airflow_provider_openai_batch.batch.facts import (
     Cancel,
     Done,
     Fence,
+    Incomplete,
     Intent,
     Landed,
     Lost,
@@ -51,7 +52,7 @@ class Send:
     terminals: tuple[Terminal, ...] = ()
     lost: tuple[Lost, ...] = ()
     raw: frozenset[str] = frozenset()  #: which raw answer files are in the folder
-    incomplete: bool = False
+    incomplete: tuple[Incomplete, ...] = ()
     tally: Tally | None = None
 
     @property

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import openai
 
@@ -30,7 +31,7 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     decide,
 )
 from airflow_provider_openai_batch.client import AsyncClient, Client, ListFailed, ShortDownload
-from airflow_provider_openai_batch.exceptions import BatchFailed
+from airflow_provider_openai_batch.exceptions import BatchFailed, RunUnreadable
 from airflow_provider_openai_batch.steps.answers import give_up_on, refuse_request
 from airflow_provider_openai_batch.steps.attempts import register, run_hash
 from airflow_provider_openai_batch.steps.doubt import listed, require_file, resolve
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DENIED = (openai.AuthenticationError, openai.PermissionDeniedError)
-STALLING = (openai.OpenAIError, ListFailed, ShortDownload)
+STALLING = (openai.OpenAIError, ListFailed, ShortDownload, msgspec.MsgspecError)
 MOST_LOOKS_AT_ONCE = 50
 
 
@@ -120,7 +121,7 @@ class _Advance:
             return self._client.retrieve(batch.id)
         except DENIED as error:
             raise denied(error) from error
-        except openai.OpenAIError as error:
+        except (openai.OpenAIError, msgspec.MsgspecError) as error:
             return Unreachable(type(error).__name__)
 
     def _is_allowed(self, action: Action) -> bool:
@@ -146,6 +147,7 @@ class _Advance:
 
     def _send(self, run: Run, shard_id: str) -> None:
         """Register before the first create, then decide again on what is there then."""
+        require_origin(self._store, self._client, run)
         if self._attempt is None:
             self._attempt = register(self._store, run, self._client.now())
             self._tried.discard(name_of(SendShard(shard_id)))
@@ -189,6 +191,18 @@ def denied(error: openai.APIStatusError) -> BatchFailed:
     )
 
 
+def require_origin(store: RunStore, client: Client, run: Run) -> None:
+    """Stop before a run goes on at another API than the one that it was sent to."""
+    epoch = run.current.asked.epoch if run.current else 0
+    origins = {send.intent.origin for send in read_run(store).sends if send.intent.epoch >= epoch}
+    elsewhere = sorted(origins - {client.origin})
+    if elsewhere:
+        raise RunUnreadable(
+            f"The run was sent to {elsewhere[0]}, but the connection points to {client.origin} now: going on "
+            "would pay again. Set the host back, or clear submit to send the rows there."
+        )
+
+
 def name_of(action: Action) -> str:
     """Tell an action from others, so that each is tried once."""
     if isinstance(action, MakeChild):
@@ -225,7 +239,7 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Wait
                 return batch.id, await client.retrieve(batch.id)
             except DENIED:
                 raise
-            except openai.OpenAIError as error:
+            except (openai.OpenAIError, msgspec.MsgspecError) as error:
                 return batch.id, Unreachable(type(error).__name__)
 
     looks = dict(await asyncio.gather(*(one(batch) for batch in unlooked(run, {}))))
@@ -243,8 +257,8 @@ async def _tick(client: AsyncClient) -> bool:
         await client.tick()
     except DENIED:
         raise
-    except openai.OpenAIError as error:
-        return isinstance(error, openai.NotFoundError)  # a server without a list is there all the same
+    except openai.OpenAIError:
+        return False
     return True
 
 

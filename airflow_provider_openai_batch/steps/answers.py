@@ -56,7 +56,7 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     shard, ids = _about(store, send)
     endpoint = ENDPOINTS[shard.endpoint]
     found = collect(_lines(store, send), ids, endpoint, compile_output(shard.output_type))
-    late = client.now() >= send.terminal.at + HALF_HOUR
+    late = is_late(send, client.now())
     if not (late or _is_complete(found, ended)):
         store.put(f"{send.folder}/incomplete-{nonce()}.json", facts.Incomplete(at=client.now()))
         return
@@ -64,6 +64,11 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     rest = ids[~found.answered]
     table = pa.concat_tables([found.table, _unanswered(rest, absent)])
     write_answers(store, send, table, facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found)))
+
+
+def is_late(send: Send, now: float) -> bool:
+    """Tell whether lines and files have been missing for half an hour."""
+    return bool(send.incomplete) and now >= min(fact.at for fact in send.incomplete) + HALF_HOUR
 
 
 def _is_complete(found: Collected, ended: Ended) -> bool:
@@ -79,7 +84,7 @@ def _is_complete(found: Collected, ended: Ended) -> bool:
     if ended.batch.status is BatchStatus.COMPLETED and not expected:
         return False
     lines = int(found.answered.sum())
-    return lines + sum(_anomalies(found).values()) >= expected
+    return lines + found.anomalies["malformed"] >= expected
 
 
 def _anomalies(found: Collected) -> dict[str, int]:

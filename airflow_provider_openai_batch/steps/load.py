@@ -91,7 +91,7 @@ def require_finished(store: RunStore, client: Client, settings: Settings) -> Non
     plan = peek(store, client, settings)
     if isinstance(plan.step, GiveUp):
         raise BatchFailed(plan.step.error)
-    if plan.actions or not isinstance(plan.step, Finish):
+    if not isinstance(plan.step, Finish):
         raise RunTimedOut(f"The run {store.uri!r} is still in flight: clear `wait`; nothing was written.")
 
 

@@ -181,7 +181,7 @@ def _send(tree: _Tree, folder: str) -> Send:
         terminals=tree.facts(f"{folder}/", "terminal-", facts.Terminal),
         lost=tree.facts(f"{folder}/", "lost-", facts.Lost),
         raw=frozenset(n.rsplit("/", 1)[1] for n in inside if n.endswith(".jsonl")),
-        incomplete=any(n.startswith(f"{folder}/incomplete-") for n in inside),
+        incomplete=tree.facts(f"{folder}/", "incomplete-", facts.Incomplete),
         tally=read_tally(tree.store, answers) if answers in inside else None,
     )
 

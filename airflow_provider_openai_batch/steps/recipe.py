@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+#: Columns that a snapshot adds to those of the source.
+RESERVED = frozenset({"_input_hash", "_custom_id", "_first"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
@@ -57,9 +60,11 @@ def read_recipe(
     request, output_type = asked
     endpoint, body = arguments.split(request)
     output = compile_output(output_type)
+    full = ENDPOINTS[endpoint].with_output(body, output)
     key = tuple(match_column("source['key']", name, columns) for name in source.key)
     carry = tuple(match_column("source['carry']", name, columns) for name in source.carry)
-    template = compile_template(endpoint, ENDPOINTS[endpoint].with_output(body, output), columns)
+    # A source that has not even columns, such as an empty list, has no rows to fill a template with.
+    template = compile_template(endpoint, full, columns) if columns else Template(pieces=(), columns=())
     layout = Layout(key=key, carry=tuple(name for name in carry if name not in key), used=template.columns)
     return Recipe(
         endpoint=endpoint, body=body, output_type=output_type, output=output, template=template, layout=layout
@@ -68,7 +73,11 @@ def read_recipe(
 
 def match_column(argument: str, name: str, columns: Sequence[str]) -> str:
     """Find a column by its name, without case where that is unambiguous."""
-    if name in columns:
+    if name in RESERVED:
+        raise InvalidRequest(
+            f"{argument} names {name!r}, which the run folder needs itself; rename it there."
+        )
+    if name in columns or not columns:
         return name
     found = [column for column in columns if column.casefold() == name.casefold()]
     if len(found) == 1:

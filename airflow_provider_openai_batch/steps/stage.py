@@ -79,7 +79,8 @@ class Staged:
 def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     """Make the snapshot that this task wants, or find it again after a retry."""
     source = resolve_source(asked.source, asked.rows)
-    recipe = read_recipe(asked.source, (asked.request, asked.output_type), source.columns())
+    columns = source.columns()
+    recipe = read_recipe(asked.source, (asked.request, asked.output_type), columns)
     run = read_run(store, client.origin)
     if run.empty:
         refuse_lost(store, client)
@@ -95,7 +96,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     snapshot = f"{attempt.number:04}-{attempt.nonce}"
     now = client.now()
     remember(store, asked, recipe, (snapshot, fingerprint, _epoch(asked, run), now))
-    with source.read(recipe.layout.columns) as batches:
+    with source.read(recipe.layout.columns if columns else ()) as batches:
         first, rest = peek(batches)
         if asked.target is not None and first is not None:
             schemas = first.schema, recipe.output.columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ from airflow_provider_openai_batch.batch.api import (
     Refused,
     Unclear,
 )
-from airflow_provider_openai_batch.steps.answers import Ended, close_failed, read_answers
+from airflow_provider_openai_batch.client import ShortDownload
+from airflow_provider_openai_batch.steps.answers import Ended, close_failed, is_late, read_answers
 from airflow_provider_openai_batch.steps.attempts import is_superseded
 from airflow_provider_openai_batch.store import nonce
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run import Send, Shard
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
+
+LONGEST_WORD = 120
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +106,13 @@ def write_outcome(sender: Sender, folder: str, file_id: str, answer: Created | R
 
 def batch_name(folder: str, batch: Batch) -> str:
     """Return the file name that records a batch."""
-    return f"{folder}/batches/{quote(batch.id, safe='')}.json"
+    return f"{folder}/batches/{file_word(batch.id)}.json"
+
+
+def file_word(word: str) -> str:
+    """Return a word of the API's as a part of a file name, whatever is in it and however long it is."""
+    quoted = quote(word, safe="")
+    return quoted if len(quoted) <= LONGEST_WORD else hashlib.sha256(word.encode()).hexdigest()
 
 
 def delete_quietly(client: Client, file_id: str) -> None:
@@ -124,9 +134,21 @@ def collect_send(store: RunStore, client: Client, send: Send, batch: Batch) -> N
         if close_failed(store, client, send, batch):
             delete_quietly(client, send.intent.file_id)
         return
+    try:
+        ended = _copy_all(store, client, send, batch)
+    except ShortDownload as error:
+        log.warning("%s", error)
+        if not is_late(send, client.now()):
+            store.put(f"{send.folder}/incomplete-{nonce()}.json", facts.Incomplete(at=client.now()))
+            return
+        ended = Ended(batch=batch, gone=True, pending=False)
+    read_answers(store, client, send, ended)
+
+
+def _copy_all(store: RunStore, client: Client, send: Send, batch: Batch) -> Ended:
     pending = [twin for twin in send.twins if not _copy_twin(store, client, send, twin)]
     gone = not _copy_files(store, client, send, (batch, ""))
-    read_answers(store, client, send, Ended(batch=batch, gone=gone, pending=bool(pending)))
+    return Ended(batch=batch, gone=gone, pending=bool(pending))
 
 
 def _copy_twin(store: RunStore, client: Client, send: Send, twin: Batch) -> bool:
@@ -139,7 +161,7 @@ def _copy_twin(store: RunStore, client: Client, send: Send, twin: Batch) -> bool
     if not any(terminal.batch.id == twin.id for terminal in send.terminals):
         terminal = facts.Terminal(at=client.now(), batch=seen)
         store.put(f"{send.folder}/terminal-{nonce()}.json", terminal)
-    return _copy_files(store, client, send, (seen, f"-{quote(twin.id, safe='')}"))
+    return _copy_files(store, client, send, (seen, f"-{file_word(twin.id)}"))
 
 
 def _copy_files(store: RunStore, client: Client, send: Send, named: tuple[Batch, str]) -> bool:

@@ -150,6 +150,21 @@ def test_without_a_look_the_deadline_does_not_count():
     assert isinstance(plan(run, now=NOW + 27 * HOUR).step, Wait)
 
 
+def test_an_unreachable_api_is_no_look():
+    """After the deadline an outage is waited out: the answers may be there."""
+    run = make_run(make_shard(make_send()))
+
+    assert isinstance(plan(run, now=NOW + 27 * HOUR, b1=Unreachable("503")).step, Wait)
+
+
+def test_file_that_is_never_seen_ends_the_run():
+    """A server that never finds its own files is not sent to for ever."""
+    unseen = facts.Refusal(at=NOW, answer=Refused(status=0, message="Cannot find file f1"))
+    run = make_run(make_shard(*(make_send(f"{n}-a", refusals=(unseen,)) for n in range(51))))
+
+    assert isinstance(plan(run, "s1").step, GiveUp)
+
+
 def test_without_expires_at_the_window_is_assumed():
     """A server whose batches never expire is waited for 26 hours."""
     run = make_run(make_shard(make_send(batches=(make_batch(expires_at=None),))))
@@ -184,10 +199,13 @@ class TestDoubts:
         assert plan(run, now=NOW + 1_300).actions == (Resolve("shards/s1/sends/1-a"),)
 
     def test_doubt_without_list_ends(self):
-        """A doubt that cannot be resolved for 26 hours is not waited for."""
+        """A doubt that cannot be resolved for 26 hours is looked up once more, and not waited for."""
         run = make_run(make_shard(make_send(batches=())))
 
-        assert plan(run, now=NOW + 27 * HOUR).step == Finish()
+        decided = plan(run, now=NOW + 27 * HOUR)
+
+        assert decided.actions == (Resolve("shards/s1/sends/1-a"),)
+        assert decided.step == Finish()
 
     def test_void_send_is_not_open(self):
         """A void send is over: its shard is sent again."""
@@ -322,17 +340,22 @@ class TestEndedBatches:
 
     def test_missing_files_are_waited_for(self):
         """`completed` may be shown before the file ids are."""
-        assert self.decide(self.make(incomplete=True)).step == Wait(NOW + 1_800)
+        assert self.decide(self.make(incomplete=(facts.Incomplete(at=NOW),))).step == Wait(NOW + 1_800)
 
     def test_file_that_turns_up_is_collected(self):
         """A file id that was null before is a reason to look."""
         batch = make_batch("completed", output_file_id="out")
+        run = self.make(incomplete=(facts.Incomplete(at=NOW),))
 
-        assert plan(self.make(incomplete=True), b1=batch).actions == (Collect("shards/s1/sends/1-a", batch),)
+        assert plan(run, now=NOW + 59, b1=batch).step == Wait(NOW + 60)
+
+        assert plan(run, now=NOW + 60, b1=batch).actions == (Collect("shards/s1/sends/1-a", batch),)
 
     def test_half_an_hour_later_the_rest_is_missing(self):
         """Nothing is waited for without end."""
-        assert len(self.decide(self.make(incomplete=True), now=NOW + 1_800).actions) == 1
+        assert (
+            len(self.decide(self.make(incomplete=(facts.Incomplete(at=NOW),)), now=NOW + 1_800).actions) == 1
+        )
 
     def decide(self, run: Run, now: float = NOW) -> Any:
         return plan(run, now=now, b1=make_batch("completed"))

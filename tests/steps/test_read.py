@@ -80,6 +80,17 @@ def test_sends_to_another_api_count_as_none(pipeline: Any, monkeypatch: pytest.M
     assert read_run(pipeline.store, other.origin).sends == ()
 
 
+def test_host_that_changed_stops_the_run(pipeline: Any):
+    """Going on at another API would ask everything again; a clear may want just that."""
+    pipeline.submit()
+    host = pipeline.emulator.base_url.replace("127.0.0.1", "localhost")
+    pipeline.client = Client(openai.OpenAI(base_url=host, api_key=pipeline.emulator.api_key))
+
+    with pytest.raises(RunUnreadable, match="was sent to"):
+        pipeline.advance()
+    assert len(pipeline.emulator.batches()) == 1
+
+
 def test_lost_batch_of_another_project_stops_the_run(pipeline: Any):
     """Batch and file both unknown: the key belongs to somebody else."""
     pipeline.submit()
