@@ -27,8 +27,9 @@ class Source(Protocol):
     def read(self, columns: Sequence[str]) -> AbstractContextManager[Iterator[pa.RecordBatch]]:
         """Open the rows with only these columns; all batches have one Arrow schema.
 
+        A source that has columns but no rows gives one empty batch, which tells their types.
         Types that Arrow has no exact form for are text with the field metadata `logical`:
-        `uuid`, `json`, or `decimal` (without a fixed scale).
+        `uuid`, `json`, `decimal` (without a fixed scale), or `unknown` (no rows tell the type).
         """
         ...
 

@@ -32,6 +32,8 @@ NO_TEXT = frozenset({"bytes", "list", "text"})
 
 def assignable(field: pa.Field, kind: str, dialect: str, *, from_text: bool = False) -> bool:
     """Tell whether the target's type holds our values; types that sqlglot does not know are trusted."""
+    if types.logical(field) == "unknown":
+        return True
     theirs = family(kind, dialect)
     ours = family(types.generic_type(field), "")
     if theirs is None or ours is None or (from_text and ours == "text"):

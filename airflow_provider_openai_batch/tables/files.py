@@ -38,13 +38,15 @@ class FileSource:
     """All rows of all files of a path, in the order of their names.
 
     `_file` is a file's whole path and `_row` counts its rows from 1; hive partitions are text.
+    Files without any column of their own have no rows, and no columns.
     """
 
     path: str
 
     def columns(self) -> tuple[str, ...]:
         with _readable(self.path):
-            return tuple(self._opened().fields)
+            opened = self._opened()
+        return tuple(opened.fields) if opened.own else ()
 
     @contextmanager
     def read(self, columns: Sequence[str]) -> Iterator[Iterator[pa.RecordBatch]]:
@@ -69,7 +71,9 @@ class FileSource:
         )
 
     def _batches(self, opened: Opened, fields: list[pa.Field]) -> Iterator[pa.RecordBatch]:
-        schema = pa.schema(fields)
+        if not opened.own:
+            return
+        schema, empty = pa.schema(fields), bool(fields)
         inside = opened.inside(fields)
         for file in opened.files:
             row = 1
@@ -79,7 +83,9 @@ class FileSource:
                     yield pa.RecordBatch.from_arrays(
                         [_array(field, part, file, made) for field in fields], schema=schema
                     )
-                    row += part.num_rows
+                    row, empty = row + part.num_rows, False
+        if empty:
+            yield types.no_rows(schema)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,9 @@ class RowsSource:
 
     @contextmanager
     def read(self, columns: Sequence[str]) -> Iterator[Iterator[pa.RecordBatch]]:
-        yield iter(self.table.select(list(columns)).to_batches(max_chunksize=BATCH_ROWS))
+        table = self.table.select(list(columns))
+        empty = [types.no_rows(table.schema)] if columns and not table.num_rows else None
+        yield iter(empty or table.to_batches(max_chunksize=BATCH_ROWS))
 
 
 def source(rows: object) -> RowsSource:
@@ -72,7 +74,7 @@ def _from_dicts(rows: Any) -> pa.Table:
 def _table(columns: dict[str, list[Any]]) -> pa.Table:
     fields, arrays = [], []
     for name, values in columns.items():
-        kind = types.infer(name, values) or "text"
+        kind = types.infer(name, values) or ("text" if values else "unknown")
         fields.append(types.field_of(name, kind))
         arrays.append(types.untyped(fields[-1], kind, values))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))

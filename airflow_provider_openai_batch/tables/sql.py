@@ -114,6 +114,10 @@ class CursorSource:
         self, connection: Any, cursor: Any, declared: dict[str, str | None]
     ) -> Iterator[pa.RecordBatch]:
         rows = self._fetch(cursor, BATCH_ROWS)
+        if not rows:
+            fields = [types.field_of(name, kind or "unknown") for name, kind in declared.items()]
+            yield types.no_rows(pa.schema(fields))
+            return
         kinds = {
             name: kind or types.infer(name, column) or self._first(connection, name)
             for (name, kind), column in zip(declared.items(), columns_of(rows, len(declared)), strict=True)

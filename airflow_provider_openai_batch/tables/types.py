@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 JSON = {b"logical": b"json"}
 UUID_TEXT = {b"logical": b"uuid"}
 DECIMAL_TEXT = {b"logical": b"decimal"}
+#: Text for want of any value that would tell the type; it meets a column of any type.
+UNKNOWN = {b"logical": b"unknown"}
 UTC = pa.timestamp("us", tz="UTC")
 
 #: What an untyped column can hold, and the Arrow type it is read as.
@@ -35,6 +37,7 @@ KINDS: dict[str, tuple[pa.DataType, dict[bytes, bytes] | None]] = {
     "timestamp with time zone": (UTC, None),
     "uuid": (pa.string(), UUID_TEXT),
     "json": (pa.string(), JSON),
+    "unknown": (pa.string(), UNKNOWN),
 }
 PYTHON_KINDS: dict[type, str] = {
     bool: "bool", int: "int", float: "float", Decimal: "decimal", str: "text", bytes: "bytes",
@@ -49,7 +52,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def logical(field: pa.Field) -> str | None:
-    """Name what the text of a column is: `json`, `uuid`, `decimal`, or plain text."""
+    """Name what the text of a column is: `json`, `uuid`, `decimal`, `unknown`, or plain text."""
     metadata = field.metadata or {}
     return metadata[b"logical"].decode() if b"logical" in metadata else None
 
@@ -108,6 +111,11 @@ def untyped(field: pa.Field, kind: str, values: Sequence[Any]) -> pa.Array:
         )
     write = WRITERS.get(kind)
     return typed(field, values if write is None else [None if v is None else write(v) for v in values])
+
+
+def no_rows(schema: pa.Schema) -> pa.RecordBatch:
+    """Make the batch that tells the types of a source without rows."""
+    return pa.RecordBatch.from_pylist([], schema=schema)
 
 
 def typed(field: pa.Field, values: Sequence[Any]) -> pa.Array:
@@ -254,7 +262,7 @@ def generic_type(field: pa.Field) -> str:
     """Name the column's type in dialect-free SQL; `decimal` alone has no fixed scale."""
     meaning = logical(field)
     if meaning is not None:
-        return meaning
+        return "text" if meaning == "unknown" else meaning
     kind = field.type
     if pa.types.is_timestamp(kind):
         return "timestamp" if kind.tz is None else "timestamptz"

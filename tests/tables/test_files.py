@@ -13,6 +13,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables.files import FileSource
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 
 if TYPE_CHECKING:
@@ -215,3 +216,27 @@ def test_unknown_storage() -> None:
     """A storage that is not installed is named."""
     with pytest.raises(InvalidRequest, match="nope://"):
         source("nope://bucket/a.parquet").columns()
+
+
+@pytest.mark.parametrize("name", ["empty.csv", "empty.jsonl", "day=2026-01-05/empty.jsonl"])
+def test_empty_file(tmp_path: Path, name: str) -> None:
+    """A file of no bytes has no columns and no rows, and is no error."""
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"")
+    source = FileSource(str(path))
+
+    with source.read([]) as batches:
+        assert [] == list(batches)
+    assert () == source.columns()
+
+
+def test_no_rows_keep_their_types(tmp_path: Path) -> None:
+    """A file of columns without rows gives one empty batch that tells the types."""
+    pq.write_table(pa.table({"id": pa.array([], pa.int32())}), tmp_path / "a.parquet")
+    (tmp_path / "a.csv").write_text("id,body\n")
+
+    with FileSource(str(tmp_path / "a.parquet")).read(["id", "_row"]) as batches:
+        assert [(0, [pa.int32(), pa.int64()])] == [(batch.num_rows, batch.schema.types) for batch in batches]
+    with FileSource(str(tmp_path / "a.csv")).read(["id"]) as batches:
+        assert [(0, [pa.string()])] == [(batch.num_rows, batch.schema.types) for batch in batches]

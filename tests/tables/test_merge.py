@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -93,6 +94,21 @@ def test_replace_partition_by_nothing(warehouse: Warehouse) -> None:
 
     assert Written(written=0, kept=0) == target.write(landing, iter(()), nothing)
     assert [] == warehouse.execute("SELECT * FROM labels")
+
+
+def test_types_of_no_rows(warehouse: Warehouse) -> None:
+    """A source without rows tells its types by one empty batch; what only a value would tell fits anything."""
+    warehouse.execute("CREATE TABLE t (id bigint, body text, price decimal(9, 2))")
+    landing = make_landing(key_type=pa.int64())
+
+    table = read(warehouse.conn_id, "id", "body", "price", table="t")
+    fields = [table.schema.field("id"), table.schema.field("price").with_name("label")]
+    warehouse.execute(f"CREATE TABLE labels ({COLUMNS.replace('label text', 'label decimal(9, 2)')})")
+    landing = replace(landing, schema=pa.schema([*fields, *list(landing.schema)[2:]]))
+    resolve_target(arguments.Target(conn_id=warehouse.conn_id, table="labels")).check(landing)
+
+    assert [pa.int64(), pa.string()] == table.schema.types[:2]
+    assert 0 == table.num_rows
 
 
 def test_partition_that_the_source_carries(warehouse: Warehouse) -> None:

@@ -165,16 +165,19 @@ class ArrowSource:
 
     @staticmethod
     def _batches(reader: Any, fields: list[pa.Field]) -> Iterator[pa.RecordBatch]:
-        schema = pa.schema(fields)
+        schema, empty = pa.schema(fields), True
         while True:
             with told("The source cannot be read", explain):
                 batch = next(reader)
             if batch is None:
-                return
+                break
             arrays = [
                 types.fitted(column, field) for column, field in zip(batch.columns, fields, strict=True)
             ]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+            empty = False
+        if empty:
+            yield types.no_rows(schema)
 
 
 class Reader:
