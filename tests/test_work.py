@@ -37,7 +37,6 @@ def test_folder_is_named_by_the_task_instance():
         ("file:///", "file://"),
         ("~/batches", "file:///home/me/batches"),
         ("file://~/batches", "file:///home/me/batches"),
-        ("memory://bucket/batches/", "memory://bucket/batches"),
     ],
 )
 def test_a_run_always_has_a_uri(monkeypatch, work_path, root):

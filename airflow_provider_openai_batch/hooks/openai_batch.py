@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
+import re
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -14,12 +17,14 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from airflow.providers.common.compat.sdk import Connection
     from openai import OpenAI
 
     from airflow_provider_openai_batch.client import AsyncClient, Client
+
+log = logging.getLogger(__name__)
 
 LOOK_TIMEOUT = 60.0
 NAMED = ("organization", "project", "timeout", "max_retries")
@@ -91,6 +96,23 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         from airflow_provider_openai_batch.client import Client  # noqa: PLC0415
 
         return Client(self.get_conn())
+
+    @contextmanager
+    def opened(self) -> Iterator[Client]:
+        """Lend a client; an API that cannot be reached is logged by its URL, for the error names none."""
+        import openai
+
+        with closing(self.get_client()) as client:
+            try:
+                yield client
+            except openai.APIConnectionError as error:
+                log.error(  # noqa: TRY400
+                    "The API at %s (connection %r) cannot be reached: %s.",
+                    re.sub(r"//[^/]*@", "//", client.origin),
+                    self.openai_conn_id,
+                    type(error.__cause__ or error).__name__,
+                )
+                raise
 
     async def get_async_client(self) -> AsyncClient:
         """Return this event loop's one client for the connection as it is now."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, BaseOperator
@@ -46,7 +45,7 @@ class OpenAIBatchLoadOperator(BaseOperator):  # type: ignore[misc]
         with raise_for_airflow():
             store = open_store(run_uri(self.run_uri))
             target = None if self.target is None else arguments.target(self.target)
-            with closing(OpenAIBatchHook(recorded_conn_id(store)).get_client()) as client:
+            with OpenAIBatchHook(recorded_conn_id(store)).opened() as client:
                 try:
                     loaded = load(store, client, settings(), target)
                 except TooManyFailures as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -108,7 +107,7 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
         with raise_for_airflow():
             store = open_store(str(run_path(context, self.work_path)))
             asked = self._asked(context)
-            with closing(OpenAIBatchHook(self.openai_conn_id).get_client()) as client:
+            with OpenAIBatchHook(self.openai_conn_id).opened() as client:
                 staged = stage(asked, store, client)
                 _check_empty(asked, staged)
                 if isinstance(step := advance(store, client, settings(), staged.attempt), GiveUp):

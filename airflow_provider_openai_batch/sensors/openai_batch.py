@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +153,7 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
     @contextmanager
     def _opened(self) -> Iterator[tuple[RunStore, Client]]:
         store = open_store(run_uri(self.run_uri))
-        with closing(OpenAIBatchHook(recorded_conn_id(store)).get_client()) as client:
+        with OpenAIBatchHook(recorded_conn_id(store)).opened() as client:
             yield store, client
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+import openai
 import pytest
 from airflow.providers.common.compat.sdk import redact
 
@@ -139,6 +140,24 @@ def test_unreachable_api_fails_the_connection_test(connection):
         False,
         "http://127.0.0.1:9/v1 could not be reached (APIConnectionError).",
     )
+
+
+def test_an_unreachable_api_is_named_in_the_log(connection, caplog):
+    """The error itself, which is retried, says no more than that the connection failed."""
+    connection(
+        "openai_default",
+        conn_type="openai_batch",
+        password="sk-secret",
+        host="http://me:pass@127.0.0.1:9/v1",
+        extra={"max_retries": 0},
+    )
+
+    with pytest.raises(openai.APIConnectionError), OpenAIBatchHook().opened() as client:
+        client.tick()
+
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "The API at http://127.0.0.1:9/v1 (connection 'openai_default') cannot be reached: ConnectError."
+    ]
 
 
 def test_one_client_per_connection_and_event_loop(connection):
