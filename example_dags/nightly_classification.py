@@ -19,10 +19,10 @@ with DAG(
         group_id="classify",
         source={
             "conn_id": "warehouse",
+            # The day that has ended, on Airflow 2 as on Airflow 3, where `ds` means another day.
             "sql": """
-                select id, subject, body
-                from tickets
-                where day > '{{ macros.ds_add(ds, -2) }}' and day < '{{ ds }}'
+                select id, subject, body from tickets
+                where day = '{{ macros.ds_add(data_interval_end | ds, -1) }}'
             """,
             "key": "id",
         },

@@ -58,7 +58,7 @@ def test_the_readme_dag_runs(tmp_path, connection, run_dag, openai_batch_emulato
     monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__WORK_PATH", f"file://{tmp_path / 'runs'}")
     with sqlite3.connect(path) as warehouse:
         warehouse.execute("create table tickets (id integer, day text, subject text, body text)")
-        day = [(number, "2026-06-02", "Late", "Where is it?" * number) for number in range(25)]
+        day = [(number, "2026-06-01", "Late", "Where is it?" * number) for number in range(25)]
         warehouse.executemany("insert into tickets values (?, ?, ?, ?)", day)
     (block,) = blocks(ROOT / "README.md", "python")
     file = tmp_path / "label_tickets.py"

@@ -114,7 +114,7 @@ def test_an_example_runs(installed, openai_batch_emulator, tmp_path):
         "dags",
         "test",
         DAG_FILE.removesuffix(".py"),
-        "2026-06-02",
+        "2026-06-02T12:00:00",
         AIRFLOW_CONN_OPENAI_DEFAULT=json.dumps(openai_batch_emulator.connection),
         AIRFLOW_CONN_WAREHOUSE=json.dumps({"conn_type": "duckdb", "host": str(warehouse)}),
         AIRFLOW__OPENAI_BATCH__WORK_PATH=f"file://{tmp_path / 'runs'}",
