@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -34,6 +35,8 @@ def assignable(field: pa.Field, kind: str, dialect: str, *, from_text: bool = Fa
     """Tell whether the target's type holds our values; types that sqlglot does not know are trusted."""
     if types.logical(field) == "unknown":
         return True
+    if dialect == "sqlite" and (not kind or (types.generic_type(field) == "text" and not from_text)):
+        return _keeps_text(kind)
     theirs = family(kind, dialect)
     ours = family(types.generic_type(field), "")
     if theirs is None or ours is None or (from_text and ours == "text"):
@@ -51,6 +54,21 @@ SQLITE_ACCEPTS = {
     "date": {"text", "date", "timestamp"},
     "timestamp": {"text", "date", "timestamp"},
 }
+
+
+#: SQLite's own rules for the affinity of a declared type, in their order; NUMERIC holds anything.
+AFFINITIES = ((r"INT", "int"), (r"CHAR|CLOB|TEXT", "text"), (r"BLOB", "bytes"), (r"REAL|FLOA|DOUB", "float"))
+
+
+def affinity(declared_type: str) -> str | None:
+    """Name the kind that a declared type of SQLite stands for; None where it may hold anything."""
+    found = (kind for pattern, kind in AFFINITIES if re.search(pattern, declared_type.upper()))
+    return next(found, None)
+
+
+def _keeps_text(kind: str) -> bool:
+    """Tell whether SQLite keeps `007` in a column as it is; NUMERIC and its like make it a number."""
+    return not kind or affinity(kind) in {"text", "bytes"}
 
 
 def family(name: str, dialect: str) -> str | None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PART = r'"(?:[^"]|"")+"|`(?:[^`]|``)+`|\[(?:[^\]]|\]\])+\]|[^."`\[\]]+'
 PARTS = re.compile(rf"(?:{PART})(?:\.(?:{PART}))*")
+#: How many bytes of a name a database keeps.
+LONGEST = {"postgres": 63}
 #: How each dialect writes a name that is not quoted.
 FOLDS = {"postgres": str.lower, "redshift": str.lower, "snowflake": str.upper, "oracle": str.upper}
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names, types
 from airflow_provider_openai_batch.tables.families import assignable
+from airflow_provider_openai_batch.tables.room import lacks_room
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from airflow_provider_openai_batch.tables.base import Landing
 
 #: Fixed columns that every row has a value for.
@@ -33,6 +34,10 @@ class Column:
     nullable: bool = True
     #: The database fills it by itself: a default, an identity, a generated column.
     filled: bool = False
+    #: It takes listed values only: an enum.
+    closed: bool = False
+    #: Texts that differ are never equal in it.
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +58,18 @@ class Written:
     type: str
     #: A quoted collation that tells keys apart; None: the database's own.
     collation: str | None = None
+    closed: bool = False
+    exact: bool = True
+
+    @property
+    def role(self) -> str | None:
+        """Name the fixed column that it is, if it is one."""
+        return role_of(self.field)
 
     def declared(self, dialect: str) -> str:
         """Write the column's name and type as CREATE TABLE takes them."""
         suffix = f" COLLATE {self.collation}" if self.collation else ""
-        return f"{names.quote(self.name, dialect)} {self.type}{suffix}"
+        return f"{names.quote(self.name, dialect)} {self.type}{suffix}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,18 +121,24 @@ def role_of(field: pa.Field) -> str | None:
 
 def plan(landing: Landing, parts: tuple[str, ...], dialect: str, existing: Existing | None) -> Plan:
     """Fit the load to the table, or raise InvalidRequest with both sides."""
+    _check_names(landing, dialect)
     if existing is None:
         return _fresh(landing, parts, dialect)
     found = {field.name: _match(field.name, existing) for field in landing.schema}
     _check_present(landing, existing, found)
     columns = tuple(
-        Written(field=field, name=column.name, type=column.type, collation=column.collation)
+        Written(
+            field=field, name=column.name, type=column.type, collation=column.collation,
+            closed=column.closed, exact=column.exact,
+        )
         for field in landing.schema
         if (column := found[field.name]) is not None
-    )
+    )  # fmt: skip
     made = Plan(landing=landing, parts=existing.parts, exists=True, columns=columns)
     _check_twice(columns)
     _check_types(made, dialect)
+    _check_room(made, dialect)
+    _check_exact(made, dialect)
     _check_unique(made, existing)
     _check_not_null(made, existing)
     return made
@@ -182,6 +200,43 @@ def _check_types(made: Plan, dialect: str) -> None:
     ]
     if wrong:
         raise InvalidRequest(f"Table {_table(made.parts)} does not fit: {'; '.join(wrong)}.")
+
+
+def _check_room(made: Plan, dialect: str) -> None:
+    narrow = [
+        f"{column.name!r}: {types.sql_type(column.field, dialect)} in the result, {column.type} in the table; "
+        f"{advice}"
+        for column in made.columns
+        if (advice := lacks_room(made, column, dialect)) is not None
+    ]
+    if narrow:
+        raise InvalidRequest(
+            f"Table {_table(made.parts)} has no room for every value: {'. '.join(narrow)}. One value that "
+            "does not fit would stop the load."
+        )
+
+
+def _check_exact(made: Plan, dialect: str) -> None:
+    """Refuse a text key that the table holds as one with another: the rows of two keys would be one."""
+    for column in made.columns:
+        is_key = column.name in made.unique and pa.types.is_string(column.field.type)
+        if is_key and not column.exact:
+            collation = f" with collation {column.collation}" if column.collation else ""
+            raise InvalidRequest(
+                f"Key column {column.name!r} of table {_table(made.parts)} is {column.type}{collation}, which "
+                f"holds texts that differ as one; make it {types.sql_type(column.field, dialect)} with a "
+                "binary collation."
+            )
+
+
+def _check_names(landing: Landing, dialect: str) -> None:
+    longest = names.LONGEST.get(dialect)
+    long = [name for name in landing.schema.names if longest and len(name.encode()) > longest]
+    if long:
+        raise InvalidRequest(
+            f"Column {long[0]!r} is longer than the {longest} bytes of a name in this database; rename it "
+            "with target['columns'] or an alias in the source."
+        )
 
 
 def _check_unique(made: Plan, existing: Existing) -> None:

@@ -39,7 +39,11 @@ TAGS = pa.field("x", pa.list_(pa.string()))
         (pa.field("x", pa.float64()), "bigint", "postgres", False),
         (pa.field("x", pa.float64()), "double precision", "postgres", True),
         (pa.field("x", pa.decimal128(9, 2)), "TEXT", "sqlite", True),
-        (TEXT, "ANY", "sqlite", True),
+        (TEXT, "", "sqlite", True),
+        (INT, "", "sqlite", True),
+        (TEXT, "VARCHAR(8)", "sqlite", True),
+        (TEXT, "STRING", "sqlite", False),
+        (TEXT, "ANY", "sqlite", False),
     ],
 )
 def test_assignable(field: pa.Field, kind: str, dialect: str, fits: bool) -> None:

@@ -236,14 +236,72 @@ def test_broken_rows_leave_nothing(warehouse: Warehouse) -> None:
 def test_two_keys_in_one(warehouse: Warehouse) -> None:
     """Keys that the table does not tell apart are an error, not a lost row."""
     if warehouse.name == "sqlite":
-        warehouse.execute(f"CREATE TABLE labels ({COLUMNS.replace('id bigint', 'id text COLLATE NOCASE')})")
-        landing, keys = make_landing(key_type=pa.string()), ("a", "A")
+        warehouse.execute(f"CREATE TABLE labels ({COLUMNS.replace('id bigint', 'id real')})")
+        landing, keys = (
+            make_landing(key_type=pa.decimal128(38, 30)),
+            (Decimal(1), Decimal(f"1.{1:030}")),
+        )
     else:
         warehouse.execute(f"CREATE TABLE labels ({COLUMNS.replace('id bigint', 'id numeric(9, 1)')})")
         landing, keys = make_landing(key_type=pa.decimal128(9, 3)), (Decimal("1.001"), Decimal("1.002"))
 
     with pytest.raises(InvalidRequest, match="two keys of the source as one"):
         write(warehouse.conn_id, landing, *({"id": key} for key in keys))
+
+
+NARROW = [
+    ("postgres", "id bigint", "id int", r"'id': BIGINT in the result, integer in the table"),
+    ("duckdb", "id bigint", "id tinyint", r"'id': BIGINT in the result, TINYINT in the table"),
+    ("postgres", "id bigint", "id numeric(5, 2)", r"'id': BIGINT in the result, numeric\(5,2\)"),
+    ("postgres", "label text", "label varchar(8)", r"'label': TEXT in the result, character varying\(8\)"),
+    ("duckdb", "label text", "label enum ('a')", r"'label': TEXT in the result, ENUM\('a'\) in the table"),
+    ("postgres", "batch_custom_id text", "batch_custom_id varchar(8)", "'batch_custom_id'"),
+]
+
+
+@pytest.mark.parametrize(("name", "column", "narrow", "message"), NARROW)
+def test_no_room(warehouse: Warehouse, name: str, column: str, narrow: str, message: str) -> None:
+    """A column that some value may not fit into is found before anything is sent."""
+    if warehouse.name != name:
+        pytest.skip("another database's types")
+    warehouse.execute(f"CREATE TABLE labels ({COLUMNS.replace(column, narrow)})")
+
+    with pytest.raises(InvalidRequest, match=message):
+        resolve_target(arguments.Target(conn_id=warehouse.conn_id, table="labels")).check(make_landing())
+
+
+INEXACT = [
+    ("sqlite", "id text collate nocase", "(?i)key column 'id'.*nocase"),
+    ("sqlite", "id text collate rtrim", "(?i)rtrim"),
+    ("sqlite", "id string", "'id': (?i:string) in the table"),
+    ("postgres", "id char(300)", r"Key column 'id'.*character\(300\)"),
+]
+
+
+@pytest.mark.parametrize(("name", "narrow", "message"), INEXACT)
+def test_keys_held_as_one(warehouse: Warehouse, name: str, narrow: str, message: str) -> None:
+    """A text key that the table does not keep as it is is found before anything is sent."""
+    if warehouse.name != name:
+        pytest.skip("another database's types")
+    warehouse.execute(f"CREATE TABLE labels ({COLUMNS.replace('id bigint', narrow)})")
+    target = resolve_target(arguments.Target(conn_id=warehouse.conn_id, table="labels"))
+
+    with pytest.raises(InvalidRequest, match=message):
+        target.check(make_landing(key_type=pa.string()))
+
+
+def test_short_fixed_columns(warehouse: Warehouse) -> None:
+    """Fixed columns and keys with room for all their values need not be unbounded."""
+    columns = COLUMNS.replace("batch_status text", "batch_status varchar(16), batch_input_tokens int")
+    columns = columns.replace("batch_custom_id text", "batch_custom_id varchar(32)")
+    collation = "COLLATE binary" if warehouse.name == "sqlite" else ""
+    key = f"id varchar(255) {collation}"
+    warehouse.execute(f"CREATE TABLE labels ({columns.replace('id bigint', key)})")
+
+    assert Written(written=1, kept=0) == write(
+        warehouse.conn_id, make_landing(key_type=pa.string()), {"id": "007"}
+    )
+    assert [("007",)] == warehouse.execute("SELECT id FROM labels")
 
 
 def test_duplicate_rows_are_an_error(warehouse: Warehouse) -> None:

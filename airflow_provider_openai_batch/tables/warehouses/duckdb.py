@@ -242,7 +242,7 @@ class Session:
             return None
         place = tuple(found[0])
         columns = tuple(
-            Column(name=name, type=kind, nullable=nullable, filled=filled)
+            Column(name=name, type=kind, nullable=nullable, filled=filled, closed=kind.startswith("ENUM("))
             for name, kind, nullable, filled in self._rows(COLUMNS, *place)
         )
         unique = [frozenset(row[0]) for row in self._rows(CONSTRAINTS, *place)]

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.base import Written
 
 DIALECT = "postgres"
-LONGEST_NAME = 63
 #: Rows of the first fetch, before their width is known.
 FIRST_FETCH = 512
 #: SQLSTATE classes whose texts name tables, columns, and rights, but quote no values.
@@ -61,9 +60,11 @@ def source(hook: Any, query: sql.Query) -> CursorSource:
 
 def target(hook: Any, parts: tuple[str, ...]) -> SqlTarget:
     """Write to a table through Airflow's PostgreSQL hook."""
-    long = [part for part in parts if len(part.encode()) > LONGEST_NAME]
+    long = [part for part in parts if len(part.encode()) > names.LONGEST[DIALECT]]
     if long:
-        raise InvalidRequest(f"{long[0]!r} is longer than the {LONGEST_NAME} bytes of a PostgreSQL name.")
+        raise InvalidRequest(
+            f"{long[0]!r} is longer than the {names.LONGEST[DIALECT]} bytes of a PostgreSQL name."
+        )
     return SqlTarget(parts=parts, session=partial(_session, hook))
 
 
@@ -210,7 +211,9 @@ COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
        a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
        CASE WHEN a.attcollation <> t.typcollation
-            THEN quote_ident(n.nspname) || '.' || quote_ident(c.collname) END
+            THEN quote_ident(n.nspname) || '.' || quote_ident(c.collname) END,
+       t.typtype = 'e',
+       t.typname NOT IN ('bpchar', 'citext') AND coalesce((to_jsonb(c) ->> 'collisdeterministic')::bool, true)
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_collation c ON c.oid = a.attcollation LEFT JOIN pg_namespace n ON n.oid = c.collnamespace
 WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
@@ -245,9 +248,12 @@ class Session:
         if place is None:
             return None
         columns = tuple(
-            Column(name=name, type=kind, nullable=nullable, filled=filled, collation=collation)
-            for name, kind, nullable, filled, collation in self._rows(COLUMNS, found[place])
-        )
+            Column(
+                name=name, type=kind, nullable=nullable, filled=filled, collation=collation,
+                closed=closed, exact=exact,
+            )
+            for name, kind, nullable, filled, collation, closed, exact in self._rows(COLUMNS, found[place])
+        )  # fmt: skip
         unique = tuple(frozenset(row[0]) for row in self._rows(UNIQUE, found[place]))
         return Existing(parts=place, columns=columns, unique=unique)
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch import values
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import names, sql
+from airflow_provider_openai_batch.tables import families, names, sql
 from airflow_provider_openai_batch.tables.failures import Failure, told
 from airflow_provider_openai_batch.tables.merge import MARK, SqlTarget
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 DIALECT = "sqlite"
 BUSY_MS = 600_000
-#: SQLite's own rules for the affinity of a declared type, in their order; NUMERIC holds anything.
-AFFINITIES = ((r"INT", "int"), (r"CHAR|CLOB|TEXT", "text"), (r"BLOB", "bytes"), (r"REAL|FLOA|DOUB", "float"))
+BINARY = names.quote("BINARY", DIALECT)
 #: What a retry may get past: locks, disks, memory.
 PASSING = re.compile(
     r"locked|busy|disk|I/O|locking protocol|unable to open|out of memory|interrupted|schema has changed"
@@ -59,14 +58,8 @@ def declared(connection: sqlite3.Connection, query: sql.Query) -> dict[str, str]
         sql.execute(cursor, create, query.parameters, explain)
         rows = cursor.execute(f"PRAGMA table_info({shape})").fetchall()
         cursor.execute(f"DROP TABLE {shape}")
-    kinds = {row[1]: affinity(row[2]) for row in rows}
+    kinds = {row[1]: families.affinity(row[2]) for row in rows}
     return {name: kind for name, kind in kinds.items() if kind is not None}
-
-
-def affinity(declared_type: str) -> str | None:
-    """Name the kind that a declared type stands for; None where it may hold anything."""
-    found = (kind for pattern, kind in AFFINITIES if re.search(pattern, declared_type.upper()))
-    return next(found, None)
 
 
 def explain(error: Exception) -> Failure | None:
@@ -111,8 +104,9 @@ class Session:
         primary = frozenset(row[0] for row in rows if row[4])
         columns = tuple(
             Column(
-                name=row[0], type=row[1] or "ANY", collation=collations.get(row[0]),
+                name=row[0], type=row[1], collation=collations.get(row[0]),
                 nullable=not row[2], filled=row[3] is not None or row[5] > 1,
+                exact=collations.get(row[0], BINARY).upper() == BINARY,
             )
             for row in rows
         )  # fmt: skip
