@@ -31,7 +31,7 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     decide,
 )
 from airflow_provider_openai_batch.client import AsyncClient, Client, ListFailed, ShortDownload
-from airflow_provider_openai_batch.exceptions import BatchFailed, RunUnreadable
+from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.answers import give_up_on, refuse_request
 from airflow_provider_openai_batch.steps.attempts import register, run_hash
 from airflow_provider_openai_batch.steps.doubt import listed, require_file, resolve
@@ -66,8 +66,12 @@ def advance(
 
 
 def peek(store: RunStore, client: Client, settings: Settings) -> Plan:
-    """Say what is to be done, without doing it."""
-    return _Advance(store, client, settings, None).plan(read_run(store, client.origin))
+    """Say what is to be done, without doing it; raises OpenAIBatchError where the API does not tell."""
+    looker = _Advance(store, client, settings, None)
+    plan = looker.plan(read_run(store, client.origin))
+    if isinstance(plan.step, Wait) and looker.is_blind:
+        raise OpenAIBatchError(f"{client.origin} does not say how the batches are; try again.")
+    return plan
 
 
 class _Advance:
@@ -80,6 +84,11 @@ class _Advance:
         self._tried: set[str] = set()
         self._looks: dict[str, Look] = {}
         self._ticked = False
+
+    @property
+    def is_blind(self) -> bool:
+        """Tell whether a look at the API has failed."""
+        return any(isinstance(look, Unreachable) for look in self._looks.values())
 
     def until_nothing_is_due(self) -> Wait | Finish | GiveUp:
         """Do one thing after the other, deciding anew after each."""
@@ -95,7 +104,8 @@ class _Advance:
             except DENIED as error:
                 raise denied(error) from error
             except STALLING as error:
-                log.warning("%s is put off: %s.", type(action).__name__, type(error).__name__)
+                told = (type(action).__name__, self._client.origin, type(error).__name__)
+                log.warning("%s is put off: %s, %s.", *told)
 
     def plan(self, run: Run) -> Plan:
         """Look at the batches that were not looked at yet, and decide."""

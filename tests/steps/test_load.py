@@ -9,7 +9,12 @@ import pytest
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.lifecycle import Settings
-from airflow_provider_openai_batch.exceptions import InvalidRequest, RunTimedOut, TooManyFailures
+from airflow_provider_openai_batch.exceptions import (
+    InvalidRequest,
+    OpenAIBatchError,
+    RunTimedOut,
+    TooManyFailures,
+)
 from airflow_provider_openai_batch.steps.load import load
 
 
@@ -28,6 +33,16 @@ def test_load_waits_for_nothing_in_flight(pipeline: Any):
 
     with pytest.raises(RunTimedOut, match="in flight"):
         pipeline.load()
+
+
+def test_load_during_an_outage_is_tried_again(pipeline: Any):
+    """Whether something is in flight cannot be told: that is no answer, and no end."""
+    pipeline.submit()
+    pipeline.emulator.fault("outage", seconds=None)
+
+    with pytest.raises(OpenAIBatchError, match="try again") as caught:
+        pipeline.load()
+    assert type(caught.value) is OpenAIBatchError
 
 
 def test_loading_again_changes_nothing(pipeline: Any):
