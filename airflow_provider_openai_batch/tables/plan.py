@@ -204,8 +204,8 @@ def _check_types(made: Plan, dialect: str) -> None:
 
 def _check_room(made: Plan, dialect: str) -> None:
     narrow = [
-        f"{column.name!r}: {types.sql_type(column.field, dialect)} in the result, {column.type} in the table; "
-        f"{advice}"
+        f"{column.name!r}: {types.sql_type(column.field, dialect)} in the result, {column.type} in the "
+        f"table; {advice}"
         for column in made.columns
         if (advice := lacks_room(made, column, dialect)) is not None
     ]
@@ -223,8 +223,8 @@ def _check_exact(made: Plan, dialect: str) -> None:
         if is_key and not column.exact:
             collation = f" with collation {column.collation}" if column.collation else ""
             raise InvalidRequest(
-                f"Key column {column.name!r} of table {_table(made.parts)} is {column.type}{collation}, which "
-                f"holds texts that differ as one; make it {types.sql_type(column.field, dialect)} with a "
+                f"Key column {column.name!r} of table {_table(made.parts)} is {column.type}{collation}, "
+                f"which holds texts that differ as one; make it {types.sql_type(column.field, dialect)} with a "
                 "binary collation."
             )
 

@@ -97,7 +97,7 @@ def test_replace_partition_by_nothing(warehouse: Warehouse) -> None:
 
 
 def test_types_of_no_rows(warehouse: Warehouse) -> None:
-    """A source without rows tells its types by one empty batch; what only a value would tell fits anything."""
+    """A source without rows tells its types by one empty batch; an unknown type fits anything."""
     warehouse.execute("CREATE TABLE t (id bigint, body text, price decimal(9, 2))")
     landing = make_landing(key_type=pa.int64())
 

@@ -90,11 +90,6 @@ def test_refused(rows: Any, message: str) -> None:
 
 
 def test_no_rows() -> None:
-    """An empty list is a table without columns."""
-    assert () == resolve_source(arguments.source({"key": "id"}, has_rows=True), []).columns()
-
-
-def test_no_rows() -> None:
     """An empty list has no columns; an empty DataFrame keeps its typed ones."""
     nothing = resolve_source(arguments.source({"key": "id"}, has_rows=True), [])
     empty = read(pd.DataFrame({"id": pd.Series([], dtype="int64"), "body": []}))
