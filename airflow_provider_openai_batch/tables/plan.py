@@ -224,7 +224,8 @@ def _check_exact(made: Plan, dialect: str) -> None:
             collation = f" with collation {column.collation}" if column.collation else ""
             raise InvalidRequest(
                 f"Key column {column.name!r} of table {_table(made.parts)} is {column.type}{collation}, "
-                f"which holds texts that differ as one; make it {types.sql_type(column.field, dialect)} with a "
+                f"which holds texts that differ as one; make it "
+                f"{types.sql_type(column.field, dialect)} with a "
                 "binary collation."
             )
 

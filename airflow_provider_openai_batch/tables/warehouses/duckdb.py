@@ -39,6 +39,8 @@ PATIENCE = 600.0
 LOOK = 5.0
 #: What DuckDB may cache while it is read, where the connection sets nothing: else it keeps the whole file.
 READ_MEMORY = "128MB"
+#: What a load may use, where the connection sets nothing, before DuckDB spills to its temporary folder.
+WRITE_MEMORY = "256MB"
 #: How often a transaction that met another one is done again.
 TRIES = 20
 
@@ -204,7 +206,10 @@ def choose(quoted: str, kind: str) -> tuple[str, dict[bytes, bytes] | None]:
 @contextmanager
 def _session(hook: Any, sleep: Sleep, doing: str) -> Iterator[Session]:
     with told(doing, explain), closing(connect(hook, sleep)) as connection:
-        yield Session(connection, sleep)
+        connection.execute("SET preserve_insertion_order = false")
+        if not _is_limited(hook):
+            connection.execute(f"SET memory_limit = '{WRITE_MEMORY}'")
+        yield Session(connection, sleep, limited=_is_limited(hook))
 
 
 TABLES = """
@@ -231,9 +236,11 @@ class Session:
 
     dialect = DIALECT
 
-    def __init__(self, connection: Any, sleep: Sleep) -> None:
+    def __init__(self, connection: Any, sleep: Sleep, *, limited: bool = True) -> None:
         self._connection = connection
         self._sleep = sleep
+        #: The memory that it has is all that it may use.
+        self._limited = limited
 
     def find(self, parts: tuple[str, ...]) -> Existing | None:
         table, schema, database = (*reversed(parts), None, None)[:3]
@@ -259,7 +266,12 @@ class Session:
         for group in grouped(batches):
             table = group.select(chosen).rename_columns([f"c{index}" for index in range(len(chosen))])
             self._connection.register(view, table)
-            self._connection.execute(f"INSERT INTO {names.quote(staging.name, DIALECT)} SELECT * FROM {view}")
+            insert = f"INSERT INTO {names.quote(staging.name, DIALECT)} SELECT * FROM {view}"
+            try:
+                self._connection.execute(insert)
+            except duckdb.OutOfMemoryException:
+                self._lift()
+                self._connection.execute(insert)
             self._connection.unregister(view)
             staged += table.num_rows
         return staged
@@ -271,6 +283,9 @@ class Session:
             try:
                 done = work()
                 self._connection.execute("COMMIT" if keep else "ROLLBACK")
+            except duckdb.OutOfMemoryException:
+                self._rollback()
+                self._lift()
             except duckdb.TransactionException:
                 self._rollback()
                 if turn == TRIES:
@@ -282,6 +297,13 @@ class Session:
             else:
                 return done
         raise AssertionError
+
+    def _lift(self) -> None:
+        """Go on with DuckDB's own limit, once; raises the error at hand when that is used already."""
+        if self._limited:
+            raise  # noqa: PLE0704  (called while an error is handled)
+        self._connection.execute("RESET memory_limit")
+        self._limited = True
 
     def _rollback(self) -> None:
         try:

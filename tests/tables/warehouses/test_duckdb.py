@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -13,11 +14,14 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import sql
+from airflow_provider_openai_batch.tables.base import Written
+from airflow_provider_openai_batch.tables.merge import SqlTarget
 from airflow_provider_openai_batch.tables.warehouses import duckdb as warehouse
 from tests.tables.ends import read, write
-from tests.tables.factories import make_landing
+from tests.tables.factories import make_landing, make_rows, nothing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
@@ -168,3 +172,19 @@ def test_read_only(duckdb_file: Path, connect: Any) -> None:
 
     with pytest.raises(InvalidRequest, match="read-only"):
         write("warehouse", make_landing(), {"id": 1})
+
+
+def test_load_that_needs_memory() -> None:
+    """A load that does not fit into what we let DuckDB use gets DuckDB's own limit."""
+    connection = duckdb.connect(config={"memory_limit": "2MB"})
+    connection.execute("SET temp_directory = ''")
+
+    @contextmanager
+    def session(_doing: str) -> Iterator[warehouse.Session]:
+        yield warehouse.Session(connection, lambda _seconds: None, limited=False)
+
+    landing = make_landing()
+    rows = make_rows(landing, *({"id": n, "label": f"{n:0500}"} for n in range(9000)))
+    target = SqlTarget(parts=("labels",), session=session)
+
+    assert Written(written=9000, kept=0) == target.write(landing, iter(rows), nothing)
