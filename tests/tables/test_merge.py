@@ -295,7 +295,7 @@ def test_short_fixed_columns(warehouse: Warehouse) -> None:
     columns = COLUMNS.replace("batch_status text", "batch_status varchar(16), batch_input_tokens int")
     columns = columns.replace("batch_custom_id text", "batch_custom_id varchar(32)")
     collation = "COLLATE binary" if warehouse.name == "sqlite" else ""
-    key = f"id varchar(255) {collation}"
+    key = f"id varchar(36) {collation}"
     warehouse.execute(f"CREATE TABLE labels ({columns.replace('id bigint', key)})")
 
     assert Written(written=1, kept=0) == write(
