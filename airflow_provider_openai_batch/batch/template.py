@@ -162,7 +162,7 @@ class _Reader:
         name = match["once"] or match["twice"]
         column = self.column(name)
         if column is None and not NAME.fullmatch(name):
-            return None
+            return self.nearly(match, name)
         if match["escape"]:
             return _literal(match[0].removeprefix("\\"))
         if match["twice"] and column is not None:
@@ -176,6 +176,18 @@ class _Reader:
                 f"Literal braces are written \\{{{name}}}."
             )
         return Slot(column)
+
+    def nearly(self, match: re.Match[str], name: str) -> bytes | None:
+        """Leave braces as they are, unless spaces alone keep them from being a column."""
+        column = self.column(name.strip())
+        if column is None:
+            return None
+        if match["escape"]:
+            return _literal(match[0].removeprefix("\\"))
+        raise InvalidRequest(
+            f"request holds {match[0]!r}; a column is written {{{column}}}, without spaces. "
+            f"Literal braces are written \\{match[0]}."
+        )
 
     def column(self, name: str) -> str | None:
         if name in self.columns:

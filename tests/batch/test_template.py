@@ -211,3 +211,15 @@ def test_a_row_is_cheap() -> None:
         request_line(CHAT, custom_id(CHAT, body), body)
 
     assert (time.process_time() - start) / 5_000 < 150e-6
+
+
+def test_spaces_inside_braces_are_no_column() -> None:
+    """A column in braces with spaces is most likely meant as one, so it is not sent as it is."""
+    body = {"model": "m", "messages": [{"role": "user", "content": "{a} { b }"}]}
+
+    with pytest.raises(InvalidRequest, match=r"a column is written \{b\}, without spaces"):
+        compile_template("/v1/chat/completions", body, ["a", "b"])
+
+    body["messages"][0]["content"] = r"{a} \{ b } { c }"
+    template = compile_template("/v1/chat/completions", body, ["a", "b"])
+    assert b'"1 { b } { c }"' in next(template.bodies({"a": ["1"]}))
