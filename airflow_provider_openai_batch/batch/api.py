@@ -210,11 +210,11 @@ def _error(value: Any) -> BatchError:
     """Read one error of a batch; servers write numbers for words, and words for errors."""
     if not isinstance(value, dict):
         return BatchError(message=str(value))
-    line = value.get("line")
+    line = str(value.get("line"))
     words = {name: value.get(name) for name in ("code", "message", "param")}
     return BatchError(
         **{name: None if word is None else str(word) for name, word in words.items()},
-        line=int(line) if isinstance(line, int | float) or str(line).isdigit() else None,
+        line=int(line) if line.isdigit() else None,
     )
 
 

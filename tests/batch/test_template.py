@@ -105,7 +105,7 @@ def test_the_body_keeps_the_order_of_the_user() -> None:
         (r"\{{subject}} {subject}", "{{subject}} S"),
         (r"\{Ticket No} {subject}", "{Ticket No} S"),
         ('{"label": "x"} {subject}', '{"label": "x"} S'),
-        (r"\d{3} {0} {} { subject } {subject}", r"\d{3} {0} {} { subject } S"),
+        (r"\d{3} {0} {} { sub ject } {subject}", r"\d{3} {0} {} { sub ject } S"),
         (r"\{1,2\} {a-b} }{ {subject}", r"\{1,2\} {a-b} }{ S"),
         ("{\n{subject}}", "{\nS}"),
     ],
