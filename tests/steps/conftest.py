@@ -40,7 +40,7 @@ class Pipeline:
 
     @property
     def store(self) -> RunStore:
-        return RunStore(ObjectStoragePath(f"file://{self.folder}/work/dag/task/{self.name}"))
+        return RunStore(ObjectStoragePath(f"file://{self.folder}/runs/dag/task/{self.name}"))
 
     def fill(self, rows: list[tuple[Any, Any]]) -> Pipeline:
         with sqlite3.connect(self.folder / "warehouse.db") as database:

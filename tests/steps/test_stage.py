@@ -248,7 +248,7 @@ def test_unreachable_api_stages_nothing(pipeline: Any):
 def test_lost_folder_stops_the_run(pipeline: Any):
     """A run whose folder is gone but whose batches exist does not pay again."""
     pipeline.submit()
-    shutil.rmtree(pipeline.folder / "work")
+    shutil.rmtree(pipeline.folder / "runs")
 
     with pytest.raises(RunUnreadable, match="folder was lost"):
         pipeline.stage()
