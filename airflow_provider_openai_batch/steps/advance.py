@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.lifecycle import (
     Action,
     Collect,
-    Due,
     Finish,
     GiveUp,
     Look,
@@ -30,7 +28,7 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     Wait,
     decide,
 )
-from airflow_provider_openai_batch.client import AsyncClient, Client, ListFailed, ShortDownload
+from airflow_provider_openai_batch.client import Client, ListFailed, ShortDownload
 from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.answers import give_up_on, refuse_request
 from airflow_provider_openai_batch.steps.attempts import register, run_hash
@@ -55,7 +53,6 @@ log = logging.getLogger(__name__)
 
 DENIED = (openai.AuthenticationError, openai.PermissionDeniedError)
 STALLING = (openai.OpenAIError, ListFailed, ShortDownload, msgspec.MsgspecError)
-MOST_LOOKS_AT_ONCE = 50
 
 
 def advance(
@@ -235,41 +232,6 @@ def needs_time(run: Run, queue: Queue) -> bool:
 def find_send(run: Run, folder: str) -> Send:
     """Return the send of this folder."""
     return next(send for send in run.sends if send.folder == folder)
-
-
-async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Wait | Finish | GiveUp | Due:
-    """Read the run and the API, and decide, without doing or writing anything."""
-    run = await asyncio.to_thread(read_run, store, client.origin)
-    queue = await asyncio.to_thread(read_queue, store, run)
-    gate = asyncio.Semaphore(MOST_LOOKS_AT_ONCE)
-
-    async def one(batch: Batch) -> tuple[str, Look]:
-        async with gate:
-            try:
-                return batch.id, await client.retrieve(batch.id)
-            except DENIED:
-                raise
-            except (openai.OpenAIError, msgspec.MsgspecError) as error:
-                return batch.id, Unreachable(type(error).__name__)
-
-    looks = dict(await asyncio.gather(*(one(batch) for batch in unlooked(run, {}))))
-    if not looks and needs_time(run, queue) and not await _tick(client):
-        return Wait(client.now())
-    if looks and all(isinstance(seen, Unreachable) for seen in looks.values()):
-        return Wait(client.now())
-    plan = decide(run, queue, Moment(looks=looks, now=client.now(), settings=settings))
-    return Due() if plan.actions else plan.step
-
-
-async def _tick(client: AsyncClient) -> bool:
-    """Learn the API time; False while the API does not answer."""
-    try:
-        await client.tick()
-    except DENIED:
-        raise
-    except openai.OpenAIError:
-        return False
-    return True
 
 
 def first_look(store: RunStore, max_tries: int, now: float) -> float:

@@ -96,7 +96,7 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
 
     async def _look(self) -> str | None:
         from airflow_provider_openai_batch.batch.lifecycle import Wait  # noqa: PLC0415
-        from airflow_provider_openai_batch.steps.advance import look  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.look import look  # noqa: PLC0415
 
         client = await OpenAIBatchHook(self.openai_conn_id).get_async_client()
         gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_LOOKS_AT_ONCE))

@@ -1,0 +1,65 @@
+"""Look at a run without a worker: read it and the API, decide, and do nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+import openai
+
+from airflow_provider_openai_batch.batch.lifecycle import (
+    Due,
+    Finish,
+    GiveUp,
+    Look,
+    Moment,
+    Settings,
+    Unreachable,
+    Wait,
+    decide,
+)
+from airflow_provider_openai_batch.steps.advance import DENIED, needs_time, unlooked
+from airflow_provider_openai_batch.steps.read import read_queue, read_run
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.client import AsyncClient
+    from airflow_provider_openai_batch.store import RunStore
+
+MOST_LOOKS_AT_ONCE = 50
+
+
+async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Wait | Finish | GiveUp | Due:
+    """Read the run and the API, and decide, without doing or writing anything."""
+    run = await asyncio.to_thread(read_run, store, client.origin)
+    queue = await asyncio.to_thread(read_queue, store, run)
+    gate = asyncio.Semaphore(MOST_LOOKS_AT_ONCE)
+
+    async def one(batch: Batch) -> tuple[str, Look]:
+        async with gate:
+            try:
+                return batch.id, await client.retrieve(batch.id)
+            except DENIED:
+                raise
+            except (openai.OpenAIError, msgspec.MsgspecError) as error:
+                return batch.id, Unreachable(type(error).__name__)
+
+    looks = dict(await asyncio.gather(*(one(batch) for batch in unlooked(run, {}))))
+    if not looks and needs_time(run, queue) and not await _tick(client):
+        return Wait(client.now())
+    if looks and all(isinstance(seen, Unreachable) for seen in looks.values()):
+        return Wait(client.now())
+    plan = decide(run, queue, Moment(looks=looks, now=client.now(), settings=settings))
+    return Due() if plan.actions else plan.step
+
+
+async def _tick(client: AsyncClient) -> bool:
+    """Learn the API time; False while the API does not answer."""
+    try:
+        await client.tick()
+    except DENIED:
+        raise
+    except openai.OpenAIError:
+        return False
+    return True
