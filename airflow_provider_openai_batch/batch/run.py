@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.api import Batch, BatchStatus
 from airflow_provider_openai_batch.batch.facts import (
     About,
     Asked,
@@ -22,6 +22,9 @@ from airflow_provider_openai_batch.batch.facts import (
     Void,
     attempt_order,
 )
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.api import Batch
 
 WINDOW = 86_400.0
 LATE = 2 * 3_600.0
@@ -111,11 +114,6 @@ class Send:
     def cancelled_by_us(self) -> bool:
         """Tell whether our own cancel is recorded."""
         return bool(self.cancels)
-
-    def failed_validation(self) -> bool:
-        """Tell whether the batch ended before anything ran."""
-        terminal = self.terminal
-        return terminal is not None and terminal.batch.status is BatchStatus.FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -92,7 +91,8 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     current = run.current
     if current is not None and _is_retry(asked, current) and current.asked.fingerprint == fingerprint:
         log.info("The rows of try %s are staged already; going on with them.", current.asked.try_number)
-        return _staged(current, attempt)
+        assert current.done is not None
+        return _staged(current.done, attempt)
     snapshot = f"{attempt.number:04}-{attempt.nonce}"
     now = client.now()
     remember(store, asked, recipe, (snapshot, fingerprint, _epoch(asked, run), now))
@@ -108,7 +108,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
             done = writer.finish(client.now())
     store.put(f"snapshots/{snapshot}/done.json", done)
     log.info("Staged %s rows as %s requests.", f"{done.rows:,}", f"{done.requests:,}")
-    return _staged_done(done, attempt)
+    return _staged(done, attempt)
 
 
 def refuse_lost(store: RunStore, client: Client) -> None:
@@ -183,11 +183,6 @@ def peek(batches: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, Iter
     return first, again()
 
 
-def snapshot_time(asked: facts.Asked) -> datetime:
-    """Return when the rows were read, in UTC."""
-    return datetime.fromtimestamp(asked.at, tz=UTC)
-
-
 def _rows_hash(asked: Asked) -> str:
     source: Source = resolve_source(asked.source, asked.rows)
     digest = hashlib.sha256()
@@ -209,12 +204,7 @@ def _epoch(asked: Asked, run: Run) -> int:
     return current.asked.epoch + (0 if _is_retry(asked, current) else 1)
 
 
-def _staged(snapshot: Snapshot, attempt: Attempt) -> Staged:
-    assert snapshot.done is not None
-    return _staged_done(snapshot.done, attempt)
-
-
-def _staged_done(done: facts.Done, attempt: Attempt) -> Staged:
+def _staged(done: facts.Done, attempt: Attempt) -> Staged:
     return Staged(
         rows=done.rows,
         requests=done.requests,
