@@ -96,6 +96,10 @@ class RunStore:
         fact: T = self._facts[key]
         return fact
 
+    def nonce(self) -> str:
+        """Return a fresh word that tells two writers apart."""
+        return secrets.token_hex(4)
+
     @contextmanager
     def create(self, name: str) -> Iterator[BinaryIO]:
         """Open a new file; it appears whole when the block ends, and not at all when it raises."""
@@ -192,8 +196,3 @@ def _sync_folder(path: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def nonce() -> str:
-    """Return a fresh word that tells two writers apart."""
-    return secrets.token_hex(4)

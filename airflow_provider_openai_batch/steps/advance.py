@@ -40,7 +40,6 @@ from airflow_provider_openai_batch.steps.transfer import (
     collect_send,
     send_shard,
 )
-from airflow_provider_openai_batch.store import nonce
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api import Batch
@@ -185,7 +184,7 @@ class _Advance:
         require_file(self._client, send)
         if send.lost_since is None:
             lost = facts.Lost(at=self._client.now(), batch_id=send.batch.id)
-            self._store.put(f"{send.folder}/lost-{nonce()}.json", lost)
+            self._store.put(f"{send.folder}/lost-{self._store.nonce()}.json", lost)
         elif not any(send.batch.id == batch.id for batch in listed(self._client, send)):
             give_up_on(self._store, self._client, send)
 
@@ -265,5 +264,6 @@ def cancel(store: RunStore, client: Client) -> None:
     """Cancel every batch of the run that is still open, writing down that it was us."""
     for send in read_run(store, client.origin).sends:
         if send.open and send.batch is not None:
-            store.put(f"{send.folder}/cancel-{nonce()}.json", facts.Cancel(at=client.now(), by="on_kill"))
+            cancelled = facts.Cancel(at=client.now(), by="on_kill")
+            store.put(f"{send.folder}/cancel-{store.nonce()}.json", cancelled)
             client.cancel(send.batch.id)

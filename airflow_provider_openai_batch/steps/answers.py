@@ -27,7 +27,6 @@ from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
 from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
 from airflow_provider_openai_batch.batch.output import compile_output
 from airflow_provider_openai_batch.steps.read import TALLY
-from airflow_provider_openai_batch.store import nonce
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +57,7 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     found = collect(_lines(store, send), ids, endpoint, compile_output(shard.output_type))
     late = is_late(send, client.now())
     if not (late or _is_complete(found, ended)):
-        store.put(f"{send.folder}/incomplete-{nonce()}.json", facts.Incomplete(at=client.now()))
+        store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))
         return
     absent = RowStatus.UNKNOWN if ended.gone else ABSENT.get(ended.batch.status, RowStatus.MISSING)
     rest = ids[~found.answered]
@@ -150,7 +149,7 @@ def close_failed(store: RunStore, client: Client, send: Send, batch: Batch) -> b
     again = full or unseen
     if again is not None:
         told = Refused(status=0, code=again.code, param=again.param, message=again.message or "")
-        store.put(f"{send.folder}/refused-{nonce()}.json", facts.Refusal(at=client.now(), answer=told))
+        store.put(f"{send.folder}/refused-{store.nonce()}.json", facts.Refusal(at=client.now(), answer=told))
         log.warning("Batch %s did not start (%s); it is sent again later.", batch.id, again.code)
         return True
     _, ids = _about(store, send)

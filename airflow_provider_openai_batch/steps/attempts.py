@@ -6,7 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.facts import Attempt, attempt_order
-from airflow_provider_openai_batch.store import nonce
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run import Run
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 def register(store: RunStore, run: Run, now: float) -> Attempt:
     """Write down that this process may create; of two, the higher one goes on."""
     number = run.live.number + 1 if run.live else 1
-    attempt = Attempt(number=number, nonce=nonce(), at=now)
+    attempt = Attempt(number=number, nonce=store.nonce(), at=now)
     store.put(f"attempts/{number:04}-{attempt.nonce}.json", attempt)
     return attempt
 

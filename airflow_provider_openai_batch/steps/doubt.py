@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.transfer import batch_name
-from airflow_provider_openai_batch.store import nonce
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +40,8 @@ def resolve(store: RunStore, client: Client, send: Send) -> None:
     if send.fenced_at is None:
         _fence(store, client, send)
     else:
-        store.put(f"{send.folder}/void-{nonce()}.json", facts.Void(at=client.now(), reason="never created"))
+        void = facts.Void(at=client.now(), reason="never created")
+        store.put(f"{send.folder}/void-{store.nonce()}.json", void)
 
 
 def _fence(store: RunStore, client: Client, send: Send) -> None:
@@ -49,9 +49,9 @@ def _fence(store: RunStore, client: Client, send: Send) -> None:
     file_id = send.intent.file_id
     require_file(client, send)
     if not send.fences:
-        store.put(f"{send.folder}/fence-{nonce()}.json", facts.Fence(at=client.now(), deleted=False))
+        store.put(f"{send.folder}/fence-{store.nonce()}.json", facts.Fence(at=client.now(), deleted=False))
     client.delete(file_id)  # unknown now: an earlier try of ours deleted it
-    store.put(f"{send.folder}/fence-{nonce()}.json", facts.Fence(at=client.now(), deleted=True))
+    store.put(f"{send.folder}/fence-{store.nonce()}.json", facts.Fence(at=client.now(), deleted=True))
 
 
 def require_file(client: Client, send: Send) -> None:

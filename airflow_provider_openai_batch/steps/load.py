@@ -19,7 +19,6 @@ from airflow_provider_openai_batch.steps.advance import peek
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Layout, landing
 from airflow_provider_openai_batch.steps.result import Account, Answers, result_batches, stored_rows
-from airflow_provider_openai_batch.store import nonce
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def load(
         kept=loaded.kept,
         counts=loaded.counts,
     )
-    store.put(f"loads/{snapshot.id}-{nonce()}.json", landed)
+    store.put(f"loads/{snapshot.id}-{store.nonce()}.json", landed)
     clean_up(store, client, run)
     judge(loaded, account, snapshot.asked.max_failed_ratio)
     return loaded
@@ -157,7 +156,7 @@ def clean_up(store: RunStore, client: Client, run: Run) -> None:
     if failed:
         log.warning("%s remote files could not be deleted; they expire by themselves.", failed)
     if gone:
-        store.put(f"cleaned-{nonce()}.json", facts.Cleaned(at=client.now(), files=tuple(gone)))
+        store.put(f"cleaned-{store.nonce()}.json", facts.Cleaned(at=client.now(), files=tuple(gone)))
 
 
 def remote_files(run: Run) -> Iterator[str]:

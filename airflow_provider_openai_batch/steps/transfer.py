@@ -23,7 +23,6 @@ from airflow_provider_openai_batch.batch.api import (
 from airflow_provider_openai_batch.client import ShortDownload
 from airflow_provider_openai_batch.steps.answers import Ended, close_failed, is_late, read_answers
 from airflow_provider_openai_batch.steps.attempts import is_superseded
-from airflow_provider_openai_batch.store import nonce
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.facts import Attempt
@@ -50,7 +49,7 @@ class Sender:
 def send_shard(sender: Sender, shard: Shard) -> bool:
     """Upload a shard and create its batch; False when another attempt has taken over."""
     store, client = sender.store, sender.client
-    folder = f"shards/{shard.id}/sends/{len(shard.sends) + 1:04}-{nonce()}"
+    folder = f"shards/{shard.id}/sends/{len(shard.sends) + 1:04}-{store.nonce()}"
     with store.local(f"shards/{shard.id}/requests.jsonl") as path, open(path, "rb") as file:  # noqa: PTH123
         uploaded = client.upload(f"{shard.id}.jsonl", file)
     write_intent(sender, folder, shard, uploaded)
@@ -58,7 +57,7 @@ def send_shard(sender: Sender, shard: Shard) -> bool:
         write_outcome(sender, folder, "", uploaded)
         return True
     if is_superseded(store, sender.attempt):
-        store.put(f"{folder}/void-{nonce()}.json", facts.Void(at=client.now(), reason="superseded"))
+        store.put(f"{folder}/void-{store.nonce()}.json", facts.Void(at=client.now(), reason="superseded"))
         delete_quietly(client, uploaded.id)
         return False
     metadata = {
@@ -96,7 +95,7 @@ def write_outcome(sender: Sender, folder: str, file_id: str, answer: Created | R
             store.put(batch_name(folder, batch), batch)
             log.info("Batch %s created for shard %s.", batch.id, folder.split("/")[1])
         case Refused():
-            store.put(f"{folder}/refused-{nonce()}.json", facts.Refusal(at=client.now(), answer=answer))
+            store.put(f"{folder}/refused-{store.nonce()}.json", facts.Refusal(at=client.now(), answer=answer))
             log.warning("The API refused a shard: status %s, code %s.", answer.status, answer.code)
             if file_id:
                 delete_quietly(client, file_id)
@@ -127,7 +126,7 @@ def collect_send(store: RunStore, client: Client, send: Send, batch: Batch) -> N
     """Bring an ended batch home: its end, its raw files, its answers."""
     if send.terminal is None:
         terminal = facts.Terminal(at=client.now(), batch=batch)
-        store.put(f"{send.folder}/terminal-{nonce()}.json", terminal)
+        store.put(f"{send.folder}/terminal-{store.nonce()}.json", terminal)
         send = replace(send, terminals=(terminal,))
     nothing_ran = batch.status is BatchStatus.FAILED and not (batch.output_file_id or batch.error_file_id)
     if nothing_ran and not send.twins:
@@ -139,7 +138,7 @@ def collect_send(store: RunStore, client: Client, send: Send, batch: Batch) -> N
     except ShortDownload as error:
         log.warning("%s", error)
         if not is_late(send, client.now()):
-            store.put(f"{send.folder}/incomplete-{nonce()}.json", facts.Incomplete(at=client.now()))
+            store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))
             return
         ended = Ended(batch=batch, gone=True, pending=False)
     read_answers(store, client, send, ended)
@@ -160,7 +159,7 @@ def _copy_twin(store: RunStore, client: Client, send: Send, twin: Batch) -> bool
         return False
     if not any(terminal.batch.id == twin.id for terminal in send.terminals):
         terminal = facts.Terminal(at=client.now(), batch=seen)
-        store.put(f"{send.folder}/terminal-{nonce()}.json", terminal)
+        store.put(f"{send.folder}/terminal-{store.nonce()}.json", terminal)
     return _copy_files(store, client, send, (seen, f"-{file_word(twin.id)}"))
 
 
