@@ -19,12 +19,11 @@ from airflow_provider_openai_batch.batch.api import (
     read_batch,
     read_input_file,
 )
+from airflow_provider_openai_batch.batch.paging import Paging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = 100
-MOST_PAGES = 1_000
 CREATE_TIMEOUT = 120.0
 REFUSALS = {400, 401, 403, 404, 413, 422, 429}
 DENIALS = {401, 403}
@@ -32,10 +31,6 @@ UPLOAD_REFUSALS = {400, 404, 413, 422, 429}
 INPUT_FILE_LIFE = 14 * 86_400
 TRIES = 5
 SERVER_ERROR = 500
-
-
-class ListFailed(Exception):
-    """The list of batches could not be read to its end; nothing may be concluded from it."""
 
 
 class ShortDownload(Exception):
@@ -129,21 +124,9 @@ class Client:
 
     def list_back_to(self, oldest: float) -> Iterator[Batch]:
         """Yield batches, newest first, until they are older than `oldest` (API time)."""
-        after: str | None = None
-        seen: set[str | None] = {None}
-        for _ in range(MOST_PAGES):
-            page = self._page(after)
-            yield from page.data
-            more = len(page.data) >= PAGE if page.has_more is None else page.has_more
-            if not page.data or not more or (page.data[-1].created_at or oldest) < oldest:
-                return
-            after = page.last_id or page.data[-1].id
-            if after in seen:
-                message = f"The list of batches repeats its cursor {after!r}."
-                raise ListFailed(message)
-            seen.add(after)
-        message = f"The list of batches has more than {MOST_PAGES} pages."
-        raise ListFailed(message)
+        paging = Paging(oldest)
+        while paging.more:
+            yield from paging.take(self._content(self._api.batches.with_raw_response.list(**paging.query)))
 
     def file_exists(self, file_id: str) -> bool:
         """Tell whether this connection sees the file."""
@@ -194,17 +177,6 @@ class Client:
         models = msgspec.json.decode(self._content(self._api.models.with_raw_response.list()), type=_Models)
         return models.data[0].id if models.data else "no model"
 
-    def _page(self, after: str | None) -> _Page:
-        query: dict[str, Any] = {"limit": PAGE} | ({"after": after} if after else {})
-        raw = self._content(self._api.batches.with_raw_response.list(**query))
-        try:
-            page = msgspec.json.decode(raw, type=_RawPage)
-            data = tuple(read_batch(batch) for batch in page.data or ())
-        except msgspec.MsgspecError as error:
-            message = f"The list of batches is not readable: {error}."
-            raise ListFailed(message) from error
-        return _Page(data=data, has_more=page.has_more, last_id=page.last_id)
-
     def _stream(self, file_id: str, into: BinaryIO) -> None:
         with self._api.files.with_streaming_response.content(file_id) as answer:
             into.writelines(answer.iter_bytes(1 << 20))
@@ -216,7 +188,7 @@ class Client:
 
 
 class AsyncClient:
-    """The one call that waiting needs, without blocking an event loop."""
+    """The calls that waiting needs, without blocking an event loop."""
 
     def __init__(self, api: openai.AsyncOpenAI) -> None:
         self._api = api
@@ -240,6 +212,16 @@ class AsyncClient:
         else:
             self._time.see(answer.headers)
 
+    async def list_back_to(self, oldest: float) -> list[Batch]:
+        """Return batches, newest first, back to those that are older than `oldest` (API time)."""
+        paging = Paging(oldest)
+        found: list[Batch] = []
+        while paging.more:
+            answer = await self._api.batches.with_raw_response.list(**paging.query)
+            self._time.see(answer.headers)
+            found += paging.take(answer.content)
+        return found
+
     async def retrieve(self, batch_id: str) -> Batch | Gone:
         """Look at one batch."""
         try:
@@ -249,18 +231,6 @@ class AsyncClient:
             return Gone()
         self._time.see(answer.headers)
         return read_batch(answer.content)
-
-
-class _Page(msgspec.Struct, frozen=True):
-    data: tuple[Batch, ...]
-    has_more: bool | None
-    last_id: str | None
-
-
-class _RawPage(msgspec.Struct, frozen=True):
-    data: tuple[msgspec.Raw, ...] | None = ()
-    has_more: bool | None = None
-    last_id: str | None = None
 
 
 class _Model(msgspec.Struct, frozen=True):

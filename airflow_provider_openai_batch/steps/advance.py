@@ -28,7 +28,8 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     Wait,
     decide,
 )
-from airflow_provider_openai_batch.client import Client, ListFailed, ShortDownload
+from airflow_provider_openai_batch.batch.paging import ListFailed
+from airflow_provider_openai_batch.client import Client, ShortDownload
 from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.answers import give_up_on, refuse_request
 from airflow_provider_openai_batch.steps.attempts import register, run_hash

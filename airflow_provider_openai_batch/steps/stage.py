@@ -11,8 +11,8 @@ import msgspec
 import openai
 
 from airflow_provider_openai_batch.batch import arguments, facts
+from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.batch.template import prompt_version
-from airflow_provider_openai_batch.client import Client, ListFailed
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.attempts import register, run_hash
 from airflow_provider_openai_batch.steps.read import read_run
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.facts import Attempt
     from airflow_provider_openai_batch.batch.run import Run, Snapshot
+    from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
     from airflow_provider_openai_batch.tables.base import Source
 
