@@ -22,12 +22,12 @@ from airflow_provider_openai_batch.steps.result import Account, Answers, result_
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from airflow_provider_openai_batch.batch.run import Run, Send, Snapshot
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
-    from airflow_provider_openai_batch.tables.base import Landing
+    from airflow_provider_openai_batch.tables.base import Landing, Target
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,14 @@ class Loaded:
         return {name: getattr(self, name) for name in names}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the rows go: as it was asked, and the table itself."""
+
+    args: arguments.Target
+    table: Target
+
+
 def load(
     store: RunStore, client: Client, settings: Settings, target: arguments.Target | None = None
 ) -> Loaded:
@@ -64,13 +72,24 @@ def load(
 
     Raises RunTimedOut while something is, TooManyFailures after the rows are written.
     """
+
+    def place(asked: facts.Asked) -> Place:
+        agreed = agreed_target(asked, target)
+        return Place(args=agreed, table=resolve_target(agreed))
+
+    return load_into(store, client, settings, place)
+
+
+def load_into(
+    store: RunStore, client: Client, settings: Settings, place: Callable[[facts.Asked], Place]
+) -> Loaded:
+    """Load into the place that is found once it is known what was asked."""
     require_finished(store, client, settings)
     run = read_run(store, client.origin)
     snapshot = run.current
     assert snapshot is not None
-    wanted = agreed_target(snapshot.asked, target)
     account = Account()
-    loaded = write(store, run, wanted, account)
+    loaded = write(store, run, place(snapshot.asked), account)
     landed = facts.Landed(
         at=client.now(),
         snapshot=snapshot.id,
@@ -108,13 +127,13 @@ def agreed_target(asked: facts.Asked, given: arguments.Target | None) -> argumen
     return agreed
 
 
-def write(store: RunStore, run: Run, target: arguments.Target, account: Account) -> Loaded:
+def write(store: RunStore, run: Run, place: Place, account: Account) -> Loaded:
     """Join and write the current snapshot, all or nothing."""
     snapshot = run.current
     assert snapshot is not None
     assert snapshot.done is not None
     output = compile_output(snapshot.asked.output_type)
-    plan = _landing(store, snapshot, target, output)
+    plan = _landing(store, snapshot, place.args, output)
     answers = Answers(store, run, snapshot)
     batches = _counted(store, snapshot, (answers, output, plan), account)
 
@@ -123,7 +142,7 @@ def write(store: RunStore, run: Run, target: arguments.Target, account: Account)
         if account.rows != snapshot.done.rows:  # type: ignore[union-attr]
             raise BatchFailed(f"{snapshot.done.rows} rows were staged but {account.rows} joined.")  # type: ignore[union-attr]
 
-    written = resolve_target(target).write(plan, batches, guard)
+    written = place.table.write(plan, batches, guard)
     if written.written + written.kept != snapshot.done.rows:
         raise BatchFailed(
             f"{snapshot.done.rows} rows were staged, {written.written} written, and {written.kept} kept."
