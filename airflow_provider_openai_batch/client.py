@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.batch.api import (
 from airflow_provider_openai_batch.batch.paging import Paging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 CREATE_TIMEOUT = 120.0
 REFUSALS = {400, 401, 403, 404, 413, 422, 429}
@@ -55,10 +55,14 @@ class ApiTime:
 
 
 class Client:
-    """The synchronous calls; each answer moves the API time."""
+    """The synchronous calls; each answer moves the API time.
 
-    def __init__(self, api: openai.OpenAI) -> None:
+    `token_budgets` says how many input tokens of a model may be enqueued, as the connection has it.
+    """
+
+    def __init__(self, api: openai.OpenAI, token_budgets: Mapping[str, int] | None = None) -> None:
         self._api = api
+        self.token_budgets = token_budgets or {}
         self._time = ApiTime()
         self.origin = str(api.base_url).rstrip("/")
 
@@ -190,8 +194,9 @@ class Client:
 class AsyncClient:
     """The calls that waiting needs, without blocking an event loop."""
 
-    def __init__(self, api: openai.AsyncOpenAI) -> None:
+    def __init__(self, api: openai.AsyncOpenAI, token_budgets: Mapping[str, int] | None = None) -> None:
         self._api = api
+        self.token_budgets = token_budgets or {}
         self._time = ApiTime()
         self.origin = str(api.base_url).rstrip("/")
 

@@ -71,7 +71,7 @@ class Attempt(Fact, frozen=True, kw_only=True):
 
 
 class Intent(Fact, frozen=True, kw_only=True):
-    """A create is about to be called for this file."""
+    """A create is about to be called for this file; `enqueued` are our live tokens, where counted."""
 
     file_id: str
     file_created_at: float
@@ -80,6 +80,7 @@ class Intent(Fact, frozen=True, kw_only=True):
     tokens: int
     attempt: int
     epoch: int
+    enqueued: int | None = None
 
 
 class Refusal(Fact, frozen=True, kw_only=True):
@@ -132,6 +133,25 @@ class Cleaned(Fact, frozen=True, kw_only=True):
     """Remote files that were deleted after a load."""
 
     files: tuple[str, ...]
+
+
+class Purged(Fact, frozen=True, kw_only=True):
+    """A landed run whose rows, requests, and answers were deleted; `counts` are its rows by status.
+
+    `at` is the time of the machine that purged it: no API is asked.
+    """
+
+    snapshot: str
+    landed_at: float
+    rows: int
+    requests: int
+    counts: dict[str, int]
+
+
+class Forgotten(Fact, frozen=True, kw_only=True):
+    """Batches of a run whose folder was lost, as the API showed them; they do not stop it any more."""
+
+    batches: tuple[Batch, ...]
 
 
 class Incomplete(Fact, frozen=True, kw_only=True):

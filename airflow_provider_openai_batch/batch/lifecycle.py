@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api import Batch, Gone, Refusal
+from airflow_provider_openai_batch.batch.token_queue import (
+    TokenQueue,
+    has_room,
+    jitter,
+    never_fits,
+    pause,
+    room_at,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,11 +24,8 @@ if TYPE_CHECKING:
 HALF_HOUR = 1_800.0
 AGAIN_SOON = 15.0
 AGAIN_LATER = 60.0
-QUEUE_WAIT = 300.0
 UNSEEN_FOR = 300.0
 MOST_UNSEEN = 50
-REFUSED_OFTEN = 3
-REFUSED_LONG = 3_600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +125,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What the API showed, when, and the settings that apply."""
+    """What the API showed, when, and the settings that apply; `tokens` as far as they are counted."""
 
     looks: Mapping[str, Look]
     now: float
     settings: Settings = Settings()
+    tokens: TokenQueue = field(default_factory=TokenQueue)
 
 
 def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
@@ -202,21 +207,14 @@ def _dispatch(run: Run, left: Left, moment: Moment) -> Action | float:
     shard = run.shard(left.shard)
     refusals = [send.refusal for send in shard.sends if send.refusal is not None]
     kinds = [refusal.answer.kind for refusal in refusals]
-    if Refusal.TOO_LARGE in kinds or _never_fits(run, shard):
+    if Refusal.TOO_LARGE in kinds or never_fits(run, shard, moment.tokens):
         return Split(shard.id)
     due = _held_until(run, shard)
-    return SendShard(shard.id) if due is None or moment.now >= due else due
-
-
-def _never_fits(run: Run, shard: Shard) -> bool:
-    """Tell whether the token queue refused a shard although nothing of ours was in it."""
-    times = sorted(
-        send.refusal.at
-        for send in shard.sends
-        if send.refusal is not None and send.refusal.answer.kind is Refusal.QUEUE_FULL
-    )
-    alone = not any(send.open and send.batch is not None for send in run.sends)
-    return alone and len(times) >= REFUSED_OFTEN and times[-1] - times[0] >= REFUSED_LONG
+    if due is not None and moment.now < due:
+        return due
+    if not has_room(run, shard, moment.tokens):
+        return moment.now + pause(shard, moment.now)
+    return SendShard(shard.id)
 
 
 def _held_until(run: Run, shard: Shard) -> float | None:
@@ -226,38 +224,15 @@ def _held_until(run: Run, shard: Shard) -> float | None:
         for send in shard.sends
         if send.refusal is not None and send.refusal.answer.kind is not Refusal.QUEUE_FULL
     ]
-    room = max((s.terminal.at for s in run.sends if s.terminal is not None), default=0.0)
-    full = [
-        _room_at(send, shard)
-        for send in run.sends
-        if _queue_was_full(send, shard.about.model) and send.refusal is not None and send.refusal.at >= room
-    ]
-    return max(own + full, default=None)
-
-
-def _queue_was_full(send: Send, model: str) -> bool:
-    refusal = send.refusal
-    return refusal is not None and refusal.answer.kind is Refusal.QUEUE_FULL and send.intent.model == model
+    room = room_at(run, shard)
+    return max(own if room is None else [*own, room], default=None)
 
 
 def _again_at(send: Send) -> float:
     assert send.refusal is not None
     soon = send.refusal.answer.kind is Refusal.UNSEEN
-    pause = AGAIN_SOON if soon else AGAIN_LATER * (1 + _jitter(send.folder))
+    pause = AGAIN_SOON if soon else AGAIN_LATER * (1 + jitter(send.folder))
     return send.refusal.at + max(pause, send.refusal.answer.retry_after or 0.0)
-
-
-def _room_at(send: Send, shard: Shard) -> float:
-    """Wait for room with jitter, shorter the longer the shard has waited."""
-    assert send.refusal is not None
-    age = max(0.0, send.refusal.at - shard.about.at)
-    pause = QUEUE_WAIT / (1 + age / REFUSED_LONG) * (0.5 + _jitter(send.folder + shard.id))
-    return send.refusal.at + max(pause, send.refusal.answer.retry_after or 0.0)
-
-
-def _jitter(word: str) -> float:
-    """Return a number in [0, 1) that is the same for everybody who asks."""
-    return int.from_bytes(hashlib.sha256(word.encode()).digest()[:4]) / 2**32
 
 
 def _final_refusal(run: Run) -> str | None:

@@ -5,32 +5,26 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
-import openai
 
 from airflow_provider_openai_batch.batch import facts
+from airflow_provider_openai_batch.batch.api import InputFile
 from airflow_provider_openai_batch.batch.lifecycle import (
     Action,
     Collect,
     Finish,
     GiveUp,
-    Look,
     MakeChild,
-    Moment,
     NoteLost,
     Plan,
     Resolve,
     SendShard,
     Settings,
     Split,
-    Unreachable,
     Wait,
-    decide,
 )
-from airflow_provider_openai_batch.batch.paging import ListFailed
-from airflow_provider_openai_batch.client import Client, ShortDownload
-from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError, RunUnreadable
+from airflow_provider_openai_batch.batch.token_queue import has_room, live_tokens
+from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.answers import give_up_on, refuse_request
 from airflow_provider_openai_batch.steps.attempts import register, run_hash
 from airflow_provider_openai_batch.steps.doubt import listed, require_file, resolve
@@ -39,20 +33,19 @@ from airflow_provider_openai_batch.steps.shard import make_child
 from airflow_provider_openai_batch.steps.transfer import (
     Sender,
     collect_send,
-    send_shard,
+    create_batch,
+    delete_quietly,
+    upload_shard,
 )
+from airflow_provider_openai_batch.steps.view import DENIED, STALLING, View, denied
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.api import Batch
     from airflow_provider_openai_batch.batch.facts import Attempt
-    from airflow_provider_openai_batch.batch.queue import Queue
     from airflow_provider_openai_batch.batch.run import Run, Send
+    from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 
 log = logging.getLogger(__name__)
-
-DENIED = (openai.AuthenticationError, openai.PermissionDeniedError)
-STALLING = (openai.OpenAIError, ListFailed, ShortDownload, msgspec.MsgspecError)
 
 
 def advance(
@@ -64,9 +57,9 @@ def advance(
 
 def peek(store: RunStore, client: Client, settings: Settings) -> Plan:
     """Say what is to be done, without doing it; raises OpenAIBatchError where the API does not tell."""
-    looker = _Advance(store, client, settings, None)
-    plan = looker.plan(read_run(store, client.origin))
-    if isinstance(plan.step, Wait) and looker.is_blind:
+    view = View(store, client, settings)
+    plan = view.plan(read_run(store, client.origin))
+    if isinstance(plan.step, Wait) and view.is_blind:
         raise OpenAIBatchError(f"{client.origin} does not say how the batches are; try again.")
     return plan
 
@@ -75,23 +68,17 @@ class _Advance:
     """One call of `advance`: each action is tried once, and creating stops when another takes over."""
 
     def __init__(self, store: RunStore, client: Client, settings: Settings, attempt: Attempt | None) -> None:
-        self._store, self._client, self._settings = store, client, settings
+        self._store, self._client = store, client
+        self._view = View(store, client, settings)
         self._attempt = attempt
         self._may_send = True
         self._tried: set[str] = set()
-        self._looks: dict[str, Look] = {}
-        self._ticked = False
-
-    @property
-    def is_blind(self) -> bool:
-        """Tell whether a look at the API has failed."""
-        return any(isinstance(look, Unreachable) for look in self._looks.values())
 
     def until_nothing_is_due(self) -> Wait | Finish | GiveUp:
         """Do one thing after the other, deciding anew after each."""
         while True:
             run = read_run(self._store, self._client.origin)
-            plan = self.plan(run)
+            plan = self._view.plan(run)
             action = next((a for a in plan.actions if self._is_allowed(a)), None)
             if action is None:
                 return plan.step
@@ -103,33 +90,6 @@ class _Advance:
             except STALLING as error:
                 told = (type(action).__name__, self._client.origin, type(error).__name__)
                 log.warning("%s is put off: %s, %s.", *told)
-
-    def plan(self, run: Run) -> Plan:
-        """Look at the batches that were not looked at yet, and decide."""
-        queue = read_queue(self._store, run)
-        for batch in unlooked(run, self._looks):
-            self._looks[batch.id] = self._look(batch)
-        if not (self._ticked or self._looks) and needs_time(run, queue):
-            self._tick()
-        moment = Moment(looks=self._looks, now=self._client.now(), settings=self._settings)
-        return decide(run, queue, moment)
-
-    def _tick(self) -> None:
-        self._ticked = True
-        try:
-            self._client.tick()
-        except DENIED as error:
-            raise denied(error) from error
-        except openai.OpenAIError as error:
-            log.warning("The API's time could not be read: %s.", type(error).__name__)
-
-    def _look(self, batch: Batch) -> Look:
-        try:
-            return self._client.retrieve(batch.id)
-        except DENIED as error:
-            raise denied(error) from error
-        except (openai.OpenAIError, msgspec.MsgspecError) as error:
-            return Unreachable(type(error).__name__)
 
     def _is_allowed(self, action: Action) -> bool:
         if isinstance(action, SendShard) and not self._may_send:
@@ -160,6 +120,13 @@ class _Advance:
             self._tried.discard(name_of(SendShard(shard_id)))
             return
         assert run.current is not None
+        shard = run.shard(shard_id)
+        uploaded = upload_shard(self._store, self._client, shard)
+        # The upload took its time; others may have taken the room meanwhile.
+        tokens = self._view.tokens(run, {shard.about.model}, anew=True)
+        if isinstance(uploaded, InputFile) and not has_room(run, shard, tokens):
+            delete_quietly(self._client, uploaded.id)
+            return
         sender = Sender(
             store=self._store,
             client=self._client,
@@ -167,7 +134,8 @@ class _Advance:
             epoch=run.current.asked.epoch,
             run_hash=run_hash(self._store),
         )
-        self._may_send = send_shard(sender, run.shard(shard_id))
+        live = live_tokens(shard.about.model, tokens)
+        self._may_send = create_batch(sender, shard, uploaded, live)
 
     def _split(self, run: Run, shard_id: str) -> None:
         shard = run.shard(shard_id)
@@ -190,14 +158,6 @@ class _Advance:
             give_up_on(self._store, self._client, send)
 
 
-def denied(error: openai.APIStatusError) -> BatchFailed:
-    """Say that the key is not accepted."""
-    return BatchFailed(
-        f"The API refuses the connection's key (status {error.status_code}, code {error.code!r}); "
-        "correct the password of the connection and clear the task. Nothing was cancelled."
-    )
-
-
 def require_origin(store: RunStore, client: Client, run: Run) -> None:
     """Stop before a run goes on at another API than the one that it was sent to."""
     epoch = run.current.asked.epoch if run.current else 0
@@ -216,17 +176,6 @@ def name_of(action: Action) -> str:
         assert action.left.positions is not None
         return f"{action.left.shard} {action.left.attempt} {action.left.positions.tolist()}"
     return repr(action)
-
-
-def unlooked(run: Run, looks: dict[str, Look]) -> list[Batch]:
-    """Return the batches of open sends that were not looked at yet."""
-    batches = [send.batch for send in run.sends if send.open]
-    return [batch for batch in batches if batch is not None and batch.id not in looks]
-
-
-def needs_time(run: Run, queue: Queue) -> bool:
-    """Tell whether anything depends on how late it is."""
-    return bool(queue.left) or any(send.open for send in run.sends)
 
 
 def find_send(run: Run, folder: str) -> Send:

@@ -19,11 +19,22 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     Wait,
     decide,
 )
-from airflow_provider_openai_batch.steps.advance import DENIED, needs_time, unlooked
+from airflow_provider_openai_batch.batch.paging import ListFailed
+from airflow_provider_openai_batch.batch.token_queue import TokenQueue, enqueued, is_counted
 from airflow_provider_openai_batch.steps.read import read_queue, read_run
+from airflow_provider_openai_batch.steps.view import (
+    DENIED,
+    LONGEST_LIFE,
+    models_left,
+    needs_time,
+    unlooked,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.batch.run import Run
     from airflow_provider_openai_batch.client import AsyncClient
     from airflow_provider_openai_batch.store import RunStore
 
@@ -50,8 +61,25 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Wait
         return Wait(client.now())
     if looks and all(isinstance(seen, Unreachable) for seen in looks.values()):
         return Wait(client.now())
-    plan = decide(run, queue, Moment(looks=looks, now=client.now(), settings=settings))
+    tokens = await _tokens(client, run, (looks, models_left(run, queue)))
+    moment = Moment(looks=looks, now=client.now(), settings=settings, tokens=tokens)
+    plan = decide(run, queue, moment)
     return Due() if plan.actions else plan.step
+
+
+async def _tokens(client: AsyncClient, run: Run, seen: tuple[Mapping[str, Look], set[str]]) -> TokenQueue:
+    """Count the tokens of our live batches if a budget asks for it, and as far as they are listed."""
+    looks, models = seen
+    uncounted = TokenQueue(budgets=client.token_budgets)
+    if not is_counted(run, models, client.token_budgets):
+        return uncounted
+    try:
+        listed = await client.list_back_to(client.now() - LONGEST_LIFE)
+    except DENIED:
+        raise
+    except (openai.OpenAIError, ListFailed):
+        return uncounted
+    return TokenQueue(budgets=client.token_budgets, enqueued=enqueued(run, looks, listed))
 
 
 async def _tick(client: AsyncClient) -> bool:

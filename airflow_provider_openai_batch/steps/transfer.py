@@ -46,13 +46,19 @@ class Sender:
     run_hash: str
 
 
-def send_shard(sender: Sender, shard: Shard) -> bool:
-    """Upload a shard and create its batch; False when another attempt has taken over."""
+def upload_shard(store: RunStore, client: Client, shard: Shard) -> InputFile | Refused:
+    """Upload a shard as a fresh file; that is free, and nothing runs of it."""
+    with store.local(f"shards/{shard.id}/requests.jsonl") as path, open(path, "rb") as file:  # noqa: PTH123
+        return client.upload(f"{shard.id}.jsonl", file)
+
+
+def create_batch(
+    sender: Sender, shard: Shard, uploaded: InputFile | Refused, enqueued: int | None = None
+) -> bool:
+    """Create the batch of an uploaded shard; False when another attempt has taken over."""
     store, client = sender.store, sender.client
     folder = f"shards/{shard.id}/sends/{len(shard.sends) + 1:04}-{store.nonce()}"
-    with store.local(f"shards/{shard.id}/requests.jsonl") as path, open(path, "rb") as file:  # noqa: PTH123
-        uploaded = client.upload(f"{shard.id}.jsonl", file)
-    write_intent(sender, folder, shard, uploaded)
+    write_intent(sender, folder, shard, (uploaded, enqueued))
     if isinstance(uploaded, Refused):
         write_outcome(sender, folder, "", uploaded)
         return True
@@ -70,8 +76,11 @@ def send_shard(sender: Sender, shard: Shard) -> bool:
     return True
 
 
-def write_intent(sender: Sender, folder: str, shard: Shard, uploaded: InputFile | Refused) -> None:
+def write_intent(
+    sender: Sender, folder: str, shard: Shard, upload: tuple[InputFile | Refused, int | None]
+) -> None:
     """Write down that a create is about to be called; for a refused upload, that it never will be."""
+    uploaded, enqueued = upload
     now = sender.client.now()
     file = InputFile(id="") if isinstance(uploaded, Refused) else uploaded
     intent = facts.Intent(
@@ -83,6 +92,7 @@ def write_intent(sender: Sender, folder: str, shard: Shard, uploaded: InputFile 
         tokens=shard.about.tokens,
         attempt=sender.attempt.number,
         epoch=sender.epoch,
+        enqueued=enqueued,
     )
     sender.store.put(f"{folder}/intent.json", intent)
 

@@ -295,14 +295,6 @@ class TestRefusals:
 
         assert plan(run, "s1", now=NOW + 6).actions == (SendShard("s1"),)
 
-    def test_shard_that_never_fits_is_split(self):
-        """Refused three times over an hour with nothing of ours in the queue: the shard is too large."""
-        full = [refused(NOW + n * 1_800, 400, code="token_limit_exceeded") for n in range(3)]
-        sends = [make_send(f"{n}-a", batches=(), refusals=(f,)) for n, f in enumerate(full)]
-        run = make_run(make_shard(*sends))
-
-        assert plan(run, "s1", now=NOW + 3_600).actions == (Split("s1"),)
-
     def test_too_large_file_is_split(self):
         """413 is about the size of the file."""
         run = make_run(make_shard(make_send(batches=(), refusals=(refused(NOW, 413),))))

@@ -1,0 +1,123 @@
+"""What the API shows of a run, and what is to be decided on it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+import openai
+
+from airflow_provider_openai_batch.batch.lifecycle import Look, Moment, Plan, Settings, Unreachable, decide
+from airflow_provider_openai_batch.batch.paging import ListFailed
+from airflow_provider_openai_batch.batch.run import LATE, WINDOW
+from airflow_provider_openai_batch.batch.token_queue import TokenQueue, enqueued, is_counted
+from airflow_provider_openai_batch.client import ShortDownload
+from airflow_provider_openai_batch.exceptions import BatchFailed
+from airflow_provider_openai_batch.steps.read import read_queue
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.batch.queue import Queue
+    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+
+log = logging.getLogger(__name__)
+
+DENIED = (openai.AuthenticationError, openai.PermissionDeniedError)
+STALLING = (openai.OpenAIError, ListFailed, ShortDownload, msgspec.MsgspecError)
+LONGEST_LIFE = WINDOW + LATE
+
+
+class View:
+    """What one process sees of the API while it works: each batch is looked at once."""
+
+    def __init__(self, store: RunStore, client: Client, settings: Settings) -> None:
+        self._store, self._client, self._settings = store, client, settings
+        self._looks: dict[str, Look] = {}
+        self._listed: list[Batch] | None = None
+        self._has_listed = False
+        self._ticked = False
+
+    @property
+    def is_blind(self) -> bool:
+        """Tell whether a look at the API has failed."""
+        return any(isinstance(look, Unreachable) for look in self._looks.values())
+
+    def plan(self, run: Run) -> Plan:
+        """Look at the batches that were not looked at yet, and decide."""
+        queue = read_queue(self._store, run)
+        for batch in unlooked(run, self._looks):
+            self._looks[batch.id] = self._look(batch)
+        if not (self._ticked or self._looks) and needs_time(run, queue):
+            self._tick()
+        moment = Moment(
+            looks=self._looks,
+            now=self._client.now(),
+            settings=self._settings,
+            tokens=self.tokens(run, models_left(run, queue)),
+        )
+        return decide(run, queue, moment)
+
+    def tokens(self, run: Run, models: set[str], *, anew: bool = False) -> TokenQueue:
+        """Count the tokens of our live batches if a budget of one of the models asks for it."""
+        budgets = self._client.token_budgets
+        if not is_counted(run, models, budgets):
+            return TokenQueue(budgets=budgets)
+        if anew or not self._has_listed:
+            self._listed = self._list()
+            self._has_listed = True
+        if self._listed is None:
+            return TokenQueue(budgets=budgets)
+        return TokenQueue(budgets=budgets, enqueued=enqueued(run, self._looks, self._listed))
+
+    def _list(self) -> list[Batch] | None:
+        try:
+            return list(self._client.list_back_to(self._client.now() - LONGEST_LIFE))
+        except DENIED as error:
+            raise denied(error) from error
+        except STALLING as error:
+            log.warning("Live batches could not be counted (%s): only the API tells.", type(error).__name__)
+            return None
+
+    def _tick(self) -> None:
+        self._ticked = True
+        try:
+            self._client.tick()
+        except DENIED as error:
+            raise denied(error) from error
+        except openai.OpenAIError as error:
+            log.warning("The API's time could not be read: %s.", type(error).__name__)
+
+    def _look(self, batch: Batch) -> Look:
+        try:
+            return self._client.retrieve(batch.id)
+        except DENIED as error:
+            raise denied(error) from error
+        except (openai.OpenAIError, msgspec.MsgspecError) as error:
+            return Unreachable(type(error).__name__)
+
+
+def denied(error: openai.APIStatusError) -> BatchFailed:
+    """Say that the key is not accepted."""
+    return BatchFailed(
+        f"The API refuses the connection's key (status {error.status_code}, code {error.code!r}); "
+        "correct the password of the connection and clear the task. Nothing was cancelled."
+    )
+
+
+def unlooked(run: Run, looks: dict[str, Look]) -> list[Batch]:
+    """Return the batches of open sends that were not looked at yet."""
+    batches = [send.batch for send in run.sends if send.open]
+    return [batch for batch in batches if batch is not None and batch.id not in looks]
+
+
+def models_left(run: Run, queue: Queue) -> set[str]:
+    """Return the models that something is still to be sent to."""
+    return {run.shard(left.shard).about.model for left in queue.left}
+
+
+def needs_time(run: Run, queue: Queue) -> bool:
+    """Tell whether anything depends on how late it is."""
+    return bool(queue.left) or any(send.open for send in run.sends)
