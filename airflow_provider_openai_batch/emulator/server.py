@@ -21,7 +21,8 @@ class Server:
     def __init__(self, settings: Settings, host: str = "127.0.0.1", port: int = 0) -> None:
         app = build(settings)
         self.service = app.service
-        self._socket = socket.socket()
+        # asyncio sends small answers at once only where the socket names its protocol.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((host, port))
         # Whoever is told the address may call at once; calls wait until they are served.
