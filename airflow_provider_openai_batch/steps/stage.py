@@ -13,6 +13,7 @@ import openai
 from airflow_provider_openai_batch.batch import arguments, facts
 from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.batch.template import prompt_version
+from airflow_provider_openai_batch.batch.token_queue import tokens_per_shard
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.attempts import register, run_hash
 from airflow_provider_openai_batch.steps.read import read_run
@@ -21,7 +22,7 @@ from airflow_provider_openai_batch.steps.snapshot import SnapshotWriter
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
 
@@ -102,7 +103,8 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
         if asked.target is not None and first is not None:
             schemas = first.schema, recipe.output.columns
             resolve_target(asked.target).check(landing(asked.target, asked.run_id, recipe.layout, schemas))
-        with SnapshotWriter(store, (snapshot, now), recipe, asked.limits) as writer:
+        limits = cut_by_budget(asked.limits, recipe.body["model"], client.token_budgets)
+        with SnapshotWriter(store, (snapshot, now), recipe, limits) as writer:
             writer.know(run)
             for batch in rest:
                 writer.add(batch)
@@ -157,6 +159,13 @@ def remember(store: RunStore, asked: Asked, recipe: Recipe, snapshot: tuple[str,
             max_failed_ratio=asked.limits.max_failed_ratio,
         ),
     )
+
+
+def cut_by_budget(limits: arguments.Limits, model: str, budgets: Mapping[str, int]) -> arguments.Limits:
+    """Let several batches fit into the token queue where its size is known and nothing else is asked."""
+    if limits.tokens_per_shard is not None:
+        return limits
+    return msgspec.structs.replace(limits, tokens_per_shard=tokens_per_shard(model, budgets))
 
 
 def fingerprint_of(asked: Asked) -> str:

@@ -189,3 +189,21 @@ def test_limits_that_are_no_object_are_refused(connection):
 
     with pytest.raises(InvalidRequest, match="'openai_default': extra's 'limits' is no JSON object"):
         OpenAIBatchHook().limits()
+
+
+def test_token_budgets_reach_both_clients(connection):
+    """The token queue is counted wherever something is sent or waited for."""
+    extra = {"token_budgets": {"gpt-5-mini": "2_000_000"}}
+    connection("openai_default", conn_type="openai", password="sk-1", extra=extra)
+
+    assert OpenAIBatchHook().get_client().token_budgets == {"gpt-5-mini": 2_000_000}
+    assert asyncio.run(OpenAIBatchHook().get_async_client()).token_budgets == {"gpt-5-mini": 2_000_000}
+
+
+@pytest.mark.parametrize("budgets", [{"m": 0}, {"m": "many"}, {"m": -1}, [1]])
+def test_budget_that_is_none_is_refused(connection, budgets):
+    """A wrong budget would hold a run back for ever."""
+    connection("openai_default", conn_type="openai", password="sk-1", extra={"token_budgets": budgets})
+
+    with pytest.raises(InvalidRequest, match="'token_budgets'"):
+        OpenAIBatchHook().get_client()

@@ -1,0 +1,159 @@
+"""An Airflow connection read as what the clients of the API take."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow.providers.common.compat.sdk import Connection
+
+NAMED = ("organization", "project", "timeout", "max_retries")
+
+
+def client_arguments(connection: Connection, extra: dict[str, Any]) -> dict[str, Any]:
+    """Read a connection as the arguments of `OpenAI` and `AsyncOpenAI`."""
+    given = mapping(connection, extra, "openai_client_kwargs")
+    _check_names(connection, given)
+    given |= {name: extra[name] for name in NAMED if extra.get(name) not in ("", None)}
+    headers = mapping(connection, given, "default_headers") | mapping(connection, extra, "headers")
+    given |= {"default_headers": headers, "default_query": mapping(connection, given, "default_query")}
+    if connection.host:
+        given["base_url"] = connection.host
+    given["api_key"] = connection.password or given.get("api_key") or ""
+    arguments = {name: part for name, part in given.items() if part is not None and part != {}}
+    return {name: READERS[name](connection, name, part) for name, part in arguments.items()}
+
+
+def token_budgets(connection: Connection, extra: dict[str, Any]) -> dict[str, int]:
+    """Read how many input tokens of each model may be enqueued at a time."""
+    given = mapping(connection, extra, "token_budgets")
+    budgets = {model: _count(connection, "token_budgets", value) for model, value in given.items()}
+    empty = [model for model, budget in budgets.items() if budget == 0]
+    if empty:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: extra's 'token_budgets' gives {empty[0]!r} no tokens; "
+            "write the account's limit of enqueued tokens, or leave the model out."
+        )
+    return budgets
+
+
+def _check_names(connection: Connection, given: dict[str, Any]) -> None:
+    unknown = [name for name in given if name not in READERS]
+    if unknown:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: extra's 'openai_client_kwargs' has an unknown key "
+            f"{unknown[0]!r}; allowed: {', '.join(sorted(READERS))}."
+        )
+
+
+def mapping(connection: Connection, extra: dict[str, Any], name: str) -> dict[str, Any]:
+    """Read an object of the connection's extra, which may be stored as its text."""
+    value = extra.get(name) or {}
+    if isinstance(value, str):
+        # A form saves an object as its text.
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"Connection {connection.conn_id!r}: extra's {name!r} is no JSON object.")
+    return dict(value)
+
+
+def _key(connection: Connection, _: str, value: Any) -> str:
+    # A mounted secret ends in a newline. The HTTP library shows a header that it refuses: with the key.
+    key = value.strip() if isinstance(value, str) else ""
+    if not key:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r} has no API key; put it into the password field."
+        )
+    if not _is_plain(key):
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: the API key holds a line break or a character that no "
+            "key has; copy it into the password field again."
+        )
+    return key
+
+
+def _text(connection: Connection, name: str, value: Any) -> str:
+    text = value.strip() if isinstance(value, str) else value
+    if not _is_plain(text):
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: extra's {name!r} is {value!r}; give a string of ASCII."
+        )
+    return str(text)
+
+
+def _headers(connection: Connection, _: str, headers: dict[str, Any]) -> dict[str, str]:
+    for name, value in headers.items():
+        # A header may hold a password: only its name is shown.
+        if not (_is_plain(name) and _is_plain(value)):
+            raise InvalidRequest(
+                f"Connection {connection.conn_id!r}: the header {name!r} in extra cannot be sent "
+                f"(its value is of type {type(value).__name__}); give a string of ASCII in one line."
+            )
+    return headers
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable()
+
+
+def _seconds(connection: Connection, name: str, value: Any) -> float:
+    seconds = _number(connection, name, value, float)
+    if not 0 < seconds < math.inf:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: extra's {name!r} is {value!r}; give seconds above 0."
+        )
+    return seconds
+
+
+def _count(connection: Connection, name: str, value: Any) -> int:
+    count = _number(connection, name, value, int)
+    if count < 0:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: extra's {name!r} is {value!r}; give 0 or more."
+        )
+    return int(count)
+
+
+def _number(connection: Connection, name: str, value: Any, kind: type[float | int]) -> float | int:
+    try:
+        return kind(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: extra's {name!r} is {value!r}; give a number."
+        ) from error
+
+
+def _url(connection: Connection, name: str, value: Any) -> str:
+    url = str(value).strip()
+    if not url.startswith(("http://", "https://")):
+        what = "host" if connection.host else f"extra's {name!r}"
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: {what} {value!r} is no URL; "
+            "write it like 'https://api.openai.com/v1', or leave it empty for OpenAI."
+        )
+    return url
+
+
+def _as_given(_: Connection, __: str, value: Any) -> Any:
+    return value
+
+
+READERS: dict[str, Callable[[Connection, str, Any], Any]] = {
+    "api_key": _key,
+    "base_url": _url,
+    "default_headers": _headers,
+    "default_query": _as_given,
+    "max_retries": _count,
+    "organization": _text,
+    "project": _text,
+    "timeout": _seconds,
+}
