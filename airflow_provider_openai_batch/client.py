@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -20,21 +21,27 @@ from airflow_provider_openai_batch.batch.api import (
     read_input_file,
 )
 from airflow_provider_openai_batch.batch.paging import Paging
+from airflow_provider_openai_batch.batch.refusals import read_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CREATE_TIMEOUT = 120.0
 REFUSALS = {400, 401, 403, 404, 413, 422, 429}
-DENIALS = {401, 403}
 UPLOAD_REFUSALS = {400, 404, 413, 422, 429}
 INPUT_FILE_LIFE = 14 * 86_400
 TRIES = 5
 SERVER_ERROR = 500
+NO_ROUTE = {404, 405, 501}
+NOTHING_TO_CANCEL = {400, 409, 410, 422} | NO_ROUTE
 
 
 class ShortDownload(Exception):
     """A file came shorter than the API says it is."""
+
+
+class NotDeleted(openai.OpenAIError):
+    """The API answered that a file was not deleted."""
 
 
 class ApiTime:
@@ -45,9 +52,12 @@ class ApiTime:
 
     def see(self, headers: Any) -> None:
         """Take the time from an answer."""
-        date = headers.get("date")
-        if date:
-            self._offset = parsedate_to_datetime(date).timestamp() - time.monotonic()
+        try:
+            date = parsedate_to_datetime(headers.get("date"))
+            seen = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+        except (TypeError, ValueError, OverflowError):
+            return  # absent, or no date
+        self._offset = seen - time.monotonic()
 
     def now(self) -> float:
         """Return seconds since 1970 by the server's clock, by this machine's before any answer."""
@@ -84,20 +94,12 @@ class Client:
             self._time.see(error.response.headers)
 
     def upload(self, name: str, file: BinaryIO) -> InputFile | Refused:
-        """Upload an input file; it ends by itself after 14 days."""
-        expires = {"anchor": "created_at", "seconds": INPUT_FILE_LIFE}
-        try:
-            answer = self._api.files.with_raw_response.create(
-                file=(name, file),
-                purpose="batch",
-                expires_after=expires,  # type: ignore[arg-type]
-            )
-        except openai.APIStatusError as error:
-            self._time.see(error.response.headers)
-            if error.status_code not in UPLOAD_REFUSALS:
-                raise
-            return refused(error)
-        return read_input_file(self._content(answer))
+        """Upload an input file; it ends by itself after 14 days, where the server knows how."""
+        told = self._upload(name, file, {"anchor": "created_at", "seconds": INPUT_FILE_LIFE})
+        if isinstance(told, Refused) and "expires_after" in f"{told.param} {told.message}":
+            file.seek(0)
+            return self._upload(name, file, openai.omit)
+        return told
 
     def create(self, file_id: str, endpoint: str, metadata: dict[str, str]) -> Created | Refused | Unclear:
         """Create a batch with one request and no retry; a lost answer is a doubt, not a failure."""
@@ -112,8 +114,8 @@ class Client:
             return Created(read_batch(self._content(answer)))
         except openai.APIStatusError as error:
             self._time.see(error.response.headers)
-            certain = error.status_code in REFUSALS and isinstance(error.body, dict) and error.body
-            return refused(error) if certain else Unclear(f"{error.status_code}")
+            told = refused(error) if error.status_code in REFUSALS else None
+            return told or Unclear(f"{error.status_code}")
         except (openai.APIConnectionError, msgspec.MsgspecError) as error:
             return Unclear(type(error).__name__)
 
@@ -142,7 +144,7 @@ class Client:
 
     def download(self, file_id: str, into: BinaryIO) -> None:
         """Stream a file's bytes to disk, checking the length; a cut is tried again from the start."""
-        size = read_input_file(self._content(self._api.files.with_raw_response.retrieve(file_id))).bytes
+        size = self._size(file_id)
         for attempt in range(1, TRIES + 1):
             into.seek(0)
             into.truncate()
@@ -156,30 +158,58 @@ class Client:
                     message = f"File {file_id!r} could not be read to its end ({type(error).__name__})."
                     raise ShortDownload(message) from error
                 continue
-            if size is None or into.tell() == size:
+            if into.tell() >= size:
                 return
         message = f"File {file_id!r} has {size:,} bytes but {into.tell():,} arrived; retry."
         raise ShortDownload(message)
 
     def cancel(self, batch_id: str) -> None:
-        """Ask to cancel a batch; one that has ended stays as it is."""
+        """Ask to cancel a batch; one that has ended, or that the server cannot cancel, stays as it is."""
         try:
             self._content(self._api.with_options(max_retries=0).batches.with_raw_response.cancel(batch_id))
-        except (openai.ConflictError, openai.BadRequestError, openai.NotFoundError):
-            return
+        except openai.APIStatusError as error:
+            if error.status_code not in NOTHING_TO_CANCEL:
+                raise
 
     def delete(self, file_id: str) -> bool:
-        """Delete a file; False when the API does not know it."""
+        """Delete a file; False when the API does not know it. Raises NotDeleted when it says no."""
         try:
-            self._content(self._api.files.with_raw_response.delete(file_id))
+            told = self._content(self._api.files.with_raw_response.delete(file_id))
         except openai.NotFoundError:
             return False
+        if is_denial(told):
+            raise NotDeleted(f"The API did not delete file {file_id!r}.")
         return True
 
     def check(self) -> str:
         """Call the API once and return the id of some model."""
         models = msgspec.json.decode(self._content(self._api.models.with_raw_response.list()), type=_Models)
         return models.data[0].id if models.data else "no model"
+
+    def _upload(self, name: str, file: BinaryIO, expires: Any) -> InputFile | Refused:
+        try:
+            answer = self._api.files.with_raw_response.create(
+                file=(name, file), purpose="batch", expires_after=expires
+            )
+        except openai.APIStatusError as error:
+            self._time.see(error.response.headers)
+            if error.status_code not in UPLOAD_REFUSALS:
+                raise
+            page = f"The API answered the upload with status {error.status_code}."
+            return refused(error) or Refused(status=error.status_code, message=page)
+        return read_input_file(self._content(answer))
+
+    def _size(self, file_id: str) -> int:
+        """Return the least number of bytes that the file has; servers that do not tell say 0, or nothing."""
+        try:
+            raw = self._content(self._api.files.with_raw_response.retrieve(file_id))
+            return read_input_file(raw).bytes or 0
+        except msgspec.MsgspecError:
+            return 0
+        except openai.APIStatusError as error:
+            if error.status_code not in NO_ROUTE:
+                raise
+            return 0  # whether the file is gone, its content tells
 
     def _stream(self, file_id: str, into: BinaryIO) -> None:
         with self._api.files.with_streaming_response.content(file_id) as answer:
@@ -242,32 +272,23 @@ class _Model(msgspec.Struct, frozen=True):
     id: str
 
 
+class _Deleted(msgspec.Struct, frozen=True):
+    deleted: bool | None = None
+
+
 class _Models(msgspec.Struct, frozen=True):
     data: tuple[_Model, ...] = ()
 
 
-def refused(error: openai.APIStatusError) -> Refused:
-    """Read an error answer; Azure lists its errors, proxies answer with a page."""
-    body = error.body if isinstance(error.body, dict) else {}
-    errors = body.get("errors")
-    listed = errors.get("data") if isinstance(errors, dict) else None
-    told = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else body
-    denied = error.status_code in DENIALS  # the API's text repeats a part of the key
-    return Refused(
-        status=error.status_code,
-        code=_word(told.get("code")),
-        param=_word(told.get("param")),
-        message="The API refuses the key." if denied else str(told.get("message") or error.message),
-        retry_after=_seconds(error.response.headers.get("retry-after")),
-    )
+def refused(error: openai.APIStatusError) -> Refused | None:
+    """Read an error answer; None where it is not the API's own."""
+    answer = error.response
+    return read_refused(error.status_code, answer.content, answer.headers.get("retry-after"))
 
 
-def _word(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-def _seconds(value: str | None) -> float | None:
+def is_denial(raw: bytes) -> bool:
+    """Tell whether the answer to a delete says that nothing was deleted; an empty one does not."""
     try:
-        return float(value) if value else None
-    except ValueError:
-        return None
+        return msgspec.json.decode(raw, type=_Deleted).deleted is False
+    except msgspec.MsgspecError:
+        return False

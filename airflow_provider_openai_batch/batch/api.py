@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+
+from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
+
+#: Words of other servers, and other spellings, that mean the same.
+SPELLINGS = {
+    "canceled": "cancelled",
+    "canceling": "cancelling",
+    "succeeded": "completed",
+    "success": "completed",
+}
+KIND_OF_STATUS = re.compile(r"^(batch|job)_(state|status)_")
 
 
 class BatchStatus(StrEnum):
@@ -24,8 +37,9 @@ class BatchStatus(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> BatchStatus:
-        lowered = str(value).lower()
-        return next((status for status in cls if status.value == lowered), cls.UNKNOWN)
+        word = KIND_OF_STATUS.sub("", re.sub(r"\W+", "_", str(value).strip().lower()))
+        word = SPELLINGS.get(word, word)
+        return next((status for status in cls if status.value == word), cls.UNKNOWN)
 
     @property
     def ended(self) -> bool:
@@ -118,6 +132,11 @@ class Gone(msgspec.Struct, frozen=True):
 
 
 QUEUE_CODES = {"token_limit_exceeded"}
+NO_FILE = re.compile(
+    r"(cannot|can't|can not|could not|couldn't|unable to) find .*\bfile\b|no such file\b"
+    r"|\bfile\b.*\b(not found|not exist|not be found)\b",
+    re.DOTALL,
+)
 TOO_LARGE = 413
 TOO_MANY = 429
 
@@ -126,12 +145,12 @@ def queue_is_full(code: str | None, message: str | None) -> bool:
     """Tell whether an error is about enqueued tokens, in the words of OpenAI and of Azure."""
     text = (message or "").lower()
     enqueued = "enqueued token" in text or "token_limit_exceeded" in text
-    return code in QUEUE_CODES or enqueued
+    return (code or "").lower() in QUEUE_CODES or enqueued
 
 
 def file_is_unseen(message: str | None) -> bool:
     """Tell whether an error says that the input file cannot be found."""
-    return "cannot find file" in (message or "").lower()
+    return NO_FILE.search((message or "").lower()) is not None
 
 
 def _kind(refused: Refused) -> Refusal:
@@ -146,81 +165,120 @@ def _kind(refused: Refused) -> Refusal:
     return Refusal.FINAL
 
 
-class _WireErrors(msgspec.Struct, frozen=True):
-    data: list[Any] | None = None
-
-
-class _WireBatch(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    status: str = BatchStatus.UNKNOWN
-    input_file_id: str | None = None
-    output_file_id: str | None = None
-    error_file_id: str | None = None
-    created_at: float | str | None = None
-    expires_at: float | str | None = None
-    request_counts: RequestCounts | None = None
-    errors: msgspec.Raw = msgspec.Raw(b"null")
-    metadata: Any = None
-
-
-class _WireFile(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    bytes: int | None = None
-    created_at: float | str | None = None
+YEAR_5138 = 1e11
 
 
 def read_batch(raw: bytes | msgspec.Raw) -> Batch:
-    """Read a batch as any server writes it: null, absent, or empty fields are None, times are seconds."""
-    wire = msgspec.json.decode(raw, type=_WireBatch, strict=False)
+    """Read a batch as any server writes it; only a batch without an id is unreadable.
+
+    What is null, absent, empty, or of another type than it should be is None; times are seconds.
+    """
+    told = _object(raw)
+    output, error = _id(told.get("output_file_id")), _id(told.get("error_file_id"))
     return Batch(
-        id=wire.id,
-        status=BatchStatus(wire.status),
-        input_file_id=wire.input_file_id or None,
-        output_file_id=wire.output_file_id or None,
-        error_file_id=wire.error_file_id or None,
-        created_at=_seconds(wire.created_at),
-        expires_at=_seconds(wire.expires_at),
-        request_counts=wire.request_counts or RequestCounts(),
-        errors=_errors(wire.errors),
-        metadata=_texts(wire.metadata),
+        id=_required_id(told),
+        status=BatchStatus(str(told.get("status"))),
+        input_file_id=_id(told.get("input_file_id")) or _id(told.get("input_blob")),
+        output_file_id=output,
+        error_file_id=None if error == output else error,
+        created_at=_seconds(told.get("created_at")),
+        expires_at=_seconds(told.get("expires_at")),
+        request_counts=_counts(told.get("request_counts")),
+        errors=_errors(told),
+        metadata=_texts(told.get("metadata")),
     )
 
 
 def read_input_file(raw: bytes) -> InputFile:
     """Read a file object; times are seconds."""
-    wire = msgspec.json.decode(raw, type=_WireFile, strict=False)
-    return InputFile(id=wire.id, bytes=wire.bytes, created_at=_seconds(wire.created_at))
+    told = _object(raw)
+    created_at = _seconds(told.get("created_at"))
+    return InputFile(id=_required_id(told), bytes=_count(told.get("bytes")), created_at=created_at)
 
 
-def _seconds(value: float | str | None) -> float | None:
-    if not isinstance(value, str):
-        return value
+def _object(raw: bytes | msgspec.Raw) -> dict[str, Any]:
     try:
-        time = datetime.fromisoformat(value)
-    except ValueError:
+        told = decode_line(bytes(raw))
+    except UNREADABLE as error:
+        raise msgspec.DecodeError(f"the answer is not JSON ({error})") from error
+    if not isinstance(told, dict):
+        raise msgspec.DecodeError(f"the answer is no object but a {type(told).__name__}")
+    return told
+
+
+def _required_id(told: dict[str, Any]) -> str:
+    found = _id(told.get("id"))
+    if found is None:
+        raise msgspec.DecodeError("the answer has no id")
+    return found
+
+
+def _id(value: object) -> str | None:
+    """Take an id, whatever is in it; some servers count their batches and files."""
+    is_word = isinstance(value, (str, int)) and not isinstance(value, bool)
+    return str(value) if is_word and value != "" else None
+
+
+def _number(value: object) -> float | None:
+    """Take a positive finite number, or the digits of one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and number > 0 else None
 
 
-def _texts(value: Any) -> dict[str, str]:
+def _seconds(value: object) -> float | None:
+    """Read a time; zero is how some servers write that there is none."""
+    number = _number(value)
+    if number is None and isinstance(value, str):
+        number = _number(_instant(value))
+    while number is not None and number > YEAR_5138:
+        number /= 1000  # milliseconds, or even smaller parts
+    return number
+
+
+def _instant(text: str) -> float | None:
+    try:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _counts(value: object) -> RequestCounts:
+    told = value if isinstance(value, dict) else {}
+    return RequestCounts(**{name: _count(told.get(name)) for name in ("total", "completed", "failed")})
+
+
+def _count(value: object) -> int | None:
+    if str(value) in {"0", "0.0"}:
+        return 0
+    number = _number(value)
+    return int(number) if number is not None and number.is_integer() else None
+
+
+def _texts(value: object) -> dict[str, str]:
     return {name: str(text) for name, text in value.items()} if isinstance(value, dict) else {}
+
+
+def _errors(told: dict[str, Any]) -> tuple[BatchError, ...]:
+    """Find the errors of a batch: a list in an object, a list, an object, or a text."""
+    value = told.get("errors") or told.get("error")
+    if isinstance(value, dict):
+        value = value.get("data", [value])
+    values = value if isinstance(value, list) else [value]
+    return tuple(_error(one) for one in values if one)
 
 
 def _error(value: Any) -> BatchError:
     """Read one error of a batch; servers write numbers for words, and words for errors."""
     if not isinstance(value, dict):
         return BatchError(message=str(value))
-    line = str(value.get("line"))
     words = {name: value.get(name) for name in ("code", "message", "param")}
     return BatchError(
         **{name: None if word is None else str(word) for name, word in words.items()},
-        line=int(line) if line.isdigit() else None,
+        line=_count(value.get("line")),
     )
-
-
-def _errors(raw: msgspec.Raw) -> tuple[BatchError, ...]:
-    try:
-        errors = msgspec.json.decode(raw, type=_WireErrors | None, strict=False)
-    except msgspec.MsgspecError:
-        return ()
-    return tuple(_error(value) for value in errors.data or ()) if errors else ()

@@ -257,5 +257,5 @@ def _is_final(send: Send) -> bool:
     assert send.refusal is not None
     if send.refusal.answer.kind is Refusal.UNSEEN:
         at_create = send.batch is None
-        return at_create and send.refusal.at - send.intent.file_created_at > UNSEEN_FOR
+        return at_create and send.refusal.at - send.intent.at > UNSEEN_FOR
     return send.refusal.answer.kind is Refusal.FINAL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ from airflow_provider_openai_batch.batch.api import Batch, read_batch
 
 PAGE = 100
 MOST_PAGES = 1_000
+LEAST_PAGE = 10  # the smallest page that a known server makes
+SLACK = 60.0
 
 
 class ListFailed(Exception):
@@ -19,12 +22,15 @@ class ListFailed(Exception):
 class Paging:
     """Where a reading of the list is: what to ask next, and whether there is more.
 
-    It goes back to a time and never to a count: the list may hold any number of batches of others.
+    It goes back to a time and never to a count: the list may hold any number of batches of others. A list
+    that is not in order is read to its end.
     """
 
     def __init__(self, oldest: float) -> None:
         self._oldest = oldest
         self._seen: set[str] = set()
+        self._cursors: set[str] = set()
+        self._order = _Order()
         self._after: str | None = None
         self.more = True
 
@@ -35,27 +41,84 @@ class Paging:
 
     def take(self, raw: bytes) -> tuple[Batch, ...]:
         """Read a page; raises ListFailed when it cannot be read or the list goes in circles."""
-        try:
-            page = msgspec.json.decode(raw, type=_Page)
-            data = tuple(read_batch(batch) for batch in page.data or ())
-        except msgspec.MsgspecError as error:
-            raise ListFailed(f"The list of batches is not readable: {error}.") from error
-        more = len(data) >= PAGE if page.has_more is None else page.has_more
-        self.more = bool(data) and more and (data[-1].created_at or self._oldest) >= self._oldest
+        page = _read_page(raw)
+        data = page.batches
+        self._order.take(data)
+        repeats = self._seen.issuperset(batch.id for batch in data)
+        self._seen.update(batch.id for batch in data)
+        self.more = bool(data) and page.has_more is not False and not self._is_past(data[-1])
+        if self.more and repeats:
+            self._end_of_circle(page)
         if self.more:
             self._go_on(page.last_id or data[-1].id)
         return data
 
+    def _is_past(self, last: Batch) -> bool:
+        late_enough = last.created_at is None or last.created_at >= self._oldest
+        return not late_enough and self._order.is_newest_first
+
+    def _end_of_circle(self, page: _Page) -> None:
+        """Take a page that comes again for the whole list, if it cannot be a part of one."""
+        if page.has_more or _may_be_cut(len(page.batches)):
+            raise ListFailed("The list of batches repeats its pages.")
+        self.more = False
+
     def _go_on(self, after: str) -> None:
-        if after in self._seen:
+        if after in self._cursors:
             raise ListFailed(f"The list of batches repeats its cursor {after!r}.")
-        self._seen.add(after)
-        if len(self._seen) >= MOST_PAGES:
+        self._cursors.add(after)
+        if len(self._cursors) >= MOST_PAGES:
             raise ListFailed(f"The list of batches has more than {MOST_PAGES} pages.")
         self._after = after
 
 
-class _Page(msgspec.Struct, frozen=True):
-    data: tuple[msgspec.Raw, ...] | None = ()
+class _Order:
+    """Whether a list was newest first as far as it was read; times may be off by a little."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._last: float | None = None
+        self._rises = False
+
+    def take(self, batches: tuple[Batch, ...]) -> None:
+        for time in (batch.created_at for batch in batches if batch.created_at is not None):
+            self._first = time if self._first is None else self._first
+            self._rises |= self._last is not None and time > self._last + SLACK
+            self._last = time
+
+    @property
+    def is_newest_first(self) -> bool:
+        falls = self._first is not None and self._last is not None and self._first > self._last
+        return falls and not self._rises
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    batches: tuple[Batch, ...]
     has_more: bool | None = None
     last_id: str | None = None
+
+
+class _WirePage(msgspec.Struct, frozen=True):
+    data: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
+    has_more: bool | None = None
+    last_id: str | int | None = None
+
+
+def _read_page(raw: bytes) -> _Page:
+    """Read a page; some servers send the list without anything around it."""
+    try:
+        told = msgspec.json.decode(raw, type=_WirePage | list[msgspec.Raw], strict=False)
+        page = _WirePage(data=told) if isinstance(told, list) else told
+        if page.data is msgspec.UNSET:
+            raise ListFailed("The list of batches has no data.")
+        batches = tuple(read_batch(batch) for batch in page.data or ())
+    except msgspec.MsgspecError as error:
+        raise ListFailed(f"The list of batches is not readable: {error}.") from error
+    last_id = None if page.last_id in {None, ""} else str(page.last_id)
+    return _Page(batches=batches, has_more=page.has_more, last_id=last_id)
+
+
+def _may_be_cut(length: int) -> bool:
+    """Tell whether a server could have chosen this length for its pages."""
+    return length >= LEAST_PAGE and (length % 5 == 0 or length.bit_count() == 1)

@@ -93,12 +93,15 @@ class Send:
 
     @property
     def deadline(self) -> float:
-        """Return the API time after which its answers are not waited for."""
+        """Return the API time after which its answers are not waited for.
+
+        The times of a batch may come from another clock than the API time: the later one counts.
+        """
         batch = self.batch
-        if batch is not None and batch.expires_at is not None:
-            return batch.expires_at + LATE
-        created = self.intent.at if batch is None or batch.created_at is None else batch.created_at
-        return created + WINDOW + LATE
+        started = batch.created_at if batch and batch.created_at else self.intent.at
+        expires_at = batch.expires_at if batch and batch.expires_at else 0.0
+        window = expires_at - started if expires_at > started else WINDOW
+        return max(started, self.intent.at) + window + LATE
 
     @property
     def fenced_at(self) -> float | None:

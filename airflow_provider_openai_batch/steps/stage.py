@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 LOOK_BACK = 30 * 86_400.0
 SHOWN = 5
+NO_LIST = {400, 404, 405, 410, 422, 501}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,9 @@ def refuse_lost(store: RunStore, client: Client) -> None:
     except ListFailed as error:
         log.warning("Earlier batches of this run could not be looked up: %s", error)
         return
-    except (openai.NotFoundError, openai.BadRequestError, openai.UnprocessableEntityError) as error:
+    except openai.APIStatusError as error:
+        if error.status_code not in NO_LIST:
+            raise
         log.warning("This server lists no batches (status %s).", error.status_code)
         return
     if found:

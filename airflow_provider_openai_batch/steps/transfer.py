@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.batch.api import (
     Refused,
     Unclear,
 )
+from airflow_provider_openai_batch.batch.run import WINDOW
 from airflow_provider_openai_batch.client import ShortDownload
 from airflow_provider_openai_batch.steps.answers import Ended, close_failed, is_late, read_answers
 from airflow_provider_openai_batch.steps.attempts import is_superseded
@@ -86,7 +87,7 @@ def write_intent(
     intent = facts.Intent(
         at=now,
         file_id=file.id,
-        file_created_at=now if file.created_at is None else file.created_at,
+        file_created_at=now - WINDOW if file.created_at is None else file.created_at,
         origin=sender.client.origin,
         model=shard.about.model,
         tokens=shard.about.tokens,
