@@ -89,5 +89,18 @@ def _config() -> dict[str, Any]:
                 "600",
                 "Seconds after which a batch that was created without an answer must show in the API's list.",
             ),
+            "retention_days": option(
+                "float",
+                "30",
+                "90",
+                "Days after which `python -m airflow_provider_openai_batch.purge` deletes the rows, "
+                "requests, and answers of a landed run from its folder. Counts and the target stay.",
+            ),
+            "show_keys": option(
+                "boolean",
+                "True",
+                "False",
+                "Whether errors may show up to five values of key columns. False: only their number.",
+            ),
         },
     }

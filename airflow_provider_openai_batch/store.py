@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -48,10 +48,15 @@ class RunStore:
 
     def __init__(self, root: Any) -> None:
         self.uri = str(root)
+        self._place = root
         self._fs = root.fs
         self._root = str(root.path).rstrip("/")
         self._local = str(root.protocol) in LOCAL
         self._facts: dict[str, Any] = {}
+
+    def below(self, name: str) -> RunStore:
+        """Return the folder of this name as a store of its own."""
+        return RunStore(self._place / name) if name else self
 
     def list(self) -> frozenset[str]:
         """Return the names of all files in the folder, without those that are still being written.
@@ -137,6 +142,15 @@ class RunStore:
         opened: BinaryIO = self._fs.open(self._path(name), "rb")
         return opened
 
+    def purge(self, names: Iterable[str]) -> None:
+        """Delete files for good, and what was never finished; of the run, `purged.json` must tell before."""
+        for name in names:
+            with suppress(FileNotFoundError):
+                self._fs.rm_file(self._path(name))
+        if self._local:
+            _tidy(self._root)
+        self._facts.clear()
+
     def _find(self) -> Iterable[str]:
         if not self._local:
             return _find_remote(self._fs, self._root)
@@ -184,6 +198,17 @@ def _find_remote(fs: Any, root: str) -> Iterable[str]:
     except FileNotFoundError:
         return ()
     return found
+
+
+def _tidy(root: str) -> None:
+    """Remove what no writer finished, and folders that are empty."""
+    for folder, _, names in os.walk(root, topdown=False):
+        for name in names:
+            if UNFINISHED in name:
+                with suppress(FileNotFoundError):
+                    os.unlink(f"{folder}/{name}")  # noqa: PTH108
+        with suppress(OSError):  # not empty
+            os.rmdir(folder)  # noqa: PTH106
 
 
 def _raise(error: OSError) -> None:

@@ -35,6 +35,11 @@ def run_path(context: Context, work_path: str | None) -> ObjectStoragePath:
     return ObjectStoragePath("/".join([_as_uri(str(root)), *map(_name, _parts(context))]))
 
 
+def work_root(given: str | None = None) -> str:
+    """Return the URI below which all runs are: the one given, the configured one, or the local default."""
+    return _as_uri(given or conf.get(SECTION, "work_path", fallback="") or _home())
+
+
 def run_uri(value: Any) -> str:
     """Read `run_uri`: the URI itself or the `output` of the task that made or awaited the run."""
     uri = value.get("run_uri") if isinstance(value, dict) else value
@@ -55,8 +60,10 @@ def open_store(uri: str) -> RunStore:
 def recorded_conn_id(store: RunStore) -> str:
     """Return the OpenAI connection that the run was submitted with."""
     from airflow_provider_openai_batch.batch.facts import Asked  # noqa: PLC0415
+    from airflow_provider_openai_batch.batch.purging import refuse_purged  # noqa: PLC0415
 
     names = store.list()
+    refuse_purged(store.uri, names)
     done = {name.removesuffix("done.json") for name in names if name.endswith("/done.json")}
     asked = [f"{folder}asked.json" for folder in done if f"{folder}asked.json" in names]
     if not asked:
@@ -69,6 +76,16 @@ def settings() -> Settings:
     from airflow_provider_openai_batch.batch.lifecycle import Settings  # noqa: PLC0415
 
     return Settings(settle=conf.getfloat(SECTION, "settle", fallback=600.0))
+
+
+def retention_days() -> float:
+    """Return for how many days a landed run keeps its rows, requests, and answers."""
+    return float(conf.getfloat(SECTION, "retention_days", fallback=30.0))
+
+
+def shows_keys() -> bool:
+    """Tell whether messages may show values of key columns."""
+    return bool(conf.getboolean(SECTION, "show_keys", fallback=True))
 
 
 def first_look() -> float:
@@ -115,6 +132,10 @@ def _local_default(context: Context) -> str:
             "(AIRFLOW__OPENAI_BATCH__WORK_PATH) or `work_path` to storage that workers, triggerer, "
             "and api-server share, such as 's3://bucket/openai_batch'."
         )
+    return _home()
+
+
+def _home() -> str:
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser().absolute()
     return f"file://{home}/openai_batch"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -156,3 +157,24 @@ def test_compose_your_own_runs_between_other_tasks(run, warehouse, openai_batch_
         (2, "fr", True, "ok"),
         (3, "en", True, "ok"),
     ]
+
+
+def test_purge_old_runs_keeps_what_is_young(run, warehouse, openai_batch_emulator, monkeypatch):
+    """A run that landed loses its rows and answers when its days are over, and not before."""
+    run("compose_your_own")
+
+    young = run("purge_old_runs")
+    kept = folders()
+    monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__RETENTION_DAYS", "0")
+    old = run("purge_old_runs")
+
+    assert (young, old) == ({"purge": "success"}, {"purge": "success"})
+    assert "shards" in kept
+    assert "purged.json" in folders()
+    assert not {"shards", "snapshots"} & folders()
+
+
+def folders():
+    """Return what the only run's folder holds."""
+    root = Path(os.environ["AIRFLOW__OPENAI_BATCH__WORK_PATH"].removeprefix("file://"))
+    return {path.name.split("-")[0] for path in next(root.glob("*/*/*")).iterdir()}

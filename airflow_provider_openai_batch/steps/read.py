@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import Batch
+from airflow_provider_openai_batch.batch.purging import refuse_purged
 from airflow_provider_openai_batch.batch.queue import Queue, queue
 from airflow_provider_openai_batch.batch.run import Run, Send, Shard, Snapshot
 from airflow_provider_openai_batch.exceptions import RunUnreadable
@@ -29,9 +30,7 @@ ID_BYTES = 16
 def read_run(store: RunStore, origin: str | None = None) -> Run:
     """Read the folder; sends to another API origin than the one given are left out."""
     names = sorted(store.list())
-    if "purged.json" in names:
-        message = f"The run {store.uri} was purged; a new run of the DAG starts afresh."
-        raise RunUnreadable(message)
+    refuse_purged(store.uri, names)
     tree = _Tree(store, names)
     return Run(
         attempts=tree.facts("attempts/", "", facts.Attempt),

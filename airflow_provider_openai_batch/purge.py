@@ -1,0 +1,107 @@
+"""`python -m airflow_provider_openai_batch.purge`: delete what old, landed runs keep on storage."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.telling import exit_code
+from airflow_provider_openai_batch.work import open_store, retention_days, work_root
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_openai_batch.steps.purging import Outcome
+
+
+def purge_runs(
+    path: str | None = None, older_than: float | None = None, *, dry_run: bool = False
+) -> dict[str, int]:
+    """Delete rows, requests, and answers of landed runs; return how many runs were purged, kept, or failed.
+
+    :param path: a work path or the URI of one run; default `[openai_batch] work_path`.
+    :param older_than: days since a run landed; default `[openai_batch] retention_days`.
+    :param dry_run: delete nothing and say what would be.
+    """
+    from airflow_provider_openai_batch.steps.purging import Cutoff, purge_below  # noqa: PLC0415
+
+    days = retention_days() if older_than is None else older_than
+    counts: Counter[str] = Counter(purged=0, finished=0, kept=0, failed=0)
+    reasons: Counter[str] = Counter()
+    cutoff = Cutoff(now=time.time(), days=days, dry_run=dry_run)
+    for uri, outcome in purge_below(open_store(work_root(path)), cutoff):
+        counts[_tell(uri, outcome, reasons, dry_run=dry_run)] += 1
+    why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    done = "would be purged" if dry_run else "purged"
+    _say(
+        f"{counts['purged']} runs {done}, {counts['finished']} were before, "
+        f"{counts['kept']} kept{f' ({why})' if why else ''}, {counts['failed']} failed."
+    )
+    return dict(counts)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Purge and report; 1 when a run could not be read."""
+    asked = _parser().parse_args(arguments)
+
+    def purge() -> int:
+        return min(1, purge_runs(asked.path, asked.older_than, dry_run=asked.dry_run)["failed"])
+
+    return exit_code(purge)
+
+
+def _tell(uri: str, outcome: Outcome, reasons: Counter[str], *, dry_run: bool) -> str:
+    """Print what became of a run and return the word for it."""
+    from airflow_provider_openai_batch.batch.facts import Purged  # noqa: PLC0415
+    from airflow_provider_openai_batch.batch.purging import Keep  # noqa: PLC0415
+    from airflow_provider_openai_batch.steps.purging import Failed  # noqa: PLC0415
+
+    match outcome:
+        case Keep(reason):
+            reasons[reason] += 1
+            return "kept"
+        case Failed(reason):
+            _say(f"Failed {uri}: {reason}")
+            return "failed"
+        case Purged():
+            landed = datetime.fromtimestamp(outcome.landed_at, tz=UTC)
+            told = ", ".join(f"{count:,} {status}" for status, count in sorted(outcome.counts.items()))
+            _say(
+                f"{'Would purge' if dry_run else 'Purged'} {uri}: {outcome.rows:,} rows ({told or 'none'}) "
+                f"of {outcome.requests:,} requests, landed {landed:%Y-%m-%d}."
+            )
+            return "purged"
+    return "finished"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _days(text: str) -> float:
+    days = float(text)
+    if not 0 <= days < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of days; give 0 or more")
+    return days
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_openai_batch.purge",
+        description="Delete rows, requests, and answers of runs whose rows landed in the target long ago. "
+        "Counts stay. A run that is in flight, or whose last rows have not landed, is never touched.",
+    )
+    add = parser.add_argument
+    add("path", nargs="?", metavar="WORK_PATH|RUN_URI", help="default: [openai_batch] work_path")
+    add("--older-than", type=_days, metavar="DAYS", help="default: [openai_batch] retention_days, 30")
+    add("--dry-run", action="store_true", help="delete nothing, say what would be purged")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
