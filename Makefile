@@ -2,13 +2,14 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long format constraints clean
+.PHONY: help demo check test test-long faults format constraints clean
 
 help:
 	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
 	@echo "make check      format, lint, layers, types"
 	@echo "make test       the tests"
 	@echo "make test-long  all tests, also the slow ones, and all quick ones on Airflow 2.11"
+	@echo "make faults     try every fault: simulated schedules, crashes, what the API does wrong (an hour)"
 	@echo "make format     write what 'make check' asks of the format"
 
 demo: .venv/.demo
@@ -26,6 +27,9 @@ test: .venv/.dev
 test-long: .venv/.dev .venv-2.11/.dev
 	@.venv/bin/python -m pytest -m "long or not long"
 	@.venv-2.11/bin/python -m pytest
+
+faults: .venv/.dev
+	@.venv/bin/python -m tests.faults $(FAULTS)
 
 format: .venv/.dev
 	@.venv/bin/ruff check --fix-only .

@@ -1,0 +1,91 @@
+"""`make faults`: try every fault there is, and print one table of what was tried and what broke."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+from tests import conftest
+from tests.faults.figures import Figures
+from tests.faults.parts import PARTS, jobs
+
+LANES = 2
+
+
+def main() -> int:
+    """Play one seed, do one part, or do all parts beside each other; 1 when anything broke."""
+    asked = read_arguments()
+    began = time.monotonic()
+    try:
+        if asked.seed is not None:
+            figures = PARTS["combinations"](1, asked.seed, story=True)
+        elif asked.part:
+            figures = PARTS[asked.part](*asked.numbers)
+        else:
+            figures = all_parts(quick=asked.quick)
+    finally:
+        conftest.pytest_unconfigure()
+    if asked.into:
+        asked.into.write_text(json.dumps(asdict(figures)))
+        return 0
+    print(table(figures, time.monotonic() - began))
+    return int(broke(figures))
+
+
+def read_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a short pass of a few minutes")
+    parser.add_argument("--seed", type=int, help="play this combination of faults alone and tell its story")
+    parser.add_argument("--part", choices=PARTS, help="do this part alone")
+    parser.add_argument("--numbers", type=int, nargs="*", default=(), help="how much of the part")
+    parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def all_parts(*, quick: bool) -> Figures:
+    """Do each part in a process of its own, two at a time."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(LANES) as lanes:
+        running = [
+            lanes.submit(in_process, part, numbers, Path(folder) / f"{n}.json")
+            for n, (part, numbers) in enumerate(jobs(quick=quick))
+        ]
+        return sum((job.result() for job in running), Figures())
+
+
+def in_process(part: str, numbers: tuple[int, ...], into: Path) -> Figures:
+    """Do a part in a process; one that fails has shown why."""
+    command = [sys.executable, "-m", "tests.faults", "--part", part, "--into", str(into)]
+    subprocess.run([*command, "--numbers", *map(str, numbers)], check=True)
+    return Figures(**json.loads(into.read_text()))
+
+
+def broke(figures: Figures) -> bool:
+    """Tell whether a law was broken."""
+    return any(count for name, count in asdict(figures).items() if not is_tried(name))
+
+
+def is_tried(name: str) -> bool:
+    """Tell whether a figure counts what was tried."""
+    return name.endswith(("_simulated", "_tried"))
+
+
+def table(figures: Figures, seconds: float) -> str:
+    """Return the figures, one to a line."""
+    words = {name: name.replace("_", " ") for name in asdict(figures)}
+    words["fault_combinations_tried"] = "fault combinations tried over HTTP"
+    words["requests_executed_too_often"] = "requests executed more often than law 2 allows"
+    lines = [f"{words[name]:<48}{count:>12,}" for name, count in asdict(figures).items()]
+    verdict = "A law was broken." if broke(figures) else "All laws held."
+    return "\n".join(["", *lines, "", f"{verdict} It took {seconds / 60:.0f} minutes."])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

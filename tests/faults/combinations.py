@@ -1,0 +1,51 @@
+"""Random combinations of faults, each played against a real server and a real database."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from tests.faults.draw import Combination, draw
+from tests.faults.figures import Figures
+from tests.faults.laws import judge
+from tests.faults.play import Play
+from tests.faults.world import make_world
+
+PROGRESS = 100
+
+
+def combine(*, count: int, seed: int, story: bool = False) -> Figures:
+    """Play the combinations of this many seeds; tell all their stories, or those that break a law."""
+    print(f"fault combinations: seeds {seed} to {seed + count - 1}", flush=True)
+    total = Figures()
+    for number in range(seed, seed + count):
+        figures, told = tell(draw(number))
+        total += figures
+        if story or figures != Figures(fault_combinations_tried=1):
+            print("\n".join(told), flush=True)
+        if (number - seed + 1) % PROGRESS == 0:
+            print(f"fault combinations: {number - seed + 1:,} of {count:,}", flush=True)
+    return total
+
+
+def tell(plan: Combination) -> tuple[Figures, list[str]]:
+    """Play one combination; the story ends with the laws that it broke."""
+    tried = Figures(fault_combinations_tried=1)
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        options = {
+            "database": plan.database,
+            "seed": plan.seed,
+            "sdk_retries": plan.sdk_retries,
+            "patience": 0.3 if "slow_answer" in plan.names else None,
+            "limits": {"requests_per_shard": plan.requests_per_shard, "max_attempts": plan.max_attempts},
+        }
+        with make_world(Path(folder), **options) as world:
+            play = Play(world, plan)
+            try:
+                play.run()
+            except Exception as error:
+                error.add_note("\n".join([str(plan), *play.story]))
+                raise
+            figures, breaches = judge(play)
+    story = [str(plan), *play.story, *(f"!! {breach}" for breach in breaches)]
+    return tried + figures, [*story, f"again: python -m tests.faults --seed {plan.seed}", ""]

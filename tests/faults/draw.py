@@ -1,0 +1,204 @@
+"""What a seed stands for: faults with options, a run, and what people and machines do to it meanwhile."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Options = dict[str, Any]
+Dice = random.Random
+
+#: What is in every row, and the key; neither may be found where it does not belong.
+CANARY = "CANARY-of-a-row"
+KEY = "sk-CANARY-of-a-key-90125"
+
+ROUTES = ("any", "upload", "create", "create", "list", "retrieve", "file", "content", "delete", "cancel")
+#: What is drawn: a name, and how its options are.
+DRAWS: dict[str, Callable[[Dice], Options]] = {}
+
+
+class Extra(StrEnum):
+    """What happens to a run beside the faults of the API."""
+
+    #: The server is started anew between two steps; or is away during one.
+    RESTART = "restart"
+    AWAY = "away"
+    #: The process of an earlier try goes on; or a retry of submit runs at the same time as it.
+    ZOMBIE = "zombie"
+    TWO_ATTEMPTS = "two attempts"
+    #: A retry of submit, with the rows in another order and the connection renamed.
+    RETRY = "retry"
+    #: A person clears submit: as it was, with changed rows, or with a changed prompt.
+    CLEAR = "clear"
+    CLEAR_ROWS = "clear with changed rows"
+    CLEAR_PROMPT = "clear with a changed prompt"
+    #: Load is started by hand, too early.
+    EARLY_LOAD = "early load"
+    #: The sensor is killed, and cancels.
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strike:
+    """A fault of the emulator, and the turn at which it is switched on."""
+
+    name: str
+    options: Options
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combination:
+    """One story that is played against a real server and a real database."""
+
+    seed: int
+    rows: int
+    requests_per_shard: int
+    max_attempts: int
+    database: str
+    sdk_retries: int
+    calm: int  #: the turn at which all faults end
+    strikes: tuple[Strike, ...]
+    extras: tuple[tuple[int, Extra], ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return which faults strike."""
+        return frozenset(strike.name for strike in self.strikes)
+
+    def __str__(self) -> str:
+        told = [f"{s.name} {s.options} from turn {s.turn}" for s in self.strikes]
+        told += [f"{extra} at turn {turn}" for turn, extra in self.extras]
+        return (
+            f"seed {self.seed}: {self.rows} rows by {self.requests_per_shard}, {self.max_attempts} attempts, "
+            f"{self.database}, {self.sdk_retries} SDK retries, calm from turn {self.calm}; " + "; ".join(told)
+        )
+
+
+def draw(seed: int) -> Combination:
+    """Return the combination of a seed."""
+    dice = random.Random(seed)
+    names = dice.sample(sorted(DRAWS), dice.choice((1, 2, 2, 3, 3, 4)))
+    calm = dice.randint(3, 14)
+    strikes = tuple(Strike(name=n, options=DRAWS[n](dice), turn=_turn(dice, calm)) for n in names)
+    extras = [
+        (dice.randint(0, calm + 3), dice.choice(list(Extra))) for _ in range(dice.choice((0, 1, 1, 2, 3)))
+    ]
+    rows = dice.randint(12, 20)
+    return Combination(
+        seed=seed,
+        rows=rows,
+        requests_per_shard=dice.randint(rows // 4 + 1, rows // 2),
+        max_attempts=dice.choice((1, 2, 3, 3)),
+        database=dice.choice(("sqlite",) * 6 + ("duckdb",)),
+        sdk_retries=0 if "outage" in names else dice.choice((0,) * 9 + (1,)),
+        calm=calm,
+        strikes=strikes,
+        extras=tuple(sorted(extras)),
+    )
+
+
+def _turn(dice: Dice, calm: int) -> int:
+    return dice.choice((0, 0, 1, dice.randint(0, calm - 1)))
+
+
+def _often(dice: Dice) -> Options:
+    """Draw how often something strikes."""
+    return dice.choice(
+        (
+            {"times": 1},
+            {"times": dice.randint(1, 6)},
+            {"times": dice.randint(1, 3), "skip": dice.randint(1, 6)},
+            {"probability": dice.choice((0.2, 0.5, 0.8)), "seed": dice.randint(0, 99), "times": None},
+            {"times": None, "seconds": dice.choice((120, 900, 2_700))},
+        )
+    )
+
+
+def _call(dice: Dice) -> Options:
+    return _often(dice) | {"route": dice.choice(ROUTES), "after": dice.random() < 0.5}
+
+
+def _error(dice: Dice) -> Options:
+    return _call(dice) | {"retry_after": dice.choice((None, 0.01, 0.01, 45, 600))}
+
+
+def _lines(**others: Any) -> Callable[[Dice], Options]:
+    """Draw a fault of a share of the requests or lines of a batch."""
+
+    def draw_share(dice: Dice) -> Options:
+        return _often(dice) | {"share": dice.choice((0.1, 0.3, 0.6, 1)), **_chosen(others, dice)}
+
+    return draw_share
+
+
+def _way(**others: Any) -> Callable[[Dice], Options]:
+    """Draw a fault without a share."""
+    return lambda dice: _often(dice) | _chosen(others, dice)
+
+
+def _chosen(others: dict[str, Any], dice: Dice) -> Options:
+    return {name: dice.choice(values) for name, values in others.items()}
+
+
+DRAWS |= dict.fromkeys(
+    ("server_error", "bad_gateway", "unavailable", "rate_limit", "request_timeout", "conflict"), _error
+)
+DRAWS |= dict.fromkeys(("reset", "unreadable"), _call)
+DRAWS |= {
+    "outage": lambda dice: {"seconds": dice.choice((300, 2_700))},
+    "timeout": lambda dice: _call(dice) | {"hold": 0.02},
+    "slow_answer": lambda dice: {
+        "times": dice.randint(1, 2), "route": "create", "hold": dice.choice((30, 500, 700, 1_500, 4_000)),
+    },
+    # The API's own text repeats a part of the key.
+    "unauthorized": lambda dice: _call(dice) | {"message": f"Incorrect API key provided: {KEY}."},
+    "forbidden": _call,
+    "not_found": _call,
+    "unprocessable": _call,
+    "no_list": lambda dice: {"times": None},
+    "azure_error": lambda dice: {"times": 1},
+    "too_large": lambda dice: {"times": dice.randint(1, 3)},
+    "cancel_refused": lambda dice: {"times": 3, "status": dice.choice((400, 409))},
+    "file_not_visible": lambda dice: {"times": dice.randint(1, 4)},
+    "upload_cut": _way(),
+    "download_cut": _way(share=(0.1, 0.4, 0.9)),
+    "download_short": _way(share=(0.1, 0.4, 0.9)),
+    "vanished": _way(listed=(False, True)),
+    "list_lag": _way(lag=(30, 300, 550)),
+    "endless_list": _way(),
+    "output_late": _way(polls=(1, 2, 3)),
+    "status_word": _way(word=("queued", "Running", "deferred"), status=("in_progress", "any", "completed")),
+    "slow": _way(duration=(3_600, 40_000)),
+    "slow_validation": _way(duration=(60, 900, 4_000)),
+    "cancelling": _way(duration=(300, 3_000)),
+    "expire": _lines(),
+    "cancel": _lines(),
+    "fail_after_running": _lines(),
+    "late_file_check": _way(),
+    "token_limit": _way(),
+    "fail_validation": _way(lines=([1], [2, 4], [1, 2, 3, 4, 5, 6, 7, 8, 9], [99], [None])),
+    "fail_requests": _lines(
+        status=(400, 408, 429, 500, 503), permanent=(False, True), message=(None, f"You said {CANARY}")
+    ),
+    "fail_all": _way(status=(400, 429, 500)),
+    "no_response": _lines(code=("request_timeout", "internal_error", "invalid_prompt")),
+    "duplicate_lines": _lines(status=(None, 500, 400)),
+    "foreign_lines": _way(count=(1, 5)),
+}  # fmt: skip
+DRAWS |= dict.fromkeys(
+    ("empty_ids", "absent_ids", "missing_keys", "null_counts", "no_usage", "no_expires_at", "upper_case",
+     "iso_times", "no_final_newline", "empty_error_file"),
+    _way(),
+)  # fmt: skip
+DRAWS |= dict.fromkeys(
+    ("status_zero", "refusal", "truncated", "content_filter", "separators", "missing_lines",
+     "malformed_lines", "body_as_string", "error_as_string", "no_line_ids", "missing_line_keys",
+     "blank_lines"),
+    _lines(),
+)  # fmt: skip

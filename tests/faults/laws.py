@@ -1,0 +1,226 @@
+"""Whether a story that was played kept the laws, judged by the server's own books."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airflow_provider_openai_batch.emulator.lines import BREAKS, LineFaults
+from airflow_provider_openai_batch.emulator.state import TERMINAL, Batch
+from airflow_provider_openai_batch.steps.read import read_run
+from tests.faults.draw import CANARY, KEY
+from tests.faults.figures import Figures
+from tests.faults.warehouse import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.faults.play import Play
+    from tests.faults.world import World
+
+HALF_HOUR = 1_800.0
+#: Statuses that one request may have today and another tomorrow.
+PASSING = frozenset({0, 408, 409, 429})
+SERVER_ERROR = 500
+#: With these, an answer that was paid for may not be seen, or is not a good one.
+HIDING = frozenset({
+    "vanished", "status_word", "not_found", "output_late", "no_list", "endless_list",
+    "refusal", "truncated", "content_filter", "separators", "download_cut", "download_short",
+    "no_expires_at", "slow_validation",
+})  # fmt: skip
+#: Where a lost answer leaves a file whose id nobody knows.
+LOSING = frozenset({
+    "server_error", "bad_gateway", "unavailable", "rate_limit", "request_timeout", "conflict", "reset",
+    "unreadable", "timeout", "unauthorized", "forbidden", "not_found", "unprocessable",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """One request in one batch, as the server knows it."""
+
+    request: str
+    batch: str
+    begun: float
+    ended: float
+    ran: bool  #: the batch began to run
+    executed: bool  #: this request was run, and is paid for
+    final: bool  #: its answer was there to be read, and is no reason to ask again
+
+
+def judge(play: Play) -> tuple[Figures, list[str]]:
+    """Count the breaches of each law, and tell them."""
+    askings = list(read_askings(play.world))
+    laws = {
+        "rows_lost": [*play.breaches, *lost(play, askings)],
+        "rows_duplicated_in_the_target": duplicated(play),
+        "requests_executed_too_often": too_often(askings, play.plan.max_attempts * play.epochs),
+        "live_batches_sharing_a_request": sharing(askings),
+        "remote_files_left": left_behind(play),
+        "partial_reads_seen": partial(play),
+        "secrets_found": secrets(play.world),
+    }
+    told = [f"{name}: {breach}" for name, breaches in laws.items() for breach in breaches]
+    return Figures(**{name: len(breaches) for name, breaches in laws.items()}), told
+
+
+def read_askings(world: World) -> Iterator[Asking]:
+    """Read the server's batches, its ledger, and which requests each batch held."""
+    executed = {(entry.batch_id, entry.custom_id): entry.status for entry in world.emulator.ledger}
+    service = world.emulator._server.service
+    for batch in service.state.batches():
+        lines = LineFaults(batch, service.settings)
+        for request in held(world, batch):
+            key = (batch.id, request)
+            yield Asking(
+                request=request,
+                batch=batch.id,
+                begun=batch.created_at,
+                ended=end_of(batch),
+                ran=batch.in_progress_at is not None,
+                executed=key in executed,
+                final=key in executed and is_final(lines, batch, request, executed[key]),
+            )
+
+
+def held(world: World, batch: Batch) -> list[str]:
+    """Return the requests of a batch; its metadata names the shard that it was made of."""
+    assert batch.metadata is not None
+    with world.store.open(f"shards/{batch.metadata['shard']}/custom_ids.bin") as file:
+        ids = file.read()
+    return [ids[n : n + 16].hex() for n in range(0, len(ids), 16)]
+
+
+def end_of(batch: Batch) -> float:
+    """Return when a batch ended; never, if it still runs."""
+    if batch.status not in TERMINAL:
+        return float("inf")
+    return float(getattr(batch, f"{batch.status}_at"))
+
+
+def is_final(lines: LineFaults, batch: Batch, request: str, status: int | None) -> bool:
+    """Tell whether an executed request has a readable line that says something for good."""
+    options = {fault.name: fault.options for fault in batch.faults}
+    if status is None:
+        passes = "invalid" not in options["no_response"]["code"]
+    else:
+        passes = status in PASSING or status >= SERVER_ERROR
+    return not passes and is_readable(lines, request, options)
+
+
+def is_readable(lines: LineFaults, request: str, options: dict[str, Any]) -> bool:
+    """Tell whether a line of this request can be read; a contradicting second line is no answer."""
+    if not any(name in options for name in BREAKS):
+        return True
+    written = lines.written({"custom_id": request, "response": None, "error": None}, good=True)
+    texts = [text for text, good in written if good and text.strip()]
+    return any(is_json(text) for text in texts)
+
+
+def is_json(text: bytes) -> bool:
+    """Tell whether a line is whole."""
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def lost(play: Play, askings: list[Asking]) -> list[str]:
+    """Find rows that are not in the target, or have another's answer, or none although one was paid for."""
+    rows = {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in play.world.warehouse.read()}
+    breaches = [f"row {key} is not in the target" for key in play.landed if str(key) not in rows]
+    answered = (
+        {asking.request for asking in askings if asking.final} if not play.plan.names & HIDING else set()
+    )
+    for key, prompt in play.landed.items():
+        row = rows.get(str(key))
+        if row is None:
+            continue
+        plain = row["answer"].rstrip("\x85\u2028\u2029")
+        if row["batch_status"] == "ok" and plain != prompt:
+            breaches.append(f"row {key} has the answer of another one")
+        if row["batch_status"] in {"missing", "unknown", "expired", "cancelled"}:
+            paid = row["batch_custom_id"] in answered
+            breaches += [f"row {key} is {row['batch_status']}, but was answered"] if paid else []
+    return breaches
+
+
+def duplicated(play: Play) -> list[str]:
+    """Find keys that are in the target twice, or should not be in it."""
+    counts = Counter(row[0] for row in play.world.warehouse.read())
+    twice = [f"row {key} is in the target {count} times" for key, count in counts.items() if count > 1]
+    return twice + [f"row {key} was never landed" for key in counts.keys() - set(map(str, play.landed))]
+
+
+def too_often(askings: list[Asking], most: int) -> list[str]:
+    """Find executions of requests that were answered for good, were still running, or ran often enough."""
+    breaches = []
+    for request, ordered in by_request(asking for asking in askings if asking.executed).items():
+        for first, second in combinations(ordered, 2):
+            if first.final or first.ended > second.begun:
+                why = "was answered by" if first.final else "still ran in"
+                breaches.append(f"{request} ran in {second.batch}, but {why} {first.batch}")
+        if len(ordered) > most:
+            breaches.append(f"{request} ran {len(ordered)} times, the limit is {most}")
+    return breaches
+
+
+def sharing(askings: list[Asking]) -> list[str]:
+    """Find pairs of batches that lived at the same time with a request in common."""
+    pairs = set()
+    for ordered in by_request(asking for asking in askings if asking.ran).values():
+        for first, second in combinations(ordered, 2):
+            if first.ended > second.begun:
+                pairs.add((first.batch, second.batch))
+    return [f"{first} and {second} lived at the same time" for first, second in sorted(pairs)]
+
+
+def by_request(askings: Iterator[Asking]) -> dict[str, list[Asking]]:
+    """Sort by request, in order of time."""
+    found: dict[str, list[Asking]] = defaultdict(list)
+    for asking in sorted(askings, key=lambda one: one.begun):
+        found[asking.request].append(asking)
+    return found
+
+
+def left_behind(play: Play) -> list[str]:
+    """Find remote files of ended and void sends, after a load whose deletes nothing disturbed."""
+    if any(s.name == "not_found" and s.options["route"] in {"any", "delete"} for s in play.plan.strikes):
+        return []  # the API said that the file is gone
+    run = read_run(play.world.store)
+    waiting = {send.intent.file_id for send in run.sends if send.open}
+    told = {terminal.batch.id for send in run.sends for terminal in send.terminals}
+    ours = {send.intent.file_id for send in run.sends}
+    batches = play.world.emulator.batches()
+    unheard = [b for b in batches if b["id"] not in told or b["input_file_id"] in waiting]
+    excused = waiting | {b[name] for b in unheard for name in ("output_file_id", "error_file_id")}
+    may_lose = bool(play.plan.names & LOSING)
+    return [
+        f"file {file['id']} ({file['filename']})"
+        for file in play.world.emulator.files()
+        if file["id"] not in excused and (file["purpose"] != "batch" or file["id"] in ours or not may_lose)
+    ]
+
+
+def partial(play: Play) -> list[str]:
+    """Find what somebody read of the target that no load had made."""
+    strange = play.world.warehouse.seen - play.states
+    return [f"{len(rows)} rows were read in a state that no load left" for rows in strange]
+
+
+def secrets(world: World) -> list[str]:
+    """Find the key or a row's text in what was logged, in errors, and in the facts of the run's folder."""
+    places = {"log": "\n".join(world.ears.heard)}
+    names = (name for name in world.store.list() if name.endswith(".json"))
+    for name in names:
+        with world.store.open(name) as file:
+            places[name] = file.read().decode()
+    words = {"the key": KEY, "a row's text": CANARY}
+    return [
+        f"{what} in {place}" for what, word in words.items() for place, text in places.items() if word in text
+    ]

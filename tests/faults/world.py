@@ -1,0 +1,182 @@
+"""A run and all that is around it: a server of its own, a warehouse, a clock, and whoever listens."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import openai
+from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
+from airflow_provider_openai_batch.steps.advance import advance, cancel
+from airflow_provider_openai_batch.steps.load import Loaded, load
+from airflow_provider_openai_batch.steps.stage import Asked, Staged, stage
+from airflow_provider_openai_batch.store import RunStore
+from tests.faults.draw import KEY
+from tests.faults.warehouse import SOURCE, TARGET, Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CONNECTIONS = ("warehouse", "warehouse_renamed")
+#: Who is listened to: everybody, Airflow's hooks, which log on their own, and us in detail.
+LOGGERS = {"": logging.INFO, "airflow.task": logging.INFO, "airflow_provider_openai_batch": logging.DEBUG}
+
+
+class SeededStore(RunStore):
+    """A run folder whose nonces a seed decides, so that a story can be told again."""
+
+    def __init__(self, root: Any, dice: random.Random) -> None:
+        super().__init__(root)
+        self._dice = dice
+
+    def nonce(self) -> str:
+        """Return the next word of the seed."""
+        return f"{self._dice.getrandbits(32):08x}"
+
+
+class Ears(logging.Handler):
+    """Hears what the process logs, except for the server's own words."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the words of a record, with those of its exception."""
+        if not record.name.startswith("uvicorn"):
+            self.heard.append(logging.Formatter().format(record))
+
+
+@dataclass
+class World:
+    """One run, which is driven step by step as Airflow's tasks would drive it."""
+
+    folder: Path
+    emulator: OpenAIBatchEmulator
+    warehouse: Warehouse
+    seed: int = 0
+    limits: dict[str, Any] = field(default_factory=dict)
+    prompt: str = "Classify: {body}"
+    output_type: Any = None
+    patience: float | None = None  #: real seconds that a create is waited for
+    sdk_retries: int = 0
+    conn_id: str = CONNECTIONS[0]
+    ears: Ears = field(default_factory=Ears)
+
+    def __post_init__(self) -> None:
+        self._dice = random.Random(self.seed)
+        self.began = self.emulator.now
+        self.client = self.make_client()
+
+    @property
+    def store(self) -> RunStore:
+        """Return the run's folder as a process that has just started sees it."""
+        return SeededStore(ObjectStoragePath(f"file://{self.folder}/runs/dag/submit/run"), self._dice)
+
+    @property
+    def age(self) -> float:
+        """Return how many seconds of the server's time have gone by."""
+        return self.emulator.now - self.began
+
+    def make_client(self) -> Client:
+        """Connect with a client that does not wait long for a create."""
+        hooks = {"request": [self._hurry]}
+        api = openai.OpenAI(
+            base_url=self.emulator.base_url,
+            api_key=KEY,
+            max_retries=self.sdk_retries,
+            http_client=openai.DefaultHttpxClient(event_hooks=hooks),
+        )
+        return Client(api)
+
+    def _hurry(self, request: Any) -> None:
+        if self.patience and request.method == "POST" and request.url.path.endswith("/batches"):
+            request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), self.patience)
+
+    def asked(self, try_number: int, max_tries: int) -> Asked:
+        """Return what submit is asked."""
+        source = {"conn_id": self.conn_id, "table": SOURCE, "key": "id"}
+        return Asked(
+            source=arguments.source(source),
+            request=arguments.request(
+                {"model": "gpt-5-mini", "messages": [{"role": "user", "content": self.prompt}]}
+            ),
+            output_type=self.output_type,
+            target=arguments.target({"conn_id": CONNECTIONS[0], "table": TARGET}),
+            limits=arguments.limits(self.limits),
+            run_id="dag/submit/run",
+            try_number=try_number,
+            max_tries=max_tries,
+        )
+
+    def stage(self, try_number: int = 1, max_tries: int = 0) -> Staged:
+        """Do the first part of submit."""
+        return stage(self.asked(try_number, max_tries), self.store, self.client)
+
+    def advance(self, attempt: Any = None, client: Client | None = None) -> Wait | Finish | GiveUp:
+        """Do the second part of submit, or one look of the sensor."""
+        return advance(self.store, client or self.client, Settings(), attempt)
+
+    def cancel(self) -> None:
+        """Stop the batches as a killed sensor does."""
+        cancel(self.store, self.client)
+
+    def load(self) -> Loaded:
+        """Land the run while somebody reads the target."""
+        with self.warehouse.watched():
+            return load(self.store, self.client, Settings())
+
+    def hear(self, error: Exception) -> None:
+        """Keep what a log would show of an error."""
+        self.ears.heard.append("".join(traceback.format_exception(error)))
+
+
+@contextmanager
+def make_world(folder: Path, *, database: str = "sqlite", **options: Any) -> Iterator[World]:
+    """Give a world with an empty target, and end it."""
+    warehouse = Warehouse(folder, database)
+    emulator = OpenAIBatchEmulator(folder / "emulator", api_keys=(KEY,), seconds_to_complete=600)
+    emulator.api_key = KEY
+    names = [f"AIRFLOW_CONN_{name.upper()}" for name in CONNECTIONS]
+    before = {name: os.environ.get(name) for name in names}
+    os.environ |= dict.fromkeys(names, json.dumps(warehouse.connection))
+    emulator.start()
+    world = World(folder, emulator, warehouse, **options)
+    try:
+        with listening(world.ears):
+            yield world
+    finally:
+        world.client.close()
+        emulator.stop()
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+@contextmanager
+def listening(ears: Ears) -> Iterator[None]:
+    """Hear all that is logged, in place of those who listen else, and more of what we log ourselves."""
+    loggers = {logging.getLogger(name): level for name, level in LOGGERS.items()}
+    before = {logger: (logger.handlers, logger.level, logger.propagate) for logger in loggers}
+    for logger, level in loggers.items():
+        logger.handlers, logger.propagate = [ears], False
+        logger.setLevel(level)
+    try:
+        yield
+    finally:
+        for logger, (handlers, level, propagate) in before.items():
+            logger.handlers, logger.propagate = handlers, propagate
+            logger.setLevel(level)
