@@ -19,6 +19,10 @@ class ListFailed(Exception):
     """The list of batches could not be read to its end; nothing may be concluded from it."""
 
 
+class EndlessList(ListFailed):
+    """The list of batches has no end, by the server's nature: to ask again is no use."""
+
+
 class Paging:
     """Where a reading of the list is: what to ask next, and whether there is more.
 
@@ -40,18 +44,18 @@ class Paging:
         return {"limit": PAGE} | ({"after": self._after} if self._after else {})
 
     def take(self, raw: bytes) -> tuple[Batch, ...]:
-        """Read a page; raises ListFailed when it cannot be read or the list goes in circles."""
+        """Read what is new on a page; raises ListFailed when it is unreadable or the list goes in circles."""
         page = _read_page(raw)
         data = page.batches
         self._order.take(data)
-        repeats = self._seen.issuperset(batch.id for batch in data)
+        fresh = tuple(batch for batch in data if batch.id not in self._seen)
         self._seen.update(batch.id for batch in data)
         self.more = bool(data) and page.has_more is not False and not self._is_past(data[-1])
-        if self.more and repeats:
+        if self.more and not fresh:
             self._end_of_circle(page)
         if self.more:
             self._go_on(page.last_id or data[-1].id)
-        return data
+        return fresh
 
     def _is_past(self, last: Batch) -> bool:
         late_enough = last.created_at is None or last.created_at >= self._oldest
@@ -60,15 +64,15 @@ class Paging:
     def _end_of_circle(self, page: _Page) -> None:
         """Take a page that comes again for the whole list, if it cannot be a part of one."""
         if page.has_more or _may_be_cut(len(page.batches)):
-            raise ListFailed("The list of batches repeats its pages.")
+            raise EndlessList("The list of batches repeats its pages.")
         self.more = False
 
     def _go_on(self, after: str) -> None:
         if after in self._cursors:
-            raise ListFailed(f"The list of batches repeats its cursor {after!r}.")
+            raise EndlessList(f"The list of batches repeats its cursor {after!r}.")
         self._cursors.add(after)
         if len(self._cursors) >= MOST_PAGES:
-            raise ListFailed(f"The list of batches has more than {MOST_PAGES} pages.")
+            raise EndlessList(f"The list of batches has more than {MOST_PAGES} pages.")
         self._after = after
 
 

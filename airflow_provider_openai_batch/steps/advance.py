@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
+import openai
 
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import InputFile
@@ -212,8 +213,14 @@ def counts(store: RunStore) -> dict[str, int]:
 
 def cancel(store: RunStore, client: Client) -> None:
     """Cancel every batch of the run that is still open, writing down that it was us."""
+    failed: openai.OpenAIError | None = None
     for send in read_run(store, client.origin).sends:
         if send.open and send.batch is not None:
             cancelled = facts.Cancel(at=client.now(), by="on_kill")
             store.put(f"{send.folder}/cancel-{store.nonce()}.json", cancelled)
-            client.cancel(send.batch.id)
+            try:
+                client.cancel(send.batch.id)
+            except openai.OpenAIError as error:  # the others are to be cancelled all the same
+                failed = error
+    if failed is not None:
+        raise failed

@@ -5,14 +5,19 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import openai
+
 from airflow_provider_openai_batch.batch import facts
+from airflow_provider_openai_batch.batch.api import Batch, Gone
+from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.exceptions import RunUnreadable
+from airflow_provider_openai_batch.steps.attempts import run_hash
+from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.transfer import batch_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.api import Batch
     from airflow_provider_openai_batch.batch.run import Send
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
@@ -24,17 +29,17 @@ LIST_MARGIN = 60.0
 
 def listed(client: Client, send: Send) -> Iterable[Batch]:
     """Yield the batches that were made since the send's file was."""
-    return client.list_back_to(send.intent.file_created_at - LIST_MARGIN)
+    return client.list_back_to(min(send.intent.file_created_at, send.intent.at) - LIST_MARGIN)
 
 
 def resolve(store: RunStore, client: Client, send: Send) -> None:
     """Resolve a doubt: adopt the batch of the file, else revoke the file, else call it void."""
-    found = [batch for batch in listed(client, send) if batch.input_file_id == send.intent.file_id]
+    found = _find(store, client, send)
     for batch in found:
         store.put(batch_name(send.folder, batch), batch)
         log.info("Batch %s is ours; its create had no clear answer.", batch.id)
-    for batch in sorted(found, key=lambda batch: (batch.created_at or 0.0, batch.id))[1:]:
-        client.cancel(batch.id)
+    for batch in found[1:]:
+        _cancel_twin(client, batch)
     if found:
         return
     if send.fenced_at is None:
@@ -42,6 +47,48 @@ def resolve(store: RunStore, client: Client, send: Send) -> None:
     else:
         void = facts.Void(at=client.now(), reason="never created")
         store.put(f"{send.folder}/void-{store.nonce()}.json", void)
+
+
+def _find(store: RunStore, client: Client, send: Send) -> list[Batch]:
+    """Find the batches of the send's file, the first one made first.
+
+    One that is seen is there, even if the list then fails; that there is none, only a whole list tells.
+    """
+    found: dict[str, Batch] = {}
+    strange: list[Batch] = []
+    try:
+        for batch in listed(client, send):
+            told = batch if batch.input_file_id else client.retrieve(batch.id)  # some lists tell but little
+            if isinstance(told, Gone):
+                continue
+            if told.input_file_id == send.intent.file_id:
+                found[told.id] = told
+            else:
+                strange.append(told)
+    except (openai.OpenAIError, ListFailed):
+        if not found:
+            raise
+    if not found:
+        _require_files(store, send, strange)
+    return sorted(found.values(), key=lambda batch: (batch.created_at or 0.0, batch.id))
+
+
+def _require_files(store: RunStore, send: Send, batches: list[Batch]) -> None:
+    """Fail where a batch may be ours but does not say so: gateways show other file ids than they gave."""
+    ours = {"run": run_hash(store), "shard": send.shard}
+    known = {other.intent.file_id for other in read_run(store).sends}
+    for batch in batches:
+        marked = ours.items() <= batch.metadata.items()
+        nameless = batch.input_file_id is None and "run" not in batch.metadata
+        if nameless or (marked and batch.input_file_id not in known):
+            raise ListFailed(f"Batch {batch.id!r} is listed without the file that we know it by.")
+
+
+def _cancel_twin(client: Client, batch: Batch) -> None:
+    try:
+        client.cancel(batch.id)
+    except openai.OpenAIError as error:
+        log.warning("Batch %s could not be cancelled (%s).", batch.id, type(error).__name__)
 
 
 def _fence(store: RunStore, client: Client, send: Send) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.store import RunStore
 
 LONGEST_WORD = 120
+GONE = {400, 404, 405, 409, 410, 416, 422, 501}  # a file is not there, in the words of one server or another
 
 log = logging.getLogger(__name__)
 
@@ -148,10 +149,8 @@ def collect_send(store: RunStore, client: Client, send: Send, batch: Batch) -> N
         ended = _copy_all(store, client, send, batch)
     except ShortDownload as error:
         log.warning("%s", error)
-        if not is_late(send, client.now()):
-            store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))
-            return
-        ended = Ended(batch=batch, gone=True, pending=False)
+        store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))
+        return
     read_answers(store, client, send, ended)
 
 
@@ -178,19 +177,31 @@ def _copy_files(store: RunStore, client: Client, send: Send, named: tuple[Batch,
     """Copy both files of a batch; False when one is gone."""
     batch, mark = named
     found = [
-        _copy(store, client, f"{send.folder}/{kind}{mark}.jsonl", file_id)
+        _copy(store, client, send, (f"{send.folder}/{kind}{mark}.jsonl", file_id))
         for kind, file_id in (("output", batch.output_file_id), ("error", batch.error_file_id))
     ]
     return all(found)
 
 
-def _copy(store: RunStore, client: Client, target: str, file_id: str | None) -> bool:
-    """Copy a raw file; False when the API does not have it and nobody has copied it before."""
+def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | None]) -> bool:
+    """Copy a raw file; False when the API does not have it whole and nobody has copied it before.
+
+    What has come of a file that stays too short is kept in the end, for it is paid for.
+    """
+    target, file_id = named
     if file_id is None or store.exists(target):
         return True
-    try:
-        with store.create(target) as file:
-            client.download(file_id, file)
-    except openai.NotFoundError:
-        return store.exists(target)
+    with store.draft() as draft:
+        try:
+            client.download(file_id, draft.file)
+        except openai.APIStatusError as error:
+            if error.status_code not in GONE and client.now() <= send.deadline:
+                raise
+            return store.exists(target)
+        except ShortDownload:
+            if not is_late(send, client.now()):
+                raise
+            draft.publish(target)
+            return False
+        draft.publish(target)
     return True
