@@ -113,7 +113,8 @@ def test_thirty_runs_over_a_small_budget(backfill: Backfill):
 
     failed = sum(batch["status"] == "failed" for batch in backfill.emulator.batches())
     print(  # noqa: T201
-        f"{RUNS} runs in {quarters / 4:.1f} h; peak {backfill.peak() / LIMIT:.2f} of our budget; {failed} refusals"
+        f"{RUNS} runs in {quarters / 4:.1f} h; {failed} refusals; "
+        f"peak {backfill.peak() / LIMIT:.2f} of our own budget"
     )
     assert [one.counts for one in loaded] == [{"ok": ROWS}] * RUNS
     assert backfill.emulator.totals["most_executions"] == 1
