@@ -1,0 +1,117 @@
+"""Kill the pipeline at every boundary on every database, and count what that breaks."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.crashes import databases
+from tests.crashes.nursery import opened_nursery
+from tests.crashes.orders import Task
+from tests.crashes.scenario import Point, Scenario
+from tests.crashes.server import opened_server
+from tests.faults.figures import Figures
+from tests.servers import start_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.crashes.databases import Database
+
+EVERYTHING = tuple(Task)
+LOAD = (Task.LOAD,)
+PARTITION = {"mode": "replace_partition", "partition": {"day": "2026-01-01"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Kills at every n-th boundary of some tasks, in one way of writing."""
+
+    armed: tuple[Task, ...] = EVERYTHING
+    mode: str = "merge"
+    #: The target does not exist before.
+    fresh: bool = False
+    every: int = 1
+
+
+#: Every boundary of all tasks once; the load's again in each way of writing, and into no table.
+SWEEPS = (
+    Sweep(),
+    Sweep(armed=LOAD, fresh=True),
+    Sweep(armed=LOAD, mode="append"),
+    Sweep(armed=LOAD, mode="replace_partition"),
+)
+FILE_SWEEPS = (
+    Sweep(mode="append"),
+    Sweep(armed=LOAD, mode="append", fresh=True),
+    Sweep(armed=LOAD, mode="replace_partition"),
+)
+
+
+class Campaign:
+    """One warmed process, one emulator, and the databases that were asked for."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder, self._stack = folder, stack
+        self._nursery = stack.enter_context(opened_nursery(folder))
+        self._server = stack.enter_context(opened_server(folder))
+        self._postgres: object = None
+
+    def points(self, name: str, sweep: Sweep) -> Iterator[Point]:
+        """Try each crash point of a sweep over a database."""
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
+        scenario = Scenario(folder, self._nursery, self._server, self._database(name, sweep))
+        yield from scenario.points(sweep.armed, fresh=sweep.fresh, every=sweep.every)
+
+    def _database(self, name: str, sweep: Sweep) -> Database:
+        mode = PARTITION if sweep.mode == "replace_partition" else {"mode": sweep.mode}
+        match name:
+            case "sqlite":
+                return databases.sqlite(**mode)
+            case "duckdb":
+                return databases.duck(**mode)
+            case "postgres":
+                return databases.PostgresDatabase(self._postgres_server(), mode)
+            case "parquet":
+                return databases.ParquetDatabase(mode)
+        raise ValueError(f"There is no database {name!r}; there are sqlite, duckdb, postgres, and parquet.")
+
+    def _postgres_server(self) -> object:
+        if self._postgres is None:
+            server = start_postgres(self._folder / "postgres")
+            self._stack.callback(server.cleanup)
+            self._postgres = server
+        return self._postgres
+
+
+@contextmanager
+def opened_campaign() -> Iterator[Campaign]:
+    """Lend a campaign; everything that it makes goes with it."""
+    with tempfile.TemporaryDirectory(prefix="crashes-") as folder, ExitStack() as stack:
+        yield Campaign(Path(folder), stack)
+
+
+def crash_everywhere(databases: Sequence[str]) -> Figures:
+    """Kill at every boundary of every sweep; prints the place of each violation as it is found."""
+    figures = Figures()
+    with opened_campaign() as campaign:
+        for name in databases:
+            for sweep in FILE_SWEEPS if name == "parquet" else SWEEPS:
+                for point in campaign.points(name, sweep):
+                    figures += counted(point)
+            sys.stdout.write(f"{name}: {figures.crash_points_tried:,} crash points so far\n")
+    return figures
+
+
+def counted(point: Point) -> Figures:
+    """Count a crash point and what it broke; a broken one is printed."""
+    figures = Figures(crash_points_tried=1)
+    for violation in point.broken:
+        figures += violation.counted()
+    if point.broken:
+        sys.stdout.write(f"{point}\n")
+    return figures

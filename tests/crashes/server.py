@@ -1,0 +1,84 @@
+"""The emulator that the crash points of a campaign share, a fresh one now and then."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
+from tests.crashes.laws import Bill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: A run looks 30 days back and takes about one: the list stays short.
+RUNS_PER_SERVER = 15
+
+
+class Server:
+    """One emulator at a time; each run is billed apart."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._runs = 0
+        self._emulator: OpenAIBatchEmulator | None = None
+        self._batches: set[str] = set()
+        self._files: set[str] = set()
+
+    @property
+    def url(self) -> str:
+        """The API's address."""
+        assert self._emulator is not None
+        return self._emulator.base_url
+
+    def begin(self) -> None:
+        """Begin a run: half of its first batch expires, and some requests fail for good."""
+        if self._runs % RUNS_PER_SERVER == 0:
+            self.renew()
+        self._runs += 1
+        emulator = self._emulator
+        assert emulator is not None
+        emulator.clear_faults()
+        emulator.fault("expire", times=1)
+        emulator.fault("fail_requests", share=0.15, status=400, permanent=True)
+        self._batches = {batch["id"] for batch in emulator.batches()}
+        self._files = {file["id"] for file in emulator.files()}
+
+    def bill(self) -> Bill:
+        """Say what was done since the run began, all batches run to their end."""
+        emulator = self._emulator
+        assert emulator is not None
+        batches = [batch for batch in emulator.batches() if batch["id"] not in self._batches]
+        ours = {batch["id"] for batch in batches}
+        executed = Counter(entry.custom_id or "" for entry in emulator.ledger if entry.batch_id in ours)
+        files = [file for file in emulator.files() if file["id"] not in self._files]
+        return Bill(batches=batches, executions=executed, files=files)
+
+    def renew(self) -> None:
+        """Stop the emulator, forget it, and start another one."""
+        self.stop()
+        data = self._folder / f"emulator-{self._runs}"
+        self._emulator = OpenAIBatchEmulator(data, seconds_to_complete=600)
+        self._emulator.start()
+        self._data = data
+
+    def stop(self) -> None:
+        """Stop the emulator."""
+        if self._emulator is not None:
+            self._emulator.stop()
+            shutil.rmtree(self._data)
+            self._emulator = None
+
+
+@contextmanager
+def opened_server(folder: Path) -> Iterator[Server]:
+    """Lend a server."""
+    server = Server(folder)
+    server.renew()
+    try:
+        yield server
+    finally:
+        server.stop()

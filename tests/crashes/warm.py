@@ -1,0 +1,87 @@
+"""The warmed process: everything is imported and nothing runs yet; each order is done by a fork of it."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import os
+import signal
+import sys
+import threading
+from importlib import import_module
+from typing import BinaryIO
+
+import msgspec
+import openai
+from airflow.providers.common.compat.sdk import BaseHook, ObjectStoragePath
+
+from tests.crashes.children import Child
+from tests.crashes.orders import End, Order
+
+#: What the steps import only when they use it.
+LATE = (
+    "openai.resources.batches",
+    "openai.resources.files",
+    "pandas",
+    "pyarrow.dataset",
+    "sqlglot.dialects.duckdb",
+    "sqlglot.dialects.postgres",
+    "sqlglot.dialects.sqlite",
+    "airflow_provider_openai_batch.tables.warehouses.duckdb",
+    "airflow_provider_openai_batch.tables.warehouses.postgres",
+    "airflow_provider_openai_batch.tables.warehouses.sqlite",
+)
+
+
+def warm() -> None:
+    """Import what the steps import late, and let Airflow find the hooks."""
+    for name in LATE:
+        import_module(name)
+    for kind in ("sqlite", "duckdb", "postgres"):
+        os.environ["AIRFLOW_CONN_WARM"] = json.dumps({"conn_type": kind, "host": "/nowhere"})
+        BaseHook.get_connection("warm").get_hook()
+    mimetypes.init()
+    assert ObjectStoragePath("file:///nowhere").fs is not None
+    openai.DefaultHttpxClient(verify=False).close()
+    assert threading.active_count() == 1, "a fork would lose the other threads"
+
+
+def main() -> None:
+    """Read orders, one a line; say how each child is until it has ended."""
+    warm()
+    orders, answers = sys.stdin.buffer, sys.stdout.buffer
+    _tell(answers, "warm")
+    for number, line in enumerate(iter(orders.readline, b"")):
+        child = _born(msgspec.json.decode(line, type=Order), number)
+        while (end := _look(child)) is End.STOPPED:
+            _tell(answers, end)
+            os.kill(child, signal.SIGKILL if orders.readline().strip() == b"kill" else signal.SIGCONT)
+        _tell(answers, end)
+
+
+def _born(order: Order, number: int) -> int:
+    child = os.fork()
+    if child == 0:
+        quiet = os.open(os.devnull, os.O_RDWR)
+        os.dup2(quiet, 0)
+        os.dup2(2, 1)
+        os._exit(Child(order, number).live())
+    return child
+
+
+def _look(child: int) -> End:
+    _, status = os.waitpid(child, os.WUNTRACED)
+    if os.WIFSTOPPED(status):
+        return End.STOPPED
+    if os.WIFSIGNALED(status):
+        return End.KILLED
+    return End.DONE if os.WEXITSTATUS(status) == 0 else End.RAISED
+
+
+def _tell(answers: BinaryIO, word: str) -> None:
+    answers.write(word.encode() + b"\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()
