@@ -221,6 +221,14 @@ class TestClears:
 
         assert world.left == {"x": ("bc", 1)}
 
+    def test_attempts_of_before_do_not_count(self):
+        """A clear gives as many new attempts as there were before."""
+        world = World(s_1="a", s_2="a").shard("x", "a").send("x", "f")
+        world.shard("y", "a", "x", 1).send("y", "f").shard("z", "a", "y", 2).send("z", "f")
+        world.shard("w", "a", "z", 3).send("w", "f", epoch=2)
+
+        assert world.left == {"w": ("a", 4)}
+
     def test_unknown_answers_are_not_sent_again(self):
         """What may have run is not asked for by itself."""
         world = World(s_1="ab", s_2="ab").shard("x", "ab").send("x", "ou")

@@ -15,7 +15,8 @@ from airflow_provider_openai_batch.exceptions import (
     RunTimedOut,
     TooManyFailures,
 )
-from airflow_provider_openai_batch.steps.load import load
+from airflow_provider_openai_batch.steps.load import Place, load, load_into
+from airflow_provider_openai_batch.tables.resolve import resolve_target
 
 
 def test_every_row_lands_once(pipeline: Any):
@@ -25,6 +26,43 @@ def test_every_row_lands_once(pipeline: Any):
     assert (loaded.rows, loaded.written, loaded.kept) == (10, 10, 0)
     assert [row[0] for row in pipeline.table()] == list(range(10))
     assert {row[1] for row in pipeline.table()} <= {"bug", "feature"}
+
+
+def test_answers_go_to_their_own_rows(pipeline: Any):
+    """In whatever order batches and lines come back, a row has the answer to its own text."""
+    pipeline.limits = {"requests_per_shard": 3}
+    pipeline.output_type = None  # the emulator then repeats the request
+
+    pipeline.run()
+
+    assert all(f"ticket {key}" in answer for key, answer in pipeline.table("id, answer"))
+
+
+def test_load_that_was_overtaken_writes_nothing(pipeline: Any):
+    """Rows that are staged anew while a load runs are loaded by the next one."""
+    pipeline.submit()
+    pipeline.wait()
+    pipeline.load()
+
+    class Overtaken:
+        """A table during whose write submit is cleared."""
+
+        def __init__(self, table: Any) -> None:
+            self.check, self.table = table.check, table
+
+        def write(self, landing: Any, batches: Any, guard: Any) -> Any:
+            pipeline.fill([(7, "ticket 7")]).stage(max_tries=1)
+            return self.table.write(landing, batches, guard)
+
+    def place(asked: Any) -> Place:
+        wanted = arguments.target(asked.target)
+        return Place(args=wanted, table=Overtaken(resolve_target(wanted)))
+
+    before = pipeline.table("*")
+    with pytest.raises(RunTimedOut, match="staged anew"):
+        load_into(pipeline.store, pipeline.client, Settings(), place)
+
+    assert pipeline.table("*") == before
 
 
 def test_load_waits_for_nothing_in_flight(pipeline: Any):

@@ -50,6 +50,20 @@ def test_append_puts_one_file_for_each_run(tmp_path: Path) -> None:
     assert 2 == len(list((tmp_path / "out").iterdir()))
 
 
+def test_readers_see_a_whole_file(tmp_path: Path) -> None:
+    """Who has opened the old file reads it to its end; who comes later sees the new one."""
+    landing = make_landing(mode="append")
+    write(tmp_path, landing, *({"id": n} for n in range(100)))
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+
+    with path.open("rb") as reader:
+        write(tmp_path, landing, {"id": 1})
+
+        assert whole == reader.read()
+    assert [(1,)] == stored(tmp_path, "id")
+
+
 def test_replace_partition(tmp_path: Path) -> None:
     """A partition is one file in its folder; its column is read from the folder's name."""
     monday = make_landing(mode="replace_partition", partition={"day": "2026-01-05"})
