@@ -93,9 +93,13 @@ Action = Collect | Resolve | NoteLost | MakeChild | Split | SendShard
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Something is in flight or held back; `until` is when something is due without an answer."""
+    """Something is in flight or held back; `until` is when something is due without an answer.
+
+    `rest` is until when the API has asked not to be called.
+    """
 
     until: float
+    rest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

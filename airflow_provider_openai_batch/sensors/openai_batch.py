@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
-    AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
     BaseSensorOperator,
     PokeReturnValue,
 )
@@ -46,8 +47,9 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
     :param poke_interval: seconds between looks at first; they grow to `max_wait`.
     :param max_wait: the most seconds between looks.
     :param timeout: seconds from the first look on, over deferrals and retries, until
-        `AirflowSensorTimeout` (with `soft_fail`: skipped); a clear counts anew. None: no limit. Nothing
-        is cancelled.
+        `AirflowSensorTimeout`; a clear counts anew. None: no limit. Nothing is cancelled, and answers
+        that are there land however late it is.
+    :param soft_fail: skip on that time-out; never on what is wrong for good, such as a refused key.
     :param cancel_on_kill: cancel the batches when a person stops or clears the waiting task. While it
         is deferred, that needs Airflow 3.3.
     """
@@ -74,63 +76,85 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
         self.deferrable = deferrable
         self.cancel_on_kill = cancel_on_kill
         self._patience = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        self._at_work = False
+        self._rest = 0.0
 
     def execute(self, context: Context) -> Any:
         """Look once; wait in the triggerer, or as `mode` says."""
-        return self._wait_deferred(context) if self.deferrable else super().execute(context)
+        with self._alike():
+            return self._wait_deferred(context) if self.deferrable else super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:  # noqa: ARG002
         """Go on after the trigger: the run itself tells what there is to do."""
-        return self._wait_deferred(context)
+        return self._wait_deferred(context, resumed=True)
+
+    def resume_execution(self, *args: Any, **kwargs: Any) -> Any:
+        """Resume as Airflow does, and end as in the other modes."""
+        with self._alike():
+            return super().resume_execution(*args, **kwargs)
 
     def poke(self, context: Context) -> PokeReturnValue | bool:
         """Do what can be done now; true when all is answered."""
         with raise_for_airflow(timed_out=AirflowSensorTimeout), self._opened() as (store, client):
-            if self._advance(store, client):
-                return PokeReturnValue(is_done=True, xcom_value=self._result(store))
+            result, self._rest = self._advance(store, client)
+            if result is not None:
+                return PokeReturnValue(is_done=True, xcom_value=result)
             self._check_patience(context, store, client)
             return False
 
     def on_kill(self) -> None:
-        """Cancel the batches if that was asked for."""
-        if self.cancel_on_kill:
+        """Cancel the batches if that was asked for; an `execution_timeout` is nobody's wish."""
+        if self.cancel_on_kill and self._at_work:
             store = open_store(run_uri(self.run_uri))
             cancel_run(store.uri, recorded_conn_id(store))
 
-    def _wait_deferred(self, context: Context) -> Any:
-        with (
-            self._soft(),
-            raise_for_airflow(timed_out=AirflowSensorTimeout),
-            self._opened() as (store, client),
-        ):
-            if self._advance(store, client):
-                return self._result(store)
+    def _wait_deferred(self, context: Context, *, resumed: bool = False) -> Any:
+        with raise_for_airflow(timed_out=AirflowSensorTimeout), self._opened() as (store, client):
+            result, rest = self._advance(store, client)
+            if resumed or result is not None:
+                self._tell(store)
+            if result is not None:
+                return result
             deadline = self._check_patience(context, store, client)
-            trigger = self._trigger(store, deadline)
+            trigger = self._trigger(store, deadline, rest)
+        if self.execution_timeout:
+            told = "execution_timeout=%s: Airflow 2 counts it over the whole wait; limit that by `timeout`."
+            self.log.warning(told, self.execution_timeout)
         # No time-out of Airflow's: it starts anew at each deferral.
         return self.defer(trigger=trigger, method_name="execute_complete", timeout=None)
 
-    def _trigger(self, store: RunStore, deadline: float | None) -> OpenAIBatchRunTrigger:
+    def _trigger(self, store: RunStore, deadline: float | None, rest: float) -> OpenAIBatchRunTrigger:
         kind = OpenAIBatchCancellingTrigger if self.cancel_on_kill else OpenAIBatchRunTrigger
         return kind(
             run_uri=store.uri,
             openai_conn_id=recorded_conn_id(store),
             poke_interval=self.poke_interval,
             max_interval=self._longest_pause(),
-            first_look=first_look(),
+            first_look=max(first_look(), rest),
             deadline=deadline,
         )
 
-    def _advance(self, store: RunStore, client: Client) -> bool:
-        from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp  # noqa: PLC0415
+    def _advance(self, store: RunStore, client: Client) -> tuple[dict[str, Any] | None, float]:
+        """Do what can be done now: the result if all is answered, and for how long to leave the API alone."""
+        from airflow_provider_openai_batch.batch.lifecycle import GiveUp, Wait  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.advance import advance, counts  # noqa: PLC0415
 
         step = advance(store, client, settings())
+        counted = counts(store)
         told = "Answered %(answered)s of %(requests)s requests; %(in_flight)s in flight, %(held)s held back."
-        self.log.info(told, counts(store))
+        self.log.info(told, counted)
         if isinstance(step, GiveUp):
             raise BatchFailed(step.error)
-        return isinstance(step, Finish)
+        if isinstance(step, Wait):
+            return None, max(0.0, step.rest - client.now())
+        return {"run_uri": store.uri, "counts": counted}, 0.0
+
+    def _tell(self, store: RunStore) -> None:
+        """Log what became of each batch: while a task is deferred, nobody logs it."""
+        from airflow_provider_openai_batch.steps.history import history  # noqa: PLC0415
+
+        for line in history(store):
+            self.log.info(line)
 
     def _check_patience(self, context: Context, store: RunStore, client: Client) -> float | None:
         from airflow_provider_openai_batch.steps.advance import first_look as looked_first  # noqa: PLC0415
@@ -145,11 +169,6 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
             )
         return deadline
 
-    def _result(self, store: RunStore) -> dict[str, Any]:
-        from airflow_provider_openai_batch.steps.advance import counts  # noqa: PLC0415
-
-        return {"run_uri": store.uri, "counts": counts(store)}
-
     @contextmanager
     def _opened(self) -> Iterator[tuple[RunStore, Client]]:
         store = open_store(run_uri(self.run_uri))
@@ -157,14 +176,27 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
             yield store, client
 
     @contextmanager
-    def _soft(self) -> Iterator[None]:
-        # The base class does this around `poke` only, and on 2.11 otherwise after a deferral.
+    def _alike(self) -> Iterator[None]:
+        """Skip on our time-out with `soft_fail`, on any error with `never_fail`.
+
+        The base class has rules of its own for each mode and version, and skips on permanent errors too.
+        """
+        self._at_work = True
         try:
             yield
-        except (AirflowFailException, AirflowSensorTimeout) as error:
-            if self.soft_fail or self.never_fail:
-                raise AirflowSkipException(str(error)) from error
-            raise
+        except AirflowSkipException as skip:
+            if skip.__cause__ is None:
+                raise
+            self._end(skip.__cause__, skips_all=self.never_fail)
+        except (Exception, AirflowTaskTimeout) as error:  # noqa: BLE001
+            # Around `poke`, the base class itself has looked at `never_fail`.
+            self._end(error, skips_all=self.never_fail and self.deferrable)
+
+    def _end(self, error: BaseException, *, skips_all: bool) -> NoReturn:
+        self._at_work = not isinstance(error, AirflowTaskTimeout)
+        if skips_all or (self.soft_fail and isinstance(error, AirflowSensorTimeout)):
+            raise AirflowSkipException(str(error)) from error
+        raise error
 
     def _longest_pause(self) -> float:
         longest = self.max_wait.total_seconds() if self.max_wait else 0.0
@@ -177,4 +209,5 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
         poke_count: int,  # noqa: ARG002
     ) -> float:
         # A rescheduled task counts each poke as its first: the time waited so far decides.
-        return min(max(float(self.poke_interval), run_duration() / 10), self._longest_pause())
+        pause = min(max(float(self.poke_interval), run_duration() / 10), self._longest_pause())
+        return max(pause * random.uniform(0.9, 1.1), self._rest)  # noqa: S311

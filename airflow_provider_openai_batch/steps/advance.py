@@ -81,7 +81,7 @@ class _Advance:
             run = read_run(self._store, self._client.origin)
             plan = self._view.plan(run)
             action = next((a for a in plan.actions if self._is_allowed(a)), None)
-            if action is None:
+            if action is None or self._view.is_to_rest:
                 return plan.step
             self._tried.add(name_of(action))
             try:
@@ -89,6 +89,7 @@ class _Advance:
             except DENIED as error:
                 raise denied(error) from error
             except STALLING as error:
+                self._view.take_rest(error)
                 told = (type(action).__name__, self._client.origin, type(error).__name__)
                 log.warning("%s is put off: %s, %s.", *told)
 

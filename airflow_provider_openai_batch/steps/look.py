@@ -22,6 +22,7 @@ from airflow_provider_openai_batch.batch.lifecycle import (
 from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.batch.token_queue import TokenQueue, enqueued, is_counted
 from airflow_provider_openai_batch.steps.read import read_queue, read_run
+from airflow_provider_openai_batch.steps.rest import rest_after
 from airflow_provider_openai_batch.steps.view import (
     DENIED,
     LONGEST_LIFE,
@@ -45,26 +46,58 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Wait
     """Read the run and the API, and decide, without doing or writing anything."""
     run = await asyncio.to_thread(read_run, store, client.origin)
     queue = await asyncio.to_thread(read_queue, store, run)
-    gate = asyncio.Semaphore(MOST_LOOKS_AT_ONCE)
-
-    async def one(batch: Batch) -> tuple[str, Look]:
-        async with gate:
-            try:
-                return batch.id, await client.retrieve(batch.id)
-            except DENIED:
-                raise
-            except (openai.OpenAIError, msgspec.MsgspecError) as error:
-                return batch.id, Unreachable(type(error).__name__)
-
-    looks = dict(await asyncio.gather(*(one(batch) for batch in unlooked(run, {}))))
-    if not looks and needs_time(run, queue) and not await _tick(client):
-        return Wait(client.now())
-    if looks and all(isinstance(seen, Unreachable) for seen in looks.values()):
-        return Wait(client.now())
+    glance = _Glance(client)
+    looks = await glance.at(unlooked(run, {}))
+    if not looks and needs_time(run, queue):
+        await glance.at_time()
+    if glance.is_blind or glance.rest > client.now():
+        return Wait(client.now(), rest=glance.rest)
     tokens = await _tokens(client, run, (looks, models_left(run, queue)))
     moment = Moment(looks=looks, now=client.now(), settings=settings, tokens=tokens)
     plan = decide(run, queue, moment)
     return Due() if plan.actions else plan.step
+
+
+class _Glance:
+    """The calls of one look; once the API asks to be left alone, no more are made."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+        self._gate = asyncio.Semaphore(MOST_LOOKS_AT_ONCE)
+        self.is_blind = False
+        self.rest = 0.0
+
+    async def at(self, batches: list[Batch]) -> dict[str, Look]:
+        """Look at all batches, some at once."""
+        looks = dict(await asyncio.gather(*(self._at_one(batch) for batch in batches)))
+        self.is_blind = bool(looks) and all(isinstance(seen, Unreachable) for seen in looks.values())
+        return looks
+
+    async def at_time(self) -> None:
+        """Learn the API time."""
+        try:
+            await self._client.tick()
+        except DENIED:
+            raise
+        except openai.OpenAIError as error:
+            self.is_blind = True
+            self._take_rest(error)
+
+    async def _at_one(self, batch: Batch) -> tuple[str, Look]:
+        async with self._gate:
+            if self.rest > self._client.now():
+                return batch.id, Unreachable("Retry-After")
+            try:
+                return batch.id, await self._client.retrieve(batch.id)
+            except DENIED:
+                raise
+            except (openai.OpenAIError, msgspec.MsgspecError) as error:
+                self._take_rest(error)
+                return batch.id, Unreachable(type(error).__name__)
+
+    def _take_rest(self, error: Exception) -> None:
+        if seconds := rest_after(error):
+            self.rest = max(self.rest, self._client.now() + seconds)
 
 
 async def _tokens(client: AsyncClient, run: Run, seen: tuple[Mapping[str, Look], set[str]]) -> TokenQueue:
@@ -80,14 +113,3 @@ async def _tokens(client: AsyncClient, run: Run, seen: tuple[Mapping[str, Look],
     except (openai.OpenAIError, ListFailed):
         return uncounted
     return TokenQueue(budgets=client.token_budgets, enqueued=enqueued(run, looks, listed))
-
-
-async def _tick(client: AsyncClient) -> bool:
-    """Learn the API time; False while the API does not answer."""
-    try:
-        await client.tick()
-    except DENIED:
-        raise
-    except openai.OpenAIError:
-        return False
-    return True

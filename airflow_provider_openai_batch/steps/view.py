@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.batch.lifecycle import Look, Moment, Plan, Settings, Unreachable, decide
+from airflow_provider_openai_batch.batch.lifecycle import (
+    Look,
+    Moment,
+    Plan,
+    Settings,
+    Unreachable,
+    Wait,
+    decide,
+)
 from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.batch.run import LATE, WINDOW
 from airflow_provider_openai_batch.batch.token_queue import TokenQueue, enqueued, is_counted
 from airflow_provider_openai_batch.client import ShortDownload
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.read import read_queue
+from airflow_provider_openai_batch.steps.rest import rest_after
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api import Batch
@@ -39,11 +49,22 @@ class View:
         self._listed: list[Batch] | None = None
         self._has_listed = False
         self._ticked = False
+        self._rest = 0.0
 
     @property
     def is_blind(self) -> bool:
         """Tell whether a look at the API has failed."""
         return any(isinstance(look, Unreachable) for look in self._looks.values())
+
+    @property
+    def is_to_rest(self) -> bool:
+        """Tell whether the API has asked not to be called now."""
+        return self._rest > self._client.now()
+
+    def take_rest(self, error: Exception) -> None:
+        """Leave the API alone for as long as an error answer asks for."""
+        if seconds := rest_after(error):
+            self._rest = max(self._rest, self._client.now() + seconds)
 
     def plan(self, run: Run) -> Plan:
         """Look at the batches that were not looked at yet, and decide."""
@@ -58,7 +79,10 @@ class View:
             settings=self._settings,
             tokens=self.tokens(run, models_left(run, queue)),
         )
-        return decide(run, queue, moment)
+        plan = decide(run, queue, moment)
+        if self.is_to_rest and isinstance(plan.step, Wait):
+            return replace(plan, step=replace(plan.step, rest=self._rest))
+        return plan
 
     def tokens(self, run: Run, models: set[str], *, anew: bool = False) -> TokenQueue:
         """Count the tokens of our live batches if a budget of one of the models asks for it."""
@@ -78,6 +102,7 @@ class View:
         except DENIED as error:
             raise denied(error) from error
         except STALLING as error:
+            self.take_rest(error)
             log.warning("Live batches could not be counted (%s): only the API tells.", type(error).__name__)
             return None
 
@@ -88,14 +113,18 @@ class View:
         except DENIED as error:
             raise denied(error) from error
         except openai.OpenAIError as error:
+            self.take_rest(error)
             log.warning("The API's time could not be read: %s.", type(error).__name__)
 
     def _look(self, batch: Batch) -> Look:
+        if self.is_to_rest:
+            return Unreachable("Retry-After")
         try:
             return self._client.retrieve(batch.id)
         except DENIED as error:
             raise denied(error) from error
         except (openai.OpenAIError, msgspec.MsgspecError) as error:
+            self.take_rest(error)
             return Unreachable(type(error).__name__)
 
 

@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.work import open_store, settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from airflow_provider_openai_batch.client import AsyncClient
     from airflow_provider_openai_batch.store import RunStore
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ FOR_GOOD = (OpenAIBatchError, ImportError, AssertionError, AttributeError, NameE
 
 # A triggerer may hold thousands of triggers; they take turns.
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+# Until when (API time) an API has asked not to be called: one answer counts for all triggers.
+_rests: WeakKeyDictionary[AsyncClient, float] = WeakKeyDictionary()
 
 
 class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
@@ -65,6 +68,7 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         self.first_look = first_look
         self.deadline = deadline
         self._kept: RunStore | None = None
+        self._client: AsyncClient | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the path and the arguments that Airflow stores; they never change meaning."""
@@ -78,9 +82,23 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         await asyncio.sleep(self.first_look)
         pause = self.poke_interval
         while (reason := await self._look_safely()) is None:
-            await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311
+            await asyncio.sleep(self._until_next_look(pause * random.uniform(0.9, 1.1)))  # noqa: S311
             pause = min(pause * GROWTH, max(self.poke_interval, self.max_interval))
         yield TriggerEvent({"run_uri": self.run_uri, "reason": reason})
+
+    def _until_next_look(self, pause: float) -> float:
+        """Return the seconds to sleep: not into what the API has asked for, nor past the deadline."""
+        if self._client is None:
+            return pause
+        now = self._client.now()
+        wait = max(pause, _rests.get(self._client, 0.0) - now)
+        if self.deadline is None or self._is_late():
+            return wait
+        return min(wait, max(1.0, self.deadline - now))
+
+    def _is_late(self) -> bool:
+        # A look has told the API's time, if anything has.
+        return self.deadline is not None and self._client is not None and self._client.now() >= self.deadline
 
     async def _look_safely(self) -> str | None:
         try:
@@ -92,21 +110,22 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
             if is_denied(error):
                 return "denied"
             self.log.warning("Could not look at %s (%s); looking again.", self.run_uri, type(error).__name__)
-            return None
+            return "deadline" if self._is_late() else None
 
     async def _look(self) -> str | None:
         from airflow_provider_openai_batch.batch.lifecycle import Wait  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.look import look  # noqa: PLC0415
 
-        client = await OpenAIBatchHook(self.openai_conn_id).get_async_client()
+        client = self._client = await OpenAIBatchHook(self.openai_conn_id).get_async_client()
         gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_LOOKS_AT_ONCE))
         async with gate:
-            step = await look(await self._store(), client, settings())
+            # Another run may have been told meanwhile to leave this API alone.
+            rests = client.now() < _rests.get(client, 0.0)
+            step = Wait(0.0) if rests else await look(await self._store(), client, settings())
         if not isinstance(step, Wait):
             return type(step).__name__
-        # Only a look has told the API's time for sure.
-        late = self.deadline is not None and client.now() >= self.deadline
-        return "deadline" if late else None
+        _rests[client] = max(step.rest, _rests.get(client, 0.0))
+        return "deadline" if self._is_late() else None
 
     async def _store(self) -> RunStore:
         # Opening asks for the storage's connection, which may wait for an answer of this event loop.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -58,3 +59,81 @@ def test_a_day_without_a_triggerer(run_uri, openai_batch_emulator, mode):
     assert looks == HOURS
     assert result.xcom_value["counts"]["answered"] == 5
     assert sensor.reschedule is (mode == "reschedule")
+
+
+def refuse(emulator, times=None):
+    """Let the API ask for ten minutes of rest: more than its client would wait by itself."""
+    emulator.fault("rate_limit", route="retrieve", retry_after=600, times=times)
+
+
+def test_the_trigger_starts_after_the_rest(run_uri, openai_batch_emulator):
+    """What the worker was told holds for the triggerer, too."""
+    refuse(openai_batch_emulator)
+
+    with pytest.raises(TaskDeferred) as deferred:
+        OpenAIBatchSensor(task_id="wait", run_uri=run_uri).execute(CONTEXT)
+
+    assert 500 < deferred.value.trigger.first_look <= 600
+
+
+@pytest.mark.parametrize("mode", ["reschedule", "poke"])
+def test_the_next_poke_comes_after_the_rest(run_uri, openai_batch_emulator, mode):
+    """It comes no sooner, and after an answer it comes as usual."""
+    refuse(openai_batch_emulator, times=1)
+    sensor = OpenAIBatchSensor(task_id="wait", run_uri=run_uri, deferrable=False, mode=mode)
+
+    pauses = []
+    for _ in range(2):
+        assert sensor.poke(CONTEXT) is False
+        pauses.append(sensor._get_next_poke_interval(0, lambda: 0, 1))
+
+    assert 500 < pauses[0] <= 600
+    assert pauses[1] < 60
+
+
+def test_a_rest_holds_for_all_triggers_of_a_connection(run_uri, openai_batch_emulator):
+    """One is told; none of them looks before the time is over, and each looks after it."""
+    openai_batch_emulator.advance(HOURS * 3_600)
+    refuse(openai_batch_emulator, times=1)
+    with pytest.raises(TaskDeferred) as deferred:
+        OpenAIBatchSensor(task_id="wait", run_uri=run_uri).execute(CONTEXT)
+    refuse(openai_batch_emulator, times=1)
+    kind, kwargs = type(deferred.value.trigger), deferred.value.trigger.serialize()[1]
+
+    async def look_twice() -> list[object]:
+        told, other = kind(**kwargs), kind(**kwargs)
+        seen = [await told._look_safely(), await other._look_safely()]
+        return [*seen, told._until_next_look(1) > 500, other._until_next_look(1) > 500]
+
+    assert asyncio.run(look_twice()) == [None, None, True, True]
+    assert asyncio.run(deferred.value.trigger._look_safely()) == "Due"
+
+
+def test_a_trigger_wakes_at_its_deadline(run_uri, openai_batch_emulator):
+    """Neither a long pause nor a rest makes a time-out late; past it, nothing spins."""
+    trigger = OpenAIBatchSensor(task_id="wait", run_uri=run_uri, timeout=3_600)
+
+    with pytest.raises(TaskDeferred) as deferred:
+        trigger.execute(CONTEXT)
+    trigger = deferred.value.trigger
+    looked = asyncio.run(trigger._look_safely())
+    early = trigger._until_next_look(10**6)
+    openai_batch_emulator.advance(3_610)
+
+    assert looked is None
+    assert 3_500 < early <= 3_600
+    assert asyncio.run(trigger._look_safely()) == "deadline"
+    assert trigger._until_next_look(30) == 30
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_late_worker_lands_what_is_there(run_uri, openai_batch_emulator, deferrable):
+    """Ten hours in a queue are no time-out: only what is still in flight can time out."""
+    sensor = OpenAIBatchSensor(task_id="wait", run_uri=run_uri, timeout=HOURS * 3_600, deferrable=deferrable)
+    with pytest.raises(TaskDeferred) if deferrable else nullcontext():
+        sensor.execute(CONTEXT) if deferrable else sensor.poke(CONTEXT)
+    openai_batch_emulator.advance((HOURS + 10) * 3_600)
+
+    result = sensor.execute_complete(CONTEXT, {}) if deferrable else sensor.poke(CONTEXT).xcom_value
+
+    assert result["counts"]["answered"] == 5
