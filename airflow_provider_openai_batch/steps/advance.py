@@ -87,7 +87,7 @@ class _Advance:
             try:
                 self._do(run, action)
             except DENIED as error:
-                raise denied(error) from error
+                raise denied(error) from None
             except STALLING as error:
                 self._view.take_rest(error)
                 told = (type(action).__name__, self._client.origin, type(error).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from typing import Any
 
 import openai
@@ -322,6 +323,20 @@ def test_denied_key_ends_at_once(pipeline: Any):
 
     with pytest.raises(BatchFailed, match="401"):
         pipeline.advance()
+
+
+@pytest.mark.parametrize("route", ["list", "upload", "retrieve"])
+def test_denied_key_is_not_told(pipeline: Any, route: str):
+    """The API's text about a refused key repeats a part of it; no error that we raise shows that text."""
+    attempt = pipeline.stage().attempt
+    if route == "retrieve":
+        pipeline.advance(attempt)
+    pipeline.emulator.fault("unauthorized", route=route, message="Incorrect API key provided: sk-abcd.")
+
+    with pytest.raises(BatchFailed) as caught:
+        pipeline.advance(attempt)
+
+    assert "sk-abcd" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_refused_create_ends_with_the_apis_words(pipeline: Any):
