@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import openai
 
 from airflow_provider_openai_batch.batch import arguments, facts
-from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.batch.template import prompt_version
 from airflow_provider_openai_batch.batch.token_queue import tokens_per_shard
-from airflow_provider_openai_batch.exceptions import RunUnreadable
-from airflow_provider_openai_batch.steps.attempts import register, run_hash
+from airflow_provider_openai_batch.steps.attempts import register
+from airflow_provider_openai_batch.steps.lost import refuse_lost
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Recipe, landing, read_recipe
 from airflow_provider_openai_batch.steps.snapshot import SnapshotWriter
@@ -33,10 +31,6 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.base import Source
 
 log = logging.getLogger(__name__)
-
-LOOK_BACK = 30 * 86_400.0
-SHOWN = 5
-NO_LIST = {400, 404, 405, 410, 422, 501}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +79,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     recipe = read_recipe(asked.source, (asked.request, asked.output_type), columns)
     run = read_run(store, client.origin)
     if run.empty:
-        refuse_lost(store, client)
+        refuse_lost(store, client, asked.openai_conn_id)
     else:
         client.tick()
     attempt = register(store, run, client.now())
@@ -113,28 +107,6 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     store.put(f"snapshots/{snapshot}/done.json", done)
     log.info("Staged %s rows as %s requests.", f"{done.rows:,}", f"{done.requests:,}")
     return _staged(done, attempt)
-
-
-def refuse_lost(store: RunStore, client: Client) -> None:
-    """Stop if the API has batches of this run although its folder is empty: the folder was lost."""
-    mark = run_hash(store)
-    try:
-        found = [b.id for b in client.list_back_to(client.now() - LOOK_BACK) if b.metadata.get("run") == mark]
-    except ListFailed as error:
-        log.warning("Earlier batches of this run could not be looked up: %s", error)
-        return
-    except openai.APIStatusError as error:
-        if error.status_code not in NO_LIST:
-            raise
-        log.warning("This server lists no batches (status %s).", error.status_code)
-        return
-    if found:
-        shown = ", ".join(found[:SHOWN])
-        raise RunUnreadable(
-            f"The folder {store.uri} is empty, but the API has {len(found)} batches of this run ({shown}): "
-            "the folder was lost. Restore it, or send the rows by a new DAG run; those batches may be "
-            "paid for."
-        )
 
 
 def remember(store: RunStore, asked: Asked, recipe: Recipe, snapshot: tuple[str, str, int, float]) -> None:

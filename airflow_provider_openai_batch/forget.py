@@ -1,0 +1,107 @@
+"""`python -m airflow_provider_openai_batch.forget`: let a run whose folder was lost start anew."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.api import Gone
+from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.steps.lost import Found, find_batches, forget, require_lost
+from airflow_provider_openai_batch.telling import exit_code, without_credentials
+from airflow_provider_openai_batch.work import open_store, work_root
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.client import Client
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """List the batches of the run and write them down; 1 when that is not possible."""
+    asked = _parser().parse_args(arguments)
+    return exit_code(lambda: forget_run(asked.run_uri, asked.conn_id, cancel=asked.cancel))
+
+
+def forget_run(run_uri: str, conn_id: str, *, cancel: bool = False) -> int:
+    """Show what the API has of a run, and record it; live batches go on unless `cancel`."""
+    store = open_store(work_root(run_uri))
+    require_lost(store)
+    with OpenAIBatchHook(conn_id).opened() as client:
+        found = find_batches(store, client)
+        _show(store.uri, found, without_credentials(client.origin))
+        if not found.batches:
+            return 0
+        batches = tuple(_cancelled(client, batch) for batch in found.batches) if cancel else found.batches
+        forget(store, client, batches)
+    _say(f"Recorded {len(batches)} batches: they do not stop this run any more. Clear its submit task now;")
+    _say("all of its rows are sent and paid for again. A batch that is not in this list stops it again.")
+    return 0
+
+
+def _show(uri: str, found: Found, origin: str) -> None:
+    if found.gap:
+        _say(f"{found.gap}: there may be batches that are not shown here.")
+    if not found.batches:
+        _say(f"{origin} has no batch of {uri} in the last 30 days that is not forgotten already.")
+        return
+    _say(f"{origin} has {len(found.batches)} batches of {uri}:")
+    for batch in found.batches:
+        _say(_line(batch))
+    live = sum(not batch.status.ended for batch in found.batches)
+    if live:
+        _say(
+            f"{live} of them have not ended: they go on and are paid for; --cancel asks the API to stop them."
+        )
+
+
+def _line(batch: Batch) -> str:
+    counts = batch.request_counts
+    made = "at an unknown time"
+    if batch.created_at is not None:
+        made = f"{datetime.fromtimestamp(batch.created_at, tz=UTC):%Y-%m-%d %H:%M} UTC"
+    told = [
+        f"{count:,} {word}"
+        for count, word in (
+            (counts.completed, "completed"),
+            (counts.failed, "failed"),
+            (counts.total, "requests"),
+        )
+        if count is not None
+    ]
+    return f"  {batch.id}  {batch.status:<11}  {', '.join(told) or 'no counts'}, created {made}"
+
+
+def _cancelled(client: Client, batch: Batch) -> Batch:
+    """Ask to cancel a batch that has not ended, and return it as it is then."""
+    if batch.status.ended:
+        return batch
+    client.cancel(batch.id)
+    seen = client.retrieve(batch.id)
+    after = batch if isinstance(seen, Gone) else seen
+    _say(f"  {batch.id}: cancel asked for, now {after.status}; what it has finished by then is paid for.")
+    return after
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_openai_batch.forget",
+        description="When submit stopped since the run's folder is empty although the API has batches of the "
+        "run: list those batches, record them, and so let the run start anew. Its rows are paid for again.",
+    )
+    add = parser.add_argument
+    add("run_uri", metavar="RUN_URI", help="as the message of the submit task names it")
+    add("--conn-id", default=OpenAIBatchHook.default_conn_name, help="the OpenAI connection (%(default)s)")
+    add("--cancel", action="store_true", help="ask the API to cancel those that have not ended")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
