@@ -100,14 +100,17 @@ def test_failing_list_resolves_nothing(pipeline: Any):
 
 
 def test_endless_list_resolves_nothing(pipeline: Any):
-    """A list that repeats itself is no list."""
+    """A list that repeats itself is no list: what it does not show may be there."""
+    pipeline.submit()
+    pipeline.name = "other"
     pipeline.emulator.fault("server_error", route="create")
     pipeline.submit()
     pipeline.emulator.fault("endless_list", times=None)
     pipeline.emulator.advance(3_600)
 
     assert isinstance(pipeline.advance(), Wait)
-    assert pipeline.emulator.batches() == []
+    assert [name for name in pipeline.store.list() if "/fence-" in name or "/void-" in name] == []
+    assert len(pipeline.emulator.batches()) == 1
 
 
 def test_transient_failures_go_again(pipeline: Any):
@@ -133,6 +136,18 @@ def test_failures_that_stay_end(pipeline: Any):
 
     assert pipeline.wait() == Finish()
     assert len(pipeline.emulator.batches()) == 3
+
+
+def test_attempts_of_each_shard_are_counted(pipeline: Any):
+    """What keeps failing is asked three times, in whatever shard it is, and no more."""
+    pipeline.limits = {"requests_per_shard": 5}
+    pipeline.emulator.fault("fail_all", status=500)
+
+    pipeline.submit()
+
+    assert pipeline.wait(days=0.1) == Finish()
+    assert len(pipeline.emulator.batches()) == 6
+    assert {entry.times for entry in pipeline.emulator.ledger} == {3}
 
 
 def test_permanent_failures_are_sent_once(pipeline: Any):

@@ -161,3 +161,18 @@ def test_failed_load_keeps_the_remote_files(pipeline: Any):
         pipeline.load()
 
     assert pipeline.emulator.files() == before
+
+
+def test_status_that_nobody_knows_is_no_end(pipeline: Any):
+    """A batch that is in a new state for an hour still runs: its requests are not missing."""
+    pipeline.emulator.take(7_200)
+    pipeline.submit()
+    pipeline.emulator.fault("status_word", word="pondering", times=None)
+    for _ in range(5):
+        pipeline.emulator.advance(900)
+        pipeline.advance()
+    pipeline.emulator.clear_faults()
+
+    assert pipeline.wait() == Finish()
+    assert len(pipeline.emulator.batches()) == 1
+    assert pipeline.load().counts == {"ok": 10}

@@ -1,0 +1,144 @@
+"""Bugs that would lose rows, ask again for what was answered, or land what is wrong."""
+
+from __future__ import annotations
+
+from tests.mutations.planted import Mutation
+
+ADVANCE = "tests/steps/test_advance.py"
+INTERLEAVINGS = "tests/steps/test_interleavings.py"
+LOAD = "tests/steps/test_load.py"
+MERGE = "tests/tables/test_merge.py"
+QUEUE = "tests/batch/test_queue.py"
+
+ANSWERING = (
+    Mutation(
+        name="a retry holds its whole parent",
+        file="batch/queue.py",
+        old="positions=np.flatnonzero(wanted)",
+        new="positions=np.arange(len(wanted))",
+        caught_by=f"{QUEUE}::test_only_transient_failures_go_again",
+    ),
+    Mutation(
+        name="pooled retry shards: a child of no one parent",
+        file="steps/shard.py",
+        old="parent=parent.id",
+        new="parent=None",
+        caught_by=f"{ADVANCE}::test_attempts_of_each_shard_are_counted",
+    ),
+    Mutation(
+        name="one request goes up in two shards",
+        file="batch/queue.py",
+        old="                taken |= self._mark(ids[wanted])\n",
+        new="",
+        caught_by=f"{QUEUE}::test_two_stagings_never_send_a_request_twice",
+    ),
+    Mutation(
+        name="`cancelled` always sent again",
+        file="batch/queue.py",
+        old="FORGOTTEN_BY_A_CLEAR if send.cancelled_by_us else TRANSIENT",
+        new="FORGOTTEN_BY_A_CLEAR",
+        caught_by=f"{ADVANCE}::test_person_who_cancels_is_not_fought",
+    ),
+    Mutation(
+        name="`unknown` sent again",
+        file="batch/status.py",
+        old="TRANSIENT = frozenset({",
+        new="TRANSIENT = frozenset({RowStatus.UNKNOWN, ",
+        caught_by=f"{ADVANCE}::test_batch_that_vanishes_is_unknown",
+    ),
+    Mutation(
+        name="epoch not counted",
+        file="batch/queue.py",
+        old=" and ended.intent.epoch >= self._epoch",
+        new="",
+        caught_by=f"{QUEUE}::TestClears::test_attempts_of_before_do_not_count",
+    ),
+    Mutation(
+        name="`missing` on a 404",
+        file="steps/answers.py",
+        old="RowStatus.UNKNOWN if ended.gone else ",
+        new="",
+        caught_by=f"{INTERLEAVINGS}::test_answers_whose_file_is_gone_are_unknown",
+    ),
+    Mutation(
+        name="what is not in a file yet is missing at once",
+        file="steps/answers.py",
+        old="    if not (late or _is_complete(found, ended)):",
+        new="    if not (late or ended.batch.status.ended):",
+        caught_by=f"{ADVANCE}::test_odd_servers_are_understood[output_late]",
+    ),
+    Mutation(
+        name="a short download is taken",
+        file="client.py",
+        old="            if into.tell() >= size:\n",
+        new="            if into.tell() <= size:\n",
+        caught_by="tests/test_client.py::test_short_download_is_an_error",
+    ),
+    Mutation(
+        name="answers joined by position",
+        file="batch/join.py",
+        old="        return np.where(self.ids[places] == ids, self.positions[places], -1)",
+        new="        return np.arange(len(ids))",
+        caught_by=f"{LOAD}::test_answers_go_to_their_own_rows",
+    ),
+    Mutation(
+        name="join dropping missing rows",
+        file="steps/result.py",
+        old="        ids = ids_of(batch.column(batch.num_columns - 2))\n",
+        new=(
+            "        ids = ids_of(batch.column(batch.num_columns - 2))\n"
+            "        batch = batch.filter(pa.array(answers._index.find(ids) >= 0))\n"
+            "        ids = ids_of(batch.column(batch.num_columns - 2))\n"
+        ),
+        caught_by=f"{INTERLEAVINGS}::test_rows_without_any_answer_land",
+    ),
+    Mutation(
+        name="a later failure beats an answer",
+        file="batch/join.py",
+        old="* 1_000 + attempt",
+        new="+ 1_000 * attempt",
+        caught_by="tests/batch/test_join.py::test_ok_wins_then_what_is_final_then_the_later[ok-failed-0]",
+    ),
+    Mutation(
+        name="load while in flight",
+        file="steps/load.py",
+        old="    if not isinstance(plan.step, Finish):\n",
+        new="    if plan.step is None:\n",
+        caught_by=f"{LOAD}::test_load_waits_for_nothing_in_flight",
+    ),
+    Mutation(
+        name="a stale load lands",
+        file="steps/load.py",
+        old="        require_current(store, snapshot)\n",
+        new="",
+        caught_by=f"{LOAD}::test_load_that_was_overtaken_writes_nothing",
+    ),
+    Mutation(
+        name="clean-up before commit",
+        file="steps/load.py",
+        old="    loaded = write(store, run, ",
+        new="    clean_up(store, client, run)\n    loaded = write(store, run, ",
+        caught_by=f"{INTERLEAVINGS}::test_failed_load_keeps_the_remote_files",
+    ),
+    Mutation(
+        name="commit per statement",
+        file="tables/warehouses/sqlite.py",
+        old='        self._connection.execute("BEGIN IMMEDIATE")\n        done = work()\n',
+        new='        done = work()\n        self._connection.execute("BEGIN IMMEDIATE")\n',
+        caught_by=f"{MERGE}::test_check_changes_nothing[sqlite]",
+    ),
+    Mutation(
+        name="a person's row is overwritten",
+        file="tables/merge.py",
+        old='f"({status} IS NULL OR {status} IN ({OURS})) "',
+        new='"(TRUE) "',
+        caught_by=f"{LOAD}::test_persons_rows_are_kept",
+    ),
+    Mutation(
+        name="results put in place piece by piece",
+        file="tables/parquet.py",
+        old="        beside.replace(Path(folder, name))\n",
+        new="        Path(folder, name).write_bytes(beside.read_bytes())\n",
+        caught_by="tests/tables/test_parquet.py::test_readers_see_a_whole_file",
+    ),
+)

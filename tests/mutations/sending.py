@@ -1,0 +1,162 @@
+"""Bugs that would pay twice or send what nobody wants: between an intent and its batch."""
+
+from __future__ import annotations
+
+from tests.mutations.planted import Mutation
+
+ADVANCE = "tests/steps/test_advance.py"
+INTERLEAVINGS = "tests/steps/test_interleavings.py"
+LIFECYCLE = "tests/batch/test_lifecycle.py"
+QUEUE = "tests/batch/test_queue.py"
+
+SENDING = (
+    Mutation(
+        name="SDK retries on create",
+        file="client.py",
+        old="max_retries=0, timeout=CREATE_TIMEOUT",
+        new="timeout=CREATE_TIMEOUT, max_retries=2",
+        caught_by=f"{ADVANCE}::test_lost_answer_of_create_makes_one_batch[reset]",
+    ),
+    Mutation(
+        name="a 500 is taken as a refusal",
+        file="client.py",
+        old="\nREFUSALS = {",
+        new="\nREFUSALS = {500, ",
+        caught_by=f"{ADVANCE}::test_lost_answer_of_create_makes_one_batch[server_error]",
+    ),
+    Mutation(
+        name="intent after the call",
+        file="steps/transfer.py",
+        moved=(
+            "    write_intent(sender, folder, shard, (uploaded, enqueued))\n    if isinstance",
+            "    if isinstance",
+        ),
+        old="    write_outcome(sender, folder, uploaded.id, client.create(",
+        new=(
+            "    answer = client.create(uploaded.id, shard.about.endpoint, metadata)\n"
+            "    write_intent(sender, folder, shard, (uploaded, enqueued))\n"
+            "    write_outcome(sender, folder, uploaded.id, answer or ("
+        ),
+        caught_by=f"{INTERLEAVINGS}::test_process_that_dies_in_create_leaves_its_intent",
+    ),
+    Mutation(
+        name="attempt check before the intent",
+        file="steps/transfer.py",
+        old="    write_intent(sender, folder, shard, (uploaded, enqueued))\n    if isinstance",
+        new=(
+            "    superseded = is_superseded(store, sender.attempt)\n"
+            "    write_intent(sender, folder, shard, (uploaded, enqueued))\n    if isinstance"
+        ),
+        moved=("    if is_superseded(store, sender.attempt):", "    if superseded:"),
+        caught_by=f"{INTERLEAVINGS}::test_overtaken_process_pays_for_nothing_twice[/intent.json-f]",
+    ),
+    Mutation(
+        name="no attempt check",
+        file="steps/attempts.py",
+        old="    return highest > attempt_order(attempt)",
+        new="    return highest < attempt_order(attempt)",
+        caught_by=f"{ADVANCE}::test_superseded_attempt_creates_nothing",
+    ),
+    Mutation(
+        name="reading the run before registering",
+        file="steps/advance.py",
+        old="            self._tried.discard(name_of(SendShard(shard_id)))\n            return\n",
+        new="",
+        caught_by=f"{INTERLEAVINGS}::test_overtaken_process_pays_for_nothing_twice[attempts/-f]",
+    ),
+    Mutation(
+        name="two creates on one file",
+        file="steps/transfer.py",
+        old="    write_outcome(sender, folder, uploaded.id, client.create(",
+        new=(
+            "    answer = client.create(uploaded.id, shard.about.endpoint, metadata)\n"
+            "    again = isinstance(answer, Unclear)\n"
+            "    write_outcome(sender, folder, uploaded.id, answer if not again else client.create("
+        ),
+        caught_by=f"{ADVANCE}::test_lost_answer_of_create_makes_one_batch[unreadable]",
+    ),
+    Mutation(
+        name="match by metadata instead of file id",
+        file="steps/doubt.py",
+        old="told.input_file_id == send.intent.file_id",
+        new='told.metadata.get("shard") == send.shard',
+        caught_by=f"{INTERLEAVINGS}::test_doubt_does_not_adopt_the_batch_of_another_run",
+    ),
+    Mutation(
+        name="no fence",
+        file="steps/doubt.py",
+        old="    client.delete(file_id)  # unknown now: an earlier try of ours deleted it\n",
+        new="",
+        caught_by=f"{INTERLEAVINGS}::test_create_that_acts_after_the_fence_runs_nothing",
+    ),
+    Mutation(
+        name="404 taken as fenced",
+        file="steps/doubt.py",
+        old="    require_file(client, send)\n    if not send.fences:",
+        new="    if not send.fences:",
+        caught_by=f"{ADVANCE}::test_file_of_another_project_stops_the_run",
+    ),
+    Mutation(
+        name="void without the second settle",
+        file="batch/lifecycle.py",
+        old="since = send.intent.at if send.fenced_at is None else send.fenced_at",
+        new="since = send.intent.at",
+        caught_by=f"{LIFECYCLE}::TestDoubts::test_fenced_doubt_settles_again",
+    ),
+    Mutation(
+        name="fence without the first settle",
+        file="batch/lifecycle.py",
+        old="    due = since + moment.settings.settle\n",
+        new="    due = since + moment.settings.settle * bool(send.fences)\n",
+        caught_by=f"{LIFECYCLE}::TestDoubts::test_young_doubt_is_left_alone",
+    ),
+    Mutation(
+        name="a failed list taken as an empty one",
+        file="steps/doubt.py",
+        old="    except (openai.OpenAIError, ListFailed):\n        if not found:\n            raise\n",
+        new="    except (openai.OpenAIError, ListFailed):\n        pass\n",
+        caught_by=f"{ADVANCE}::test_failing_list_resolves_nothing",
+    ),
+    Mutation(
+        name="a list that goes in circles taken as a whole one",
+        file="batch/paging.py",
+        old="        if page.has_more or _may_be_cut(len(page.batches)):\n",
+        new="        if not page.batches:\n",
+        caught_by=f"{ADVANCE}::test_endless_list_resolves_nothing",
+    ),
+    Mutation(
+        name="a void beats a batch",
+        file="batch/run.py",
+        old="        return bool(self.batches) or self.void is None",
+        new="        return self.void is None",
+        caught_by=f"{LIFECYCLE}::TestDoubts::test_batch_beats_a_void",
+    ),
+    Mutation(
+        name="the worker's clock instead of API time",
+        file="client.py",
+        old="        return time.time() if self._offset is None else time.monotonic() + self._offset",
+        new="        return time.time()",
+        caught_by="tests/test_client.py::test_time_is_the_servers",
+    ),
+    Mutation(
+        name="unknown status as ended",
+        file="batch/api.py",
+        old="ENDED = frozenset({",
+        new="ENDED = frozenset({BatchStatus.UNKNOWN, ",
+        caught_by=f"{INTERLEAVINGS}::test_status_that_nobody_knows_is_no_end",
+    ),
+    Mutation(
+        name="a lost folder is a new run",
+        file="steps/lost.py",
+        old="    if found.batches:\n",
+        new="    if found.batches and found.gap:\n",
+        caught_by="tests/steps/test_stage.py::test_lost_folder_stops_the_run",
+    ),
+    Mutation(
+        name="written twice, the second content wins",
+        file="store.py",
+        old="            os.link(scratch, target)\n",
+        new="            shutil.copy(scratch, target)\n",
+        caught_by="tests/test_store.py::test_first_content_stays[file]",
+    ),
+)

@@ -1,0 +1,77 @@
+"""Every planted bug is caught: with one line changed, the test that is named for it fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from tests.mutations.answering import ANSWERING
+from tests.mutations.planted import ROOT, Mutation
+from tests.mutations.sending import SENDING
+from tests.mutations.warmed import Order, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MUTATIONS = (*SENDING, *ANSWERING)
+TESTS_FAILED = 1
+#: A bug that breaks the code is no planted bug: any test would find it.
+BROKEN_CODE = {
+    "AttributeError",
+    "ImportError",
+    "ModuleNotFoundError",
+    "NameError",
+    "SyntaxError",
+    "TypeError",
+}
+
+Work = "Callable[[Order], Told]"
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Callable[[Order], Told]]:
+    """Return how to run tests in a fresh process, with a changed source or without."""
+    command = [sys.executable, "-m", "tests.mutations.warmed"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as warmed:
+        assert warmed.stdin is not None
+        assert warmed.stdout is not None
+        orders, answers = warmed.stdin, warmed.stdout
+
+        def work(order: Order) -> Told:
+            orders.write(msgspec.json.encode(order) + b"\n")
+            orders.flush()
+            return msgspec.json.decode(answers.readline(), type=Told)
+
+        yield work
+        orders.close()
+
+
+def test_without_a_bug_all_of_these_tests_pass(run: Callable[[Order], Told]):
+    """What fails below fails for the bug."""
+    tests = tuple(dict.fromkeys(mutation.caught_by for mutation in MUTATIONS))
+
+    told = run(Order(tests=tests))
+
+    assert (told.exit, told.failed, told.broken) == (0, {}, []), told.output
+    assert set(told.passed) == set(tests)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_planted_bug_is_caught(run: Callable[[Order], Told], mutation: Mutation):
+    """The test fails in its own body, for what the bug does, and not because the code does not run."""
+    order = Order(
+        tests=(mutation.caught_by,),
+        module=mutation.module,
+        path=str(mutation.path),
+        source=mutation.source(),
+    )
+
+    told = run(order)
+
+    assert mutation.caught_by in told.failed, f"survived: {told.output}"
+    assert (told.exit, told.broken) == (TESTS_FAILED, []), told.output
+    assert told.failed[mutation.caught_by] not in BROKEN_CODE, told.output
