@@ -25,8 +25,8 @@ from tests.crashes.boundaries import Boundaries
 from tests.crashes.orders import Order, Task
 
 QUARTER, HALF_DAY = 900.0, 43_200.0
-#: Quarters of an hour are enough for every doubt; half days are for a batch that expires.
-PAUSES = (QUARTER,) * 5 + (HALF_DAY,) * 6
+#: A quarter of an hour is enough for a doubt; half days are for a batch that expires.
+PAUSES = (QUARTER,) * 2 + (HALF_DAY,) * 8
 SETTINGS = Settings()
 RUN = "dag/task/run"
 

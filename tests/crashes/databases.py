@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
@@ -76,6 +77,10 @@ class FileDatabase:
     name: str
     suffix: str
     connect: Callable[[str], Any]
+    #: Run a query on a connection.
+    query: Callable[[Any, str], list[Row]]
+    #: The table that lists the tables, and its column of names.
+    tables: tuple[str, str]
     shared: bool
     mode: dict[str, Any] = field(default_factory=dict)
     _kept: Path | None = None
@@ -98,38 +103,29 @@ class FileDatabase:
         return place
 
     def read(self, place: Place) -> list[Row] | None:
-        connection = self.connect(str(self._file(place)))
-        try:
-            listing = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'labels'"
-            if self.name == "sqlite":
-                listing = "SELECT count(*) FROM sqlite_master WHERE name = 'labels'"
-            if not connection.execute(listing).fetchone()[0]:
-                return None
-            cursor = connection.execute("SELECT * FROM labels ORDER BY id, batch_run_id")
-            return rows_of(cursor.description, cursor.fetchall())
-        finally:
-            connection.close()
+        if "labels" not in self._tables(place):
+            return None
+        with closing(self.connect(str(self._file(place)))) as connection:
+            return self.query(connection, "SELECT * FROM labels ORDER BY id, batch_run_id")
 
     def left(self, place: Place) -> list[str]:
         ours = self._file(place)
-        return [str(path) for path in ours.parent.iterdir() if path != ours] + self._staging(place)
+        beside = [str(path) for path in ours.parent.iterdir() if path != ours]
+        return beside + sorted(self._tables(place) - {"labels", "tickets"})
 
-    def _staging(self, place: Place) -> list[str]:
-        connection = self.connect(str(self._file(place)))
-        try:
-            master = "sqlite_master" if self.name == "sqlite" else "duckdb_tables()"
-            column = "name" if self.name == "sqlite" else "table_name"
-            names = [row[0] for row in connection.execute(f"SELECT {column} FROM {master}").fetchall()]
-        finally:
-            connection.close()
-        return [name for name in names if name.startswith("batch_")]
+    def _tables(self, place: Place) -> set[str]:
+        listing, name = self.tables
+        with closing(self.connect(str(self._file(place)))) as connection:
+            rows = connection.execute(
+                f"SELECT {name} FROM {listing} WHERE {name} NOT LIKE 'sqlite_%'"
+            ).fetchall()
+        return {row[0] for row in rows}
 
     def _execute(self, place: Place, *statements: str) -> None:
-        connection = self.connect(str(self._file(place)))
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
-        connection.close()
+        with closing(self.connect(str(self._file(place)))) as connection:
+            for statement in statements:
+                connection.execute(statement)
+            connection.commit()
 
     def _file(self, place: Place) -> Path:
         return place.folder / "database" / f"warehouse.{self.suffix}"
@@ -258,12 +254,38 @@ class ParquetDatabase:
 
 def sqlite(**mode: Any) -> FileDatabase:
     """Give SQLite with a way of writing."""
-    return FileDatabase(name="sqlite", suffix="db", connect=sqlite3.connect, shared=True, mode=mode)
+
+    def query(connection: Any, statement: str) -> list[Row]:
+        cursor = connection.execute(statement)
+        return rows_of(cursor.description, cursor.fetchall())
+
+    return FileDatabase(
+        name="sqlite",
+        suffix="db",
+        connect=sqlite3.connect,
+        query=query,
+        tables=("(SELECT name FROM sqlite_master WHERE type = 'table')", "name"),
+        shared=True,
+        mode=mode,
+    )
 
 
 def duck(**mode: Any) -> FileDatabase:
     """Give DuckDB, whose file one process holds at a time."""
-    return FileDatabase(name="duckdb", suffix="duckdb", connect=duckdb.connect, shared=False, mode=mode)
+
+    def query(connection: Any, statement: str) -> list[Row]:
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection.sql(statement).to_arrow_table().to_pylist()
+
+    return FileDatabase(
+        name="duckdb",
+        suffix="duckdb",
+        connect=duckdb.connect,
+        query=query,
+        tables=("duckdb_tables()", "table_name"),
+        shared=False,
+        mode=mode,
+    )
 
 
 def rows_of(description: Any, rows: list[tuple[Any, ...]]) -> list[Row]:

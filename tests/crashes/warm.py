@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import logging
 import mimetypes
 import os
 import signal
@@ -43,6 +45,9 @@ def warm() -> None:
     mimetypes.init()
     assert ObjectStoragePath("file:///nowhere").fs is not None
     openai.DefaultHttpxClient(verify=False).close()
+    logging.disable(logging.INFO)
+    gc.collect()
+    gc.freeze()
     assert threading.active_count() == 1, "a fork would lose the other threads"
 
 
