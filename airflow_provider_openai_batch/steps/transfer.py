@@ -136,10 +136,7 @@ def delete_quietly(client: Client, file_id: str) -> None:
 
 def collect_send(store: RunStore, client: Client, send: Send, batch: Batch) -> None:
     """Bring an ended batch home: its end, its raw files, its answers."""
-    if send.terminal is None:
-        terminal = facts.Terminal(at=client.now(), batch=batch)
-        store.put(f"{send.folder}/terminal-{store.nonce()}.json", terminal)
-        send = replace(send, terminals=(terminal,))
+    send = _note_end(store, client, send, batch)
     nothing_ran = batch.status is BatchStatus.FAILED and not (batch.output_file_id or batch.error_file_id)
     if nothing_ran and not send.twins:
         if close_failed(store, client, send, batch):
@@ -152,6 +149,17 @@ def collect_send(store: RunStore, client: Client, send: Send, batch: Batch) -> N
         store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))
         return
     read_answers(store, client, send, ended)
+
+
+def _note_end(store: RunStore, client: Client, send: Send, batch: Batch) -> Send:
+    """Write down that a batch has ended, and again when it names files that it did not name at first."""
+    told = [terminal.batch for terminal in send.terminals if terminal.batch.id == batch.id]
+    known = {file_id for one in told for file_id in (one.output_file_id, one.error_file_id)}
+    if told and {batch.output_file_id, batch.error_file_id} <= known | {None}:
+        return send
+    terminal = facts.Terminal(at=client.now(), batch=batch)
+    store.put(f"{send.folder}/terminal-{store.nonce()}.json", terminal)
+    return replace(send, terminals=(*send.terminals, terminal))
 
 
 def _copy_all(store: RunStore, client: Client, send: Send, batch: Batch) -> Ended:
@@ -167,9 +175,7 @@ def _copy_twin(store: RunStore, client: Client, send: Send, twin: Batch) -> bool
         return True
     if not seen.status.ended:
         return False
-    if not any(terminal.batch.id == twin.id for terminal in send.terminals):
-        terminal = facts.Terminal(at=client.now(), batch=seen)
-        store.put(f"{send.folder}/terminal-{store.nonce()}.json", terminal)
+    _note_end(store, client, send, seen)
     return _copy_files(store, client, send, (seen, f"-{file_word(twin.id)}"))
 
 

@@ -104,6 +104,14 @@ def test_remote_files_are_deleted_after_the_commit(pipeline: Any):
     assert pipeline.emulator.files() == []
 
 
+def test_files_that_turned_up_late_are_deleted(pipeline: Any):
+    """A batch that has ended names its files only later: they are remembered, and deleted like others."""
+    pipeline.emulator.fault("output_late", polls=2)
+
+    assert pipeline.run().counts == {"ok": 10}
+    assert pipeline.emulator.files() == []
+
+
 def test_failed_clean_up_only_warns(pipeline: Any, caplog: pytest.LogCaptureFixture):
     """What cannot be deleted expires by itself; the rows are written."""
     pipeline.submit()
