@@ -77,9 +77,9 @@ class Send:
 
     @property
     def terminal(self) -> Terminal | None:
-        """Return the first record of the end of the batch that counts."""
+        """Return the first record of the end of the batch that counts, of those that name most files."""
         own = [terminal for terminal in self.terminals if self.batch and terminal.batch.id == self.batch.id]
-        return min(own, key=lambda terminal: terminal.at, default=None)
+        return min(own, key=lambda terminal: (_unnamed(terminal.batch), terminal.at), default=None)
 
     @property
     def twins(self) -> tuple[Batch, ...]:
@@ -117,6 +117,11 @@ class Send:
     def cancelled_by_us(self) -> bool:
         """Tell whether our own cancel is recorded."""
         return bool(self.cancels)
+
+
+def _unnamed(batch: Batch) -> int:
+    """Count the answer files that a batch does not name; some servers name them only later."""
+    return [batch.output_file_id, batch.error_file_id].count(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

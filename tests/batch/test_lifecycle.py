@@ -262,7 +262,7 @@ class TestRefusals:
 
         assert isinstance(plan(run, "s1", now=NOW + 301).step, GiveUp)
 
-    @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+    @pytest.mark.parametrize("status", [400, 404, 422])
     def test_final_refusal_ends_the_run_with_the_apis_words(self, status: int):
         """A wrong request does not get better by repeating."""
         run = make_run(make_shard(make_send(batches=(), refusals=(refused(NOW, status, code="bad"),))))
@@ -270,7 +270,15 @@ class TestRefusals:
         decided = plan(run, "s1")
 
         assert decided.actions == ()
-        assert decided.step == GiveUp(f"no (status {status}, code 'bad', param None)")
+        assert isinstance(decided.step, GiveUp)
+        assert f"no (status {status}, code 'bad', param None)" in decided.step.error
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_refused_key_is_tried_again_at_once(self, status: int):
+        """The task has failed for it; who calls again has mended the connection."""
+        run = make_run(make_shard(make_send(batches=(), refusals=(refused(NOW, status),))))
+
+        assert plan(run, "s1").actions == (SendShard("s1"),)
 
     def test_full_queue_holds_all_shards_of_the_model(self):
         """One refusal for lack of room speaks for all shards of the model."""
@@ -342,6 +350,14 @@ class TestEndedBatches:
         assert plan(run, now=NOW + 59, b1=batch).step == Wait(NOW + 60)
 
         assert plan(run, now=NOW + 60, b1=batch).actions == (Collect("shards/s1/sends/1-a", batch),)
+
+    def test_file_that_was_named_late_is_not_forgotten(self):
+        """A batch that is gone when its file is fetched is collected by the record that names the file."""
+        late = facts.Terminal(at=NOW + 60, batch=make_batch("completed", output_file_id="out"))
+        first = facts.Terminal(at=NOW, batch=make_batch("completed"))
+        run = make_run(make_shard(make_send(terminals=(first, late))))
+
+        assert plan(run, b1=Gone()).actions == (Collect("shards/s1/sends/1-a", late.batch),)
 
     def test_half_an_hour_later_the_rest_is_missing(self):
         """Nothing is waited for without end."""
