@@ -118,6 +118,7 @@ class Refusal(StrEnum):
     BUSY = "busy"  # a rate limit: again later
     QUEUE_FULL = "queue_full"  # the token queue is full: again when there is room
     TOO_LARGE = "too_large"  # split the shard
+    DENIED = "denied"  # the key: the task fails, and goes on once the connection is mended
     FINAL = "final"  # a person has to change something
 
 
@@ -137,6 +138,7 @@ NO_FILE = re.compile(
     r"|\bfile\b.*\b(not found|not exist|not be found)\b",
     re.DOTALL,
 )
+DENIALS = {401, 403}
 TOO_LARGE = 413
 TOO_MANY = 429
 
@@ -154,6 +156,8 @@ def file_is_unseen(message: str | None) -> bool:
 
 
 def _kind(refused: Refused) -> Refusal:
+    if refused.status in DENIALS:
+        return Refusal.DENIED
     if queue_is_full(refused.code, refused.message):
         return Refusal.QUEUE_FULL
     if file_is_unseen(refused.message):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 HALF_HOUR = 1_800.0
 AGAIN_SOON = 15.0
 AGAIN_LATER = 60.0
+NOT_HELD = {Refusal.QUEUE_FULL, Refusal.DENIED}
 UNSEEN_FOR = 300.0
 MOST_UNSEEN = 50
 
@@ -226,7 +227,7 @@ def _held_until(run: Run, shard: Shard) -> float | None:
     own = [
         _again_at(send)
         for send in shard.sends
-        if send.refusal is not None and send.refusal.answer.kind is not Refusal.QUEUE_FULL
+        if send.refusal is not None and send.refusal.answer.kind not in NOT_HELD
     ]
     room = room_at(run, shard)
     return max(own if room is None else [*own, room], default=None)
@@ -249,7 +250,8 @@ def _final_refusal(run: Run) -> str | None:
         revoked = send.void is not None or bool(send.fences)  # a late create of ours may then be refused
         if send.intent.epoch >= epoch and send.refusal is not None and not revoked and _is_final(send):
             told = send.refusal.answer
-            return f"{told.message} (status {told.status}, code {told.code!r}, param {told.param!r})"
+            said = f"{told.message} (status {told.status}, code {told.code!r}, param {told.param!r})"
+            return f"The API refuses a batch: {said}. Correct this and clear submit: what is answered stays."
     return None
 
 

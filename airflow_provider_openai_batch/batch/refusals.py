@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
-from airflow_provider_openai_batch.batch.api import Refused
+from airflow_provider_openai_batch.batch.api import DENIALS, Refused
 
-DENIALS = {401, 403}
 WRAPPERS = ("error", "errors")
 VAGUE_WRAPPERS = (*WRAPPERS, "data", "detail")
 DEEPEST = 8

@@ -28,7 +28,7 @@ from airflow_provider_openai_batch.batch.token_queue import has_room, live_token
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.answers import give_up_on, refuse_request
 from airflow_provider_openai_batch.steps.attempts import register, run_hash
-from airflow_provider_openai_batch.steps.doubt import listed, require_file, resolve
+from airflow_provider_openai_batch.steps.doubt import listed, require_file, require_sight, resolve
 from airflow_provider_openai_batch.steps.read import read_queue, read_run
 from airflow_provider_openai_batch.steps.shard import make_child
 from airflow_provider_openai_batch.steps.transfer import (
@@ -73,6 +73,7 @@ class _Advance:
         self._view = View(store, client, settings)
         self._attempt = attempt
         self._may_send = True
+        self._sees_run = False
         self._tried: set[str] = set()
 
     def until_nothing_is_due(self) -> Wait | Finish | GiveUp:
@@ -87,7 +88,7 @@ class _Advance:
             try:
                 self._do(run, action)
             except DENIED as error:
-                raise denied(error) from None
+                raise denied(error.status_code, error.code) from None
             except STALLING as error:
                 self._view.take_rest(error)
                 told = (type(action).__name__, self._client.origin, type(error).__name__)
@@ -117,6 +118,9 @@ class _Advance:
     def _send(self, run: Run, shard_id: str) -> None:
         """Register before the first create, then decide again on what is there then."""
         require_origin(self._store, self._client, run)
+        if not self._sees_run:
+            require_sight(self._store, self._client, run)
+            self._sees_run = True
         if self._attempt is None:
             self._attempt = register(self._store, run, self._client.now())
             self._tried.discard(name_of(SendShard(shard_id)))
@@ -152,7 +156,7 @@ class _Advance:
 
     def _note_lost(self, send: Send) -> None:
         assert send.batch is not None
-        require_file(self._client, send)
+        require_file(self._store, self._client, send)
         if send.lost_since is None:
             lost = facts.Lost(at=self._client.now(), batch_id=send.batch.id)
             self._store.put(f"{send.folder}/lost-{self._store.nonce()}.json", lost)

@@ -55,7 +55,7 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     shard, ids = _about(store, send)
     endpoint = ENDPOINTS[shard.endpoint]
     found = collect(_lines(store, send), ids, endpoint, compile_output(shard.output_type))
-    late = is_late(send, client.now())
+    late = is_late(send, client.now()) and not (ended.pending and client.now() <= send.deadline)
     if not (late or _is_complete(found, ended)):
         store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))
         return

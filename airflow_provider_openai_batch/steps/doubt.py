@@ -10,6 +10,7 @@ import openai
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import Batch, Gone
 from airflow_provider_openai_batch.batch.paging import ListFailed
+from airflow_provider_openai_batch.client import INPUT_FILE_LIFE
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.attempts import run_hash
 from airflow_provider_openai_batch.steps.read import read_run
@@ -18,7 +19,7 @@ from airflow_provider_openai_batch.steps.transfer import batch_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.batch.run import Run, Send
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 
@@ -94,19 +95,30 @@ def _cancel_twin(client: Client, batch: Batch) -> None:
 def _fence(store: RunStore, client: Client, send: Send) -> None:
     """Revoke the input file: a create that acts later is refused by the API."""
     file_id = send.intent.file_id
-    require_file(client, send)
+    require_file(store, client, send)
     if not send.fences:
         store.put(f"{send.folder}/fence-{store.nonce()}.json", facts.Fence(at=client.now(), deleted=False))
     client.delete(file_id)  # unknown now: an earlier try of ours deleted it
     store.put(f"{send.folder}/fence-{store.nonce()}.json", facts.Fence(at=client.now(), deleted=True))
 
 
-def require_file(client: Client, send: Send) -> None:
-    """Stop if the API does not know a file that the run uploaded and did not delete."""
-    file_id = send.intent.file_id
-    if not send.fences and not client.file_exists(file_id):
+def require_file(store: RunStore, client: Client, send: Send) -> None:
+    """Stop if the API does not know a file that the run uploaded and did not delete, and that lives."""
+    expired = client.now() > send.intent.at + INPUT_FILE_LIFE
+    if expired or send.fences or client.file_exists(send.intent.file_id):
+        return
+    # Whoever deletes a file writes down first that its send is over.
+    now = next(one for one in read_run(store).sends if one.folder == send.folder)
+    if now.open and not now.fences:
         message = (
-            f"The API does not know file {file_id!r}, which this run uploaded: connection and run do not "
-            "belong together. Point openai_conn_id at the project that the run was sent to."
+            f"The API does not know file {send.intent.file_id!r}, which this run uploaded: connection and "
+            "run do not belong together. Point openai_conn_id at the project that the run was sent to."
         )
         raise RunUnreadable(message)
+
+
+def require_sight(store: RunStore, client: Client, run: Run) -> None:
+    """Stop before anything more is sent if the API does not know what the run has in flight."""
+    for send in run.sends:
+        if send.open and send.batch is None:  # what has a batch is looked at anyway
+            require_file(store, client, send)

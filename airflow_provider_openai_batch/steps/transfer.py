@@ -17,6 +17,7 @@ from airflow_provider_openai_batch.batch.api import (
     Created,
     Gone,
     InputFile,
+    Refusal,
     Refused,
     Unclear,
 )
@@ -24,6 +25,7 @@ from airflow_provider_openai_batch.batch.run import WINDOW
 from airflow_provider_openai_batch.client import ShortDownload
 from airflow_provider_openai_batch.steps.answers import Ended, close_failed, is_late, read_answers
 from airflow_provider_openai_batch.steps.attempts import is_superseded
+from airflow_provider_openai_batch.steps.view import denied
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.facts import Attempt
@@ -74,7 +76,10 @@ def create_batch(
         "model": shard.about.model,
         "tokens": str(shard.about.tokens),
     }
-    write_outcome(sender, folder, uploaded.id, client.create(uploaded.id, shard.about.endpoint, metadata))
+    answer = client.create(uploaded.id, shard.about.endpoint, metadata)
+    write_outcome(sender, folder, uploaded.id, answer)
+    if isinstance(answer, Refused) and answer.kind is Refusal.DENIED:
+        raise denied(answer.status, answer.code)
     return True
 
 

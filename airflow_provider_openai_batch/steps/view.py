@@ -100,7 +100,7 @@ class View:
         try:
             return list(self._client.list_back_to(self._client.now() - LONGEST_LIFE))
         except DENIED as error:
-            raise denied(error) from None
+            raise denied(error.status_code, error.code) from None
         except STALLING as error:
             self.take_rest(error)
             log.warning("Live batches could not be counted (%s): only the API tells.", type(error).__name__)
@@ -111,7 +111,7 @@ class View:
         try:
             self._client.tick()
         except DENIED as error:
-            raise denied(error) from None
+            raise denied(error.status_code, error.code) from None
         except openai.OpenAIError as error:
             self.take_rest(error)
             log.warning("The API's time could not be read: %s.", type(error).__name__)
@@ -122,16 +122,16 @@ class View:
         try:
             return self._client.retrieve(batch.id)
         except DENIED as error:
-            raise denied(error) from None
+            raise denied(error.status_code, error.code) from None
         except (openai.OpenAIError, msgspec.MsgspecError) as error:
             self.take_rest(error)
             return Unreachable(type(error).__name__)
 
 
-def denied(error: openai.APIStatusError) -> BatchFailed:
+def denied(status: int, code: str | None) -> BatchFailed:
     """Say that the key is not accepted; raise it from None: the API's own text repeats a part of the key."""
     return BatchFailed(
-        f"The API refuses the connection's key (status {error.status_code}, code {error.code!r}); "
+        f"The API refuses the connection's key (status {status}, code {code!r}); "
         "correct the password of the connection and clear the task. Nothing was cancelled."
     )
 

@@ -367,6 +367,20 @@ def test_refused_create_ends_with_the_apis_words(pipeline: Any):
     assert pipeline.wait() == Finish()
 
 
+@pytest.mark.parametrize("fault", ["unauthorized", "forbidden"])
+def test_key_refused_at_create_goes_on_when_it_is_mended(pipeline: Any, fault: str):
+    """A refused key ends the task at once and leaves nothing that a clear of submit must undo."""
+    pipeline.emulator.fault(fault, route="create", times=1)
+
+    with pytest.raises(BatchFailed, match="correct the password"):
+        pipeline.submit()
+
+    assert isinstance(pipeline.advance(), Wait)
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
+    assert len(pipeline.emulator.batches()) == 1
+
+
 def test_superseded_attempt_creates_nothing(pipeline: Any):
     """Of two live attempts the lower one writes a void and ends."""
     staged = pipeline.stage()
@@ -409,6 +423,20 @@ def test_deadline_passes_without_a_cancel(pipeline: Any):
     pipeline.emulator.clear_faults()
     assert pipeline.wait() == Finish()
     assert pipeline.load().counts == {"ok": 10}
+
+
+def test_nothing_is_sent_to_another_project(pipeline: Any):
+    """While a doubt is open at a project that this connection does not see, no shard goes elsewhere."""
+    pipeline.limits = {"requests_per_shard": 5}
+    pipeline.emulator.fault("server_error", route="create")
+    pipeline.emulator.fault("server_error", route="upload", skip=1, times=None)
+    pipeline.submit()
+    pipeline.emulator.clear_faults()
+    pipeline.emulator.fault("not_found", route="file", times=None)
+
+    with pytest.raises(RunUnreadable, match="do not belong together"):
+        pipeline.advance()
+    assert pipeline.emulator.batches() == []
 
 
 def test_file_of_another_project_stops_the_run(pipeline: Any):
