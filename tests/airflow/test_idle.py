@@ -121,7 +121,7 @@ def test_a_trigger_wakes_at_its_deadline(run_uri, openai_batch_emulator):
     openai_batch_emulator.advance(3_610)
 
     assert looked is None
-    assert 3_500 < early <= 3_600
+    assert early == pytest.approx(3_600, abs=60)
     assert asyncio.run(trigger._look_safely()) == "deadline"
     assert trigger._until_next_look(30) == 30
 
