@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import openai
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch import arguments, facts
@@ -16,6 +15,8 @@ from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.batch.values import texts
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
 from airflow_provider_openai_batch.steps.advance import peek
+from airflow_provider_openai_batch.steps.cleaning import clean_up
+from airflow_provider_openai_batch.steps.keys import SHOWN, for_example
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Layout, landing
 from airflow_provider_openai_batch.steps.result import Account, Answers, result_batches, stored_rows
@@ -24,15 +25,13 @@ from airflow_provider_openai_batch.tables.resolve import resolve_target
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_openai_batch.batch.run import Run, Send, Snapshot
+    from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
     from airflow_provider_openai_batch.tables.base import Landing, Target
 
-log = logging.getLogger(__name__)
-
 JUDGED_FROM = 20
-SHOWN = 5
+CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,33 +158,6 @@ def require_current(store: RunStore, snapshot: Snapshot) -> None:
         )
 
 
-def clean_up(store: RunStore, client: Client, run: Run) -> None:
-    """Delete the remote files of ended and void sends; what cannot be deleted expires by itself."""
-    names = [name for name in store.list() if name.startswith("cleaned-")]
-    before = {file_id for name in names for file_id in store.get(name, facts.Cleaned).files}
-    gone, failed = [], 0
-    for file_id in remote_files(run):
-        if file_id in before:
-            continue
-        try:
-            client.delete(file_id)
-            gone.append(file_id)
-        except openai.OpenAIError:
-            failed += 1
-    if failed:
-        log.warning("%s remote files could not be deleted; they expire by themselves.", failed)
-    if gone:
-        store.put(f"cleaned-{store.nonce()}.json", facts.Cleaned(at=client.now(), files=tuple(gone)))
-
-
-def remote_files(run: Run) -> Iterator[str]:
-    """Name the files that the API holds for sends of which nothing is to come any more."""
-    for send in run.sends:
-        if not send.open and send.intent.file_id:
-            yield send.intent.file_id
-            yield from _answer_files(send)
-
-
 def judge(loaded: Loaded, account: Account, most: float) -> None:
     """Fail a load that has too many failed rows; its rows are written."""
     hopeless = loaded.rows > 0 and not loaded.counts.get(RowStatus.OK, 0)
@@ -195,7 +167,7 @@ def judge(loaded: Loaded, account: Account, most: float) -> None:
     top = ", ".join(f"{code} ({count:,})" for code, count in account.codes.most_common(SHOWN))
     raise TooManyFailures(
         f"{loaded.failed_ratio:.1%} of {loaded.rows:,} rows failed, more than {most:.1%}; most frequent: "
-        f"{top}; keys, for example: {', '.join(account.keys)}. All rows are in the target with their errors; "
+        f"{top}. Failed keys{for_example(account.keys)}. All rows are in the target with their errors; "
         "clear submit to send the failed ones again, or raise limits['max_failed_ratio'].",
         loaded,
     )
@@ -225,13 +197,12 @@ def _count(batch: pa.RecordBatch, found: pa.Table, plan: Landing, account: Accou
     account.counts.update(statuses)
     bad = [place for place, status in enumerate(statuses) if status != RowStatus.OK]
     codes = found["error_code"].to_pylist()
-    account.codes.update(codes[place] or statuses[place] for place in bad)
+    account.codes.update(_word(codes[place]) or statuses[place] for place in bad)
     for place in bad[: SHOWN - len(account.keys)]:
-        key = [texts(batch.column(n).slice(place, 1))[0] for n in range(len(plan.key))]
-        account.keys.append(repr(key[0] if len(key) == 1 else tuple(key)))
+        key = (texts(batch.column(n).slice(place, 1))[0] for n in range(len(plan.key)))
+        account.keys.append(tuple(key))
 
 
-def _answer_files(send: Send) -> Iterator[str]:
-    for terminal in send.terminals:
-        named = (terminal.batch.output_file_id, terminal.batch.error_file_id)
-        yield from (file_id for file_id in named if file_id)
+def _word(code: str | None) -> str | None:
+    """Take an error's code as far as it is one: servers put sentences there, which may quote a row."""
+    return code if code is None or CODE.fullmatch(code) else "(no code)"

@@ -39,7 +39,7 @@ class Account:
     rows: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
-    keys: list[str] = field(default_factory=list)
+    keys: list[tuple[str, ...]] = field(default_factory=list)
 
 
 class Answers:

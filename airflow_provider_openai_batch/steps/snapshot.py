@@ -18,6 +18,7 @@ from airflow_provider_openai_batch.batch.shards import estimate_tokens, too_larg
 from airflow_provider_openai_batch.batch.template import custom_id, request_line
 from airflow_provider_openai_batch.batch.values import texts
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.steps.keys import SHOWN, for_example
 from airflow_provider_openai_batch.steps.read import StoredRequests
 from airflow_provider_openai_batch.steps.shard import ShardFiles
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 ROWS_PER_FILE = 500_000
 ROWS_PER_GROUP = 16_384
-SHOWN = 5
 OURS = (("_input_hash", pa.string()), ("_custom_id", pa.binary(16)), ("_first", pa.bool_()))
 REJECTED = pa.schema(
     [
@@ -136,15 +136,15 @@ class SnapshotWriter:
         if not new.all():
             rows = [tuple(column[i] for column in keys) for i in np.flatnonzero(~new)[:SHOWN].tolist()]
             raise InvalidRequest(
-                f"Keys occur more than once, for example {show_keys(rows)}; name all columns that tell rows "
-                "apart in source['key'], or make the source distinct."
+                f"Keys occur more than once{for_example(rows)}; name all columns that tell rows apart in "
+                "source['key'], or make the source distinct."
             )
 
     def _refuse_null(self, batch: pa.RecordBatch, name: str) -> None:
         others = [column for column in self._layout.key if column != name]
         empty = pc.indices_nonzero(pc.is_null(batch.column(name)))[:SHOWN].to_pylist()
         shown = [tuple(texts(batch.column(other).slice(i, 1))[0] for other in others) for i in empty]
-        beside = f", for example beside {show_keys(shown)} in {', '.join(others)}" if others else ""
+        beside = for_example(shown, f" in {', '.join(others)}") if others else ""
         raise InvalidRequest(
             f"Key column {name!r} is NULL in {batch.column(name).null_count} of the rows from "
             f"{self._count + 1} to {self._count + batch.num_rows}{beside}; filter them or "
@@ -162,11 +162,6 @@ def hash_key(texts_of_key: tuple[str, ...]) -> bytes:
     """Hash the texts of a key so that no two keys share one: ("a", "bc") is not ("ab", "c")."""
     parts = (text.encode() for text in texts_of_key)
     return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).digest()[:16]
-
-
-def show_keys(keys: list[tuple[str, ...]]) -> str:
-    """Write up to five keys for a message."""
-    return ", ".join(repr(key[0]) if len(key) == 1 else repr(key) for key in keys[:SHOWN])
 
 
 def _with_ours(rows: pa.Schema) -> pa.Schema:

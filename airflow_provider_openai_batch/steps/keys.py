@@ -1,0 +1,21 @@
+"""Values of key columns in messages: the one place that shows them, or does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.work import shows_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHOWN = 5
+HIDDEN = " (key values are not shown: [openai_batch] show_keys is False)"
+
+
+def for_example(keys: Sequence[tuple[str, ...]], columns: str = "") -> str:
+    """Go on with up to five keys after what is said of them, or with why none is shown."""
+    if not shows_keys():
+        return HIDDEN
+    shown = ", ".join(repr(key[0]) if len(key) == 1 else repr(key) for key in keys[:SHOWN])
+    return f", for example {shown}{columns}"
