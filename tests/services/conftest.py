@@ -1,0 +1,57 @@
+"""One real Airflow for all cases, and one of the oldest version that is supported."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.servers import start_postgres
+from tests.services.deployment import ROOT, Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OLDER = ROOT / ".venv-2.11/bin/python"
+
+
+@contextmanager
+def deployed(python: str | Path, services: list[str]) -> Iterator[Deployment]:
+    """Start everything, and leave nothing behind."""
+    folder = Path(tempfile.mkdtemp(prefix="services-"))
+    server = start_postgres(folder / "postgres")
+    running = Deployment(folder, server.get_postmaster_info().socket_dir, str(python))
+    try:
+        running.set_up()
+        running.starts(*services)
+        yield running
+    finally:
+        running.stop()
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def airflow() -> Iterator[Deployment]:
+    """Start the four services of Airflow 3."""
+    if version("apache-airflow").startswith("2."):
+        pytest.skip("these services are Airflow 3's")
+    services = ["api-server", "scheduler", "dag-processor", "triggerer"]
+    with deployed(sys.executable, services) as running:
+        running.wait("not healthy", running.is_healthy)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def airflow_2() -> Iterator[Deployment]:
+    """Start scheduler and triggerer of Airflow 2.11 from an environment of their own."""
+    if not OLDER.exists():
+        pytest.skip("there is no Airflow 2.11 here; `make .venv-2.11/.dev` installs one")
+    with deployed(OLDER, ["scheduler", "triggerer"]) as running:
+        yield running
