@@ -125,7 +125,7 @@ ANSWERING = (
         file="tables/warehouses/sqlite.py",
         old='        self._connection.execute("BEGIN IMMEDIATE")\n        done = work()\n',
         new='        done = work()\n        self._connection.execute("BEGIN IMMEDIATE")\n',
-        caught_by=f"{MERGE}::test_check_changes_nothing[sqlite]",
+        caught_by=f"{MERGE}::test_failing_insert_brings_the_old_rows_back[sqlite]",
     ),
     Mutation(
         name="a person's row is overwritten",

@@ -31,11 +31,10 @@ SENDING = (
             "    write_intent(sender, folder, shard, (uploaded, enqueued))\n    if isinstance",
             "    if isinstance",
         ),
-        old="    write_outcome(sender, folder, uploaded.id, client.create(",
+        old="    write_outcome(sender, folder, uploaded.id, answer)\n",
         new=(
-            "    answer = client.create(uploaded.id, shard.about.endpoint, metadata)\n"
             "    write_intent(sender, folder, shard, (uploaded, enqueued))\n"
-            "    write_outcome(sender, folder, uploaded.id, answer or ("
+            "    write_outcome(sender, folder, uploaded.id, answer)\n"
         ),
         caught_by=f"{INTERLEAVINGS}::test_process_that_dies_in_create_leaves_its_intent",
     ),
@@ -67,11 +66,11 @@ SENDING = (
     Mutation(
         name="two creates on one file",
         file="steps/transfer.py",
-        old="    write_outcome(sender, folder, uploaded.id, client.create(",
+        old="    write_outcome(sender, folder, uploaded.id, answer)\n",
         new=(
-            "    answer = client.create(uploaded.id, shard.about.endpoint, metadata)\n"
-            "    again = isinstance(answer, Unclear)\n"
-            "    write_outcome(sender, folder, uploaded.id, answer if not again else client.create("
+            "    if isinstance(answer, Unclear):\n"
+            "        answer = client.create(uploaded.id, shard.about.endpoint, metadata)\n"
+            "    write_outcome(sender, folder, uploaded.id, answer)\n"
         ),
         caught_by=f"{ADVANCE}::test_lost_answer_of_create_makes_one_batch[unreadable]",
     ),
@@ -92,7 +91,7 @@ SENDING = (
     Mutation(
         name="404 taken as fenced",
         file="steps/doubt.py",
-        old="    require_file(client, send)\n    if not send.fences:",
+        old="    require_file(store, client, send)\n    if not send.fences:",
         new="    if not send.fences:",
         caught_by=f"{ADVANCE}::test_file_of_another_project_stops_the_run",
     ),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 NOTHING = "nothing any more"
+HOUR = 3_600
 
 
 class Killed(BaseException):
@@ -139,13 +140,16 @@ def test_answers_whose_file_is_gone_are_unknown(pipeline: Any):
 
 def test_rows_without_any_answer_land(pipeline: Any):
     """A doubt that nobody could resolve for days ends as `unknown`, and not as rows that are not there."""
-    pipeline.limits = {"max_failed_ratio": 1}
+    pipeline.limits = {"max_failed_ratio": 1, "requests_per_shard": 5}
     pipeline.emulator.fault("server_error", route="create", after=True)
     pipeline.submit()
     pipeline.emulator.fault("server_error", route="list", times=None)
+    pipeline.emulator.advance(700)
+    pipeline.advance()
+    pipeline.emulator.advance(27 * HOUR)
 
-    assert pipeline.wait() == Finish()
-    assert pipeline.load().counts == {"unknown": 10}
+    assert pipeline.advance() == Finish()
+    assert pipeline.load().counts == {"unknown": 5, "ok": 5}
     assert [row[0] for row in pipeline.table()] == list(range(10))
 
 

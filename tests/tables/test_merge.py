@@ -217,6 +217,18 @@ def test_guard_stops_the_load(warehouse: Warehouse) -> None:
     assert [(1,)] == warehouse.execute("SELECT id FROM labels")
 
 
+def test_failing_insert_brings_the_old_rows_back(warehouse: Warehouse) -> None:
+    """What a load deletes is gone only together with its new rows being there."""
+    landing = make_landing(mode="append")
+    write(warehouse.conn_id, landing, {"id": 1, "label": "old"})
+    warehouse.execute("CREATE UNIQUE INDEX one_label ON labels (label)")
+
+    with pytest.raises(OpenAIBatchError):
+        write(warehouse.conn_id, landing, {"id": 2, "label": "new"}, {"id": 3, "label": "new"})
+
+    assert [(1, "old")] == warehouse.execute("SELECT id, label FROM labels")
+
+
 def test_broken_rows_leave_nothing(warehouse: Warehouse) -> None:
     """An error while the rows come leaves the table as it was, and is that error."""
 
