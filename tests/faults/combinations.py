@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.faults.draw import Combination, draw
 from tests.faults.figures import Figures
@@ -11,7 +13,12 @@ from tests.faults.laws import judge
 from tests.faults.play import Play
 from tests.faults.world import make_world
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 PROGRESS = 100
+#: Seconds that a create is waited for whose answer comes too late.
+SHORT_PATIENCE = 0.3
 
 
 def combine(*, count: int, seed: int, story: bool = False) -> Figures:
@@ -30,22 +37,28 @@ def combine(*, count: int, seed: int, story: bool = False) -> Figures:
 
 def tell(plan: Combination) -> tuple[Figures, list[str]]:
     """Play one combination; the story ends with the laws that it broke."""
-    tried = Figures(fault_combinations_tried=1)
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        options = {
-            "database": plan.database,
-            "seed": plan.seed,
-            "sdk_retries": plan.sdk_retries,
-            "patience": 0.3 if "slow_answer" in plan.names else None,
-            "limits": {"requests_per_shard": plan.requests_per_shard, "max_attempts": plan.max_attempts},
-        }
-        with make_world(Path(folder), **options) as world:
-            play = Play(world, plan)
-            try:
-                play.run()
-            except Exception as error:
-                error.add_note("\n".join([str(plan), *play.story]))
-                raise
-            figures, breaches = judge(play)
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder, played(plan, Path(folder)) as play:
+        figures, breaches = judge(play)
     story = [str(plan), *play.story, *(f"!! {breach}" for breach in breaches)]
+    tried = Figures(fault_combinations_tried=1)
     return tried + figures, [*story, f"again: python -m tests.faults --seed {plan.seed}", ""]
+
+
+@contextmanager
+def played(plan: Combination, folder: Path) -> Iterator[Play]:
+    """Play a combination in a world of its own, which stays to be looked at."""
+    options = {
+        "database": plan.database,
+        "seed": plan.seed,
+        "sdk_retries": plan.sdk_retries,
+        "patience": SHORT_PATIENCE if "slow_answer" in plan.names else None,
+        "limits": {"requests_per_shard": plan.requests_per_shard, "max_attempts": plan.max_attempts},
+    }
+    with make_world(folder, **options) as world:
+        play = Play(world, plan)
+        try:
+            play.run()
+        except Exception as error:
+            error.add_note("\n".join([str(plan), *play.story]))
+            raise
+        yield play

@@ -60,11 +60,12 @@ class Combination:
     rows: int
     requests_per_shard: int
     max_attempts: int
-    database: str
-    sdk_retries: int
+    database: str = "sqlite"
+    sdk_retries: int = 0
     calm: int  #: the turn at which all faults end
     strikes: tuple[Strike, ...]
-    extras: tuple[tuple[int, Extra], ...]
+    extras: tuple[tuple[int, Extra], ...] = ()
+    repeats: bool = True  #: some rows ask what others ask
 
     @property
     def names(self) -> frozenset[str]:
@@ -124,6 +125,11 @@ def _call(dice: Dice) -> Options:
     return _often(dice) | {"route": dice.choice(ROUTES), "after": dice.random() < 0.5}
 
 
+def _refusal(dice: Dice) -> Options:
+    """Draw an answer that says no; a server that says it has not acted."""
+    return _call(dice) | {"after": False}
+
+
 def _error(dice: Dice) -> Options:
     return _call(dice) | {"retry_after": dice.choice((None, 0.01, 0.01, 45, 600))}
 
@@ -146,9 +152,7 @@ def _chosen(others: dict[str, Any], dice: Dice) -> Options:
     return {name: dice.choice(values) for name, values in others.items()}
 
 
-DRAWS |= dict.fromkeys(
-    ("server_error", "bad_gateway", "unavailable", "rate_limit", "request_timeout", "conflict"), _error
-)
+DRAWS |= dict.fromkeys(("server_error", "bad_gateway", "unavailable", "request_timeout", "conflict"), _error)
 DRAWS |= dict.fromkeys(("reset", "unreadable"), _call)
 DRAWS |= {
     "outage": lambda dice: {"seconds": dice.choice((300, 2_700))},
@@ -157,10 +161,11 @@ DRAWS |= {
         "times": dice.randint(1, 2), "route": "create", "hold": dice.choice((30, 500, 700, 1_500, 4_000)),
     },
     # The API's own text repeats a part of the key.
-    "unauthorized": lambda dice: _call(dice) | {"message": f"Incorrect API key provided: {KEY}."},
-    "forbidden": _call,
-    "not_found": _call,
-    "unprocessable": _call,
+    "unauthorized": lambda dice: _refusal(dice) | {"message": f"Incorrect API key provided: {KEY}."},
+    "rate_limit": lambda dice: _error(dice) | {"after": False},
+    "forbidden": _refusal,
+    "not_found": _refusal,
+    "unprocessable": _refusal,
     "no_list": lambda dice: {"times": None},
     "azure_error": lambda dice: {"times": 1},
     "too_large": lambda dice: {"times": dice.randint(1, 3)},

@@ -45,12 +45,13 @@ class Play:
     staged: dict[int, str] = field(default_factory=dict)  #: what the run's current rows ask
     landed: dict[int, str] = field(default_factory=dict)
     states: set[Rows] = field(default_factory=lambda: {()})  #: of the target, each after a load
+    failures: list[str] = field(default_factory=list)  #: what a person had to mend
     epochs: int = 1
 
     def __post_init__(self) -> None:
         self._dice = random.Random(f"play {self.plan.seed}")
-        # Some rows ask what others ask.
-        self.rows = {n: f"{CANARY} {n if n % 7 else 1}" for n in range(self.plan.rows)}
+        asks = [n if n % 7 or not self.plan.repeats else 1 for n in range(self.plan.rows)]
+        self.rows = {n: f"{CANARY} {text}" for n, text in enumerate(asks)}
         self._try, self._max_tries = 1, 3
         self._attempts: list[Attempt] = []
         self._open, self._is_calm = True, False
@@ -152,6 +153,7 @@ class Play:
         """Mend what the API complains about; there has to be something."""
         if not self.plan.names & PERMANENT:
             self.breaches.append(f"fails for good without a reason: {error}")
+        self.failures.append(str(error))
         self._calm()
 
     def _look(self) -> bool:

@@ -1,0 +1,27 @@
+"""Faults together: a few fixed seeds of what `make faults` plays by the thousand."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.combinations import tell
+from tests.faults.draw import DRAWS, draw
+from tests.faults.figures import Figures
+
+SEEDS = range(1, 26)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_laws_hold(seed: int):
+    """Whatever the API, people, and Airflow do at the same time, every law holds."""
+    figures, story = tell(draw(seed))
+
+    assert figures == Figures(fault_combinations_tried=1), "\n".join(story)
+
+
+def test_every_fault_is_drawn():
+    """A thousand seeds try each fault many times, and tell the same story each time they are drawn."""
+    names = [name for seed in range(1_000) for name in draw(seed).names]
+
+    assert min(names.count(name) for name in DRAWS) >= 10
+    assert draw(17) == draw(17)
