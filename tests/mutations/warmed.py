@@ -6,6 +6,7 @@ child only, where an import hook gives the mutated module its changed source.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import openai
 import pytest
 
 PACKAGE = "airflow_provider_openai_batch"
@@ -33,6 +35,7 @@ WARM = (
     "airflow.providers.common.sql.hooks.sql",
     "airflow.providers.sqlite.hooks.sqlite",
     "airflow.triggers.base",
+    "anyio._backends._asyncio",
     "hypothesis",
     "jsonschema_rs",
     "numpy",
@@ -41,6 +44,7 @@ WARM = (
     "openai.resources.models",
     "pandas",
     "pyarrow.compute",
+    "pyarrow.dataset",
     "pyarrow.parquet",
     "sqlglot",
     f"{EMULATOR}.server",
@@ -110,9 +114,11 @@ def warm() -> None:
         importlib.import_module(name)
     os.environ["AIRFLOW_CONN_WARM"] = json.dumps({"conn_type": "sqlite", "host": "/nowhere"})
     sys.modules[WARM[0]].BaseHook.get_connection("warm").get_hook()
+    openai.OpenAI(api_key="none", base_url="http://127.0.0.1:9").close()
     known = {name for name in sys.modules if name.startswith(f"{PACKAGE}.")}
     early = sorted(name for name in known if not name.startswith(ALONE))
     assert not early, f"imported before the fork, so that mutants would not count: {early}"
+    gc.freeze()  # no child looks for garbage in what it shares with the others
 
 
 def work(order: Order, folder: str) -> Told:
