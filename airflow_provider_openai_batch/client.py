@@ -1,10 +1,7 @@
-"""The calls of the Batch API that a run needs, and the API's own time."""
+"""The calls of the Batch API that a run needs."""
 
 from __future__ import annotations
 
-import time
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
@@ -20,6 +17,7 @@ from airflow_provider_openai_batch.batch.api import (
     read_batch,
     read_input_file,
 )
+from airflow_provider_openai_batch.batch.api_time import ApiTime
 from airflow_provider_openai_batch.batch.paging import Paging
 from airflow_provider_openai_batch.batch.refusals import read_refused
 
@@ -32,7 +30,8 @@ UPLOAD_REFUSALS = {400, 404, 413, 422, 429}
 INPUT_FILE_LIFE = 14 * 86_400
 TRIES = 5
 SERVER_ERROR = 500
-NO_ROUTE = {404, 405, 501}
+NOT_FOUND = 404
+NO_ROUTE = {NOT_FOUND, 405, 501}
 NOTHING_TO_CANCEL = {400, 409, 410, 422} | NO_ROUTE
 
 
@@ -44,26 +43,6 @@ class NotDeleted(openai.OpenAIError):
     """The API answered that a file was not deleted."""
 
 
-class ApiTime:
-    """The server's clock: the `Date` header of the last answer plus the time since then."""
-
-    def __init__(self) -> None:
-        self._offset: float | None = None
-
-    def see(self, headers: Any) -> None:
-        """Take the time from an answer."""
-        try:
-            date = parsedate_to_datetime(headers.get("date"))
-            seen = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-        except (TypeError, ValueError, OverflowError):
-            return  # absent, or no date
-        self._offset = seen - time.monotonic()
-
-    def now(self) -> float:
-        """Return seconds since 1970 by the server's clock, by this machine's before any answer."""
-        return time.time() if self._offset is None else time.monotonic() + self._offset
-
-
 class Client:
     """The synchronous calls; each answer moves the API time.
 
@@ -73,12 +52,12 @@ class Client:
     def __init__(self, api: openai.OpenAI, token_budgets: Mapping[str, int] | None = None) -> None:
         self._api = api
         self.token_budgets = token_budgets or {}
-        self._time = ApiTime()
+        self.time = ApiTime()
         self.origin = str(api.base_url).rstrip("/")
 
     def now(self) -> float:
         """Return the API time in seconds since 1970."""
-        return self._time.now()
+        return self.time.now()
 
     def close(self) -> None:
         """Close the connections."""
@@ -91,7 +70,7 @@ class Client:
         except (openai.AuthenticationError, openai.PermissionDeniedError):
             raise
         except openai.APIStatusError as error:
-            self._time.see(error.response.headers)
+            self.time.see(error.response.headers)
 
     def upload(self, name: str, file: BinaryIO) -> InputFile | Refused:
         """Upload an input file; it ends by itself after 14 days, where the server knows how."""
@@ -113,7 +92,7 @@ class Client:
             )
             return Created(read_batch(self._content(answer)))
         except openai.APIStatusError as error:
-            self._time.see(error.response.headers)
+            self.time.see(error.response.headers)
             told = refused(error) if error.status_code in REFUSALS else None
             return told or Unclear(f"{error.status_code}")
         except (openai.APIConnectionError, msgspec.MsgspecError) as error:
@@ -123,8 +102,10 @@ class Client:
         """Look at one batch."""
         try:
             answer = self._api.batches.with_raw_response.retrieve(batch_id)
-        except openai.NotFoundError as error:
-            self._time.see(error.response.headers)
+        except openai.APIStatusError as error:
+            self.time.see(error.response.headers)
+            if not isinstance(error, openai.NotFoundError):
+                raise
             return Gone()
         return read_batch(self._content(answer))
 
@@ -138,8 +119,10 @@ class Client:
         """Tell whether this connection sees the file."""
         try:
             self._content(self._api.files.with_raw_response.retrieve(file_id))
-        except openai.NotFoundError:
-            return False
+        except openai.APIStatusError as error:
+            if error.status_code not in NO_ROUTE:
+                raise
+            return error.status_code != NOT_FOUND and self._has_content(file_id)
         return True
 
     def download(self, file_id: str, into: BinaryIO) -> None:
@@ -192,7 +175,7 @@ class Client:
                 file=(name, file), purpose="batch", expires_after=expires
             )
         except openai.APIStatusError as error:
-            self._time.see(error.response.headers)
+            self.time.see(error.response.headers)
             if error.status_code not in UPLOAD_REFUSALS:
                 raise
             page = f"The API answered the upload with status {error.status_code}."
@@ -211,12 +194,19 @@ class Client:
                 raise
             return 0  # whether the file is gone, its content tells
 
+    def _has_content(self, file_id: str) -> bool:
+        try:
+            with self._api.files.with_streaming_response.content(file_id):
+                return True
+        except openai.NotFoundError:
+            return False
+
     def _stream(self, file_id: str, into: BinaryIO) -> None:
         with self._api.files.with_streaming_response.content(file_id) as answer:
             into.writelines(answer.iter_bytes(1 << 20))
 
     def _content(self, answer: Any) -> bytes:
-        self._time.see(answer.headers)
+        self.time.see(answer.headers)
         content: bytes = answer.content
         return content
 
@@ -234,15 +224,17 @@ class AsyncClient:
         """Return the API time in seconds since 1970."""
         return self._time.now()
 
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
     async def tick(self) -> None:
         """Learn the API time where no batch is to be looked at; any answer tells it."""
         try:
             answer = await self._api.batches.with_raw_response.list(limit=1)
-        except (openai.AuthenticationError, openai.PermissionDeniedError):
-            raise
         except openai.APIStatusError as error:
             self._time.see(error.response.headers)
-            if error.status_code >= SERVER_ERROR:
+            if error.status_code in {401, 403, 429} or error.status_code >= SERVER_ERROR:
                 raise
         else:
             self._time.see(answer.headers)
@@ -261,8 +253,10 @@ class AsyncClient:
         """Look at one batch."""
         try:
             answer = await self._api.batches.with_raw_response.retrieve(batch_id)
-        except openai.NotFoundError as error:
+        except openai.APIStatusError as error:
             self._time.see(error.response.headers)
+            if not isinstance(error, openai.NotFoundError):
+                raise
             return Gone()
         self._time.see(answer.headers)
         return read_batch(answer.content)
