@@ -1,0 +1,131 @@
+"""What may happen in a schedule, and to which table."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+#: What people and the world around the run do, at any moment.
+INCIDENTS = (
+    "clear",
+    "clear_rows",
+    "clear_prompt",
+    "clear_wait",
+    "person_cancels",
+    "on_kill",
+    "outage",
+    "denied",
+    "wrong_key",
+    "wipe",
+)
+#: By the kind of point: what may happen there instead of the usual.
+FAULTS: dict[str, tuple[str, ...]] = {
+    "step": ("pause", "stall", "hang", "abandon", "abandon_long", "zombie", "crash", *INCIDENTS),
+    "idle": ("zombie", *INCIDENTS),
+    "landed": ("clear", "clear_rows", "clear_prompt", "clear_load"),
+    "create": (
+        "acted_lost",
+        "lost",
+        "late_30",
+        "late_480",
+        "late_1200",
+        "late_10800",
+        "late_100000",
+        "busy",
+        "unseen",
+        "queue_full",
+        "unlisted",
+        "unseen_batch",
+    ),
+    "upload": ("lost", "acted_lost", "error"),
+    "retrieve": ("gone", "gone_minute", "lost", "error"),
+    "list": ("lost", "error", "endless", "cut"),
+    "delete": ("lost", "acted_lost", "error"),
+    "download": ("lost", "short", "error", "gone"),
+    "look": ("lost", "error"),
+    "cancel": ("lost", "acted_lost"),
+    "put": ("fails", "acted_fails"),
+    "batch": (
+        "slow",
+        "expires",
+        "expires_silent",
+        "token_limit",
+        "cannot_find",
+        "late_files",
+        "overdue",
+        "cancelled",
+        "survives_deletion",
+        "all_fail",
+    ),
+    "line": ("server_error", "rate_limit", "bad_request", "unreported"),
+    "salt": ("other",),
+}
+ALL = frozenset(f"{kind}:{name}" for kind, names in FAULTS.items() for name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One table, its limits, and the faults that may occur."""
+
+    rows: int = 4
+    shard: int = 2
+    faults: frozenset[str] = field(default_factory=frozenset)
+    most: int = 8
+    intensity: float = 1.0
+    skew: float = 0.0  #: how far the workers' clocks are off, in seconds
+    max_attempts: int = 3
+    salt: str = ""
+    max_wait: float = 1_800.0
+    budgets: dict[str, int] = field(default_factory=dict)  #: tokens that may be enqueued, by model
+    where: str = ""  #: befall only processes whose names begin so
+    fenceless: bool = False  #: a server that runs a batch although its input file is deleted
+
+    def ways(self, kind: str) -> tuple[str, ...]:
+        """Return what may happen at a point of this kind."""
+        return tuple(name for name in FAULTS[kind] if f"{kind}:{name}" in self.faults)
+
+
+def faults(**kinds: tuple[str, ...]) -> frozenset[str]:
+    """Name faults by kind: `faults(create=("lost",))`."""
+    return frozenset(f"{kind}:{name}" for kind, names in kinds.items() for name in names)
+
+
+#: Two attempts of one task at every interleaving of their calls, once with each nonce the higher one.
+TWO_ATTEMPTS = tuple(
+    Scenario(rows=1, shard=1, where="submit", faults=faults(step=("zombie", "pause")), salt=salt)
+    for salt in ("", "other")
+)
+CRASHES = Scenario(rows=2, shard=1, faults=faults(step=("crash", "abandon", "hang")))
+ANSWERS = Scenario(
+    rows=2, faults=frozenset(fault for fault in ALL if not fault.startswith(("step", "idle", "landed")))
+)
+PEOPLE = Scenario(
+    rows=3,
+    shard=1,
+    faults=faults(
+        step=("clear", "clear_rows", "clear_prompt", "clear_wait", "person_cancels", "on_kill"),
+        landed=FAULTS["landed"],
+        salt=("other",),
+    ),
+)
+LOSSES = Scenario(rows=2, shard=1, faults=faults(step=("wipe", "wrong_key", "denied", "outage")))
+#: What is gone through in order.
+SCENARIOS = (*TWO_ATTEMPTS, CRASHES, ANSWERS, PEOPLE, LOSSES)
+
+
+def drawn(seed: int) -> Scenario:
+    """Draw a scenario: some kinds of faults, some table, some number of them."""
+    draw = random.Random(seed)
+    share = draw.choice((0.15, 0.3, 0.6, 1.0))
+    faults = frozenset(fault for fault in sorted(ALL) if draw.random() < share)
+    return Scenario(
+        rows=draw.choice((1, 2, 3, 3, 4, 6)),
+        shard=draw.choice((1, 2, 2, 3)),
+        faults=faults,
+        most=draw.choice((2, 4, 6, 10)),
+        intensity=draw.choice((0.5, 1.0, 2.0, 4.0)),
+        skew=draw.choice((0.0, -900.0, 900.0)),
+        max_attempts=draw.choice((1, 2, 3, 3)),
+        salt=str(draw.randrange(4)),
+        max_wait=draw.choice((900.0, 1_800.0, 3_600.0)),
+    )

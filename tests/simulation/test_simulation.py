@@ -1,0 +1,96 @@
+"""The real steps under schedules of crashes, faults, people, and second attempts: no law is ever broken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation.campaign import simulate
+from tests.simulation.explore import every
+from tests.simulation.scenario import ANSWERS, CRASHES, LOSSES, PEOPLE, TWO_ATTEMPTS, Scenario, faults
+from tests.simulation.schedule import play_seed, replay
+from tests.simulation.shrink import shrink
+from tests.simulation.story import tell
+
+
+def check(worlds: object) -> int:
+    """Play schedules; the first that breaks a law fails the test with its story."""
+    count = 0
+    for count, world in enumerate(worlds, 1):  # noqa: B007
+        if world.laws.broken:
+            pytest.fail(tell(shrink(world)))
+    return count
+
+
+def test_nothing_unusual_is_one_batch_for_each_shard():
+    """In a world without faults each request is executed once and every row lands."""
+    world = replay(Scenario(), {})
+
+    assert [world.dag_run.state, len(world.service.batches), len(world.table.rows)] == ["landed", 2, 4]
+    assert set(world.laws.final.values()) == {1}
+    assert not [file for file in world.service.files.values() if file.deleted_at is None]
+
+
+@pytest.mark.parametrize("scenario", TWO_ATTEMPTS)
+def test_two_live_attempts_run_one_batch_for_each_shard(scenario: Scenario):
+    """A second attempt at every call of the first, and another change between them at every call."""
+    batches = set()
+    for world in every(scenario, 2):
+        assert not world.laws.broken, tell(world)
+        batches.add(len(world.service.batches))
+
+    assert batches == {1}
+
+
+@pytest.mark.parametrize("scenario", [CRASHES, ANSWERS, PEOPLE, LOSSES])
+def test_any_one_event_breaks_no_law(scenario: Scenario):
+    """A crash, a fault, a person, or a loss at each point where it can be."""
+    assert check(every(scenario, 1)) > 20
+
+
+def test_hundreds_of_seeds_break_no_law():
+    """Many events at once."""
+    assert check(play_seed(seed) for seed in range(200)) == 200
+
+
+def test_seed_tells_one_story():
+    """A seed that was printed shows the same schedule again; so does its table of events."""
+    world = play_seed(7)
+
+    assert tell(world) == tell(play_seed(7)) == tell(replay(world.scenario, world.choices.taken))
+
+
+class TestChecker:
+    """A server whose batches run without an input file breaks what the protocol assumes."""
+
+    world = Scenario(fenceless=True, faults=faults(create=("late_10800",), line=("server_error",)))
+
+    def test_planted_violation_is_caught(self):
+        """The laws see a request that is executed twice."""
+        laws = {broken.law for world in every(self.world, 1) for broken in world.laws.broken}
+
+        assert "executed too often" in laws
+
+    def test_long_schedule_shrinks_to_what_matters(self):
+        """Of several events the one that breaks the law is left, with the smallest table."""
+        long = {f"batch-{n} line #1": 1 for n in (1, 2, 3)} | {"submit-1 create #1": 1}
+
+        short = shrink(replay(self.world, long))
+
+        assert [short.choices.taken, short.scenario.rows] == [{"submit-1 create #1": 1}, 1]
+        assert "VIOLATION" in tell(short)
+
+    def test_unreported_lines_are_allowed_for(self):
+        """What a server ran and never reported is the one thing that may run again."""
+        scenario = replace(self.world, fenceless=False, faults=faults(line=("unreported",)))
+
+        assert not [world for world in every(scenario, 1) if world.laws.broken]
+
+
+@pytest.mark.long
+def test_campaign_of_minutes_counts_zeros():
+    """As many schedules as ten minutes allow."""
+    figures = simulate(seconds=600)
+
+    assert figures == type(figures)(schedules_simulated=figures.schedules_simulated)
