@@ -1,0 +1,141 @@
+"""The judge sees each breach of a law: a judge that never says no proves nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+
+from tests.faults.__main__ import broke, table
+from tests.faults.combinations import played
+from tests.faults.draw import CANARY, KEY, Combination
+from tests.faults.figures import Figures
+from tests.faults.laws import Asking, judge, sharing, too_often
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.faults.play import Play
+
+
+def make_asking(batch: str, begun: float, ended: float, **facts: Any) -> Asking:
+    """One request in a batch that ran it and got a final answer."""
+    told = {"request": "r", "ran": True, "executed": True, "final": True} | facts
+    return Asking(batch=batch, begun=begun, ended=ended, **told)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "broken"),
+    [
+        ({}, {}, 1),
+        ({"final": False}, {}, 0),
+        ({"executed": False, "final": False}, {}, 0),
+        ({"final": False}, {"begun": 5.0}, 1),
+        ({}, {"executed": False}, 0),
+        ({}, {"request": "other"}, 0),
+    ],
+)
+def test_executions(first: dict[str, Any], second: dict[str, Any], broken: int):
+    """A request may run again only when it has ended without a final answer."""
+    askings = [
+        make_asking("a", 0.0, 10.0, **first),
+        make_asking("b", **({"begun": 20.0, "ended": 30.0} | second)),
+    ]
+
+    assert len(too_often(askings, 3)) == broken
+
+
+def test_attempts_are_limited():
+    """Also what fails each time ends."""
+    askings = [make_asking(str(n), n * 20.0, n * 20.0 + 10, final=False) for n in range(4)]
+
+    assert len(too_often(askings, 3)) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "pairs"), [({"begun": 5.0}, 1), ({"begun": 20.0}, 0), ({"begun": 5.0, "ran": False}, 0)]
+)
+def test_live_batches(facts: dict[str, Any], pairs: int):
+    """Two batches with a request in common may not live at the same time."""
+    askings = [make_asking("a", 0.0, 10.0), make_asking("b", **({"ended": 30.0} | facts))]
+
+    assert len(sharing(askings)) == pairs
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Iterator[Play]:
+    """A run that nothing disturbed."""
+    plan = Combination(seed=1, rows=12, requests_per_shard=6, max_attempts=3, calm=1, strikes=())
+    with played(plan, tmp_path) as done:
+        assert judge(done) == (Figures(), [])
+        yield done
+
+
+def spoil(play: Play, statement: str) -> None:
+    """Change the target behind the back of the run."""
+    with sqlite3.connect(play.world.folder / "warehouse.sqlite") as connected:
+        connected.execute("drop index if exists answers_key")
+        connected.execute(statement)
+
+
+def test_lost_and_mixed_up_rows(play: Play):
+    """A row that is missing, and one with the answer of another one."""
+    spoil(play, "delete from answers where id = 3")
+    spoil(play, "update answers set answer = 'else' where id = 4")
+
+    assert judge(play)[0].rows_lost == 2
+
+
+def test_answers_that_were_thrown_away(play: Play):
+    """A row without an answer, though one was paid for."""
+    spoil(play, "update answers set batch_status = 'missing' where id = 5")
+
+    assert judge(play)[0].rows_lost == 1
+
+
+def test_rows_that_nobody_asked_for(play: Play):
+    """A key that no load has landed."""
+    spoil(play, "update answers set id = 77 where id = 5")
+
+    assert judge(play)[0].rows_duplicated_in_the_target == 1
+
+
+def test_remote_files(play: Play):
+    """An input file that stays."""
+    api = openai.OpenAI(base_url=play.world.emulator.base_url, api_key=KEY)
+    api.files.create(file=("left.jsonl", b"{}\n"), purpose="batch")
+
+    assert judge(play)[0].remote_files_left == 1
+
+
+def test_partial_reads(play: Play):
+    """Half a table that somebody saw."""
+    play.world.warehouse.seen.add(play.world.warehouse.read()[:6])
+
+    assert judge(play)[0].partial_reads_seen == 1
+
+
+@pytest.mark.parametrize("word", [KEY, CANARY])
+def test_secrets(play: Play, word: str):
+    """The key or a row's text in a log line, and in a file of the run's folder."""
+    play.world.ears.heard.append(f"something about {word}")
+    play.world.store.put("note.json", {"note": word})
+
+    assert judge(play)[0].secrets_found == 2
+
+
+def test_one_table():
+    """What was tried may be any number; what broke has to be zero."""
+    good = Figures(schedules_simulated=21_000, fault_combinations_tried=1_000)
+
+    assert not broke(good)
+    assert all(
+        broke(good + Figures(**{name: 1}))
+        for name in asdict(good)
+        if "tried" not in name and "sim" not in name
+    )
+    assert "fault combinations tried over HTTP 1,000" in " ".join(table(good, 60.0).split())
