@@ -23,20 +23,23 @@ def main() -> int:
     """Play one seed, do one part, or do all parts beside each other; 1 when anything broke."""
     asked = read_arguments()
     began = time.monotonic()
+    failed: list[str] = []
     try:
         if asked.seed is not None:
             figures = PARTS["combinations"](1, asked.seed, story=True)
         elif asked.part:
             figures = PARTS[asked.part](*asked.numbers)
         else:
-            figures = all_parts(quick=asked.quick)
+            figures, failed = all_parts(quick=asked.quick)
     finally:
         conftest.pytest_unconfigure()
     if asked.into:
         asked.into.write_text(json.dumps(asdict(figures)))
         return 0
     print(table(figures, time.monotonic() - began))
-    return int(broke(figures))
+    for part in failed:
+        print(f"{part} did not come to its end; see above.")
+    return int(broke(figures) or bool(failed))
 
 
 def read_arguments() -> argparse.Namespace:
@@ -50,21 +53,27 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def all_parts(*, quick: bool) -> Figures:
-    """Do each part in a process of its own, two at a time."""
+def all_parts(*, quick: bool) -> tuple[Figures, list[str]]:
+    """Do each part in a process of its own, two at a time; name those that failed."""
+    failed: list[str] = []
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(LANES) as lanes:
         running = [
-            lanes.submit(in_process, part, numbers, Path(folder) / f"{n}.json")
+            (part, numbers, lanes.submit(in_process, part, numbers, Path(folder) / f"{n}.json"))
             for n, (part, numbers) in enumerate(jobs(quick=quick))
         ]
-        return sum((job.result() for job in running), Figures())
+        total = Figures()
+        for part, numbers, job in running:
+            figures = job.result()
+            total += figures or Figures()
+            failed += [] if figures else [f"{part} {numbers}"]
+    return total, failed
 
 
-def in_process(part: str, numbers: tuple[int, ...], into: Path) -> Figures:
-    """Do a part in a process; one that fails has shown why."""
+def in_process(part: str, numbers: tuple[int, ...], into: Path) -> Figures | None:
+    """Do a part in a process; None when it fails, which it has told."""
     command = [sys.executable, "-m", "tests.faults", "--part", part, "--into", str(into)]
-    subprocess.run([*command, "--numbers", *map(str, numbers)], check=True)
-    return Figures(**json.loads(into.read_text()))
+    ended = subprocess.run([*command, "--numbers", *map(str, numbers)], check=False)
+    return Figures(**json.loads(into.read_text())) if ended.returncode == 0 else None
 
 
 def broke(figures: Figures) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import traceback
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,13 +27,21 @@ def combine(*, count: int, seed: int, story: bool = False) -> Figures:
     print(f"fault combinations: seeds {seed} to {seed + count - 1}", flush=True)
     total = Figures()
     for number in range(seed, seed + count):
-        figures, told = tell(draw(number))
+        figures, told = try_to_tell(draw(number))
         total += figures
         if story or figures != Figures(fault_combinations_tried=1):
             print("\n".join(told), flush=True)
         if (number - seed + 1) % PROGRESS == 0:
             print(f"fault combinations: {number - seed + 1:,} of {count:,}", flush=True)
     return total
+
+
+def try_to_tell(plan: Combination) -> tuple[Figures, list[str]]:
+    """Play one combination; a story that cannot be told to its end has lost its rows."""
+    try:
+        return tell(plan)
+    except Exception as error:  # noqa: BLE001 - the others are to be played all the same
+        return Figures(fault_combinations_tried=1, rows_lost=plan.rows), traceback.format_exception(error)
 
 
 def tell(plan: Combination) -> tuple[Figures, list[str]]:
