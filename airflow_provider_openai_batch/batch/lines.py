@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 ID_BYTES = 16
 ID_DIGITS = 32
-HTTP_DIGITS = 3
+STATUS = re.compile(r"\s*([0-9]{1,3})(?![0-9.])")  # some add the phrase: "200 OK"
 SUCCESS = range(200, 300)
 SERVER_ERROR = 500
 PASSING = frozenset({0, 408, 409, 425, 429})
@@ -77,10 +78,11 @@ def parse_line(line: bytes, endpoint: Endpoint, output: Output) -> Answer | Malf
 
 
 def _our_id(value: object) -> bytes:
-    if not isinstance(value, str) or len(value) != ID_DIGITS:
+    digits = value.strip() if isinstance(value, str) else ""
+    if len(digits) != ID_DIGITS:
         return b""
     try:
-        custom_id = bytes.fromhex(value)
+        custom_id = bytes.fromhex(digits)
     except ValueError:
         return b""
     return custom_id if len(custom_id) == ID_BYTES else b""
@@ -112,8 +114,8 @@ def _integer(value: object) -> int | None:
             return value
         case float() if value.is_integer():
             return int(value)
-        case str() if value.strip().isdecimal() and len(value) <= HTTP_DIGITS:
-            return int(value)
+        case str() if found := STATUS.match(value):
+            return int(found[1])
     return None
 
 
@@ -175,7 +177,7 @@ def _answer(custom_id: bytes, status: RowStatus, reply: Reply, told: dict[str, s
 def _failure(custom_id: bytes, code: int | None, error: object) -> Answer:
     """Make the answer of a request that has none; errors come as objects, as strings, or not at all."""
     error = _unpacked(error) or error
-    told = mapping(error)
+    told = _innermost(mapping(error))
     name = told.get("code") or told.get("type") or code
     message = word(told.get("message")) or word(error)
     return Answer(
@@ -185,6 +187,13 @@ def _failure(custom_id: bytes, code: int | None, error: object) -> Answer:
         error_message=message or "The server gave no reason.",
         raw_output=None if message or not error else encode(error),
     )
+
+
+def _innermost(error: dict[str, Any]) -> dict[str, Any]:
+    """Unwrap an error that a gateway has wrapped in one of its own."""
+    while not error.get("message") and isinstance(error.get("error"), dict):
+        error = error["error"]
+    return error
 
 
 def _failed_as(code: int | None, error: dict[str, Any]) -> RowStatus:
