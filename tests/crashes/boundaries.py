@@ -14,7 +14,7 @@ import msgspec
 import openai
 
 import airflow_provider_openai_batch
-from tests.crashes.orders import Crossing, Task
+from tests.crashes.orders import Crossing, Order, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +38,9 @@ LONGEST = 160
 class Boundaries:
     """Counts the boundaries of a process, writes each down, and stops the process at one of them."""
 
-    def __init__(self, journal: str, armed: tuple[Task, ...], strike: int) -> None:
-        self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self._armed, self._strike = armed, strike
+    def __init__(self, order: Order) -> None:
+        self._journal = os.open(order.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._armed, self._only, self._strike = order.armed, order.only, order.strike
         self._task: Task | None = None
         self._count = 0
         self._last: dict[FrameType, str] = {}
@@ -63,7 +63,7 @@ class Boundaries:
 
     def cross(self, place: str) -> None:
         """Come to a boundary: the one that was asked for stops the process, and the parent kills it."""
-        if self._task is None or self._task not in self._armed:
+        if self._task is None or self._task not in self._armed or self._only not in place:
             return
         self._count += 1
         crossing = Crossing(task=self._task, number=self._count, place=place)

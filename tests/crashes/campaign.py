@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.crashes import databases
 from tests.crashes.nursery import opened_nursery
 from tests.crashes.orders import Task
-from tests.crashes.scenario import Point, Scenario
+from tests.crashes.scenario import Point, Scenario, Strike, Sweep
 from tests.crashes.server import opened_server
+from tests.crashes.zombies import StaleScenario, ZombieScenario
 from tests.faults.figures import Figures
 from tests.servers import start_postgres
 
@@ -22,35 +22,31 @@ if TYPE_CHECKING:
 
     from tests.crashes.databases import Database
 
-EVERYTHING = tuple(Task)
 LOAD = (Task.LOAD,)
 #: A kill, unlike a power failure, loses nothing that was written: a disk in memory will do.
 MEMORY = Path("/dev/shm")
 PARTITION = {"mode": "replace_partition", "partition": {"day": "2026-01-01"}}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
-    """Kills at every n-th boundary of some tasks, in one way of writing."""
-
-    armed: tuple[Task, ...] = EVERYTHING
-    mode: str = "merge"
-    #: The target does not exist before.
-    fresh: bool = False
-    every: int = 1
-
-
-#: Every boundary of all tasks once; the load's again in each way of writing, and into no table.
+KINDS = {
+    Strike.KILLED: Scenario,
+    Strike.LEFT_STANDING: ZombieScenario,
+    Strike.OUTDATED: StaleScenario,
+}
+#: Every boundary of all tasks once; the load's again in each way of writing, into no table, and stale.
 SWEEPS = (
     Sweep(),
     Sweep(armed=LOAD, fresh=True),
     Sweep(armed=LOAD, mode="append"),
     Sweep(armed=LOAD, mode="replace_partition"),
+    Sweep(armed=LOAD, strike=Strike.OUTDATED),
 )
 FILE_SWEEPS = (
     Sweep(mode="append"),
     Sweep(armed=LOAD, mode="append", fresh=True),
     Sweep(armed=LOAD, mode="replace_partition"),
+    Sweep(armed=LOAD, mode="append", strike=Strike.OUTDATED),
+    Sweep(mode="append", strike=Strike.LEFT_STANDING),
 )
 
 
@@ -66,8 +62,8 @@ class Campaign:
     def points(self, name: str, sweep: Sweep) -> Iterator[Point]:
         """Try each crash point of a sweep over a database."""
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
-        scenario = Scenario(folder, self._nursery, self._server, self._database(name, sweep))
-        yield from scenario.points(sweep.armed, fresh=sweep.fresh, every=sweep.every)
+        scenario = KINDS[sweep.strike](folder, self._nursery, self._server, self._database(name, sweep))
+        yield from scenario.points(sweep)
 
     def _database(self, name: str, sweep: Sweep) -> Database:
         mode = PARTITION if sweep.mode == "replace_partition" else {"mode": sweep.mode}

@@ -34,9 +34,9 @@ RUN = "dag/task/run"
 class Child:
     """One process: each task opens its own store and client, as Airflow's task processes do."""
 
-    def __init__(self, order: Order, number: int) -> None:
+    def __init__(self, order: Order) -> None:
         self._order = order
-        self._boundaries = Boundaries(f"{order.folder}/journal-{number}", order.armed, order.strike)
+        self._boundaries = Boundaries(order)
 
     def live(self) -> int:
         """Run the tasks; 0 when all are done, 1 after an error, which is written down."""
@@ -49,7 +49,7 @@ class Child:
                 self._boundaries.leave()
         except Exception:  # noqa: BLE001 - the parent reads it
             self._boundaries.fail()
-            Path(self._order.folder, "error.txt").write_text(traceback.format_exc())
+            Path(f"{self._order.journal}.error").write_text(traceback.format_exc())
             return 1
         return 0
 
@@ -78,7 +78,7 @@ class Child:
             source=arguments.source(self._order.source),
             request=arguments.request(request),
             output_type=["bug", "feature"],
-            target=arguments.target(self._order.target),
+            target=arguments.target(self._order.target) if self._order.target else None,
             limits=arguments.limits({"requests_per_shard": 5, "max_failed_ratio": 1}),
             run_id=RUN,
             try_number=try_number,

@@ -22,25 +22,27 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """How a child is, and which boundaries it has come to."""
+    """How a child is, which boundaries it has come to, and the error that ended it."""
 
     end: End
     crossings: list[Crossing]
+    error: str
 
 
 class Nursery:
-    """One warmed process; a fork of it lives each order, one at a time."""
+    """One warmed process; a fork of it lives each order. Others may live while one stands at its boundary."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self._orders = 0
-        self._journal = ""
+        self._standing: list[str] = []
 
     def run(self, order: Order) -> Heard:
         """Let a child live until it ends or comes to the boundary where it is to be struck."""
-        self._journal = f"{order.folder}/journal-{self._orders}"
         self._orders += 1
-        return self._heard(msgspec.json.encode(order))
+        journal = f"{order.folder}/journal-{self._orders}"
+        self._standing.append(journal)
+        return self._heard(msgspec.json.encode(msgspec.structs.replace(order, journal=journal)))
 
     def kill(self) -> Heard:
         """Kill the child that stands at its boundary: SIGKILL, nothing of it runs any more."""
@@ -48,15 +50,19 @@ class Nursery:
 
     def go_on(self) -> Heard:
         """Let the child that stands at its boundary go on."""
-        return self._heard(b"continue")
+        return self._heard(b"go on")
 
     def _heard(self, line: bytes) -> Heard:
         assert self._process.stdin is not None
         self._process.stdin.write(line + b"\n")
         self._process.stdin.flush()
-        end = End(self.word())
-        crossings = read_journal(self._journal) if Path(self._journal).exists() else []
-        return Heard(end=end, crossings=crossings)
+        end, journal = End(self.word()), self._standing[-1]
+        if end is not End.STOPPED:
+            self._standing.pop()
+        error = Path(f"{journal}.error")
+        return Heard(
+            end=end, crossings=read_journal(journal), error=error.read_text() if error.exists() else ""
+        )
 
     def word(self) -> str:
         """Read the next word of the process."""

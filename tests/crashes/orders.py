@@ -19,18 +19,23 @@ class Task(StrEnum):
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One life of a child: the tasks that it runs, and the boundary at which it is struck."""
 
-    #: The folder of the run, of the journal, and of what else belongs to this crash point.
+    #: The folder of the run and of what else belongs to this crash point.
     folder: str
+    #: Where the child notes the boundaries that it comes to, and beside it the error that ends it.
+    journal: str = ""
     environ: dict[str, str]
     api: str
     source: dict[str, Any]
-    target: dict[str, Any]
+    #: None: rows are staged for no target.
+    target: dict[str, Any] | None
     prompt: str = "Classify: {body}"
     tasks: tuple[Task, ...] = tuple(Task)
     try_number: int = 1
     max_tries: int = 2
     #: Boundaries of these tasks count; 0: none strikes.
     armed: tuple[Task, ...] = tuple(Task)
+    #: Only boundaries whose place holds this text count.
+    only: str = ""
     strike: int = 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,30 @@ if TYPE_CHECKING:
     from tests.crashes.server import Server
 
 
+class Strike(StrEnum):
+    """What happens to a process at its boundary."""
+
+    KILLED = "killed"
+    #: It stands still while its retry runs to the end, and then goes on.
+    LEFT_STANDING = "left standing"
+    #: It is a load that stands still while the rows are staged anew, and then goes on.
+    OUTDATED = "outdated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Every n-th boundary of some tasks, in one way of writing."""
+
+    strike: Strike = Strike.KILLED
+    armed: tuple[Task, ...] = tuple(Task)
+    #: Only boundaries whose place holds this text.
+    only: str = ""
+    mode: str = "merge"
+    #: The target does not exist before.
+    fresh: bool = False
+    every: int = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """What a run without a kill begins with and comes to."""
@@ -29,8 +54,6 @@ class Expected:
     old: list[Row] | None
     rows: list[Row]
     bill: Bill
-    #: How many boundaries it has.
-    boundaries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +64,7 @@ class Point:
     broken: list[Violation]
 
     def __str__(self) -> str:
-        lines = [f"killed at {self.place}", *(f"    {one.figure}: {one.told}" for one in self.broken)]
+        lines = [self.place, *(f"    {one.figure}: {one.told}" for one in self.broken)]
         return "\n".join(lines)
 
 
@@ -49,64 +72,66 @@ class Scenario:
     """The pipeline over one database, in one way of writing, from one state of the target."""
 
     def __init__(self, folder: Path, nursery: Nursery, server: Server, database: Database) -> None:
-        self._folder, self._nursery, self._server, self.database = folder, nursery, server, database
+        self._folder, self.nursery, self._server, self.database = folder, nursery, server, database
         self._numbers = count(1)
         self._kept = False
 
-    def expected(self, armed: tuple[Task, ...], *, fresh: bool) -> Expected:
-        """Run without a kill; the first run also makes the table that the others begin with."""
-        if not self._kept:
-            first = self.database.first(self._new_folder())
-            self._server.begin()
-            self._require_done(self._nursery.run(self._order(first)), first)
-            self.database.keep(first)
-            self._kept = True
-        place, old = self._begin(fresh=fresh)
-        heard = self._nursery.run(self._order(place, armed=armed))
-        self._require_done(heard, place)
-        rows = self.database.read(place)
-        assert rows is not None
-        expected = Expected(old=old, rows=rows, bill=self._server.bill(), boundaries=len(heard.crossings))
-        self._end(place)
-        return expected
-
-    def points(self, armed: tuple[Task, ...], *, fresh: bool = False, every: int = 1) -> Iterator[Point]:
-        """Kill at every boundary of these tasks, one run each, until a run goes through unkilled."""
-        expected = self.expected(armed, fresh=fresh)
-        for strike in count(1, every):
-            place, old = self._begin(fresh=fresh)
+    def points(self, sweep: Sweep) -> Iterator[Point]:
+        """Strike at every boundary of a sweep, one run each, until a run goes through."""
+        expected = self.expected(sweep)
+        for strike in count(1, sweep.every):
+            place, old = self._begin(sweep)
             assert old == expected.old
-            heard = self._nursery.run(self._order(place, armed=armed, strike=strike))
+            heard = self.nursery.run(self._swept(place, sweep, strike))
             if heard.end is not End.STOPPED:
                 broken = self._settled(heard, place, expected)
                 self._end(place)
                 if broken:
                     yield Point(place="no boundary", broken=broken)
                 return
-            broken = self._killed(place, expected)
-            broken += self._retried(heard, place, expected)
-            broken += laws.check_left(self.database.left(place))
-            yield Point(place=f"{self.database.name}, {heard.crossings[-1]}", broken=broken)
+            broken = self._struck(heard, place, expected) + laws.check_left(self.database.left(place))
+            told = f"{sweep.strike} at {self.database.name}, {sweep.mode}, {heard.crossings[-1]}"
+            yield Point(place=told, broken=broken)
             self._end(place, keep=bool(broken))
 
-    def _killed(self, place: Place, expected: Expected) -> list[Violation]:
-        """Look at the target while the writer stands in the middle of its work, and when it is dead."""
-        seen = [self.database.read(place)] if self.database.shared else []
-        self._nursery.kill()
-        seen.append(self.database.read(place))
-        return [one for rows in seen for one in laws.check_reader(rows, expected.old, expected.rows)]
+    def expected(self, sweep: Sweep) -> Expected:
+        """Run without a kill; the first run also makes the table that the others begin with."""
+        if not self._kept:
+            first = self.database.first(self._new_folder())
+            self._server.begin()
+            self._require_done(self.nursery.run(self._order(first)))
+            self.database.keep(first)
+            self._kept = True
+        place, old = self._begin(sweep)
+        heard = self.nursery.run(self._swept(place, sweep, 0))
+        self._require_done(heard)
+        rows = self.database.read(place)
+        assert rows is not None
+        expected = Expected(old=old, rows=rows, bill=self._server.bill())
+        self._end(place)
+        return expected
 
-    def _retried(self, heard: Heard, place: Place, expected: Expected) -> list[Violation]:
-        """Run the killed task again with the next number, then the rest."""
-        killed = heard.crossings[-1].task
-        rest = tuple(Task)[list(Task).index(killed) :]
-        retry = self._order(place, tasks=rest, armed=(), try_number=2)
-        return self._settled(self._nursery.run(retry), place, expected)
+    def _struck(self, heard: Heard, place: Place, expected: Expected) -> list[Violation]:
+        """Kill the child at its boundary and retry; readers look meanwhile."""
+        seen = [self.database.read(place)] if self.database.shared else []
+        self.nursery.kill()
+        seen.append(self.database.read(place))
+        broken = [one for rows in seen for one in laws.check_reader(rows, expected.old, expected.rows)]
+        return broken + self._settled(self._retry(heard, place), place, expected)
+
+    def _retry(self, heard: Heard, place: Place) -> Heard:
+        """Run the struck task again with the next number, then the rest."""
+        rest = tuple(Task)[list(Task).index(heard.crossings[-1].task) :]
+        return self.nursery.run(self._order(place, tasks=rest, armed=(), try_number=2))
 
     def _settled(self, heard: Heard, place: Place, expected: Expected) -> list[Violation]:
         """Check all laws on a run that should have ended well."""
         if heard.end is not End.DONE:
-            return [Violation("rows_lost", len(expected.rows), self._error(place))]
+            return [Violation("rows_lost", len(expected.rows), f"the run is {heard.end}: {heard.error}")]
+        return self._checked(place, expected)
+
+    def _checked(self, place: Place, expected: Expected) -> list[Violation]:
+        """Check all laws on what there is."""
         bill, run = self._server.bill(), place.folder / "runs" / RUN
         return [
             *laws.check_rows(self.database.read(place), expected.rows),
@@ -115,11 +140,14 @@ class Scenario:
             *laws.check_files(bill, laws.intended_files(run)),
         ]
 
-    def _begin(self, *, fresh: bool) -> tuple[Place, list[Row] | None]:
+    def _begin(self, sweep: Sweep) -> tuple[Place, list[Row] | None]:
         folder = self._new_folder()
-        place = self.database.first(folder) if fresh else self.database.place(folder)
+        place = self.database.first(folder) if sweep.fresh else self.database.place(folder)
         self._server.begin()
         return place, self.database.read(place)
+
+    def _swept(self, place: Place, sweep: Sweep, strike: int) -> Order:
+        return self._order(place, armed=sweep.armed, only=sweep.only, strike=strike)
 
     def _order(self, place: Place, **changes: object) -> Order:
         fields = {
@@ -142,11 +170,7 @@ class Scenario:
             self._server.renew()
         shutil.rmtree(place.folder)
 
-    def _require_done(self, heard: Heard, place: Place) -> None:
-        if heard.end is not End.DONE:
-            raise RuntimeError(f"The run without a kill is {heard.end}: {self._error(place)}")
-
     @staticmethod
-    def _error(place: Place) -> str:
-        told = place.folder / "error.txt"
-        return told.read_text() if told.exists() else "the child said nothing"
+    def _require_done(heard: Heard) -> None:
+        if heard.end is not End.DONE:
+            raise RuntimeError(f"The run without a kill is {heard.end}: {heard.error}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from tests.crashes.laws import Bill
@@ -54,8 +54,12 @@ class Server:
         batches = [batch for batch in emulator.batches() if batch["id"] not in self._batches]
         ours = {batch["id"] for batch in batches}
         executed = Counter(entry.custom_id or "" for entry in emulator.ledger if entry.batch_id in ours)
-        files = [file for file in emulator.files() if file["id"] not in self._files]
+        files = [file for file in emulator.files() if not self._is_old(file)]
         return Bill(batches=batches, executions=executed, files=files)
+
+    def _is_old(self, file: dict[str, Any]) -> bool:
+        """Tell whether a file was there before, or is of a batch that was."""
+        return file["id"] in self._files or file["filename"].rpartition("_")[0] in self._batches
 
     def renew(self) -> None:
         """Stop the emulator, forget it, and start another one."""

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crashes.campaign import LOAD, Campaign, Sweep, crash_everywhere, opened_campaign
+from tests.crashes.campaign import LOAD, Campaign, crash_everywhere, opened_campaign
 from tests.crashes.orders import Task
+from tests.crashes.scenario import Strike, Sweep
 from tests.faults.figures import Figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SENDING = (Task.SUBMIT, Task.WAIT)
+WRITE = "tables/"
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +32,30 @@ def broken(campaign: Campaign, name: str, sweep: Sweep) -> list[str]:
 
 def test_a_kill_before_the_load_costs_nothing_and_loses_nothing(campaign: Campaign) -> None:
     """Wherever submit or wait is killed, the retried run has the rows and the bill of an unkilled one."""
-    assert not broken(campaign, "sqlite", Sweep(armed=SENDING, every=9))
+    assert not broken(campaign, "sqlite", Sweep(armed=SENDING, every=16))
 
 
 def test_a_kill_of_the_load_costs_nothing_and_loses_nothing(campaign: Campaign) -> None:
     """Wherever the load is killed, readers see a whole table, and the retry ends the same."""
-    assert not broken(campaign, "sqlite", Sweep(armed=LOAD, every=3))
+    assert not broken(campaign, "sqlite", Sweep(armed=LOAD, every=5))
+
+
+@pytest.mark.parametrize("name", ["duckdb", "postgres", "parquet"])
+def test_a_kill_of_the_write_leaves_a_whole_table(campaign: Campaign, name: str) -> None:
+    """Wherever the write into the target is killed, readers see the old table or the whole new one."""
+    mode = "append" if name == "parquet" else "merge"
+
+    assert not broken(campaign, name, Sweep(armed=LOAD, mode=mode, only=WRITE, every=4))
+
+
+def test_a_load_stops_when_the_rows_are_staged_anew(campaign: Campaign) -> None:
+    """A load that stands still while submit is cleared stops and writes nothing."""
+    assert not broken(campaign, "sqlite", Sweep(armed=LOAD, strike=Strike.OUTDATED, only=WRITE, every=8))
+
+
+def test_a_process_that_comes_back_after_its_retry_changes_nothing(campaign: Campaign) -> None:
+    """A process that stood still while its retry ran to the end neither pays again nor spoils the table."""
+    assert not broken(campaign, "parquet", Sweep(strike=Strike.LEFT_STANDING, mode="append", every=40))
 
 
 @pytest.mark.long

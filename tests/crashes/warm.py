@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 from importlib import import_module
-from typing import BinaryIO
 
 import msgspec
 import openai
@@ -54,23 +53,29 @@ def warm() -> None:
 def main() -> None:
     """Read orders, one a line; say how each child is until it has ended."""
     warm()
-    orders, answers = sys.stdin.buffer, sys.stdout.buffer
-    _tell(answers, "warm")
-    for number, line in enumerate(iter(orders.readline, b"")):
-        child = _born(msgspec.json.decode(line, type=Order), number)
-        while (end := _look(child)) is End.STOPPED:
-            _tell(answers, end)
-            os.kill(child, signal.SIGKILL if orders.readline().strip() == b"kill" else signal.SIGCONT)
-        _tell(answers, end)
+    _tell("warm")
+    for line in iter(sys.stdin.buffer.readline, b""):
+        _attend(line)
 
 
-def _born(order: Order, number: int) -> int:
+def _attend(line: bytes) -> None:
+    """Let a child live; while it stands at its boundary, other orders may come."""
+    child = _born(msgspec.json.decode(line, type=Order))
+    while (end := _look(child)) is End.STOPPED:
+        _tell(end)
+        while (word := sys.stdin.buffer.readline().strip()) not in {b"kill", b"go on"}:
+            _attend(word)
+        os.kill(child, signal.SIGKILL if word == b"kill" else signal.SIGCONT)
+    _tell(end)
+
+
+def _born(order: Order) -> int:
     child = os.fork()
     if child == 0:
         quiet = os.open(os.devnull, os.O_RDWR)
         os.dup2(quiet, 0)
         os.dup2(2, 1)
-        os._exit(Child(order, number).live())
+        os._exit(Child(order).live())
     return child
 
 
@@ -83,9 +88,9 @@ def _look(child: int) -> End:
     return End.DONE if os.WEXITSTATUS(status) == 0 else End.RAISED
 
 
-def _tell(answers: BinaryIO, word: str) -> None:
-    answers.write(word.encode() + b"\n")
-    answers.flush()
+def _tell(word: str) -> None:
+    sys.stdout.buffer.write(word.encode() + b"\n")
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,62 @@
+"""A process that is not killed but stands still, while Airflow takes it for dead, and then goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from tests.crashes import laws
+from tests.crashes.databases import TICKETS
+from tests.crashes.laws import Violation
+from tests.crashes.orders import End, Task
+from tests.crashes.scenario import Expected, Scenario
+
+if TYPE_CHECKING:
+    from tests.crashes.databases import Place
+    from tests.crashes.nursery import Heard
+
+#: The last things that a load does before it makes sure that its snapshot is the current one.
+BEFORE_THE_GUARD = re.compile(r"SELECT DISTINCT|ParquetWriter|write_table")
+
+
+class ZombieScenario(Scenario):
+    """The retry runs to its end while the first process stands at its boundary; then that one goes on.
+
+    Only for a database without locks: the retry would wait for the one that stands.
+    """
+
+    def _struck(self, heard: Heard, place: Place, expected: Expected) -> list[Violation]:
+        broken = self._settled(self._retry(heard, place), place, expected)
+        self.nursery.go_on()  # it may end well, or with an error that says that others have taken over
+        return broken + self._checked(place, expected)
+
+
+class StaleScenario(Scenario):
+    """Submit is cleared and stages the rows anew, with another prompt, while a load stands still."""
+
+    def _struck(self, heard: Heard, place: Place, expected: Expected) -> list[Violation]:
+        tickets = place.folder / "anew.jsonl"
+        tickets.write_text("".join(json.dumps({"id": n, "body": body}) + "\n" for n, body in TICKETS))
+        cleared = self._order(
+            place,
+            source={"path": f"file://{tickets}", "key": "id"},
+            target=None,
+            prompt="Is it a bug? {body}",
+            tasks=(Task.SUBMIT,),
+            try_number=2,
+            max_tries=3,
+            armed=(),
+        )
+        self._require_done(self.nursery.run(cleared))
+        stale = self.nursery.go_on()
+        rows = self.database.read(place)
+        broken = laws.check_reader(rows, expected.old, expected.rows)
+        guarded = any(
+            BEFORE_THE_GUARD.search(one.place) for one in stale.crossings[len(heard.crossings) - 1 :]
+        )
+        if guarded and (stale.end is not End.RAISED or "staged anew" not in stale.error):
+            broken.append(Violation("rows_lost", 1, f"a stale load is {stale.end}: {stale.error}"))
+        if stale.end is End.RAISED and rows != expected.old:
+            broken.append(Violation("partial_reads_seen", 1, "a load that stopped has written"))
+        return broken
