@@ -133,8 +133,16 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         clients = _clients.setdefault(asyncio.get_running_loop(), {})
         name = json.dumps([arguments, budgets], sort_keys=True, default=repr)
         if name not in clients:
-            clients[name] = AsyncClient(AsyncOpenAI(**{"timeout": LOOK_TIMEOUT} | arguments), budgets)
+            # Who waits looks again by itself; a retry would sleep through `Retry-After` in the others' way.
+            looks = {"timeout": LOOK_TIMEOUT} | arguments | {"max_retries": 0}
+            clients[name] = AsyncClient(AsyncOpenAI(**looks), budgets)
         return clients[name]
+
+    @staticmethod
+    async def close_async_clients() -> None:
+        """Close this event loop's clients; whoever still needs one gets a new one."""
+        for client in _clients.pop(asyncio.get_running_loop(), {}).values():
+            await client.close()
 
     def limits(self) -> dict[str, Any]:
         """Return the `limits` that the connection sets for every run."""

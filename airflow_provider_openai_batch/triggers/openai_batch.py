@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
@@ -27,11 +27,13 @@ log = logging.getLogger(__name__)
 
 GROWTH = 1.5
 MOST_LOOKS_AT_ONCE = 32
+DEFERRED = "deferred"
 # A defect does not pass by waiting: the task that wakes up shows it.
 FOR_GOOD = (OpenAIBatchError, ImportError, AssertionError, AttributeError, NameError, TypeError)
 
 # A triggerer may hold thousands of triggers; they take turns.
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_users: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakSet[OpenAIBatchRunTrigger]] = WeakKeyDictionary()
 # Until when (API time) an API has asked not to be called: one answer counts for all triggers.
 _rests: WeakKeyDictionary[AsyncClient, float] = WeakKeyDictionary()
 
@@ -79,11 +81,12 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look, wait, look again; the waits grow, and vary so that triggers do not look in step."""
-        await asyncio.sleep(self.first_look)
-        pause = self.poke_interval
-        while (reason := await self._look_safely()) is None:
-            await asyncio.sleep(self._until_next_look(pause * random.uniform(0.9, 1.1)))  # noqa: S311
-            pause = min(pause * GROWTH, max(self.poke_interval, self.max_interval))
+        async with _shared_clients(self):
+            await asyncio.sleep(self.first_look)
+            pause = self.poke_interval
+            while (reason := await self._look_safely()) is None:
+                await asyncio.sleep(self._until_next_look(pause * random.uniform(0.9, 1.1)))  # noqa: S311
+                pause = min(pause * GROWTH, max(self.poke_interval, self.max_interval))
         yield TriggerEvent({"run_uri": self.run_uri, "reason": reason})
 
     def _until_next_look(self, pause: float) -> float:
@@ -139,8 +142,36 @@ class OpenAIBatchCancellingTrigger(OpenAIBatchRunTrigger):
     """Cancel the run's batches when a person marks the waiting task as failed or done, or clears it."""
 
     async def on_kill(self) -> None:
-        """Cancel; Airflow calls this from 3.3 on."""
-        await sync_to_async(cancel_run)(self.run_uri, self.openai_conn_id)
+        """Cancel; Airflow calls this from 3.3 on, and not when a triggerer shuts down."""
+        if await self._is_still_awaited():
+            self.log.info("Another triggerer waits for %s; nothing is cancelled.", self.run_uri)
+        else:
+            await sync_to_async(cancel_run)(self.run_uri, self.openai_conn_id)
+
+    async def _is_still_awaited(self) -> bool:
+        # A triggerer that was silent for a while loses its triggers to another one, and tells them the
+        # same as if a person had acted. The task knows better.
+        if (task := self.task_instance) is None:
+            return False
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance  # noqa: PLC0415
+
+        states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
+            dag_id=task.dag_id, run_ids=[task.run_id], task_ids=[task.task_id], map_index=task.map_index
+        )
+        return DEFERRED in states.get(task.run_id, {}).values()
+
+
+@asynccontextmanager
+async def _shared_clients(user: OpenAIBatchRunTrigger) -> AsyncIterator[None]:
+    """Let the triggers of an event loop share their clients; the last one closes them."""
+    users = _users.setdefault(asyncio.get_running_loop(), WeakSet())
+    users.add(user)
+    try:
+        yield
+    finally:
+        users.discard(user)
+        if not users:
+            await OpenAIBatchHook.close_async_clients()
 
 
 def cancel_run(run_uri: str, openai_conn_id: str) -> None:

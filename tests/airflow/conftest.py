@@ -94,3 +94,19 @@ def run_group(run_dag, tmp_path):
         )
 
     return run
+
+
+@pytest.fixture
+def waiting(run_group, warehouse, openai_batch_emulator):
+    """Give the arguments of a trigger for a run that is in flight."""
+    warehouse.fill(3)
+    openai_batch_emulator.take(80_000)
+    ran = run_group(wait={"timeout": 0})
+    return {
+        "run_uri": ran.results["submit"]["run_uri"],
+        "openai_conn_id": "openai_default",
+        "poke_interval": 0.1,
+        "max_interval": 0.1,
+        "first_look": 0,
+        "deadline": None,
+    }

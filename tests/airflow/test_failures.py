@@ -99,22 +99,6 @@ def test_row_text_is_nowhere_in_airflow(run_group, warehouse, openai_batch_emula
     assert CANARY not in "".join(capfd.readouterr())
 
 
-@pytest.fixture
-def waiting(run_group, warehouse, openai_batch_emulator):
-    """Give the arguments of a trigger for a run that is in flight."""
-    warehouse.fill(3)
-    openai_batch_emulator.take(80_000)
-    ran = run_group(wait=QUICK | {"timeout": 0})
-    return {
-        "run_uri": ran.results["submit"]["run_uri"],
-        "openai_conn_id": "openai_default",
-        "poke_interval": 0.1,
-        "max_interval": 0.1,
-        "first_look": 0,
-        "deadline": None,
-    }
-
-
 async def fire(trigger):
     return [event.payload["reason"] async for event in trigger.run()]
 

@@ -109,6 +109,19 @@ def test_a_rest_holds_for_all_triggers_of_a_connection(run_uri, openai_batch_emu
     assert asyncio.run(deferred.value.trigger._look_safely()) == "Due"
 
 
+def test_a_trigger_does_not_retry_within_a_look(run_uri, openai_batch_emulator):
+    """It looks again by itself; meanwhile others take their turn."""
+    with pytest.raises(TaskDeferred) as deferred:
+        OpenAIBatchSensor(task_id="wait", run_uri=run_uri).execute(CONTEXT)
+    openai_batch_emulator.advance(HOURS * 3_600)
+    openai_batch_emulator.fault("unavailable", route="retrieve", times=1)
+
+    async def look_twice() -> list[object]:
+        return [await deferred.value.trigger._look_safely() for _ in range(2)]
+
+    assert asyncio.run(look_twice()) == [None, "Due"]
+
+
 def test_a_trigger_wakes_at_its_deadline(run_uri, openai_batch_emulator):
     """Neither a long pause nor a rest makes a time-out late; past it, nothing spins."""
     trigger = OpenAIBatchSensor(task_id="wait", run_uri=run_uri, timeout=3_600)
