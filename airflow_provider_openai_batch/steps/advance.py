@@ -41,6 +41,7 @@ from airflow_provider_openai_batch.steps.transfer import (
 from airflow_provider_openai_batch.steps.view import DENIED, STALLING, View, denied
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.api import Batch
     from airflow_provider_openai_batch.batch.facts import Attempt
     from airflow_provider_openai_batch.batch.run import Run, Send
     from airflow_provider_openai_batch.client import Client
@@ -102,7 +103,7 @@ class _Advance:
     def _do(self, run: Run, action: Action) -> None:
         match action:
             case Collect(send, batch):
-                collect_send(self._store, self._client, find_send(run, send), batch)
+                self._collect(find_send(run, send), batch)
             case Resolve(send):
                 resolve(self._store, self._client, find_send(run, send))
             case NoteLost(send):
@@ -114,6 +115,11 @@ class _Advance:
                 self._split(run, shard)
             case SendShard(shard):
                 self._send(run, shard)
+
+    def _collect(self, send: Send, batch: Batch) -> None:
+        if self._view.is_gone(batch):  # then its files are, too: is it the connection?
+            require_file(self._store, self._client, send)
+        collect_send(self._store, self._client, send, batch)
 
     def _send(self, run: Run, shard_id: str) -> None:
         """Register before the first create, then decide again on what is there then."""

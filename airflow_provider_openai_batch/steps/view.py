@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import openai
 
+from airflow_provider_openai_batch.batch.api import Gone
 from airflow_provider_openai_batch.batch.lifecycle import (
     Look,
     Moment,
@@ -65,6 +66,10 @@ class View:
         """Leave the API alone for as long as an error answer asks for."""
         if seconds := rest_after(error):
             self._rest = max(self._rest, self._client.now() + seconds)
+
+    def is_gone(self, batch: Batch) -> bool:
+        """Tell whether the API does not know a batch."""
+        return isinstance(self._looks.get(batch.id), Gone)
 
     def plan(self, run: Run) -> Plan:
         """Look at the batches that were not looked at yet, and decide."""

@@ -109,8 +109,20 @@ PEOPLE = Scenario(
     ),
 )
 LOSSES = Scenario(rows=2, shard=1, faults=faults(step=("wipe", "wrong_key", "denied", "outage")))
+KEYS = Scenario(
+    rows=1,
+    shard=1,
+    where="wait",
+    faults=faults(
+        step=("wrong_key",),
+        idle=("wrong_key",),
+        create=("acted_lost",),
+        download=("error", "short"),
+        delete=("error",),
+    ),
+)
 #: What is gone through in order.
-SCENARIOS = (*TWO_ATTEMPTS, CRASHES, ANSWERS, PEOPLE, LOSSES)
+SCENARIOS = (*TWO_ATTEMPTS, CRASHES, ANSWERS, PEOPLE, LOSSES, KEYS)
 
 
 def drawn(seed: int) -> Scenario:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.campaign import simulate
 from tests.simulation.explore import every
-from tests.simulation.scenario import ANSWERS, CRASHES, LOSSES, PEOPLE, TWO_ATTEMPTS, Scenario, faults
+from tests.simulation.scenario import ANSWERS, CRASHES, KEYS, LOSSES, PEOPLE, TWO_ATTEMPTS, Scenario, faults
 from tests.simulation.schedule import play_seed, replay
 from tests.simulation.shrink import shrink
 from tests.simulation.story import tell
@@ -47,6 +47,11 @@ def test_two_live_attempts_run_one_batch_for_each_shard(scenario: Scenario):
 def test_any_one_event_breaks_no_law(scenario: Scenario):
     """A crash, a fault, a person, or a loss at each point where it can be."""
     assert check(every(scenario, 1)) > 20
+
+
+def test_key_of_another_project_loses_no_answer():
+    """A connection that does not see the run stops it, at whatever point, and takes nothing for gone."""
+    assert check(every(KEYS, 2)) > 50
 
 
 def test_hundreds_of_seeds_break_no_law():
