@@ -25,8 +25,8 @@ PACKAGE = Path(airflow_provider_openai_batch.__file__).parent
 MODULES = ("store.py", "tables/parquet.py", "tables/sql.py", "tables/warehouses/")
 EFFECT = re.compile(
     r"\b(execute|executemany|commit|rollback|register|unregister|copy|copy_expert|opened\.write|write_table"
-    r"|fetchone|fetchmany|fetchall|get_conn|connection\.sql|ParquetWriter|makedirs|put_file|pipe_file|rm_file"
-    r"|os\.replace|beside\.replace|fsync|unlink|mkstemp|mkdir|link|_publish|_name|_sync_folder|flush)\("
+    r"|get_conn|connection\.sql|ParquetWriter|makedirs|put_file|pipe_file|rm_file|beside\.replace|os\.replace"
+    r"|mkstemp|os\.mkdir|os\.link|_sync_folder|unlink)\(|fsync\(file"
 )
 #: Effects after which the process is struck as well: elsewhere the next effect comes first.
 LASTING = re.compile(r"\b(commit|link|beside\.replace|put_file)\(|COMMIT|statement|insert")
