@@ -250,7 +250,9 @@ def _final_refusal(run: Run) -> str | None:
         revoked = send.void is not None or bool(send.fences)  # a late create of ours may then be refused
         if send.intent.epoch >= epoch and send.refusal is not None and not revoked and _is_final(send):
             told = send.refusal.answer
-            said = f"{told.message} (status {told.status}, code {told.code!r}, param {told.param!r})"
+            # What is said of an upload may quote its lines, which are rows.
+            words = told.message if send.intent.file_id else f"see {send.folder}"
+            said = f"{words} (status {told.status}, code {told.code!r}, param {told.param!r})"
             return f"The API refuses a batch: {said}. Correct this and clear submit: what is answered stays."
     return None
 
