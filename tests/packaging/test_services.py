@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
 import yaml
 
 from tests.servers import start_postgres
+from tests.services.stack import Stack, free_port
 
 pytestmark = [
     pytest.mark.long,
@@ -31,50 +26,28 @@ ROOT = Path(__file__).parents[2]
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
 AIRFLOW = ["api-server", "scheduler", "dag-processor", "triggerer"]
 DAG_ID = "nightly_classification"
-PATIENCE = 300
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Deployment:
+class Deployment(Stack):
     """What `docker compose up` starts, as processes of this machine."""
 
     def __init__(self, folder, database):
-        self.folder = folder
-        self.api = f"http://localhost:{free_port()}"
-        self.emulator = f"localhost:{free_port()}"
+        super().__init__(folder, {})
+        emulator = f"localhost:{free_port()}"
         self.places = {
             "http://api-server:8080": self.api,
-            "emulator:8089": self.emulator,
+            "emulator:8089": emulator,
             "postgresql+psycopg2://airflow:airflow@postgres/airflow": f"postgresql+psycopg2://postgres@/airflow?host={database}",
             "postgresql://airflow:airflow@postgres/warehouse": json.dumps(
                 {"conn_type": "postgres", "host": str(database), "login": "postgres", "schema": "warehouse"}
             ),
             "--host=0.0.0.0": "--host=127.0.0.1",
-            "--port=8089": f"--port={self.emulator.rpartition(':')[2]}",
+            "--port=8089": f"--port={emulator.rpartition(':')[2]}",
             "/opt/airflow/dags": str(folder / "dags"),
             "/opt/airflow": str(folder),
         }
-        self.environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")
-        }
         composed = {name: self.here(value) for name, value in SERVICES["scheduler"]["environment"].items()}
-        self.environment |= composed | {
-            "AIRFLOW_HOME": str(folder / "home"),
-            "AIRFLOW__API__PORT": self.api.rpartition(":")[2],
-            "AIRFLOW__API__WORKERS": "1",
-            "AIRFLOW__CORE__PARALLELISM": "2",
-            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
-            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
-            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
-            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(free_port()),
-            "PYTHONWARNINGS": "ignore",
-        }
-        self.running = []
+        self.environment |= composed | {"AIRFLOW__CORE__PARALLELISM": "2"}
 
     def here(self, text):
         """Translate a place in a container into one of this machine."""
@@ -85,56 +58,7 @@ class Deployment:
     def command(self, name):
         """Return a service's command; the image runs all but Python through Airflow."""
         words = [self.here(word) for word in SERVICES[name]["command"]]
-        return (
-            [sys.executable, *words[1:]]
-            if words[0] == "python"
-            else [sys.executable, "-m", "airflow", *words]
-        )
-
-    def run(self, name):
-        """Run a service that ends by itself."""
-        subprocess.run(self.command(name), env=self.environment, check=True, capture_output=True)
-
-    def start(self, name):
-        """Start a service that stays."""
-        with (self.folder / f"{name}.log").open("w") as log:
-            self.running.append(
-                subprocess.Popen(
-                    self.command(name),
-                    env=self.environment,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            )
-
-    def stop(self):
-        """End all services with their children."""
-        for process in self.running:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-    def call(self, method, path, body=None):
-        """Ask Airflow's API, as the UI does."""
-        headers = {"Content-Type": "application/json"}
-        if path != "/auth/token":
-            headers["Authorization"] = f"Bearer {self.call('GET', '/auth/token')['access_token']}"
-        data = None if body is None else json.dumps(body).encode()
-        with urlopen(Request(self.api + path, data, headers, method=method)) as answer:
-            return json.load(answer)
-
-    def wait(self, what, question):
-        """Ask until the answer is true; an error is an answer to wait on."""
-        last = time.monotonic() + PATIENCE
-        while time.monotonic() < last:
-            try:
-                if answer := question():
-                    return answer
-            except OSError:
-                pass
-            time.sleep(1)
-        logs = {path.name: path.read_text()[-2_000:] for path in self.folder.glob("*.log")}
-        raise AssertionError(f"{what} after {PATIENCE} s: {logs}")
+        return [self.python, *words[1:]] if words[0] == "python" else self.airflow(*words)
 
 
 @pytest.fixture
@@ -146,19 +70,14 @@ def deployment(tmp_path):
     server.psql((ROOT / "docker/warehouse.sql").read_text())
     shutil.copytree(ROOT / "example_dags", tmp_path / "dags")
     deployed = Deployment(tmp_path, server.get_postmaster_info().socket_dir)
-    deployed.run("init")
+    deployed.run(deployed.command("init"))
     try:
         for name in ["emulator", *AIRFLOW]:
-            deployed.start(name)
+            deployed.start(name, deployed.command(name))
         yield deployed
     finally:
         deployed.stop()
         server.cleanup()
-
-
-def healthy(deployment):
-    parts = deployment.call("GET", "/api/v2/monitor/health")
-    return all(part["status"] == "healthy" for part in parts.values())
 
 
 def ended(deployment, run_id):
@@ -168,7 +87,7 @@ def ended(deployment, run_id):
 
 def test_a_triggered_run_labels_every_ticket(deployment):
     """Open the UI, trigger the DAG: yesterday's forty tickets are labelled, and the wait was deferred."""
-    deployment.wait("not healthy", lambda: healthy(deployment))
+    deployment.wait("not healthy", deployment.is_healthy)
     deployment.wait(
         "no DAG", lambda: deployment.call("PATCH", f"/api/v2/dags/{DAG_ID}", {"is_paused": False})
     )
