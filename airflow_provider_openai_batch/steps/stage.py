@@ -14,6 +14,7 @@ from airflow_provider_openai_batch.batch.template import prompt_version
 from airflow_provider_openai_batch.batch.token_queue import tokens_per_shard
 from airflow_provider_openai_batch.steps.attempts import register
 from airflow_provider_openai_batch.steps.lost import refuse_lost
+from airflow_provider_openai_batch.steps.news import tell_news
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Recipe, landing, read_recipe
 from airflow_provider_openai_batch.steps.snapshot import SnapshotWriter
@@ -105,7 +106,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
                 writer.add(batch)
             done = writer.finish(client.now())
     store.put(f"snapshots/{snapshot}/done.json", done)
-    log.info("Staged %s rows as %s requests.", f"{done.rows:,}", f"{done.requests:,}")
+    tell_news(store, client.origin, run)
     return _staged(done, attempt)
 
 

@@ -1,0 +1,61 @@
+"""What a new snapshot changes, for the log: what is kept, what is new, and why it is asked again."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.steps.read import read_queue, read_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_openai_batch.batch.facts import Asked
+    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.store import RunStore
+
+log = logging.getLogger(__name__)
+
+
+def tell_news(store: RunStore, origin: str, before: Run) -> None:
+    """Log how many requests of the newest snapshot are to be sent, and which change of the DAG did it."""
+    run = read_run(store, origin)
+    assert run.current is not None
+    assert run.current.done is not None
+    done = run.current.done
+    known = {shard.id for shard in before.shards}
+    new = sum(shard.about.requests for shard in run.shards if shard.id not in known)
+    sends = sum(
+        run.shard(left.shard).about.requests if left.positions is None else len(left.positions)
+        for left in read_queue(store, run).left
+    )
+    kept, again = max(0, done.requests - sends), max(0, sends - new)
+    told = ", ".join(_parts(kept, again, new)) or "there is nothing to send"
+    log.info("Staged %s rows as %s requests: %s.", f"{done.rows:,}", f"{done.requests:,}", told)
+    changes = list(_changes(before.current.asked, run.current.asked)) if before.current else []
+    if changes and new:
+        log.warning(
+            "%s differs from the last snapshot of this run: %s requests are asked anew and paid for.",
+            ", ".join(changes),
+            f"{new:,}",
+        )
+
+
+def _parts(kept: int, again: int, new: int) -> Iterator[str]:
+    if kept:
+        yield f"{kept:,} are answered or in flight already"
+    if again:
+        yield f"{again:,} go again"
+    if new:
+        yield f"{new:,} are new"
+
+
+def _changes(before: Asked, after: Asked) -> Iterator[str]:
+    """Name the arguments that make up a request and are not what they were."""
+    if before.endpoint != after.endpoint:
+        yield "request['endpoint']"
+    for name in dict.fromkeys((*before.request, *after.request)):
+        if before.request.get(name) != after.request.get(name):
+            yield f"request[{name!r}]"
+    if before.output_type != after.output_type:
+        yield "output_type"
