@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from tests.faults.figures import Figures
 from tests.faults.parts import PARTS, jobs
 
 LANES = 2
+#: Airflow's hooks tell each connection that they open.
+QUIET = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING"}
 
 
 def main() -> int:
@@ -72,7 +75,7 @@ def all_parts(*, quick: bool) -> tuple[Figures, list[str]]:
 def in_process(part: str, numbers: tuple[int, ...], into: Path) -> Figures | None:
     """Do a part in a process; None when it fails, which it has told."""
     command = [sys.executable, "-m", "tests.faults", "--part", part, "--into", str(into)]
-    ended = subprocess.run([*command, "--numbers", *map(str, numbers)], check=False)
+    ended = subprocess.run([*command, "--numbers", *map(str, numbers)], check=False, env=os.environ | QUIET)
     return Figures(**json.loads(into.read_text())) if ended.returncode == 0 else None
 
 

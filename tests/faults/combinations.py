@@ -12,7 +12,7 @@ from tests.faults.draw import Combination, draw
 from tests.faults.figures import Figures
 from tests.faults.laws import judge
 from tests.faults.play import Play
-from tests.faults.world import make_world
+from tests.faults.world import MODEL, make_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +60,8 @@ def played(plan: Combination, folder: Path) -> Iterator[Play]:
         "database": plan.database,
         "seed": plan.seed,
         "sdk_retries": plan.sdk_retries,
+        "queue_tokens": plan.queue_tokens,
+        "token_budgets": {MODEL: plan.budget} if plan.budget else {},
         "patience": SHORT_PATIENCE if "slow_answer" in plan.names else None,
         "limits": {"requests_per_shard": plan.requests_per_shard, "max_attempts": plan.max_attempts},
     }

@@ -65,6 +65,8 @@ class Combination:
     calm: int  #: the turn at which all faults end
     strikes: tuple[Strike, ...]
     extras: tuple[tuple[int, Extra], ...] = ()
+    queue_tokens: int | None = None  #: what the server takes in at a time
+    budget: int | None = None  #: what the connection says about it
     repeats: bool = True  #: some rows ask what others ask
 
     @property
@@ -77,7 +79,8 @@ class Combination:
         told += [f"{extra} at turn {turn}" for turn, extra in self.extras]
         return (
             f"seed {self.seed}: {self.rows} rows by {self.requests_per_shard}, {self.max_attempts} attempts, "
-            f"{self.database}, {self.sdk_retries} SDK retries, calm from turn {self.calm}; " + "; ".join(told)
+            f"{self.database}, {self.sdk_retries} SDK retries, {self.queue_tokens} tokens in the queue, "
+            f"{self.budget} in the budget, calm from turn {self.calm}; " + "; ".join(told)
         )
 
 
@@ -91,8 +94,11 @@ def draw(seed: int) -> Combination:
         (dice.randint(0, calm + 3), dice.choice(list(Extra))) for _ in range(dice.choice((0, 1, 1, 2, 3)))
     ]
     rows = dice.randint(12, 20)
+    queue, budget = dice.choice(((None, None),) * 7 + ((600, None), (600, 600), (900, 500)))
     return Combination(
         seed=seed,
+        queue_tokens=queue,
+        budget=budget,
         rows=rows,
         requests_per_shard=dice.randint(rows // 4 + 1, rows // 2),
         max_attempts=dice.choice((1, 2, 3, 3)),

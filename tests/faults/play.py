@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp
+from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, Wait
 from airflow_provider_openai_batch.exceptions import BatchFailed, RunTimedOut, TooManyFailures
 from airflow_provider_openai_batch.raising import raise_for_airflow
 from tests.faults.draw import CANARY, Extra
@@ -29,6 +29,8 @@ MOST_TRIES = 40
 PATIENT_TRIES = 6
 PAUSES = (60, 300, 600, 1_500)
 LONGEST_PAUSE = 21_600.0
+#: Seconds that may go by between two looks of which nothing else happens in between.
+A_MOMENT = 30.0
 #: What the API refuses for good until a person has done something; all else has to pass by itself.
 PERMANENT = frozenset({"unauthorized", "forbidden", "not_found", "unprocessable", "azure_error"})
 
@@ -54,7 +56,8 @@ class Play:
         self.rows = {n: f"{CANARY} {text}" for n, text in enumerate(asks)}
         self._try, self._max_tries = 1, 3
         self._attempts: list[Attempt] = []
-        self._open, self._is_calm = True, False
+        self._open, self._is_calm, self._is_away = True, False, False
+        self._age = 0.0
         self._pause = 900.0
         self._last = max((turn for turn, _ in self.plan.extras), default=0)
 
@@ -81,7 +84,9 @@ class Play:
         self._load()
 
     def _tell(self, what: str) -> None:
-        self.story.append(f"{self.world.age:9,.0f} s  {what}")
+        if not self._is_away:
+            self._age = self.world.age
+        self.story.append(f"{self._age:9,.0f} s  {what}")
 
     def _strike(self, turn: int) -> None:
         for strike in self.plan.strikes:
@@ -157,14 +162,27 @@ class Play:
         self._calm()
 
     def _look(self) -> bool:
+        before = self.world.store.list()
         try:
-            return isinstance(self._try_to("wait", self.world.advance), Finish)
+            seen = self._try_to("look", self.world.look)
+            step = self._try_to("wait", self.world.advance)
         except AirflowFailException as error:
             self._person(error)
             if "(status" in str(error) and "refuses the connection" not in str(error):
                 self._begin_epoch()
                 self._submit()
             return False
+        if self._is_calm:
+            self._compare(seen, step, has_done=self.world.store.list() != before)
+        return isinstance(step, Finish)
+
+    def _compare(self, seen: Any, step: Any, *, has_done: bool) -> None:
+        """Without faults a triggerer wakes a worker when, and only when, there is something to do."""
+        sleeps = isinstance(seen, Wait) and seen.until > self.world.emulator.now + A_MOMENT
+        if sleeps and (has_done or not isinstance(step, Wait)):
+            self.breaches.append(f"the triggerer sleeps on although {step} was due")
+        if isinstance(seen, Due) and isinstance(step, Wait) and not has_done:
+            self.breaches.append("the triggerer wakes a worker that finds nothing to do")
 
     def _load(self) -> None:
         before = self.world.warehouse.read()
@@ -189,11 +207,13 @@ class Play:
         self.world.emulator.restart()
 
     def _away(self) -> None:
+        self._is_away = True
         self.world.emulator.stop()
         try:
             self._quietly("wait without a server", self.world.advance)
         finally:
             self.world.emulator.start()
+            self._is_away = False
 
     def _zombie(self) -> None:
         attempt = self._dice.choice(self._attempts)

@@ -12,6 +12,7 @@ from tests.faults.combinations import played
 from tests.faults.draw import Combination, Extra, Strike
 from tests.faults.figures import Figures
 from tests.faults.laws import judge
+from tests.faults.world import make_world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,9 +126,31 @@ CASES = [
     ),
     Case(name="vanished", options={"listed": False, "seconds": 900}, turn=1),
     Case(name="vanished", options={"listed": True}, turn=1, calm=8),
+    Case(
+        name="fail_validation", batches=3,
+        options={"lines": [None], "times": 1, "message": "Cannot find file file-x.", "param": "file_id"},
+    ),
+    once("rate_limit", route="create", code="token_limit_exceeded", message="Enqueued token limit reached."),
     Case(name="outage", options={"seconds": 2_700}, turn=1),
     Case(name="unauthorized", turn=1, fails="refuses the connection's key (status 401"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("route", ["upload", "create"])
+def test_retry_after_is_obeyed(tmp_path: Path, route: str):
+    """A server that asks for ten minutes gets them before a shard is sent again."""
+    with make_world(tmp_path) as world:
+        world.warehouse.fill({1: "one"})
+        world.emulator.fault("rate_limit", route=route, retry_after=600)
+        world.advance(world.stage().attempt)
+
+        world.emulator.advance(590)
+        world.advance()
+        early = len(world.emulator.batches())
+        world.emulator.advance(30)
+        world.advance()
+
+        assert (early, len(world.emulator.batches())) == (0, 1)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -15,11 +16,12 @@ import openai
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings, Wait
-from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.client import AsyncClient, Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.advance import advance, cancel
 from airflow_provider_openai_batch.steps.load import Loaded, load
+from airflow_provider_openai_batch.steps.look import look
 from airflow_provider_openai_batch.steps.stage import Asked, Staged, stage
 from airflow_provider_openai_batch.store import RunStore
 from tests.faults.draw import KEY
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+MODEL = "gpt-5-mini"
 CONNECTIONS = ("warehouse", "warehouse_renamed")
 #: Who is listened to: everybody, Airflow's hooks, which log on their own, and us in detail.
 LOGGERS = {"": logging.INFO, "airflow.task": logging.INFO, "airflow_provider_openai_batch": logging.DEBUG}
@@ -72,6 +75,7 @@ class World:
     output_type: Any = None
     patience: float | None = None  #: real seconds that a create is waited for
     sdk_retries: int = 0
+    token_budgets: dict[str, int] = field(default_factory=dict)
     conn_id: str = CONNECTIONS[0]
     ears: Ears = field(default_factory=Ears)
 
@@ -99,7 +103,7 @@ class World:
             max_retries=self.sdk_retries,
             http_client=openai.DefaultHttpxClient(event_hooks=hooks),
         )
-        return Client(api)
+        return Client(api, self.token_budgets)
 
     def _hurry(self, request: Any) -> None:
         if self.patience and request.method == "POST" and request.url.path.endswith("/batches"):
@@ -111,7 +115,7 @@ class World:
         return Asked(
             source=arguments.source(source),
             request=arguments.request(
-                {"model": "gpt-5-mini", "messages": [{"role": "user", "content": self.prompt}]}
+                {"model": MODEL, "messages": [{"role": "user", "content": self.prompt}]}
             ),
             output_type=self.output_type,
             target=arguments.target({"conn_id": CONNECTIONS[0], "table": TARGET}),
@@ -129,6 +133,19 @@ class World:
         """Do the second part of submit, or one look of the sensor."""
         return advance(self.store, client or self.client, Settings(), attempt)
 
+    def look(self) -> Wait | Finish | GiveUp | Due:
+        """Look as a triggerer does."""
+
+        async def once() -> Wait | Finish | GiveUp | Due:
+            api = openai.AsyncOpenAI(base_url=self.emulator.base_url, api_key=KEY, max_retries=0)
+            client = AsyncClient(api, self.token_budgets)
+            try:
+                return await look(self.store, client, Settings())
+            finally:
+                await client.close()
+
+        return asyncio.run(once())
+
     def cancel(self) -> None:
         """Stop the batches as a killed sensor does."""
         cancel(self.store, self.client)
@@ -144,10 +161,14 @@ class World:
 
 
 @contextmanager
-def make_world(folder: Path, *, database: str = "sqlite", **options: Any) -> Iterator[World]:
+def make_world(
+    folder: Path, *, database: str = "sqlite", queue_tokens: int | None = None, **options: Any
+) -> Iterator[World]:
     """Give a world with an empty target, and end it."""
     warehouse = Warehouse(folder, database)
-    emulator = OpenAIBatchEmulator(folder / "emulator", api_keys=(KEY,), seconds_to_complete=600)
+    emulator = OpenAIBatchEmulator(
+        folder / "emulator", api_keys=(KEY,), seconds_to_complete=600, queue_tokens=queue_tokens
+    )
     emulator.api_key = KEY
     names = [f"AIRFLOW_CONN_{name.upper()}" for name in CONNECTIONS]
     before = {name: os.environ.get(name) for name in names}
