@@ -109,6 +109,26 @@ def test_a_rest_holds_for_all_triggers_of_a_connection(run_uri, openai_batch_emu
     assert asyncio.run(deferred.value.trigger._look_safely()) == "Due"
 
 
+@pytest.mark.parametrize("times_as_long", [1, 20])
+def test_outages_are_ridden_out(run_uri, openai_batch_emulator, times_as_long):
+    """Three quarters of an hour or a day of 503: the wait goes on, and ends when the API is back."""
+    sensor = OpenAIBatchSensor(task_id="wait", run_uri=run_uri)
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor.execute(CONTEXT)
+    openai_batch_emulator.fault("outage", seconds=2_700 * times_as_long)
+    poking = OpenAIBatchSensor(task_id="wait", run_uri=run_uri, deferrable=False)
+
+    seen = []
+    for _ in range(2):
+        seen += [asyncio.run(deferred.value.trigger._look_safely()), poking.poke(CONTEXT)]
+        openai_batch_emulator.advance(1_200 * times_as_long)
+    openai_batch_emulator.advance(HOURS * 3_600)
+
+    assert seen == [None, False] * 2
+    assert asyncio.run(deferred.value.trigger._look_safely()) == "Due"
+    assert sensor.execute_complete(CONTEXT, {})["counts"]["answered"] == 5
+
+
 def test_a_trigger_does_not_retry_within_a_look(run_uri, openai_batch_emulator):
     """It looks again by itself; meanwhile others take their turn."""
     with pytest.raises(TaskDeferred) as deferred:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+)
 
+from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.sensors.openai_batch import NEVER, OpenAIBatchSensor
 
 
@@ -49,3 +57,72 @@ def test_a_long_interval_stays():
     sensor = make_sensor(poke_interval=timedelta(hours=1))
 
     assert sensor._get_next_poke_interval(0, lambda: 10**6, 1) == pytest.approx(3_600, rel=0.1)
+
+
+class Ending(OpenAIBatchSensor):
+    """A sensor whose looks end in an error."""
+
+    def _wait_deferred(self, context, *, resumed=False):
+        raise context["error"]
+
+    def poke(self, context):
+        raise context["error"]
+
+
+ENDINGS = {
+    "time-out": AirflowSensorTimeout("late"),
+    "wrong for good": AirflowFailException("no key"),
+    "no worker time": AirflowTaskTimeout("worker"),
+    "storage": ConnectionResetError("gone"),
+}
+WAYS = {
+    "deferred": {},
+    "resumed": {},
+    "poke": {"deferrable": False, "mode": "poke"},
+    "reschedule": {"deferrable": False},
+}
+
+
+@pytest.mark.usefixtures("airflow_db")
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("setting", ["", "soft_fail", "never_fail"])
+def test_errors_end_alike_in_every_mode(way, ending, setting):
+    """`soft_fail` skips on a time-out, `never_fail` on anything; every other error stays what it is."""
+    error = ENDINGS[ending]
+    sensor = Ending(task_id="wait", run_uri="file:///r", **WAYS[way], **({setting: True} if setting else {}))
+    context = {"error": error, "ti": Reschedules()}
+    skips = setting == "never_fail" or (setting == "soft_fail" and ending == "time-out")
+
+    run = partial(sensor.resume_execution, "execute_complete", {}) if way == "resumed" else sensor.execute
+
+    with pytest.raises(AirflowSkipException if skips else type(error), match=str(error)):
+        run(context)
+
+
+class Reschedules:
+    """A task instance that was never rescheduled."""
+
+    dag_id = task_id = run_id = "x"
+    map_index, max_tries = -1, 0
+
+    def get_first_reschedule_date(self, _):
+        return None
+
+
+def test_an_execution_timeout_cancels_nothing():
+    """Airflow calls `on_kill` after one; it is nobody's wish, and the run folder is not even opened."""
+    sensor = Ending(task_id="wait", run_uri="file:///nowhere", cancel_on_kill=True)
+
+    with pytest.raises(AirflowTaskTimeout):
+        sensor.execute({"error": AirflowTaskTimeout("worker")})
+    sensor.on_kill()
+
+
+def test_on_kill_cancels_at_work():
+    """A task that is stopped while it looks opens the run to cancel it."""
+    sensor = Ending(task_id="wait", run_uri="file:///nowhere", cancel_on_kill=True)
+    sensor._at_work = True
+
+    with pytest.raises(RunUnreadable):
+        sensor.on_kill()
