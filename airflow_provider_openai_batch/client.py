@@ -234,7 +234,8 @@ class AsyncClient:
             answer = await self._api.batches.with_raw_response.list(limit=1)
         except openai.APIStatusError as error:
             self._time.see(error.response.headers)
-            if error.status_code in {401, 403, 429} or error.status_code >= SERVER_ERROR:
+            is_out = error.status_code >= SERVER_ERROR and error.status_code not in NO_ROUTE
+            if is_out or error.status_code in {401, 403, 429}:
                 raise
         else:
             self._time.see(answer.headers)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Wait
-from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.client import AsyncClient, Client
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from airflow_provider_openai_batch.steps.advance import cancel
-from tests.dialects.server import Dialect, Server, serving
+from airflow_provider_openai_batch.steps.look import look
+from tests.dialects.server import DAY, Dialect, Server, serving
 from tests.dialects.vendors import ALL, ERRORS, NO_LISTS, Case
 from tests.steps.conftest import Pipeline
 
@@ -110,6 +112,21 @@ def test_lost_answers_of_create(pipeline: Pipeline, server: Server, case: Case) 
     assert len(server.ours) == 1 + again + (DONE[-1] in landed)
     assert nothing_ran_twice(server)
     assert server.cancels == 0
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 501])
+def test_trigger_sees_the_end_of_a_doubt(pipeline: Pipeline, server: Server, status: int) -> None:
+    """Where no batches are listed, the trigger still learns how late it is, and lets the run end."""
+    server.speak(Dialect(refuses={"list": status}))
+    server.loses = ["after"]
+    pipeline.submit()
+    server.advance(DAY)
+
+    async def seen() -> Any:
+        async with openai.AsyncOpenAI(base_url=server.base_url, api_key="sk", max_retries=0) as api:
+            return await look(pipeline.store, AsyncClient(api), Settings())
+
+    assert asyncio.run(seen()) == Due()
 
 
 @pytest.mark.parametrize("dialect", NO_LISTS.values(), ids=NO_LISTS)
