@@ -41,7 +41,7 @@ def _end(run: Run, send: Send) -> str:
     if send.tally is None:
         return ended
     counts = ", ".join(f"{status} {count:,}" for status, count in sorted(send.tally.counts.items()))
-    return f"{ended}, {counts} (attempt {run.shard(send.shard).about.attempt})"
+    return f"{ended}, {counts} (attempt {run.shard(send.shard).about.attempt + 1})"
 
 
 def _time(at: float) -> str:
