@@ -132,7 +132,7 @@ SENDING = (
     ),
     Mutation(
         name="the worker's clock instead of API time",
-        file="client.py",
+        file="batch/api_time.py",
         old="        return time.time() if self._offset is None else time.monotonic() + self._offset",
         new="        return time.time()",
         caught_by="tests/test_client.py::test_time_is_the_servers",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MUTATIONS = (*SENDING, *ANSWERING)
+SIMULATED = ("intent after the call", "attempt check before the intent", "no attempt check")
+TWO_ATTEMPTS = (
+    "tests/simulation/test_simulation.py::test_two_live_attempts_run_one_batch_for_each_shard[scenario0]"
+)
 TESTS_FAILED = 1
 #: How a bug shows: a promise is not kept, or the package says so itself. A bug that breaks the code raises
 #: something else, and is no planted bug: any test would find it.
@@ -56,6 +61,20 @@ def test_without_a_bug_all_of_these_tests_pass(run: Callable[[Order], Told]):
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_planted_bug_is_caught(run: Callable[[Order], Told], mutation: Mutation):
     """The test fails in its own body, for what the bug does, and not because the code does not run."""
+    check_caught(run, mutation)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SIMULATED)
+def test_simulation_finds_it_too(run: Callable[[Order], Told], name: str):
+    """Going through the interleavings of two attempts meets the bug without knowing where it is."""
+    mutation = next(mutation for mutation in MUTATIONS if mutation.name == name)
+
+    check_caught(run, replace(mutation, caught_by=TWO_ATTEMPTS))
+
+
+def check_caught(run: Callable[[Order], Told], mutation: Mutation) -> None:
+    """Run the test with the bug."""
     order = Order(
         tests=(mutation.caught_by,),
         module=mutation.module,
