@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.api import Gone
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.steps.lost import Found, find_batches, forget, require_lost
-from airflow_provider_openai_batch.telling import exit_code, without_credentials
+from airflow_provider_openai_batch.telling import end_with, exit_code, without_credentials
 from airflow_provider_openai_batch.work import open_store, work_root
 
 if TYPE_CHECKING:
@@ -104,4 +104,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

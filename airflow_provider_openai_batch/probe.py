@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.steps.probing import Patience, Probe
-from airflow_provider_openai_batch.telling import exit_code, without_credentials
+from airflow_provider_openai_batch.telling import end_with, exit_code, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,4 +53,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

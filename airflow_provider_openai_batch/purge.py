@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.telling import exit_code
+from airflow_provider_openai_batch.telling import end_with, exit_code
 from airflow_provider_openai_batch.work import open_store, retention_days, work_root
 
 if TYPE_CHECKING:
@@ -104,4 +104,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowException
 
@@ -31,6 +32,13 @@ def exit_code(command: Callable[[], int]) -> int:
     ) as error:
         sys.stderr.write(f"{in_words(error)}\n")
         return 1
+
+
+def end_with(main: Callable[[], int]) -> NoReturn:
+    """Run a command as a process of its own, which sees Airflow's connections as Airflow's commands do."""
+    # Airflow 3 asks its database for a connection only in a process that says so.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    sys.exit(main())
 
 
 def in_words(error: Exception) -> str:
