@@ -48,7 +48,7 @@ def airflow() -> Iterator[Deployment]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def airflow_2() -> Iterator[Deployment]:
     """Start scheduler and triggerer of Airflow 2.11 from an environment of their own."""
     if not OLDER.exists():
