@@ -100,8 +100,8 @@ ANSWERS = Scenario(
     rows=2, faults=frozenset(fault for fault in ALL if not fault.startswith(("step", "idle", "landed")))
 )
 PEOPLE = Scenario(
-    rows=3,
-    shard=1,
+    rows=2,
+    shard=2,
     faults=faults(
         step=("clear", "clear_rows", "clear_prompt", "clear_wait", "person_cancels", "on_kill"),
         landed=FAULTS["landed"],
