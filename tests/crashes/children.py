@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import traceback
 from contextlib import closing
 from http.client import HTTPConnection
@@ -27,6 +28,8 @@ from tests.crashes.orders import Order, Task
 QUARTER, HALF_DAY = 900.0, 43_200.0
 #: A quarter of an hour is enough for a doubt; half days are for a batch that expires.
 PAUSES = (QUARTER,) * 2 + (HALF_DAY,) * 8
+#: Real seconds after which a child that hangs dies by itself, which no law allows.
+PATIENCE = 900
 SETTINGS = Settings()
 RUN = "dag/task/run"
 
@@ -40,6 +43,7 @@ class Child:
 
     def live(self) -> int:
         """Run the tasks; 0 when all are done, 1 after an error, which is written down."""
+        signal.alarm(PATIENCE)
         os.environ |= self._order.environ
         run = {Task.SUBMIT: self._submit, Task.WAIT: self._wait, Task.LOAD: self._load}
         try:

@@ -7,8 +7,8 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
@@ -146,7 +146,6 @@ class PostgresDatabase:
     mode: dict[str, Any] = field(default_factory=dict)
     name: str = "postgres"
     shared: bool = True
-    _numbers: Any = field(default_factory=lambda: count(1))
     _kept: str = ""
 
     def __post_init__(self) -> None:
@@ -195,7 +194,7 @@ class PostgresDatabase:
         return [row[0] for row in found]
 
     def _place(self, folder: Path) -> Place:
-        schema = f"place_{next(self._numbers)}"
+        schema = f"place_{uuid4().hex}"
         self._database.execute(f"CREATE SCHEMA {schema}")
         environ = {"AIRFLOW_CONN_WAREHOUSE": json.dumps(self._database.fields())}
         target = {"conn_id": "warehouse", "table": [schema, "labels"], **self.mode}

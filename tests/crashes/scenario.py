@@ -92,7 +92,7 @@ class Scenario:
             broken = self._struck(heard, place, expected) + laws.check_left(self.database.left(place))
             told = f"{sweep.strike} at {self.database.name}, {sweep.mode}, {heard.crossings[-1]}"
             yield Point(place=told, broken=broken)
-            self._end(place, keep=bool(broken))
+            self._end(place, broken=bool(broken))
 
     def expected(self, sweep: Sweep) -> Expected:
         """Run without a kill; the first run also makes the table that the others begin with."""
@@ -164,9 +164,9 @@ class Scenario:
         folder.mkdir(parents=True)
         return folder
 
-    def _end(self, place: Place, *, keep: bool = False) -> None:
-        """Drop what the point has made; after a violation the server is dropped too, for it may still run."""
-        if keep:
+    def _end(self, place: Place, *, broken: bool = False) -> None:
+        """Drop what the point has made; after a violation also the server, where something may still run."""
+        if broken:
             self._server.renew()
         shutil.rmtree(place.folder)
 
