@@ -39,6 +39,10 @@ class ShortDownload(Exception):
     """A file came shorter than the API says it is."""
 
 
+class CutDownload(ShortDownload):
+    """The connection broke each time; the file may be whole."""
+
+
 class NotDeleted(openai.OpenAIError):
     """The API answered that a file was not deleted."""
 
@@ -139,7 +143,7 @@ class Client:
                 # The transport's own errors pass the SDK unwrapped once the answer has begun.
                 if attempt == TRIES:
                     message = f"File {file_id!r} could not be read to its end ({type(error).__name__})."
-                    raise ShortDownload(message) from error
+                    raise CutDownload(message) from error
                 continue
             if into.tell() >= size:
                 return

@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.batch.api import (
     Unclear,
 )
 from airflow_provider_openai_batch.batch.run import WINDOW
-from airflow_provider_openai_batch.client import ShortDownload
+from airflow_provider_openai_batch.client import CutDownload, ShortDownload
 from airflow_provider_openai_batch.steps.answers import Ended, close_failed, is_late, read_answers
 from airflow_provider_openai_batch.steps.attempts import is_superseded
 from airflow_provider_openai_batch.steps.view import denied
@@ -209,8 +209,9 @@ def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | N
             if error.status_code not in GONE and client.now() <= send.deadline:
                 raise
             return store.exists(target)
-        except ShortDownload:
-            if not is_late(send, client.now()):
+        except ShortDownload as error:
+            is_cut = isinstance(error, CutDownload)  # an outage passes, and the answers are paid for
+            if client.now() <= send.deadline if is_cut else not is_late(send, client.now()):
                 raise
             draft.publish(target)
             return False

@@ -314,6 +314,16 @@ def test_broken_download_is_tried_again(pipeline: Any, fault: str):
     assert pipeline.load().counts == {"ok": 10}
 
 
+@pytest.mark.parametrize("fault", ["download_cut", "reset", "server_error"])
+def test_downloads_that_break_for_hours_lose_nothing(pipeline: Any, fault: str):
+    """Answers that are paid for are waited for until the deadline, however often the connection breaks."""
+    pipeline.submit()
+    pipeline.emulator.fault(fault, route="content", times=None, seconds=4 * 3_600)
+
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
+
+
 @pytest.mark.parametrize("fault", ["unavailable", "reset", "rate_limit", "upload_cut"])
 def test_broken_upload_is_tried_again(pipeline: Any, fault: str):
     """An upload that breaks off leaves nothing that runs."""
