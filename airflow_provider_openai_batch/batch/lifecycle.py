@@ -229,6 +229,12 @@ def _held_until(run: Run, shard: Shard) -> float | None:
         for send in shard.sends
         if send.refusal is not None and send.refusal.answer.kind not in NOT_HELD
     ]
+    # `Retry-After` is about the account, not about one file.
+    own += [
+        send.refusal.at + (send.refusal.answer.retry_after or 0.0)
+        for send in run.sends
+        if send.refusal is not None and send.refusal.answer.kind is not Refusal.QUEUE_FULL
+    ]
     room = room_at(run, shard)
     return max(own if room is None else [*own, room], default=None)
 

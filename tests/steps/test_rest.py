@@ -80,3 +80,19 @@ def test_a_refused_download_ends_the_work(pipeline: Any):
     assert step.rest > pipeline.client.now()
     assert counts(pipeline.store)["answered"] == 0
     assert isinstance(pipeline.advance(), Finish)
+
+
+def test_a_refused_create_holds_all_shards(pipeline: Any):
+    """The limit is the account's: no other shard is tried before the time is over."""
+    pipeline.limits = SEVERAL
+    pipeline.emulator.fault("rate_limit", route="create", retry_after=600)
+
+    pipeline.submit()
+    pipeline.emulator.advance(500)
+    pipeline.advance()
+    early = len(pipeline.emulator.batches())
+    pipeline.emulator.advance(200)
+    pipeline.advance()
+
+    assert early == 0
+    assert len(pipeline.emulator.batches()) == 2
