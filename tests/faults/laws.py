@@ -198,6 +198,10 @@ def left_behind(play: Play) -> list[str]:
     ours = {send.intent.file_id for send in run.sends}
     batches = play.world.emulator.batches()
     unheard = [b for b in batches if b["id"] not in told or b["input_file_id"] in waiting]
+    if "output_late" in play.plan.names:  # nothing ran, so nobody waited for a file with the news
+        unheard += [
+            b for b in batches if not any(b["request_counts"][name] for name in ("completed", "failed"))
+        ]
     excused = waiting | {b[name] for b in unheard for name in ("output_file_id", "error_file_id")}
     may_lose = bool(play.plan.names & LOSING)
     return [
