@@ -57,7 +57,7 @@ class Client:
         self._api = api
         self.token_budgets = token_budgets or {}
         self.time = ApiTime()
-        self.origin = str(api.base_url).rstrip("/")
+        self.origin = origin_of(api)
 
     def now(self) -> float:
         """Return the API time in seconds since 1970."""
@@ -222,7 +222,7 @@ class AsyncClient:
         self._api = api
         self.token_budgets = token_budgets or {}
         self._time = ApiTime()
-        self.origin = str(api.base_url).rstrip("/")
+        self.origin = origin_of(api)
 
     def now(self) -> float:
         """Return the API time in seconds since 1970."""
@@ -291,3 +291,8 @@ def is_denial(raw: bytes) -> bool:
         return msgspec.json.decode(raw, type=_Deleted).deleted is False
     except msgspec.MsgspecError:
         return False
+
+
+def origin_of(api: openai.OpenAI | openai.AsyncOpenAI) -> str:
+    """Return where the API is, without a password that the URL may hold."""
+    return str(api.base_url.copy_with(userinfo=b"")).rstrip("/")

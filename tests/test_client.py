@@ -217,3 +217,10 @@ def test_azures_error_body_is_read(client: Client, openai_batch_emulator: Any):
 
     assert isinstance(answer, Refused)
     assert answer.code == "model_not_found"
+
+
+def test_password_in_the_url_is_kept_to_the_calls():
+    """The origin is written into the run folder and shown in messages."""
+    client = Client(openai.OpenAI(base_url="http://user:secret@localhost:1/v1", api_key="k"))
+
+    assert client.origin == "http://localhost:1/v1"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import re
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -112,7 +111,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
             except openai.APIConnectionError as error:
                 log.error(  # noqa: TRY400
                     "The API at %s (connection %r) cannot be reached: %s.",
-                    re.sub(r"//[^/]*@", "//", client.origin),
+                    client.origin,
                     self.openai_conn_id,
                     type(error.__cause__ or error).__name__,
                 )
