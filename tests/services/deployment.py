@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ class Deployment(Stack):
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__PARALLELISM": "3",
+            # A worker that says nothing for so long is taken for dead.
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://postgres@/airflow?host={self.socket}",
             # Triggers of a dead triggerer are taken over after this time.
@@ -91,11 +94,15 @@ class Deployment(Stack):
             )
             self.call("POST", f"/api/v2/dags/{case}/dagRuns", {"logical_date": now, "dag_run_id": case})
 
-    def trigger_by_command(self, case: str) -> None:
-        """Start a run of the case from the command line, which is alike in all versions."""
-        asked = "select 1 from dag where dag_id = %s"
-        self.wait(f"no DAG {case}", lambda: self.query(asked, case, database="airflow"))
-        self.run(self.airflow("dags", "trigger", "--run-id", case, case))
+    def trigger_by_command(self, *cases: str) -> None:
+        """Start a run of each case from the command line, which is alike in all versions."""
+        asked = "select count(*) from dag where dag_id = any(%s)"
+        self.wait(
+            f"no DAGs {cases}",
+            lambda: self.query(asked, list(cases), database="airflow")[0][0] == len(cases),
+        )
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda case: self.run(self.airflow("dags", "trigger", "-r", case, case)), cases))
 
     def mark_failed(self, case: str, task: str) -> None:
         """Mark a task as failed, as a person does in the UI."""
@@ -154,7 +161,16 @@ class Deployment(Stack):
 
     def batches(self, case: str) -> list[str]:
         """Give the statuses of the batches that were made for the case."""
-        return [batch["status"] for batch in self.emulator.batches() if batch["metadata"]["model"] == case]
+        return [batch["status"] for batch in self._batches(case)]
+
+    def files(self, case: str) -> list[str]:
+        """Give the remote files of the case's batches that still exist."""
+        names = ("input_file_id", "output_file_id", "error_file_id")
+        own = {batch[name] for batch in self._batches(case) for name in names}
+        return [file["id"] for file in self.emulator.files() if file["id"] in own]
+
+    def _batches(self, case: str) -> list[dict[str, Any]]:
+        return [batch for batch in self.emulator.batches() if batch["metadata"]["model"] == case]
 
     def facts(self, case: str, kind: str) -> list[Path]:
         """Find the files of a kind in the folder of the case's run."""

@@ -22,7 +22,7 @@ ONCE = {"submit": 1, "wait": 1, "load": 1}
 @pytest.fixture(scope="module")
 def killed(airflow):
     """Run a case for each place at which a task's process dies, all at once."""
-    airflow.trigger(*PLACES)
+    airflow.trigger("lost", *PLACES)
     airflow.wait_until_deferred(*PLACES)
     airflow.complete()
     airflow.ended(*PLACES)
@@ -34,7 +34,7 @@ def assert_nothing_shows(deployment, case):
     assert deployment.table(case) == deployment.table("undisturbed")
     assert deployment.ledger(case) == deployment.ledger("undisturbed")
     assert deployment.batches(case) == ["completed"]
-    assert deployment.emulator.files() == []
+    assert deployment.files(case) == []
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -85,3 +85,11 @@ def test_a_scheduler_may_go_while_the_task_waits(killed):
     assert killed.ended("unscheduled") == ["success"]
     assert killed.tries("unscheduled") == ONCE
     assert_nothing_shows(killed, "unscheduled")
+
+
+def test_a_worker_may_be_lost(killed):
+    """Nobody tells that the task is dead: Airflow misses its heartbeat, and the retry finds the batch."""
+    assert killed.ended("lost") == ["success"]
+    assert killed.tries("lost") == ONCE | {"submit": 2}
+    assert_nothing_shows(killed, "lost")
+    assert killed.emulator.files() == []
