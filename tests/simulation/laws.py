@@ -84,6 +84,7 @@ class Laws:
 
     def batch_made(self, made: RemoteBatch) -> None:
         """No request is in two live batches, and a wrong key sends nothing."""
+        self._lose_sight(made)
         others = [b for b in self._world.service.batches.values() if b is not made and b.live]
         for other in others:
             if set(other.bodies) & set(made.bodies) and not self._blind:
@@ -97,6 +98,11 @@ class Laws:
             if b.project == made.project
         ):  # fmt: skip
             self._violate("sent although the folder was lost", f"{made.id}")
+
+    def _lose_sight(self, made: RemoteBatch) -> None:
+        """Where the folder is lost and the key is another's, nothing tells of the batches."""
+        lost = [b for b in self._world.service.batches.values() if b.created_at < (self._wiped_at or 0.0)]
+        self._blind = self._blind or any(batch.project != made.project for batch in lost)
 
     def executed(self, batch: RemoteBatch, custom_id: str, outcome: str) -> None:
         """Nothing that is answered is executed again; what fails, only so many times."""
