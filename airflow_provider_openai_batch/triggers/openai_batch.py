@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from contextlib import asynccontextmanager, closing
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 
 GROWTH = 1.5
 MOST_LOOKS_AT_ONCE = 32
-DEFERRED = "deferred"
 # A defect does not pass by waiting: the task that wakes up shows it.
 FOR_GOOD = (OpenAIBatchError, ImportError, AssertionError, AttributeError, NameError, TypeError)
 
@@ -116,6 +116,8 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
             return "deadline" if self._is_late() else None
 
     async def _look(self) -> str | None:
+        # The first import takes seconds, in which no other trigger of this process would run.
+        await asyncio.to_thread(import_module, "airflow_provider_openai_batch.steps.look")
         from airflow_provider_openai_batch.batch.lifecycle import Wait  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.look import look  # noqa: PLC0415
 
@@ -143,22 +145,7 @@ class OpenAIBatchCancellingTrigger(OpenAIBatchRunTrigger):
 
     async def on_kill(self) -> None:
         """Cancel; Airflow calls this from 3.3 on, and not when a triggerer shuts down."""
-        if await self._is_still_awaited():
-            self.log.info("Another triggerer waits for %s; nothing is cancelled.", self.run_uri)
-        else:
-            await sync_to_async(cancel_run)(self.run_uri, self.openai_conn_id)
-
-    async def _is_still_awaited(self) -> bool:
-        # A triggerer that was silent for a while loses its triggers to another one, and tells them the
-        # same as if a person had acted. The task knows better.
-        if (task := self.task_instance) is None:
-            return False
-        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance  # noqa: PLC0415
-
-        states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
-            dag_id=task.dag_id, run_ids=[task.run_id], task_ids=[task.task_id], map_index=task.map_index
-        )
-        return DEFERRED in states.get(task.run_id, {}).values()
+        await sync_to_async(cancel_run)(self.run_uri, self.openai_conn_id)
 
 
 @asynccontextmanager

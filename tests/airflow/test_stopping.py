@@ -18,13 +18,6 @@ from airflow_provider_openai_batch.triggers.openai_batch import (
 TELLS_OF_KILLS = hasattr(BaseTrigger, "on_kill")
 
 
-class Moved(OpenAIBatchCancellingTrigger):
-    """A trigger whose task is still deferred: another triggerer has taken it over."""
-
-    async def _is_still_awaited(self):
-        return True
-
-
 def begin(trigger):
     """Run a trigger as a triggerer does."""
     if not TELLS_OF_KILLS:
@@ -72,11 +65,10 @@ def statuses(emulator):
         (OpenAIBatchRunTrigger, False, False),
         (OpenAIBatchCancellingTrigger, True, TELLS_OF_KILLS),
         (OpenAIBatchCancellingTrigger, False, False),
-        (Moved, True, False),
     ],
 )
 def test_only_a_person_cancels(waiting, openai_batch_emulator, kind, by_a_person, cancels):
-    """A shutdown, a restart, and a move to another triggerer leave the batches alone; no event is made up."""
+    """A shutdown or a restart of the triggerer leaves the batches alone; no event is made up."""
 
     async def run():
         trigger = watched(kind, waiting)
