@@ -140,4 +140,5 @@ def drawn(seed: int) -> Scenario:
         max_attempts=draw.choice((1, 2, 3, 3)),
         salt=str(draw.randrange(4)),
         max_wait=draw.choice((900.0, 1_800.0, 3_600.0)),
+        budgets=draw.choice(({}, {}, {"m": 60})),
     )
