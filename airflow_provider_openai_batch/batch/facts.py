@@ -158,6 +158,12 @@ class Incomplete(Fact, frozen=True, kw_only=True):
     """The files of an ended batch do not hold all answers yet."""
 
 
+class PutOff(Fact, frozen=True, kw_only=True):
+    """The API did not let a due action be done; `what` is the folder of the send or the shard's name."""
+
+    what: str
+
+
 class Tally(Fact, frozen=True, kw_only=True):
     """How the requests of an ended send were answered, by status."""
 

@@ -144,6 +144,8 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
     times: list[float] = []
     for send in run.sends:
         need = _attend(send, moment) if send.open else None
+        if isinstance(need, Action) and moment.now < run.rests_until(send.folder):
+            need = run.rests_until(send.folder)
         if isinstance(need, Action):
             actions.append(need)
         if need is not None and send.folder in queue.awaited and not _is_hopeless(send, moment):
@@ -214,8 +216,8 @@ def _dispatch(run: Run, left: Left, moment: Moment) -> Action | float:
     kinds = [refusal.answer.kind for refusal in refusals]
     if Refusal.TOO_LARGE in kinds or never_fits(run, shard, moment.tokens):
         return Split(shard.id)
-    due = _held_until(run, shard)
-    if due is not None and moment.now < due:
+    due = max(_held_until(run, shard) or 0.0, run.rests_until(shard.id))
+    if moment.now < due:
         return due
     if not has_room(run, shard, moment.tokens):
         return moment.now + pause(shard, moment.now)

@@ -16,6 +16,7 @@ from airflow_provider_openai_batch.batch.facts import (
     Intent,
     Landed,
     Lost,
+    PutOff,
     Refusal,
     Tally,
     Terminal,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 WINDOW = 86_400.0
 LATE = 2 * 3_600.0
+PAUSE = 60.0
+LONGEST_PAUSE = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +149,7 @@ class Run:
     snapshots: tuple[Snapshot, ...] = ()
     shards: tuple[Shard, ...] = ()
     landed: tuple[Landed, ...] = ()
+    put_offs: tuple[PutOff, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -167,6 +171,11 @@ class Run:
     def sends(self) -> tuple[Send, ...]:
         """Return all sends of all shards."""
         return tuple(send for shard in self.shards for send in shard.sends)
+
+    def rests_until(self, what: str) -> float:
+        """Return until when an action on a send or shard is not tried again; the pauses grow."""
+        times = [fact.at for fact in self.put_offs if fact.what == what]
+        return max(times) + min(PAUSE * 2.0 ** (len(times) - 1), LONGEST_PAUSE) if times else 0.0
 
     def shard(self, shard_id: str) -> Shard:
         """Return the shard of this name."""

@@ -92,8 +92,14 @@ class _Advance:
                 raise denied(error.status_code, error.code) from None
             except STALLING as error:
                 self._view.take_rest(error)
-                told = (type(action).__name__, self._client.origin, type(error).__name__)
-                log.warning("%s is put off: %s, %s.", *told)
+                self._put_off(action, error)
+
+    def _put_off(self, action: Action, error: Exception) -> None:
+        """Write down that the API did not let us, so that nobody tries again at once."""
+        told = (type(action).__name__, self._client.origin, type(error).__name__)
+        log.warning("%s is put off: %s, %s.", *told)
+        put_off = facts.PutOff(at=self._client.now(), what=subject_of(action))
+        self._store.put(f"putoffs/{self._store.nonce()}.json", put_off)
 
     def _is_allowed(self, action: Action) -> bool:
         if isinstance(action, SendShard) and not self._may_send:
@@ -180,6 +186,15 @@ def require_origin(store: RunStore, client: Client, run: Run) -> None:
             f"The run was sent to {elsewhere[0]}, but the connection points to {client.origin} now: going on "
             "would pay again. Set the host back, or clear submit to send the rows there."
         )
+
+
+def subject_of(action: Action) -> str:
+    """Return the folder of the send or the name of the shard that an action is about."""
+    match action:
+        case Collect(what) | Resolve(what) | NoteLost(what) | SendShard(what) | Split(what):
+            return what
+        case MakeChild(left):
+            return left.shard
 
 
 def name_of(action: Action) -> str:

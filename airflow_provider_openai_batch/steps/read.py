@@ -37,6 +37,7 @@ def read_run(store: RunStore, origin: str | None = None) -> Run:
         snapshots=tuple(_snapshot(tree, folder) for folder in tree.folders("snapshots", "asked.json")),
         shards=tuple(_shard(tree, folder, origin) for folder in tree.folders("shards", "about.json")),
         landed=tree.facts("loads/", "", facts.Landed),
+        put_offs=tree.facts("putoffs/", "", facts.PutOff),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -308,6 +309,27 @@ class TestRefusals:
         run = make_run(make_shard(make_send(batches=(), refusals=(refused(NOW, 413),))))
 
         assert plan(run, "s1").actions == (Split("s1"),)
+
+
+class TestPutOff:
+    """What is due, and what the API did not let anybody do."""
+
+    @pytest.mark.parametrize(("times", "pause"), [(1, 60), (2, 120), (4, 480), (9, 900)])
+    def test_shard_rests(self, times: int, pause: float):
+        """The more often an upload failed, the longer nobody tries; a quarter of an hour at most."""
+        facts_of = tuple(facts.PutOff(at=NOW, what="s1") for _ in range(times))
+        run = replace(make_run(make_shard()), put_offs=facts_of)
+
+        assert plan(run, "s1").step == Wait(NOW + pause)
+        assert plan(run, "s1", now=NOW + pause).actions == (SendShard("s1"),)
+
+    def test_send_rests_for_itself(self):
+        """A download that failed holds up no other send."""
+        run = make_run(make_shard(make_send()), make_shard(make_send(shard="s2"), name="s2"))
+        run = replace(run, put_offs=(facts.PutOff(at=NOW, what="shards/s1/sends/1-a"),))
+        ended = make_batch("completed")
+
+        assert plan(run, b1=ended).actions == (Collect("shards/s2/sends/1-a", ended),)
 
 
 class TestLostBatches:

@@ -443,10 +443,28 @@ def test_nothing_is_sent_to_another_project(pipeline: Any):
     pipeline.submit()
     pipeline.emulator.clear_faults()
     pipeline.emulator.fault("not_found", route="file", times=None)
+    pipeline.emulator.advance(100)
 
     with pytest.raises(RunUnreadable, match="do not belong together"):
         pipeline.advance()
     assert pipeline.emulator.batches() == []
+
+
+def test_what_the_api_does_not_let_us_do_is_not_tried_at_once(pipeline: Any):
+    """An outage of one route wakes no worker every few seconds: the pauses grow to a quarter of an hour."""
+    pipeline.emulator.fault("unavailable", route="upload", times=None)
+    pipeline.submit()
+    uploads = 0
+    for _ in range(120):
+        step = pipeline.advance()
+        assert isinstance(step, Wait)
+        assert step.until > pipeline.client.now()
+        uploads = len([name for name in pipeline.store.list() if name.startswith("putoffs/")])
+        pipeline.emulator.advance(60)
+
+    assert uploads <= 12
+    pipeline.emulator.clear_faults()
+    assert pipeline.run().counts == {"ok": 10}
 
 
 def test_file_of_another_project_stops_the_run(pipeline: Any):
