@@ -28,10 +28,13 @@ PASSING = frozenset({0, 408, 409, 429})
 SERVER_ERROR = 500
 #: With these, an answer that was paid for may not be seen, or is not a good one.
 HIDING = frozenset({
-    "vanished", "status_word", "not_found", "output_late", "no_list", "endless_list",
-    "refusal", "truncated", "content_filter", "separators", "download_cut", "download_short",
+    "vanished", "status_word", "output_late", "no_list", "endless_list",
+    "refusal", "truncated", "content_filter", "separators", "download_short",
     "no_expires_at", "slow_validation",
 })  # fmt: skip
+#: With these, a file is not there, in the words of one server or another.
+MISSING_FILE = frozenset({"not_found", "conflict", "unprocessable"})
+FILE_ROUTES = frozenset({"any", "file", "content"})
 #: Where a lost answer leaves a file whose id nobody knows.
 LOSING = frozenset({
     "server_error", "bad_gateway", "unavailable", "rate_limit", "request_timeout", "conflict", "reset",
@@ -134,9 +137,7 @@ def lost(play: Play, askings: list[Asking]) -> list[str]:
     """Find rows that are not in the target, or have another's answer, or none although one was paid for."""
     rows = {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in play.world.warehouse.read()}
     breaches = [f"row {key} is not in the target" for key in play.landed if str(key) not in rows]
-    answered = (
-        {asking.request for asking in askings if asking.final} if not play.plan.names & HIDING else set()
-    )
+    answered = set() if may_hide(play) else {asking.request for asking in askings if asking.final}
     for key, prompt in play.landed.items():
         row = rows.get(str(key))
         if row is None:
@@ -148,6 +149,12 @@ def lost(play: Play, askings: list[Asking]) -> list[str]:
             paid = row["batch_custom_id"] in answered
             breaches += [f"row {key} is {row['batch_status']}, but was answered"] if paid else []
     return breaches
+
+
+def may_hide(play: Play) -> bool:
+    """Tell whether an answer that was paid for may stay unseen for good, or be none."""
+    files = (s for s in play.plan.strikes if s.name in MISSING_FILE and s.options["route"] in FILE_ROUTES)
+    return bool(play.plan.names & HIDING) or any(files)
 
 
 def duplicated(play: Play) -> list[str]:
