@@ -131,7 +131,7 @@ class _Advance:
         """Register before the first create, then decide again on what is there then."""
         require_origin(self._store, self._client, run)
         if not self._sees_run:
-            require_sight(self._store, self._client, run)
+            require_sight(self._store, self._client, self._view.unseen(run))
             self._sees_run = True
         if self._attempt is None:
             self._attempt = register(self._store, run, self._client.now())

@@ -19,7 +19,7 @@ from airflow_provider_openai_batch.steps.transfer import batch_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.run import Run, Send
+    from airflow_provider_openai_batch.batch.run import Send
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 
@@ -117,8 +117,7 @@ def require_file(store: RunStore, client: Client, send: Send) -> None:
         raise RunUnreadable(message)
 
 
-def require_sight(store: RunStore, client: Client, run: Run) -> None:
+def require_sight(store: RunStore, client: Client, sends: Iterable[Send]) -> None:
     """Stop before anything more is sent if the API does not know what the run has in flight."""
-    for send in run.sends:
-        if send.open and send.batch is None:  # what has a batch is looked at anyway
-            require_file(store, client, send)
+    for send in sends:
+        require_file(store, client, send)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.batch.api import Gone
+from airflow_provider_openai_batch.batch.api import Batch, Gone
 from airflow_provider_openai_batch.batch.lifecycle import (
     Look,
     Moment,
@@ -28,9 +28,8 @@ from airflow_provider_openai_batch.steps.read import read_queue
 from airflow_provider_openai_batch.steps.rest import rest_after
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.api import Batch
     from airflow_provider_openai_batch.batch.queue import Queue
-    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.run import Run, Send
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 
@@ -70,6 +69,13 @@ class View:
     def is_gone(self, batch: Batch) -> bool:
         """Tell whether the API does not know a batch."""
         return isinstance(self._looks.get(batch.id), Gone)
+
+    def unseen(self, run: Run) -> list[Send]:
+        """Return the sends in flight that no look has shown: all doubts, and one batch if none was seen."""
+        doubts = [send for send in run.sends if send.open and send.batch is None]
+        known = [send for send in run.sends if send.open and send.batch is not None]
+        seen = any(send.batch and isinstance(self._looks.get(send.batch.id), Batch) for send in known)
+        return doubts if seen else [*doubts, *known[:1]]
 
     def plan(self, run: Run) -> Plan:
         """Look at the batches that were not looked at yet, and decide."""

@@ -121,8 +121,11 @@ KEYS = Scenario(
         delete=("error",),
     ),
 )
+HELD_BACK = Scenario(
+    rows=2, shard=1, max_wait=7_200.0, faults=faults(idle=("wrong_key",), create=("busy",), look=("lost",))
+)
 #: What is gone through in order.
-SCENARIOS = (*TWO_ATTEMPTS, CRASHES, ANSWERS, PEOPLE, LOSSES, KEYS)
+SCENARIOS = (*TWO_ATTEMPTS, CRASHES, ANSWERS, PEOPLE, LOSSES, KEYS, HELD_BACK)
 
 
 def drawn(seed: int) -> Scenario:

@@ -9,7 +9,17 @@ import pytest
 
 from tests.simulation.campaign import play_seeds, simulate
 from tests.simulation.explore import every
-from tests.simulation.scenario import ANSWERS, CRASHES, KEYS, LOSSES, PEOPLE, TWO_ATTEMPTS, Scenario, faults
+from tests.simulation.scenario import (
+    ANSWERS,
+    CRASHES,
+    HELD_BACK,
+    KEYS,
+    LOSSES,
+    PEOPLE,
+    TWO_ATTEMPTS,
+    Scenario,
+    faults,
+)
 from tests.simulation.schedule import play_seed, replay
 from tests.simulation.shrink import shrink
 from tests.simulation.story import tell
@@ -53,6 +63,11 @@ def test_any_one_event_breaks_no_law(scenario: Scenario):
 def test_key_of_another_project_loses_no_answer():
     """A connection that does not see the run stops it, at whatever point, and takes nothing for gone."""
     assert check(every(KEYS, 2)) > 50
+
+
+def test_shards_held_back_are_not_sent_with_another_projects_key():
+    """A look that failed is no sign that the connection sees the run."""
+    assert check(every(HELD_BACK, 3)) > 100
 
 
 def test_hundreds_of_seeds_break_no_law():
