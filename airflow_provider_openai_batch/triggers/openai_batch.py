@@ -34,6 +34,8 @@ FOR_GOOD = (OpenAIBatchError, ImportError, AssertionError, AttributeError, NameE
 # A triggerer may hold thousands of triggers; they take turns.
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 _users: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakSet[OpenAIBatchRunTrigger]] = WeakKeyDictionary()
+# An event loop forgets tasks that nobody holds.
+_cancelling: set[asyncio.Future[None]] = set()
 # Until when (API time) an API has asked not to be called: one answer counts for all triggers.
 _rests: WeakKeyDictionary[AsyncClient, float] = WeakKeyDictionary()
 
@@ -145,7 +147,13 @@ class OpenAIBatchCancellingTrigger(OpenAIBatchRunTrigger):
 
     async def on_kill(self) -> None:
         """Cancel; Airflow calls this from 3.3 on, and not when a triggerer shuts down."""
-        await sync_to_async(cancel_run)(self.run_uri, self.openai_conn_id)
+        # Airflow 3.3 ends this call a second later: what waits for a thread by then would not be done,
+        # and what talks to Airflow would leave it waiting for an answer.
+        in_a_thread = sync_to_async(cancel_run, thread_sensitive=False)
+        work = asyncio.ensure_future(in_a_thread(self.run_uri, self.openai_conn_id))
+        _cancelling.add(work)
+        work.add_done_callback(_cancelling.discard)
+        await asyncio.shield(work)
 
 
 @asynccontextmanager

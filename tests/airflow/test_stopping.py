@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 from airflow.jobs.triggerer_job_runner import TriggerRunner
 from airflow.triggers.base import BaseTrigger
+from asgiref.sync import sync_to_async
 
 from airflow_provider_openai_batch.triggers.openai_batch import (
     OpenAIBatchCancellingTrigger,
@@ -95,3 +97,26 @@ def test_a_restart_changes_nothing(waiting, openai_batch_emulator):
         return len(first.events), len(second.events), second.triggers[1]["events"]
 
     assert asyncio.run(run()) == (0, 1, 1)
+
+
+@pytest.mark.skipif(not TELLS_OF_KILLS, reason="this Airflow tells triggers nothing")
+def test_a_cancel_outlives_its_call(waiting, openai_batch_emulator):
+    """Airflow 3.3 ends `on_kill` after a second, even if no thread was free for it; the work is done."""
+    busy = threading.Event()
+
+    async def run():
+        trigger = watched(OpenAIBatchCancellingTrigger, waiting)
+        runner = begin(trigger)
+        await asyncio.wait_for(trigger.looked.wait(), 60)
+        other = asyncio.create_task(sync_to_async(busy.wait)())
+        runner.to_cancel += [1, 1]
+        await runner.cancel_triggers()
+        with suppress(asyncio.CancelledError):
+            await runner.triggers[1]["task"]
+        busy.set()
+        await other
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+
+    asyncio.run(run())
+
+    assert statuses(openai_batch_emulator) <= {"cancelling", "cancelled"}
