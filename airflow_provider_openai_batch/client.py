@@ -191,7 +191,7 @@ class Client:
         try:
             raw = self._content(self._api.files.with_raw_response.retrieve(file_id))
             return read_input_file(raw).bytes or 0
-        except msgspec.MsgspecError:
+        except msgspec.ValidationError:  # what is no JSON at all is a proxy's page, as the content would be
             return 0
         except openai.APIStatusError as error:
             if error.status_code not in NO_ROUTE:

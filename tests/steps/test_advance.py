@@ -324,6 +324,17 @@ def test_downloads_that_break_for_hours_lose_nothing(pipeline: Any, fault: str):
     assert pipeline.load().counts == {"ok": 10}
 
 
+def test_page_of_a_proxy_is_no_answer_file(pipeline: Any):
+    """A proxy that answers 200 with a page of its own for an hour costs no answer and no second payment."""
+    pipeline.submit()
+    for route in ("file", "content"):
+        pipeline.emulator.fault("unreadable", route=route, times=None, seconds=4_000)
+
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
+    assert pipeline.times_executed == [1] * 10
+
+
 @pytest.mark.parametrize("fault", ["unavailable", "reset", "rate_limit", "upload_cut"])
 def test_broken_upload_is_tried_again(pipeline: Any, fault: str):
     """An upload that breaks off leaves nothing that runs."""
