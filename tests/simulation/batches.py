@@ -142,6 +142,10 @@ class RemoteBatch:
         if status is not BatchStatus.COMPLETED and self.plan != "expires_silent":
             bad += [_unasked(name, status) for name in self.bodies if name not in self.done]
         self.files, self._failed = (self._file(good), self._file(bad)), len(bad)
+        if self.plan == "files_lost":
+            self._world.tell(self.id, "loses its files")
+            for file_id in filter(None, self.files):
+                self._world.service.files[file_id].deleted_at = self._world.now
         self._files_at = self._world.now + (FILES_LATE if self.plan == "late_files" else 0.0)
         self._become(status)
 

@@ -16,7 +16,7 @@ class Questions:
     def __init__(self, world: World) -> None:
         self._at: dict[str, float] = {}
         for batch in world.service.batches.values():
-            if batch.ended_at is None:
+            if batch.ended_at is None or batch.plan == "files_lost":
                 continue
             for custom_id, outcome in batch.done.items():
                 if outcome == "":
