@@ -107,6 +107,11 @@ class Send:
         return max(started, self.intent.at) + window + LATE
 
     @property
+    def patience(self) -> float:
+        """Return the API time until which an answer file that cannot be read is asked for again."""
+        return max(self.deadline, min((fact.at for fact in self.terminals), default=0.0) + LATE)
+
+    @property
     def fenced_at(self) -> float | None:
         """Return since when the input file is gone for sure."""
         return min((fence.at for fence in self.fences if fence.deleted), default=None)

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.store import RunStore
 
 LONGEST_WORD = 120
-GONE = {400, 404, 405, 409, 410, 416, 422, 501}  # a file is not there, in the words of one server or another
+SHORT_OFTEN = 4
+GONE = {400, 404, 405, 410, 416, 422, 501}  # a file is not there, in the words of one server or another
 
 log = logging.getLogger(__name__)
 
@@ -206,14 +207,20 @@ def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | N
         try:
             client.download(file_id, draft.file)
         except openai.APIStatusError as error:
-            if error.status_code not in GONE and client.now() <= send.deadline:
+            if error.status_code not in GONE and client.now() <= send.patience:
                 raise
             return store.exists(target)
         except ShortDownload as error:
-            is_cut = isinstance(error, CutDownload)  # an outage passes, and the answers are paid for
-            if client.now() <= send.deadline if is_cut else not is_late(send, client.now()):
+            if not _stays_short(send, error, client.now()):
                 raise
             draft.publish(target)
             return False
         draft.publish(target)
     return True
+
+
+def _stays_short(send: Send, error: ShortDownload, now: float) -> bool:
+    """Tell whether a file will not get longer: a cut passes, and the answers are paid for."""
+    if isinstance(error, CutDownload):
+        return now > send.patience
+    return is_late(send, now) and len(send.incomplete) >= SHORT_OFTEN

@@ -487,3 +487,18 @@ def test_file_of_another_project_stops_the_run(pipeline: Any):
 
     with pytest.raises(RunUnreadable, match="do not belong together"):
         pipeline.advance()
+
+
+def test_short_file_is_asked_for_more_than_once(pipeline: Any):
+    """Half an hour that was an outage is no half hour in which the file stayed short."""
+    pipeline.emulator.fault("download_short", route="content", times=6, share=0.4)
+    pipeline.submit()
+    pipeline.emulator.advance(700)
+
+    pipeline.advance()
+    pipeline.emulator.advance(3_600)
+    pipeline.advance()
+    pipeline.emulator.clear_faults()
+
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
