@@ -175,12 +175,19 @@ def _attend(send: Send, moment: Moment) -> Action | float | None:
     look = moment.looks.get(send.batch.id)
     if isinstance(look, Batch) and look.status.ended:
         return _ended(send, look, moment)
-    if send.terminal is not None:
+    if send.terminal is not None and not _is_blind(send, look, moment):
         return _ended(send, send.terminal.batch, moment)
     if isinstance(look, Gone):
         return _lost(send, moment)
+    if send.terminal is not None:
+        return moment.now + AGAIN_LATER
     late = moment.now > send.deadline and look is not None and not isinstance(look, Unreachable)
     return None if late else send.deadline
+
+
+def _is_blind(send: Send, look: Look | None, moment: Moment) -> bool:
+    """Tell whether the batch may have named its files since its end was written down."""
+    return isinstance(look, Unreachable) and moment.now <= send.patience
 
 
 def _ended(send: Send, batch: Batch, moment: Moment) -> Action | float:

@@ -381,6 +381,15 @@ class TestEndedBatches:
 
         assert plan(run, b1=Gone()).actions == (Collect("shards/s1/sends/1-a", late.batch),)
 
+    def test_nothing_is_missing_by_an_old_record_alone(self):
+        """Files may have been named since; a batch that cannot be looked at is looked at again."""
+        run = self.make(incomplete=(facts.Incomplete(at=NOW),))
+
+        decided = plan(run, now=NOW + HOUR, b1=Unreachable("reset"))
+
+        assert decided.actions == ()
+        assert decided.step == Wait(NOW + HOUR + 60)
+
     def test_half_an_hour_later_the_rest_is_missing(self):
         """Nothing is waited for without end."""
         assert (

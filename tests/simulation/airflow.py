@@ -200,10 +200,14 @@ class DagRun:
     def _defer(self) -> None:
         onlooker = Onlooker(self.world, self.name("trigger"), lambda _: None)
         store, pause = MemoryStore(onlooker), FIRST_POKE
+        token = self._token
 
         def poke() -> None:
             nonlocal pause
-            if self._looks(onlooker, store):
+            wakes = self._looks(onlooker, store)
+            if token != self._token:  # somebody cleared the task while the trigger looked
+                return
+            if wakes:
                 self.start("wait")
                 return
             pause = min(pause * GROWTH, self.world.scenario.max_wait)

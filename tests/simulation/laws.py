@@ -158,7 +158,7 @@ class Laws:
 
     def _is_answered(self, questions: Questions, question: str) -> bool:
         untrue = any(name in point for point in self._world.choices.taken for name in UNTRUE)
-        return not untrue and questions.answered_before(question, self._loading[1])
+        return not (untrue or self._blind) and questions.answered_before(question, self._loading[1])
 
     def _check_files(self) -> None:
         name, _, folder = self._loading
