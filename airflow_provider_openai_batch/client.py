@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
@@ -58,6 +59,7 @@ class Client:
         self.token_budgets = token_budgets or {}
         self.time = ApiTime()
         self.origin = origin_of(api)
+        self.account = account_of(api)
 
     def now(self) -> float:
         """Return the API time in seconds since 1970."""
@@ -296,3 +298,9 @@ def is_denial(raw: bytes) -> bool:
 def origin_of(api: openai.OpenAI | openai.AsyncOpenAI) -> str:
     """Return where the API is, without a password that the URL may hold."""
     return str(api.base_url.copy_with(userinfo=b"")).rstrip("/")
+
+
+def account_of(api: openai.OpenAI) -> str:
+    """Return a word that changes with the key, organization, or project, and tells nothing of them."""
+    told = f"{api.base_url} {api.organization} {api.project} {api.api_key}"
+    return hashlib.sha256(told.encode()).hexdigest()[:8]

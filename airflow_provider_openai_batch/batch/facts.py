@@ -71,7 +71,10 @@ class Attempt(Fact, frozen=True, kw_only=True):
 
 
 class Intent(Fact, frozen=True, kw_only=True):
-    """A create is about to be called for this file; `enqueued` are our live tokens, where counted."""
+    """A create is about to be called for this file.
+
+    `enqueued` are our live tokens, where counted; `account` tells one key from another.
+    """
 
     file_id: str
     file_created_at: float
@@ -81,6 +84,7 @@ class Intent(Fact, frozen=True, kw_only=True):
     attempt: int
     epoch: int
     enqueued: int | None = None
+    account: str = ""
 
 
 class Refusal(Fact, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api import Batch, Gone, Refusal
+from airflow_provider_openai_batch.batch.run import growing
 from airflow_provider_openai_batch.batch.token_queue import (
     TokenQueue,
     has_room,
@@ -148,7 +149,7 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
             need = run.rests_until(send.folder)
         if isinstance(need, Action):
             actions.append(need)
-        if need is not None and send.folder in queue.awaited and not _is_hopeless(send, moment):
+        if need is not None and send.folder in queue.awaited and not _is_hopeless(run, send, moment):
             times.append(need if isinstance(need, float) else moment.now)
     refused = _final_refusal(run)
     if refused is not None:
@@ -163,9 +164,15 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
     return Plan(tuple(actions), Wait(min(times)) if times else Finish())
 
 
-def _is_hopeless(send: Send, moment: Moment) -> bool:
-    """Tell whether a doubt is so old that it is still looked up, but not waited for."""
-    return send.batch is None and moment.now > send.deadline
+def _is_hopeless(run: Run, send: Send, moment: Moment) -> bool:
+    """Tell whether a doubt or a file that cannot be read is so old that it is not waited for any more.
+
+    The send stays open: whoever looks again later collects what has become of it.
+    """
+    if send.batch is None:
+        return moment.now > send.deadline
+    rests = moment.now < run.rests_until(send.folder)
+    return send.terminal is not None and moment.now > send.patience and rests
 
 
 def _attend(send: Send, moment: Moment) -> Action | float | None:
@@ -178,7 +185,7 @@ def _attend(send: Send, moment: Moment) -> Action | float | None:
     if send.terminal is not None and not _is_blind(send, look, moment):
         return _ended(send, send.terminal.batch, moment)
     if isinstance(look, Gone):
-        return _lost(send, moment)
+        return _lost(send, moment) if moment.now <= send.patience + HALF_HOUR else None
     if send.terminal is not None:
         return moment.now + AGAIN_LATER
     late = moment.now > send.deadline and look is not None and not isinstance(look, Unreachable)
@@ -197,7 +204,7 @@ def _ended(send: Send, batch: Batch, moment: Moment) -> Action | float:
     if not send.incomplete:
         return Collect(send.folder, batch)
     last = max(fact.at for fact in send.incomplete)
-    pause = min(AGAIN_LATER * 2.0 ** (len(send.incomplete) - 1), HALF_HOUR / 2)
+    pause = growing(len(send.incomplete))
     due = last + pause if turned_up else max(last + pause, min(f.at for f in send.incomplete) + HALF_HOUR)
     return Collect(send.folder, batch) if moment.now >= due else due
 

@@ -14,6 +14,8 @@ WRAPPERS = ("error", "errors")
 VAGUE_WRAPPERS = (*WRAPPERS, "data", "detail")
 DEEPEST = 8
 LONGEST = 2_000
+#: A server that asks for more than the life of a batch does not mean it.
+LONGEST_REST = 86_400.0
 
 
 def read_refused(status: int, raw: bytes, retry_after: str | None) -> Refused | None:
@@ -38,7 +40,7 @@ def seconds_of(retry_after: str | None) -> float | None:
         seconds = float(retry_after) if retry_after else None
     except ValueError:
         return None
-    return seconds if seconds is not None and math.isfinite(seconds) else None
+    return min(seconds, LONGEST_REST) if seconds is not None and math.isfinite(seconds) else None
 
 
 def _told(raw: bytes) -> dict[str, Any] | None:

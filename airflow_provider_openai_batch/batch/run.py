@@ -33,6 +33,11 @@ PAUSE = 60.0
 LONGEST_PAUSE = 900.0
 
 
+def growing(times: int) -> float:
+    """Return the seconds to pause after so many tries: they double, to a quarter of an hour."""
+    return min(PAUSE * 2.0 ** min(times - 1, 10), LONGEST_PAUSE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The rows of one staging; complete when `done` is there."""
@@ -180,7 +185,7 @@ class Run:
     def rests_until(self, what: str) -> float:
         """Return until when an action on a send or shard is not tried again; the pauses grow."""
         times = [fact.at for fact in self.put_offs if fact.what == what]
-        return max(times) + min(PAUSE * 2.0 ** (len(times) - 1), LONGEST_PAUSE) if times else 0.0
+        return max(times) + growing(len(times)) if times else 0.0
 
     def shard(self, shard_id: str) -> Shard:
         """Return the shard of this name."""

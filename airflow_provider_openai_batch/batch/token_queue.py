@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api import Batch, Refusal
+from airflow_provider_openai_batch.batch.run import LATE, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,21 +62,27 @@ def limit_in(message: str) -> int | None:
     return int(re.sub("[,_]", "", found[1])) * MANY[found[2].lower()] if found else None
 
 
-def enqueued(run: Run, looks: Mapping[str, object], listed: Iterable[Batch]) -> dict[str, int]:
+def enqueued(run: Run, looks: Mapping[str, object], listed: Iterable[Batch], now: float) -> dict[str, int]:
     """Add up the tokens of live batches by model: the run's own, and those that say how many they hold.
 
-    The run's own are known before the list shows them; a create that got no clear answer may live.
+    The run's own are known before the list shows them; a create that got no clear answer may live. What
+    should have ended long ago holds no room.
     """
     tokens: Counter[str] = Counter()
     for send in run.sends:
-        if send.open and not _has_ended(send, looks):
+        if send.open and now <= send.deadline and not _has_ended(send, looks):
             tokens[send.intent.model] += send.intent.tokens
     own = {batch.id for send in run.sends for batch in send.batches}
     for batch in listed:
         told = batch.metadata.get("tokens", "")
-        if batch.id not in own and not batch.status.ended and told.isdecimal():
+        if batch.id not in own and not _is_over(batch, now) and told.isdecimal():
             tokens[batch.metadata.get("model", "")] += int(told)
     return dict(tokens)
+
+
+def _is_over(batch: Batch, now: float) -> bool:
+    end = batch.expires_at or (batch.created_at or now) + WINDOW
+    return batch.status.ended or now > end + LATE
 
 
 def _has_ended(send: Send, looks: Mapping[str, object]) -> bool:
@@ -100,10 +107,13 @@ def has_room(run: Run, shard: Shard, queue: TokenQueue) -> bool:
 
 def never_fits(run: Run, shard: Shard, queue: TokenQueue) -> bool:
     """Tell whether the API refused a shard time and again although nothing of ours was in the queue."""
+    alone: set[int | None] = {0}
+    if queue.enqueued is None and not any(send.open for send in run.sends):
+        alone.add(None)  # a server without a list: as far as the run itself can tell
     times = sorted(
         send.refusal.at
         for send in shard.sends
-        if send.refusal is not None and _was_full(send, shard.about.model) and send.intent.enqueued == 0
+        if send.refusal is not None and _was_full(send, shard.about.model) and send.intent.enqueued in alone
     )
     if len(times) < REFUSED_OFTEN or times[-1] - times[0] < REFUSED_LONG:
         return False

@@ -24,6 +24,7 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     Split,
     Wait,
 )
+from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.batch.token_queue import has_room, live_tokens
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.answers import give_up_on, refuse_request
@@ -172,8 +173,14 @@ class _Advance:
         if send.lost_since is None:
             lost = facts.Lost(at=self._client.now(), batch_id=send.batch.id)
             self._store.put(f"{send.folder}/lost-{self._store.nonce()}.json", lost)
-        elif not any(send.batch.id == batch.id for batch in listed(self._client, send)):
+            return
+        seen = next((one for one in listed(self._client, send) if one.id == send.batch.id), None)
+        if seen is None:
             give_up_on(self._store, self._client, send)
+        elif seen.status.ended:
+            collect_send(self._store, self._client, send, seen)
+        else:
+            raise ListFailed(f"Batch {seen.id!r} is listed but cannot be looked at.")
 
 
 def require_origin(store: RunStore, client: Client, run: Run) -> None:
@@ -242,11 +249,12 @@ def cancel(store: RunStore, client: Client) -> None:
     failed: openai.OpenAIError | None = None
     for send in read_run(store, client.origin).sends:
         if send.open and send.batch is not None:
-            cancelled = facts.Cancel(at=client.now(), by="on_kill")
-            store.put(f"{send.folder}/cancel-{store.nonce()}.json", cancelled)
             try:
                 client.cancel(send.batch.id)
             except openai.OpenAIError as error:  # the others are to be cancelled all the same
                 failed = error
+                continue
+            cancelled = facts.Cancel(at=client.now(), by="on_kill")
+            store.put(f"{send.folder}/cancel-{store.nonce()}.json", cancelled)
     if failed is not None:
         raise failed

@@ -55,14 +55,25 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     shard, ids = _about(store, send)
     endpoint = ENDPOINTS[shard.endpoint]
     found = collect(_lines(store, send), ids, endpoint, compile_output(shard.output_type))
-    late = is_late(send, client.now()) and not (ended.pending and client.now() <= send.deadline)
+    late = is_late(send, client.now()) and (client.now() > send.patience or not _is_to_come(ended))
     if not (late or _is_complete(found, ended)):
         store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))
         return
-    absent = RowStatus.UNKNOWN if ended.gone else ABSENT.get(ended.batch.status, RowStatus.MISSING)
+    unseen = ended.gone or _names_too_little(ended.batch)
+    absent = RowStatus.UNKNOWN if unseen else ABSENT.get(ended.batch.status, RowStatus.MISSING)
     rest = ids[~found.answered]
     table = pa.concat_tables([found.table, _unanswered(rest, absent)])
     write_answers(store, send, table, facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found)))
+
+
+def _is_to_come(ended: Ended) -> bool:
+    """Tell whether the API itself says that there is more than it shows."""
+    return ended.pending or _names_too_little(ended.batch)
+
+
+def _names_too_little(batch: Batch) -> bool:
+    """Tell whether requests were answered, and no file is named that holds the answers."""
+    return bool(batch.request_counts.completed) and batch.output_file_id is None
 
 
 def is_late(send: Send, now: float) -> bool:

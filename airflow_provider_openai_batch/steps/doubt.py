@@ -30,11 +30,20 @@ LIST_MARGIN = 60.0
 
 def listed(client: Client, send: Send) -> Iterable[Batch]:
     """Yield the batches that were made since the send's file was."""
-    return client.list_back_to(min(send.intent.file_created_at, send.intent.at) - LIST_MARGIN)
+    return client.list_back_to(oldest(send))
+
+
+def oldest(send: Send) -> float:
+    """Return the API time before which no batch of the send can have been made."""
+    return min(send.intent.file_created_at, send.intent.at) - LIST_MARGIN
 
 
 def resolve(store: RunStore, client: Client, send: Send) -> None:
     """Resolve a doubt: adopt the batch of the file, else revoke the file, else call it void."""
+    if not send.intent.file_id:  # the upload was refused: there is nothing that a batch could be made of
+        void = facts.Void(at=client.now(), reason="upload refused")
+        store.put(f"{send.folder}/void-{store.nonce()}.json", void)
+        return
     found = _find(store, client, send)
     for batch in found:
         store.put(batch_name(send.folder, batch), batch)
@@ -79,6 +88,8 @@ def _require_files(store: RunStore, send: Send, batches: list[Batch]) -> None:
     ours = {"run": run_hash(store), "shard": send.shard}
     known = {other.intent.file_id for other in read_run(store).sends}
     for batch in batches:
+        if batch.created_at is not None and batch.created_at < oldest(send):
+            continue  # a page of the list shows older ones, too
         marked = ours.items() <= batch.metadata.items()
         nameless = batch.input_file_id is None and "run" not in batch.metadata
         if nameless or (marked and batch.input_file_id not in known):
@@ -98,8 +109,18 @@ def _fence(store: RunStore, client: Client, send: Send) -> None:
     require_file(store, client, send)
     if not send.fences:
         store.put(f"{send.folder}/fence-{store.nonce()}.json", facts.Fence(at=client.now(), deleted=False))
-    client.delete(file_id)  # unknown now: an earlier try of ours deleted it
+    if not client.delete(file_id):  # an earlier try of ours deleted it, if this is still its project
+        _require_project(store, client, send)
     store.put(f"{send.folder}/fence-{store.nonce()}.json", facts.Fence(at=client.now(), deleted=True))
+
+
+def _require_project(store: RunStore, client: Client, send: Send) -> None:
+    """Fail where a file may be unknown because the key has changed, not because it was deleted."""
+    if client.account in {send.intent.account, ""}:
+        return
+    others = [one.intent.file_id for one in read_run(store).sends if one.folder != send.folder]
+    if not any(client.file_exists(file_id) for file_id in filter(None, others)):
+        raise ListFailed(f"File {send.intent.file_id!r} is unknown, and the connection has another key now.")
 
 
 def require_file(store: RunStore, client: Client, send: Send) -> None:

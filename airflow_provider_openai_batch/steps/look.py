@@ -112,4 +112,4 @@ async def _tokens(client: AsyncClient, run: Run, seen: tuple[Mapping[str, Look],
         raise
     except (openai.OpenAIError, ListFailed):
         return uncounted
-    return TokenQueue(budgets=client.token_budgets, enqueued=enqueued(run, looks, listed))
+    return TokenQueue(budgets=client.token_budgets, enqueued=enqueued(run, looks, listed, client.now()))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 LONGEST_WORD = 120
 SHORT_OFTEN = 4
+SHORT = "-short.jsonl"
 GONE = {400, 404, 405, 410, 416, 422, 501}  # a file is not there, in the words of one server or another
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ def write_intent(
         attempt=sender.attempt.number,
         epoch=sender.epoch,
         enqueued=enqueued,
+        account=sender.client.account,
     )
     sender.store.put(f"{folder}/intent.json", intent)
 
@@ -150,6 +152,8 @@ def collect_send(store: RunStore, client: Client, send: Send, batch: Batch) -> N
         return
     try:
         ended = _copy_all(store, client, send, batch)
+    except CutDownload:  # an outage passes, and the answers are paid for
+        raise
     except ShortDownload as error:
         log.warning("%s", error)
         store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))
@@ -207,20 +211,18 @@ def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | N
         try:
             client.download(file_id, draft.file)
         except openai.APIStatusError as error:
-            if error.status_code not in GONE and client.now() <= send.patience:
+            if error.status_code not in GONE:
                 raise
             return store.exists(target)
         except ShortDownload as error:
-            if not _stays_short(send, error, client.now()):
+            if isinstance(error, CutDownload) or not _stays_short(send, client.now()):
                 raise
-            draft.publish(target)
+            draft.publish(target.removesuffix(".jsonl") + SHORT)  # the name stays free for a whole copy
             return False
         draft.publish(target)
     return True
 
 
-def _stays_short(send: Send, error: ShortDownload, now: float) -> bool:
-    """Tell whether a file will not get longer: a cut passes, and the answers are paid for."""
-    if isinstance(error, CutDownload):
-        return now > send.patience
+def _stays_short(send: Send, now: float) -> bool:
+    """Tell whether a file will not get longer."""
     return is_late(send, now) and len(send.incomplete) >= SHORT_OFTEN

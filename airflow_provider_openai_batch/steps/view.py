@@ -75,7 +75,8 @@ class View:
         doubts = [send for send in run.sends if send.open and send.batch is None]
         known = [send for send in run.sends if send.open and send.batch is not None]
         seen = any(send.batch and isinstance(self._looks.get(send.batch.id), Batch) for send in known)
-        return doubts if seen else [*doubts, *known[:1]]
+        gone = [send for send in known if send.batch and isinstance(self._looks.get(send.batch.id), Gone)]
+        return doubts if seen else [*doubts, *gone[:1]]
 
     def plan(self, run: Run) -> Plan:
         """Look at the batches that were not looked at yet, and decide."""
@@ -105,7 +106,9 @@ class View:
             self._has_listed = True
         if self._listed is None:
             return TokenQueue(budgets=budgets)
-        return TokenQueue(budgets=budgets, enqueued=enqueued(run, self._looks, self._listed))
+        return TokenQueue(
+            budgets=budgets, enqueued=enqueued(run, self._looks, self._listed, self._client.now())
+        )
 
     def _list(self) -> list[Batch] | None:
         try:

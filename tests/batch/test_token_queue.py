@@ -104,20 +104,27 @@ class TestCounting:
             make_batch(id="d"),
         ]
 
-        assert enqueued(make_run(), {}, listed) == {"m": 40}
+        assert enqueued(make_run(), {}, listed, NOW) == {"m": 40}
 
     def test_own_batches_count_once_and_before_they_are_listed(self):
         """The list may lag; what has ended by the last look is out."""
         run = make_run(make_shard(make_send()))
         listed = [make_batch(metadata={"model": "m", "tokens": "10"})]
 
-        assert enqueued(run, {}, []) == {"m": 10}
-        assert enqueued(run, {}, listed) == {"m": 10}
-        assert enqueued(run, {"b1": make_batch("completed")}, []) == {}
+        assert enqueued(run, {}, [], NOW) == {"m": 10}
+        assert enqueued(run, {}, listed, NOW) == {"m": 10}
+        assert enqueued(run, {"b1": make_batch("completed")}, [], NOW) == {}
 
     def test_doubtful_create_counts(self):
         """A create without a clear answer may be in the queue."""
-        assert enqueued(make_run(make_shard(make_send(batches=()))), {}, []) == {"m": 10}
+        assert enqueued(make_run(make_shard(make_send(batches=()))), {}, [], NOW) == {"m": 10}
+
+    def test_batch_that_never_ends_holds_no_room_for_ever(self):
+        """Two hours after it should have ended, a stuck batch of any run counts no more."""
+        late = NOW + 27 * HOUR
+        stuck = make_batch("finalizing", id="a", metadata={"model": "m", "tokens": "40"})
+
+        assert enqueued(make_run(make_shard(make_send())), {}, [stuck], late) == {}
 
 
 class TestHolding:

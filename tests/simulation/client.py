@@ -44,6 +44,7 @@ class MemoryClient(Client):
 
     def __init__(self, process: Process) -> None:
         self.origin = ORIGIN
+        self.account = process.world.key
         self.token_budgets = process.world.scenario.budgets
         self._process, self._world = process, process.world
         self._project = process.world.key
