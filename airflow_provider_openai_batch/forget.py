@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api import Gone
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.steps.lost import Found, find_batches, forget, require_lost
-from airflow_provider_openai_batch.telling import end_with, exit_code, without_credentials
-from airflow_provider_openai_batch.work import open_store, work_root
+from airflow_provider_openai_batch.telling import (
+    counted,
+    end_with,
+    exit_code,
+    open_given,
+    without_credentials,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,22 +29,28 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """List the batches of the run and write them down; 1 when that is not possible."""
     asked = _parser().parse_args(arguments)
-    return exit_code(lambda: forget_run(asked.run_uri, asked.conn_id, cancel=asked.cancel))
+    return exit_code(
+        lambda: forget_run(asked.run_uri, asked.conn_id, cancel=asked.cancel, dry_run=asked.dry_run)
+    )
 
 
-def forget_run(run_uri: str, conn_id: str, *, cancel: bool = False) -> int:
-    """Show what the API has of a run, and record it; live batches go on unless `cancel`."""
-    store = open_store(work_root(run_uri))
+def forget_run(run_uri: str, conn_id: str, *, cancel: bool = False, dry_run: bool = False) -> int:
+    """Show what the API has of a run, and record it unless `dry_run`; live batches go on unless `cancel`."""
+    store = open_given(run_uri, "RUN_URI")
     require_lost(store)
-    with OpenAIBatchHook(conn_id).opened() as client:
+    with closing(OpenAIBatchHook(conn_id).get_client()) as client:
         found = find_batches(store, client)
         _show(store.uri, found, without_credentials(client.origin))
         if not found.batches:
             return 0
+        if dry_run:
+            _say("Nothing was recorded, and nothing cancelled: this was a dry run.")
+            return 0
         batches = tuple(_cancelled(client, batch) for batch in found.batches) if cancel else found.batches
         forget(store, client, batches)
-    _say(f"Recorded {len(batches)} batches: they do not stop this run any more. Clear its submit task now;")
-    _say("all of its rows are sent and paid for again. A batch that is not in this list stops it again.")
+    _say(f"Recorded {_batches(len(batches))}: what is recorded does not stop this run any more.")
+    _say("Clear its submit task now: all of its rows are sent and paid for again.")
+    _say("A batch that is not in this list stops it again.")
     return 0
 
 
@@ -48,14 +60,31 @@ def _show(uri: str, found: Found, origin: str) -> None:
     if not found.batches:
         _say(f"{origin} has no batch of {uri} in the last 30 days that is not forgotten already.")
         return
-    _say(f"{origin} has {len(found.batches)} batches of {uri}:")
+    _say(f"{origin} has {_batches(len(found.batches))} of {uri}:")
     for batch in found.batches:
         _say(_line(batch))
     live = sum(not batch.status.ended for batch in found.batches)
     if live:
-        _say(
-            f"{live} of them have not ended: they go on and are paid for; --cancel asks the API to stop them."
-        )
+        go_on = "has not ended: it goes on and is" if live == 1 else "have not ended: they go on and are"
+        _say(f"{live} of them {go_on} paid for; --cancel asks the API to stop what has not ended.")
+    _show_answered(found)
+
+
+def _show_answered(found: Found) -> None:
+    """Say what a person gives up who does not restore the folder."""
+    known = [b.request_counts.completed for b in found.batches if b.request_counts.completed is not None]
+    if not sum(known):
+        return
+    least = "at least " if len(known) < len(found.batches) else ""
+    verb = "is" if sum(known) == 1 else "are"
+    _say(
+        f"Of these requests {least}{sum(known):,} {verb} answered already: restoring the folder would keep "
+        "these answers; without it they are paid for twice."
+    )
+
+
+def _batches(count: int) -> str:
+    return counted(count, "batch", "batches")
 
 
 def _line(batch: Batch) -> str:
@@ -99,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("run_uri", metavar="RUN_URI", help="as the message of the submit task names it")
     add("--conn-id", default=OpenAIBatchHook.default_conn_name, help="the OpenAI connection (%(default)s)")
+    add("--dry-run", action="store_true", help="list the batches, record and cancel nothing")
     add("--cancel", action="store_true", help="ask the API to cancel those that have not ended")
     return parser
 

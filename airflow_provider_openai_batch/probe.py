@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.steps.probing import Patience, Probe
-from airflow_provider_openai_batch.telling import end_with, exit_code, without_credentials
+from airflow_provider_openai_batch.telling import end_with, exit_code, number_of, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] 
 
 def probe(conn_id: str, model: str, patience: Patience) -> int:
     """Probe the API of a connection, saying what was seen."""
-    with OpenAIBatchHook(conn_id).opened() as client:
+    with closing(OpenAIBatchHook(conn_id).get_client()) as client:
         _say(f"Probing {without_credentials(client.origin)} (connection {conn_id!r}, model {model!r}).")
         holds = Probe(client, patience, _say).run(model)
     _say("The API behaves as it is assumed." if holds else "What is assumed of the API was not confirmed.")
@@ -48,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--conn-id", default=OpenAIBatchHook.default_conn_name, help="the OpenAI connection (%(default)s)")
     add("--model", default="gpt-5-nano", help="the model of the line (%(default)s)")
-    add("--wait", type=float, default=600.0, metavar="SECONDS", help="for a batch to end (%(default)s)")
+    wait = number_of("seconds")
+    add("--wait", type=wait, default=600, metavar="SECONDS", help="for a batch to end (%(default)s)")
     return parser
 
 

@@ -9,13 +9,15 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.telling import end_with, exit_code
-from airflow_provider_openai_batch.work import open_store, retention_days, work_root
+from airflow_provider_openai_batch.telling import counted, end_with, exit_code, number_of, open_given
+from airflow_provider_openai_batch.work import retention_days
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_openai_batch.steps.purging import Outcome
+
+NAME = "WORK_PATH|RUN_URI"
 
 
 def purge_runs(
@@ -33,25 +35,42 @@ def purge_runs(
     counts: Counter[str] = Counter(purged=0, finished=0, kept=0, failed=0)
     reasons: Counter[str] = Counter()
     cutoff = Cutoff(now=time.time(), days=days, dry_run=dry_run)
-    for uri, outcome in purge_below(open_store(work_root(path)), cutoff):
+    root = open_given(path, NAME)
+    _say(f"Below {root.uri}, older than {counted(days, 'day')}:")
+    for uri, outcome in purge_below(root, cutoff):
         counts[_tell(uri, outcome, reasons, dry_run=dry_run)] += 1
+    if not any(counts.values()):
+        _say(f"There are no runs below {root.uri}.")
+        return dict(counts)
     why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
     done = "would be purged" if dry_run else "purged"
     _say(
-        f"{counts['purged']} runs {done}, {counts['finished']} were before, "
+        f"{counted(counts['purged'], 'run')} {done}, {counts['finished']} purged earlier, "
         f"{counts['kept']} kept{f' ({why})' if why else ''}, {counts['failed']} failed."
     )
     return dict(counts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Purge and report; 1 when a run could not be read."""
+    """Purge and report; 1 when a run could not be read, or the folder that was named is not there."""
     asked = _parser().parse_args(arguments)
 
     def purge() -> int:
-        return min(1, purge_runs(asked.path, asked.older_than, dry_run=asked.dry_run)["failed"])
+        counts = purge_runs(asked.path, asked.older_than, dry_run=asked.dry_run)
+        if asked.path and not any(counts.values()):
+            return _miss(asked.path)
+        return min(1, counts["failed"])
 
     return exit_code(purge)
+
+
+def _miss(path: str) -> int:
+    """Tell a mistyped folder from one that holds no runs."""
+    folder = open_given(path, NAME)
+    if folder.exists(""):
+        return 0
+    sys.stderr.write(f"The folder {folder.uri} does not exist; check how it is spelled.\n")
+    return 1
 
 
 def _tell(uri: str, outcome: Outcome, reasons: Counter[str], *, dry_run: bool) -> str:
@@ -71,8 +90,8 @@ def _tell(uri: str, outcome: Outcome, reasons: Counter[str], *, dry_run: bool) -
             landed = datetime.fromtimestamp(outcome.landed_at, tz=UTC)
             told = ", ".join(f"{count:,} {status}" for status, count in sorted(outcome.counts.items()))
             _say(
-                f"{'Would purge' if dry_run else 'Purged'} {uri}: {outcome.rows:,} rows ({told or 'none'}) "
-                f"of {outcome.requests:,} requests, landed {landed:%Y-%m-%d}."
+                f"{'Would purge' if dry_run else 'Purged'} {uri}: {counted(outcome.rows, 'row')} "
+                f"({told or 'none'}) of {counted(outcome.requests, 'request')}, landed {landed:%Y-%m-%d}."
             )
             return "purged"
     return "finished"
@@ -83,13 +102,6 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _days(text: str) -> float:
-    days = float(text)
-    if not 0 <= days < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no number of days; give 0 or more")
-    return days
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_openai_batch.purge",
@@ -97,8 +109,13 @@ def _parser() -> argparse.ArgumentParser:
         "Counts stay. A run that is in flight, or whose last rows have not landed, is never touched.",
     )
     add = parser.add_argument
-    add("path", nargs="?", metavar="WORK_PATH|RUN_URI", help="default: [openai_batch] work_path")
-    add("--older-than", type=_days, metavar="DAYS", help="default: [openai_batch] retention_days, 30")
+    add("path", nargs="?", metavar=NAME, help="default: [openai_batch] work_path")
+    add(
+        "--older-than",
+        type=number_of("days"),
+        metavar="DAYS",
+        help="default: [openai_batch] retention_days, 30",
+    )
     add("--dry-run", action="store_true", help="delete nothing, say what would be purged")
     return parser
 

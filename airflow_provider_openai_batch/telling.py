@@ -1,7 +1,8 @@
-"""Errors of a command in one line each, for the person who typed it."""
+"""What commands share: errors in one line each, numbers, and the folder that a person named."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import sys
@@ -9,11 +10,23 @@ from typing import TYPE_CHECKING, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowException
 
-from airflow_provider_openai_batch.exceptions import OpenAIBatchError
+from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.raising import is_denied
+from airflow_provider_openai_batch.work import open_store, work_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import openai
+
+    from airflow_provider_openai_batch.store import RunStore
+
+INSTALL = {
+    "s3": ("apache-airflow-providers-amazon[s3fs]", "s3://aws_default@bucket/path"),
+    "gs": ("apache-airflow-providers-google", "gs://google_cloud_default@bucket/path"),
+    "abfs": ("apache-airflow-providers-microsoft-azure", "abfs://wasb_default@container/path"),
+}
+ANY_PROVIDER = "the provider of this storage with its fsspec extra"
 
 
 def exit_code(command: Callable[[], int]) -> int:
@@ -50,10 +63,55 @@ def in_words(error: Exception) -> str:
     if isinstance(error, openai.APIStatusError):
         return f"The API answered {error.status_code} ({type(error).__name__}); try again."
     if isinstance(error, openai.APIConnectionError):
-        return f"The API cannot be reached ({type(error.__cause__ or error).__name__}); check the host."
+        why = type(error.__cause__ or error).__name__
+        return f"The API at {_origin(error)} cannot be reached ({why}); check the host."
     return str(error) or type(error).__name__
 
 
 def without_credentials(url: str) -> str:
     """Show a URL without the name and password that may be in it."""
     return re.sub(r"//[^/]*@", "//", url)
+
+
+def open_given(given: str | None, called: str) -> RunStore:
+    """Open the folder that a person named, or the configured one; storage that is not installed is said."""
+    uri = work_root(given, called)
+    try:
+        return open_store(uri)
+    except (ValueError, ImportError) as error:
+        raise InvalidRequest(_uninstalled(uri, str(error))) from error
+
+
+def number_of(what: str) -> Callable[[str], float]:
+    """Return how argparse reads a number of days or seconds: 0 or more, and finite."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text!r} is no number of {what}; give 0 or more")
+        return number
+
+    return read
+
+
+def counted(count: float, one: str, many: str | None = None) -> str:
+    """Return a count with its noun: `1 run`, `1,200 runs`, `1.5 days`, `2 batches`."""
+    number = f"{count:,.0f}" if float(count).is_integer() else f"{count:,}"
+    return f"{number} {one if count == 1 else many or f'{one}s'}"
+
+
+def _uninstalled(uri: str, why: str) -> str:
+    scheme = uri.partition("://")[0]
+    package, example = INSTALL.get(scheme, (ANY_PROVIDER, f"{scheme}://CONN_ID@bucket/path"))
+    return (
+        f"{uri} cannot be opened ({why.rstrip('.')}): install {package}, "
+        f"and name the connection in the path, as in {example!r}."
+    )
+
+
+def _origin(error: openai.APIConnectionError) -> str:
+    url = error.request.url
+    return f"{url.scheme}://{url.netloc.decode()}"

@@ -35,9 +35,14 @@ def run_path(context: Context, work_path: str | None) -> ObjectStoragePath:
     return ObjectStoragePath("/".join([_as_uri(str(root)), *map(_name, _parts(context))]))
 
 
-def work_root(given: str | None = None) -> str:
-    """Return the URI below which all runs are: the one given, the configured one, or the local default."""
-    return _as_uri(given or conf.get(SECTION, "work_path", fallback="") or _home())
+def work_root(given: str | None = None, called: str = "work_path") -> str:
+    """Return the URI below which all runs are: the one given, the configured one, or the local default.
+
+    :param called: the name by which a person has given it.
+    """
+    if given:
+        return _as_uri(given, called)
+    return _as_uri(conf.get(SECTION, "work_path", fallback="") or _home())
 
 
 def run_uri(value: Any) -> str:
@@ -93,14 +98,14 @@ def first_look() -> float:
     return float(conf.getfloat(SECTION, "first_look", fallback=15.0))
 
 
-def _as_uri(root: str) -> str:
+def _as_uri(root: str, called: str = "work_path") -> str:
     # Tasks of one run have working directories of their own: a local folder is named from the root on.
     scheme, _, rest = root.strip().rpartition("://")
     if scheme in LOCAL:
         rest = os.path.expanduser(rest)  # noqa: PTH111
         if not rest.startswith("/"):
             raise InvalidRequest(
-                f"work_path is {root!r}; write a URI such as 's3://bucket/openai_batch' or "
+                f"{called} is {root!r}; write a URI such as 's3://bucket/openai_batch' or "
                 "'file:///shared/openai_batch', or an absolute path."
             )
         scheme, rest = "file", f"/{rest.strip('/')}"

@@ -51,10 +51,40 @@ def test_batches_are_shown_and_recorded(lost: Any, capsys: pytest.CaptureFixture
     said = capsys.readouterr().out
     assert f"{batch}  in_progress" in said
     assert "10 requests" in said
-    assert "1 of them have not ended: they go on and are paid for" in said
+    assert "has 1 batch of" in said
+    assert "1 of them has not ended: it goes on and is paid for" in said
+    assert "Recorded 1 batch:" in said
     (name,) = lost.store.list()
     assert [b.id for b in lost.store.get(name, Forgotten).batches] == [batch]
     assert lost.emulator.batches()[0]["status"] == "in_progress"
+
+
+def test_a_dry_run_records_nothing(lost: Any, capsys: pytest.CaptureFixture[str]):
+    """It lists the batches and cancels none; the run stays stopped."""
+    assert main([lost.store.uri, "--dry-run", "--cancel"]) == 0
+
+    assert lost.emulator.batches()[0]["id"] in capsys.readouterr().out
+    assert lost.emulator.batches()[0]["status"] == "validating"
+    assert lost.store.list() == frozenset()
+    with pytest.raises(RunUnreadable, match="the folder was lost"):
+        lost.stage()
+
+
+def test_what_is_given_up_is_said_before(lost: Any, capsys: pytest.CaptureFixture[str]):
+    """Answers that are there already are a reason to look for the folder again."""
+    lost.emulator.advance(100_000)
+
+    main([lost.store.uri, "--dry-run"])
+
+    said = capsys.readouterr().out
+    assert "Of these requests 10 are answered already: restoring the folder would keep these" in said
+    assert "not ended" not in said
+
+
+def test_the_argument_is_named(airflow_db: Any, capsys: pytest.CaptureFixture[str]):
+    """A person who typed a run's URI wrong reads nothing of settings."""
+    assert main(["nonsense"]) == 1
+    assert "RUN_URI is 'nonsense'" in capsys.readouterr().err
 
 
 def test_live_batches_are_cancelled_on_demand(lost: Any, capsys: pytest.CaptureFixture[str]):
@@ -84,7 +114,7 @@ def test_new_unknown_batches_stop_the_run_again(lost: Any):
     kept.parent.mkdir(parents=True)
     kept.write_bytes(note)
 
-    with pytest.raises(RunUnreadable, match="1 batches of this run"):
+    with pytest.raises(RunUnreadable, match="1 batch of this run"):
         lost.stage()
     assert main([lost.store.uri]) == 0
     assert lost.stage().rows == 10
@@ -166,4 +196,6 @@ def test_an_api_that_cannot_be_reached_is_one_line(lost: Any, capsys: pytest.Cap
         assert main([lost.store.uri]) == 1
     finally:
         lost.emulator.start()
-    assert "cannot be reached" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert said.err.count("cannot be reached") == 1
+    assert f"The API at {lost.emulator.base_url.removesuffix('/v1')} cannot be reached" in said.err

@@ -107,7 +107,7 @@ def test_a_refused_create_is_as_assumed(run: Any, openai_batch_emulator: Any, ca
     said = capsys.readouterr().out
     assert "uploaded and deleted" in said
     assert "was refused (status 400" in said
-    assert "The list of batches can be read" in said
+    assert "The list of batches can be read (0 recent batches)" in said
     assert "Answers have a Date" in said
     assert "The API behaves as it is assumed." in said
     assert (openai_batch_emulator.files(), openai_batch_emulator.batches()) == ([], [])
@@ -213,6 +213,26 @@ def test_a_server_without_a_list(run: Any, openai_batch_emulator: Any, capsys: A
 
     assert run() == 0
     assert "There is no list of batches (status 404)" in capsys.readouterr().out
+
+
+def test_a_server_that_is_down_is_said_once(run: Any, openai_batch_emulator: Any, capsys: Any, caplog: Any):
+    """One line names the server, and no log repeats it."""
+    openai_batch_emulator.stop()
+    try:
+        assert run() == 1
+    finally:
+        openai_batch_emulator.start()
+
+    assert capsys.readouterr().err.count("cannot be reached") == 1
+    assert "cannot be reached" not in caplog.text
+
+
+@pytest.mark.parametrize("seconds", ["x", "-1", "inf"])
+def test_the_wait_is_a_number(seconds: str, capsys: pytest.CaptureFixture[str]):
+    """A wrong number is said in words."""
+    with pytest.raises(SystemExit):
+        main(["--wait", seconds])
+    assert f"'{seconds}' is no number of seconds" in capsys.readouterr().err
 
 
 def test_a_missing_connection_is_one_line(airflow_db: Any, capsys: pytest.CaptureFixture[str]):

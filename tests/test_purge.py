@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -24,6 +25,9 @@ from airflow_provider_openai_batch.steps.purging import (
 from airflow_provider_openai_batch.store import RunStore
 from airflow_provider_openai_batch.work import recorded_conn_id
 from tests.steps import conftest as steps
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DAY = 86_400
 pipeline = steps.pipeline
@@ -54,7 +58,8 @@ def test_a_landed_run_is_purged(pipeline: Any, capsys: pytest.CaptureFixture[str
     assert (fact.rows, fact.requests, fact.counts) == (10, 10, {"ok": 10})
     said = capsys.readouterr().out
     assert f"Purged {pipeline.store.uri}: 10 rows (10 ok) of 10 requests" in said
-    assert "1 runs purged, 0 were before, 0 kept, 0 failed." in said
+    assert said.startswith(f"Below file://{pipeline.folder}/runs, older than 0 days:\n")
+    assert "1 run purged, 0 purged earlier, 0 kept, 0 failed." in said
     found = {path.name for path in (pipeline.folder / "runs").rglob("*")}
     assert not found & {"shards", "snapshots", ".unfinished-word"}
 
@@ -182,7 +187,7 @@ def test_a_run_that_cannot_be_read_stops_no_other(pipeline: Any, capsys: pytest.
     said = capsys.readouterr().out
     assert "Failed file://" in said
     assert "a_damaged_one" in said
-    assert "1 runs purged, 0 were before, 0 kept, 1 failed" in said
+    assert "1 run purged, 0 purged earlier, 0 kept, 1 failed" in said
 
 
 def test_runs_are_told_by_their_files():
@@ -204,10 +209,51 @@ def test_days_are_a_number(days: str, capsys: pytest.CaptureFixture[str]):
     """A wrong number is said, not taken for none."""
     with pytest.raises(SystemExit):
         main(["--older-than", days])
-    assert "--older-than" in capsys.readouterr().err
+    assert f"--older-than: '{days}' is no number of days" in capsys.readouterr().err
 
 
 def test_an_unknown_storage_is_one_line(capsys: pytest.CaptureFixture[str]):
     """What a person typed wrong is said without a traceback."""
     assert main(["nowhere://bucket/path"]) == 1
-    assert "nowhere" in capsys.readouterr().err
+    assert "'nowhere://CONN_ID@bucket/path'" in capsys.readouterr().err
+
+
+def test_storage_without_its_provider_is_one_line(capsys: pytest.CaptureFixture[str]):
+    """The person reads what to install, and how the path names the connection."""
+    with suppress(ImportError):
+        import s3fs  # noqa: F401, PLC0415
+
+        pytest.skip("the provider is installed")
+
+    assert main(["s3://bucket"]) == 1
+
+    said = capsys.readouterr().err
+    assert "install apache-airflow-providers-amazon[s3fs]" in said
+    assert "'s3://aws_default@bucket/path'" in said
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A mistyped folder is an error; one that holds no runs yet is none."""
+    assert main([f"{tmp_path}/nonexistent/x"]) == 1
+
+    said = capsys.readouterr()
+    assert f"There are no runs below file://{tmp_path}/nonexistent/x." in said.out
+    assert "does not exist" in said.err
+    assert main([str(tmp_path)]) == 0
+    assert "There are no runs below" in capsys.readouterr().out
+
+
+def test_the_configured_folder_may_be_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Before the first run there is nothing to purge every night."""
+    monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__WORK_PATH", f"file://{tmp_path}/runs")
+
+    assert main(["--older-than", "1"]) == 0
+    assert capsys.readouterr().out.startswith(f"Below file://{tmp_path}/runs, older than 1 day:\n")
+
+
+def test_the_argument_is_named(capsys: pytest.CaptureFixture[str]):
+    """A relative path is refused by the name that the help gives it."""
+    assert main(["relative/x"]) == 1
+    assert "WORK_PATH|RUN_URI is 'relative/x'" in capsys.readouterr().err

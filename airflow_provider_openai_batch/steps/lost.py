@@ -93,11 +93,12 @@ def forget(store: RunStore, client: Client, batches: tuple[Batch, ...]) -> None:
 
 
 def _message(store: RunStore, batches: tuple[Batch, ...], conn_id: str) -> str:
+    count = f"{len(batches)} {'batch' if len(batches) == 1 else 'batches'}"
     shown = ", ".join(f"{batch.id} ({batch.status})" for batch in batches[:SHOWN])
     more = ", ..." if len(batches) > SHOWN else ""
     connection = "" if conn_id == "openai_default" else f" --conn-id {shlex.quote(conn_id)}"
     return (
-        f"The folder {store.uri} is empty, but the API has {len(batches)} batches of this run "
+        f"The folder {store.uri} is empty, but the API has {count} of this run "
         f"({shown}{more}): the folder was lost. Nothing was sent. Restore the folder; or, to pay for these "
         f"rows again, run `{COMMAND} {shlex.quote(store.uri)}{connection}` and clear this task."
     )

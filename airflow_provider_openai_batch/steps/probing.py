@@ -149,7 +149,9 @@ class Probe:
             told = f"There is no list of batches (status {error.status_code})"
             self._say(f"{told}: a create without a clear answer ends as `unknown`.")
         else:
-            self._say(f"The list of batches can be read ({count} of the last minutes).")
+            self._say(
+                f"The list of batches can be read ({count} recent {'batch' if count == 1 else 'batches'})."
+            )
 
     def _tell_time(self) -> None:
         if self._client.time.is_known:
