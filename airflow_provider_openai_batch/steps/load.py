@@ -168,7 +168,8 @@ def judge(loaded: Loaded, account: Account, most: float) -> None:
     raise TooManyFailures(
         f"{loaded.failed_ratio:.1%} of {loaded.rows:,} rows failed, more than {most:.1%}; most frequent: "
         f"{top}. Failed keys{for_example(account.keys)}. All rows are in the target with their errors; "
-        "clear submit to send the failed ones again, or raise limits['max_failed_ratio'].",
+        "clear submit to send again what is failed, expired, cancelled, or missing, or raise "
+        "limits['max_failed_ratio'].",
         loaded,
     )
 
