@@ -14,6 +14,13 @@ def tell(world: World) -> str:
     return "\n".join(f"{_clock(told.at - start)}  {told.who:12} {told.what}" for told in world.story)
 
 
+def verdict(world: World) -> str:
+    """Say which laws the schedule broke, one to a line, or that all held."""
+    return (
+        "\n".join(f"Broken: {broken.law}: {broken.what}" for broken in world.laws.broken) or "All laws held."
+    )
+
+
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(int(minutes), 60)

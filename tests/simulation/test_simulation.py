@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.simulation.__main__ import main
 from tests.simulation.campaign import play_seeds, simulate
 from tests.simulation.explore import every
 from tests.simulation.scenario import (
@@ -22,7 +23,7 @@ from tests.simulation.scenario import (
 )
 from tests.simulation.schedule import play_seed, replay
 from tests.simulation.shrink import shrink
-from tests.simulation.story import tell
+from tests.simulation.story import tell, verdict
 
 
 def check(worlds: object) -> int:
@@ -82,6 +83,17 @@ def test_seed_tells_one_story():
     assert tell(world) == tell(play_seed(7)) == tell(replay(world.scenario, world.choices.taken))
 
 
+def test_command_tells_a_story_with_a_verdict(capsys: pytest.CaptureFixture[str]):
+    """A seed that was printed can be typed; anything else is refused in words."""
+    assert main(["17"]) == 0
+    assert capsys.readouterr().out.endswith("\nAll laws held.\n")
+    with pytest.raises(SystemExit):
+        main(["x"])
+    assert "'x' is no seed" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([])
+
+
 class TestChecker:
     """A server whose batches run without an input file breaks what the protocol assumes."""
 
@@ -92,6 +104,13 @@ class TestChecker:
         laws = {broken.law for world in every(self.world, 1) for broken in world.laws.broken}
 
         assert "executed too often" in laws
+
+    def test_verdict_names_what_broke(self):
+        """The last lines of a story say which law was broken."""
+        told = "\n".join(verdict(world) for world in every(self.world, 1))
+
+        assert "Broken: executed too often: " in told
+        assert "All laws held." in told
 
     def test_long_schedule_shrinks_to_what_matters(self):
         """Of several events the one that breaks the law is left, with the smallest table."""
