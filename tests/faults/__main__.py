@@ -1,4 +1,4 @@
-"""`make faults`: try every fault there is, and print one table of what was tried and what broke."""
+"""Try every fault there is (`make faults`), and print one table of what was tried and what broke."""
 
 from __future__ import annotations
 
@@ -12,12 +12,21 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests import conftest
 from tests.faults.figures import Figures
-from tests.faults.parts import PARTS, jobs
+from tests.faults.parts import EXAMPLES, PARTS, fits, jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LANES = 2
+MINUTE = 60
+WORDS = {
+    "fault_combinations_tried": "fault combinations tried over HTTP",
+    "requests_executed_too_often": "requests executed more often than law 2 allows",
+}
 #: Airflow's hooks tell each connection that they open.
 QUIET = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING"}
 
@@ -39,21 +48,30 @@ def main() -> int:
     if asked.into:
         asked.into.write_text(json.dumps(asdict(figures)))
         return 0
-    print(table(figures, time.monotonic() - began))
+    is_one = asked.seed is not None
+    print(table_of_one(figures) if is_one else table(figures, time.monotonic() - began))
     for part in failed:
         print(f"{part} did not come to its end; see above.")
     return int(broke(figures) or bool(failed))
 
 
-def read_arguments() -> argparse.Namespace:
+def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--quick", action="store_true", help="a short pass of a few minutes")
     parser.add_argument("--seed", type=int, help="play this combination of faults alone and tell its story")
     parser.add_argument("--part", choices=PARTS, help="do this part alone")
-    parser.add_argument("--numbers", type=int, nargs="*", default=(), help="how much of the part")
+    parser.add_argument("--numbers", type=int, nargs="*", default=(), help="how much of the part, see below")
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    asked = parser.parse_args(arguments)
+    if (asked.part and not fits(asked.part, asked.numbers)) or (asked.numbers and not asked.part):
+        parser.error(f"--numbers does not fit --part\n{EXAMPLES}")
+    return asked
 
 
 def all_parts(*, quick: bool) -> tuple[Figures, list[str]]:
@@ -91,12 +109,25 @@ def is_tried(name: str) -> bool:
 
 def table(figures: Figures, seconds: float) -> str:
     """Return the figures, one to a line."""
-    words = {name: name.replace("_", " ") for name in asdict(figures)}
-    words["fault_combinations_tried"] = "fault combinations tried over HTTP"
-    words["requests_executed_too_often"] = "requests executed more often than law 2 allows"
-    lines = [f"{words[name]:<48}{count:>12,}" for name, count in asdict(figures).items()]
-    verdict = "A law was broken." if broke(figures) else "All laws held."
-    return "\n".join(["", *lines, "", f"{verdict} It took {seconds / 60:.0f} minutes."])
+    told = {name: count for name, count in asdict(figures).items() if count or not is_tried(name)}
+    took = f"{seconds / MINUTE:.0f} minutes" if seconds >= 2 * MINUTE else f"{seconds:.0f} seconds"
+    return "\n".join(["", *lines(told), "", f"{verdict(figures)} It took {took}."])
+
+
+def table_of_one(figures: Figures) -> str:
+    """Return what became of the one combination that was played."""
+    told = {name: count for name, count in asdict(figures).items() if not is_tried(name)}
+    return "\n".join(["Of this one combination:", *lines(told), "", verdict(figures)])
+
+
+def lines(counts: dict[str, int]) -> list[str]:
+    """Name each figure for a person."""
+    return [f"{WORDS.get(name, name.replace('_', ' ')):<48}{count:>12,}" for name, count in counts.items()]
+
+
+def verdict(figures: Figures) -> str:
+    """Say whether the laws held."""
+    return "A law was broken." if broke(figures) else "All laws held."
 
 
 if __name__ == "__main__":

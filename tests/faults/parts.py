@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.faults.figures import Figures
 
@@ -44,6 +44,25 @@ PARTS: dict[str, Callable[..., Figures]] = {
     "crashes": crashes,
     "combinations": combinations,
 }
+
+NUMBERED = ", ".join(f"{number} {name}" for number, name in enumerate(DATABASES))
+EXAMPLES = f"""\
+--part and its --numbers:
+  --part simulation --numbers 30        for 30 seconds
+  --part crashes --numbers 0 2          on these databases: {NUMBERED}
+  --part combinations --numbers 50 1    50 combinations, from seed 1 on"""
+
+
+def fits(part: str, numbers: Sequence[int]) -> bool:
+    """Tell whether a part can be done with these numbers."""
+    match part, *numbers:
+        case "simulation", seconds:
+            return seconds > 0
+        case "crashes", _, *_:
+            return all(number in range(len(DATABASES)) for number in numbers)
+        case "combinations", count, _:
+            return count > 0
+    return False
 
 
 def jobs(*, quick: bool) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -14,6 +14,7 @@ from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, W
 from airflow_provider_openai_batch.exceptions import BatchFailed, RunTimedOut, TooManyFailures
 from airflow_provider_openai_batch.raising import raise_for_airflow
 from tests.faults.draw import CANARY, Extra
+from tests.faults.words import in_words
 from tests.faults.world import CONNECTIONS
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Play:
             self.world.hear(error)
             self._tell(f"{what}: {type(error).__name__}: {error}")
             return None
-        self._tell(f"{what}: {result if not isinstance(result, list) else 'done'}")
+        self._tell(f"{what}: {in_words(result, self.world.began)}")
         return result
 
     def _submit(self) -> None:
@@ -180,7 +181,7 @@ class Play:
         """Without faults a triggerer wakes a worker when, and only when, there is something to do."""
         sleeps = isinstance(seen, Wait) and seen.until > self.world.emulator.now + A_MOMENT
         if sleeps and (has_done or not isinstance(step, Wait)):
-            self.breaches.append(f"the triggerer sleeps on although {step} was due")
+            self.breaches.append(f"the triggerer sleeps on, though: {in_words(step, self.world.began)}")
         if isinstance(seen, Due) and isinstance(step, Wait) and not has_done:
             self.breaches.append("the triggerer wakes a worker that finds nothing to do")
 

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from tests.faults.__main__ import broke, table
+from airflow_provider_openai_batch.batch.lifecycle import GiveUp, Wait
+from tests.faults.__main__ import broke, read_arguments, table, table_of_one
 from tests.faults.combinations import played
 from tests.faults.draw import CANARY, KEY, Combination
 from tests.faults.figures import Figures
 from tests.faults.laws import Asking, judge, sharing, too_often
+from tests.faults.parts import fits, jobs
+from tests.faults.words import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,3 +142,37 @@ def test_one_table():
         if "tried" not in name and "sim" not in name
     )
     assert "fault combinations tried over HTTP 1,000" in " ".join(table(good, 60.0).split())
+
+
+def test_table_of_one_combination():
+    """Who plays one seed again reads nothing of schedules, crashes, and minutes."""
+    told = table_of_one(Figures(fault_combinations_tried=1))
+
+    assert told.startswith("Of this one combination:\nrows lost")
+    assert told.endswith("\nAll laws held.")
+    assert "tried" not in told + table(Figures(), 30)
+    assert "It took 30 seconds." in table(Figures(), 30)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["combinations", "combinations --numbers 5", "crashes --numbers 4", "simulation --numbers 1 2"],
+)
+def test_numbers_are_explained(typed: str, capsys: pytest.CaptureFixture[str]):
+    """Numbers that do not fit the part are refused with an example of each."""
+    with pytest.raises(SystemExit):
+        read_arguments(["--part", *typed.split()])
+
+    assert "--part combinations --numbers 50 1" in capsys.readouterr().err
+
+
+def test_jobs_fit():
+    """What `make faults` does is what can be typed."""
+    assert all(fits(part, numbers) for quick in (True, False) for part, numbers in jobs(quick=quick))
+
+
+def test_waits_are_told_on_the_clock_of_the_story():
+    """Seconds since the story began, as each of its lines has them."""
+    assert in_words(Wait(1_600.0), 1_000.0) == "wait until 600 s"
+    assert in_words(Wait(1_600.0, 1_300.0), 1_000.0).endswith("the API asks for rest until 300 s")
+    assert in_words(GiveUp("no such model"), 1_000.0) == "given up: no such model"
