@@ -17,6 +17,8 @@ from airflow_provider_openai_batch.emulator.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+LAST_PORT = 65_535
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until interrupted."""
@@ -45,6 +47,46 @@ def main(arguments: Sequence[str] | None = None) -> None:
         server.run()
 
 
+def _share(text: str) -> float:
+    share = _number(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share; give a number from 0 (none) to 1 (all)")
+    return share
+
+
+def _seconds(text: str) -> float:
+    seconds = _number(text)
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds; give 0 or more")
+    return seconds
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give 0 (a free one) to {LAST_PORT}")
+    return int(text)
+
+
+def _tokens(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of tokens; give 1 or more")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.removeprefix("-").isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed; give a whole number")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    """Read a number; what is none is in no range either."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
 def _fault(text: str) -> tuple[str, dict[str, Any]]:
     name, _, options = text.partition("=")
     try:
@@ -65,30 +107,31 @@ def _faults() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_openai_batch.emulator",
-        description=__doc__,
+        description="OpenAI's Batch API on this machine: files, batches, and made-up answers, without a key or a "
+        "cost,\nand with any fault that the real one can show. What it is told stays in DIR over restarts.",
         epilog=_faults(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--port", type=int, default=8089, help="0 takes a free one (%(default)s)")
+    add("--port", type=_port, default=8089, help="0 takes a free one (%(default)s)")
     add("--host", default="127.0.0.1", help="the address to bind; loopback unless told otherwise")
     add("--data", type=Path, required=True, metavar="DIR", help="where state and files are kept")
     add(
         "--seconds-to-complete",
-        type=float,
+        type=_seconds,
         default=0,
         metavar="N",
         help="from create to completed (%(default)s)",
     )
-    add("--queue-tokens", type=int, metavar="N", help="input tokens that may be enqueued per model")
+    add("--queue-tokens", type=_tokens, metavar="N", help="input tokens that may be enqueued per model")
     add(
         "--fail-ratio",
-        type=float,
+        type=_share,
         default=0,
         metavar="R",
-        help="the share of requests that fail (%(default)s)",
+        help="the share of requests that fail, 0 to 1 (%(default)s)",
     )
-    add("--seed", type=int, default=0, metavar="N", help="chooses answers and failures (%(default)s)")
+    add("--seed", type=_seed, default=0, metavar="N", help="chooses answers and failures (%(default)s)")
     add("--api-key", action="append", default=[], metavar="KEY", help="accept only this key; repeatable")
     add(
         "--model",

@@ -11,6 +11,7 @@ from pathlib import Path
 import openai
 import pytest
 
+from airflow_provider_openai_batch.emulator.__main__ import main
 from tests.emulator.conftest import ENDPOINT, make_line
 
 ROOT = Path(__file__).parents[2]
@@ -72,3 +73,31 @@ def test_a_wrong_fault_ends_the_command(tmp_path, fault):
 
     assert ended.returncode != 0
     assert fault.partition("=")[0] in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--fail-ratio", "7", "is no share"),
+        ("--fail-ratio", "nan", "is no share"),
+        ("--seconds-to-complete", "-1", "is no number of seconds"),
+        ("--seconds-to-complete", "soon", "is no number of seconds"),
+        ("--queue-tokens", "0", "is no number of tokens"),
+        ("--port", "70000", "is no port"),
+        ("--seed", "x", "is no seed"),
+    ],
+)
+def test_nonsense_numbers_are_refused(tmp_path, capsys, option, value, says):
+    """What was typed and what would do is said before anything is served."""
+    with pytest.raises(SystemExit):
+        main(["--data", str(tmp_path), f"{option}={value}"])
+
+    assert f"{option}: '{value}' {says}; give" in capsys.readouterr().err
+
+
+def test_help_says_what_it_is(capsys):
+    """The first sentence is about the thing, not its command line."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+
+    assert "\n\nOpenAI's Batch API on this machine" in capsys.readouterr().out
