@@ -107,8 +107,8 @@ def _faults() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_openai_batch.emulator",
-        description="OpenAI's Batch API on this machine: files, batches, and made-up answers, without a key or a "
-        "cost,\nand with any fault that the real one can show. What it is told stays in DIR over restarts.",
+        description="OpenAI's Batch API on this machine: files, batches, and made-up answers, without a key\n"
+        "or a cost, and with any fault that the real one can show. DIR keeps it all over restarts.",
         epilog=_faults(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
