@@ -204,7 +204,7 @@ def _tidy(root: str) -> None:
     """Remove what no writer finished, and folders that are empty."""
     for folder, _, names in os.walk(root, topdown=False):
         for name in names:
-            if UNFINISHED in name:
+            if name.startswith(UNFINISHED) or name.endswith(UNFINISHED):
                 with suppress(FileNotFoundError):
                     os.unlink(f"{folder}/{name}")  # noqa: PTH108
         with suppress(OSError):  # not empty

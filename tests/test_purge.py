@@ -200,7 +200,7 @@ def test_runs_are_told_by_their_files():
         "dag/task/other/rows.parquet",
     }
 
-    assert find_runs(names) == ["dag/loads/attempts", "dag/task/gone", "dag/task/run/0"]
+    assert find_runs(names) == ["dag/loads/attempts", "dag/task/run/0"]
     assert find_runs({"attempts/0001-ab12.json"}) == [""]
 
 
@@ -257,3 +257,20 @@ def test_the_argument_is_named(capsys: pytest.CaptureFixture[str]):
     """A relative path is refused by the name that the help gives it."""
     assert main(["relative/x"]) == 1
     assert "WORK_PATH|RUN_URI is 'relative/x'" in capsys.readouterr().err
+
+
+def test_folders_of_others_are_left_alone(tmp_path: Path):
+    """Below a wrong path, nothing is deleted that this provider has not written, whatever its name."""
+    for name in ("shards/x", "snapshots/db.dump", "summary.json", "thesis.unfinished-draft.doc"):
+        (tmp_path / "other" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "other" / name).write_text("precious")
+    (tmp_path / "other/purged.json").write_text('{"not": "ours"}')
+    shutil.copytree(tmp_path / "other", tmp_path / "attempted")
+    (tmp_path / "attempted/attempts").mkdir()
+    (tmp_path / "attempted/attempts/0001-ab.json").write_text("{}")
+    before = sorted(tmp_path.rglob("*"))
+
+    told = purge_runs(f"file://{tmp_path}", 0)
+
+    assert (told["purged"], told["failed"]) == (0, 1)
+    assert sorted(tmp_path.rglob("*")) == before

@@ -185,7 +185,8 @@ def _attend(send: Send, moment: Moment) -> Action | float | None:
     if send.terminal is not None and not _is_blind(send, look, moment):
         return _ended(send, send.terminal.batch, moment)
     if isinstance(look, Gone):
-        return _lost(send, moment) if moment.now <= send.patience + HALF_HOUR else None
+        waits = send.lost_since is None or moment.now <= send.patience + HALF_HOUR
+        return _lost(send, moment) if waits else None
     if send.terminal is not None:
         return moment.now + AGAIN_LATER
     late = moment.now > send.deadline and look is not None and not isinstance(look, Unreachable)

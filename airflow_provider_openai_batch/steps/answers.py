@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+GONE_OFTEN = 4
 ABSENT = {BatchStatus.EXPIRED: RowStatus.EXPIRED, BatchStatus.CANCELLED: RowStatus.CANCELLED}
 
 
@@ -55,7 +56,7 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     shard, ids = _about(store, send)
     endpoint = ENDPOINTS[shard.endpoint]
     found = collect(_lines(store, send), ids, endpoint, compile_output(shard.output_type))
-    late = is_late(send, client.now()) and (client.now() > send.patience or not _is_to_come(ended))
+    late = is_late(send, client.now()) and (client.now() > send.patience or not _is_to_come(send, ended))
     if not (late or _is_complete(found, ended)):
         store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))
         return
@@ -66,9 +67,10 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     write_answers(store, send, table, facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found)))
 
 
-def _is_to_come(ended: Ended) -> bool:
-    """Tell whether the API itself says that there is more than it shows."""
-    return ended.pending or _names_too_little(ended.batch)
+def _is_to_come(send: Send, ended: Ended) -> bool:
+    """Tell whether the API itself says that there is more than it shows, or has said too seldom that not."""
+    doubtful = ended.gone and len(send.incomplete) < GONE_OFTEN
+    return ended.pending or doubtful or _names_too_little(ended.batch)
 
 
 def _names_too_little(batch: Batch) -> bool:

@@ -55,6 +55,7 @@ def resolve(store: RunStore, client: Client, send: Send) -> None:
     if send.fenced_at is None:
         _fence(store, client, send)
     else:
+        _require_project(store, client, send)
         void = facts.Void(at=client.now(), reason="never created")
         store.put(f"{send.folder}/void-{store.nonce()}.json", void)
 
@@ -115,12 +116,12 @@ def _fence(store: RunStore, client: Client, send: Send) -> None:
 
 
 def _require_project(store: RunStore, client: Client, send: Send) -> None:
-    """Fail where a file may be unknown because the key has changed, not because it was deleted."""
+    """Fail where a file or batch may be unseen because the key has changed, not because it is gone."""
     if client.account in {send.intent.account, ""}:
         return
     others = [one.intent.file_id for one in read_run(store).sends if one.folder != send.folder]
     if not any(client.file_exists(file_id) for file_id in filter(None, others)):
-        raise ListFailed(f"File {send.intent.file_id!r} is unknown, and the connection has another key now.")
+        raise ListFailed(f"File {send.intent.file_id!r} was uploaded with another key than is used now.")
 
 
 def require_file(store: RunStore, client: Client, send: Send) -> None:

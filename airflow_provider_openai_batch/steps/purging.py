@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.store import RunStore
 
 # Every run registers an attempt before it writes anything else; its name holds a number and a nonce.
-MARK = re.compile(r"(?:(?P<run>.+)/)?(?:attempts/\d{4,}-[0-9a-f]+\.json|purged\.json)")
+MARK = re.compile(r"(?:(?P<run>.+)/)?attempts/\d{4,}-[0-9a-f]+\.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,7 @@ def purge_run(store: RunStore, cutoff: Cutoff) -> Purged | Keep | Finished:
     names = store.list()
     rest = heavy(names)
     if PURGED in names:
+        store.get(PURGED, Purged)  # a file of another origin is unreadable, and nothing is deleted
         if rest and not cutoff.dry_run:
             store.purge(rest)
         return Finished(len(rest))

@@ -87,7 +87,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     run = read_run(store, client.origin)
     fingerprint = fingerprint_of(asked)
     current = run.current
-    if current is not None and _is_retry(asked, current) and current.asked.fingerprint == fingerprint:
+    if current is not None and _is_staged(asked, current, fingerprint):
         log.info("The rows of try %s are staged already; going on with them.", current.asked.try_number)
         assert current.done is not None
         return _staged(current.done, attempt)
@@ -176,6 +176,14 @@ def _rows_hash(asked: Asked) -> str:
         for batch in batches:
             digest.update(msgspec.json.encode(batch.to_pylist(), enc_hook=repr))
     return digest.hexdigest()
+
+
+def _is_staged(asked: Asked, current: Snapshot, fingerprint: str) -> bool:
+    """Tell whether the rows are staged already: by an earlier try, or by a later one that overtook this."""
+    tries = (asked.max_tries, asked.try_number)
+    if (current.asked.max_tries, current.asked.try_number) > tries:
+        return True
+    return _is_retry(asked, current) and current.asked.fingerprint == fingerprint
 
 
 def _is_retry(asked: Asked, current: Snapshot) -> bool:

@@ -76,7 +76,7 @@ def load(process: Process) -> None:
     def place(_: facts.Asked) -> Place:
         return Place(args=TARGET, table=MemoryTarget(process.world, process))
 
-    process.world.laws.loading(process)
+    process.world.laws.loading(process, client.account)
     try:
         load_into(store, client, Settings(), place)
     except TooManyFailures:

@@ -73,10 +73,10 @@ class Laws:
         """Tell whether a person has to act: the folder was lost, and batches are named."""
         return self._wiped_at is not None and "the folder was lost" in str(error)
 
-    def loading(self, process: Process) -> None:
+    def loading(self, process: Process, key: str) -> None:
         """Remember what a load could see."""
         self._loading = (process.name, self._world.now, dict(self._world.folder))
-        self._key = self._world.key  # of files of another project it sees none, and warns
+        self._key = key  # of files of another project it sees none, and warns
 
     def landed(self) -> None:
         """Note a load that ended well."""
@@ -143,7 +143,7 @@ class Laws:
             elif found["batch_status"] not in STATUSES:
                 self._violate("row without a status", row["id"])
             elif found["batch_status"] == "ok" and found["answer"] != answer_to(question):
-                self._violate("answer of another row", f"{row['id']}: {found['output']}")
+                self._violate("answer of another row", f"{row['id']}: {found['answer']}")
             elif found["batch_status"] != "ok" and self._is_answered(questions, question):
                 self._violate("answer lost", f"{row['id']} is {found['batch_status']}")
         self._check_versions()
