@@ -100,7 +100,7 @@ def live_tokens(model: str, queue: TokenQueue) -> int | None:
 
 def has_room(run: Run, shard: Shard, queue: TokenQueue) -> bool:
     """Tell whether the shard fits beside our live batches; alone it is always tried."""
-    limit = _limit(run, shard.about.model, queue.budgets)
+    limit = limit_of(run, shard.about.model, queue.budgets)
     live = live_tokens(shard.about.model, queue)
     return limit is None or not live or live + shard.about.tokens <= limit
 
@@ -118,7 +118,7 @@ def never_fits(run: Run, shard: Shard, queue: TokenQueue) -> bool:
     if len(times) < REFUSED_OFTEN or times[-1] - times[0] < REFUSED_LONG:
         return False
     # What others enqueued may pass; a single request is given up only if it alone is too much.
-    limit = _limit(run, shard.about.model, queue.budgets)
+    limit = limit_of(run, shard.about.model, queue.budgets)
     return shard.about.requests > 1 or limit is None or shard.about.tokens > limit
 
 
@@ -154,7 +154,7 @@ def _was_full(send: Send, model: str) -> bool:
     return refusal is not None and refusal.answer.kind is Refusal.QUEUE_FULL and send.intent.model == model
 
 
-def _limit(run: Run, model: str, budgets: Mapping[str, int]) -> int | None:
+def limit_of(run: Run, model: str, budgets: Mapping[str, int]) -> int | None:
     """Return the connection's budget, else what the last refusal of the run says."""
     given = budget_of(model, budgets)
     if given is not None:

@@ -85,6 +85,7 @@ class _Advance:
             plan = self._view.plan(run)
             action = next((a for a in plan.actions if self._is_allowed(a)), None)
             if action is None or self._view.is_to_rest:
+                self._view.tell_held(run)
                 return plan.step
             self._tried.add(name_of(action))
             try:

@@ -21,7 +21,13 @@ from airflow_provider_openai_batch.batch.lifecycle import (
 )
 from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.batch.run import LATE, WINDOW
-from airflow_provider_openai_batch.batch.token_queue import TokenQueue, enqueued, is_counted
+from airflow_provider_openai_batch.batch.token_queue import (
+    TokenQueue,
+    enqueued,
+    is_counted,
+    limit_of,
+    live_tokens,
+)
 from airflow_provider_openai_batch.client import ShortDownload
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.read import read_queue
@@ -49,6 +55,7 @@ class View:
         self._listed: list[Batch] | None = None
         self._has_listed = False
         self._ticked = False
+        self._left: set[str] = set()
         self._rest = 0.0
 
     @property
@@ -81,6 +88,7 @@ class View:
     def plan(self, run: Run) -> Plan:
         """Look at the batches that were not looked at yet, and decide."""
         queue = read_queue(self._store, run)
+        self._left = models_left(run, queue)
         for batch in unlooked(run, self._looks):
             self._looks[batch.id] = self._look(batch)
         if not (self._ticked or self._looks) and needs_time(run, queue):
@@ -89,7 +97,7 @@ class View:
             looks=self._looks,
             now=self._client.now(),
             settings=self._settings,
-            tokens=self.tokens(run, models_left(run, queue)),
+            tokens=self.tokens(run, self._left),
         )
         plan = decide(run, queue, moment)
         if self.is_to_rest and isinstance(plan.step, Wait):
@@ -109,6 +117,15 @@ class View:
         return TokenQueue(
             budgets=budgets, enqueued=enqueued(run, self._looks, self._listed, self._client.now())
         )
+
+    def tell_held(self, run: Run) -> None:
+        """Say in the log what holds back shards that are not sent for their tokens."""
+        for model in sorted(self._left):
+            queue = self.tokens(run, {model})
+            limit, live = limit_of(run, model, queue.budgets), live_tokens(model, queue)
+            if limit is not None and live:
+                told = "%s: about %s of at most %s tokens are enqueued; what does not fit is held back."
+                log.info(told, model, f"{live:,}", f"{limit:,}")
 
     def _list(self) -> list[Batch] | None:
         try:

@@ -14,6 +14,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.lifecycle import Finish
 from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnreadable
+from airflow_provider_openai_batch.steps.read import read_run
 
 
 def lines(pipeline: Any) -> list[dict[str, Any]]:
@@ -279,3 +280,14 @@ def test_snapshot_can_be_read_with_any_tool(pipeline: Any):
 
     assert rows.column_names == ["id", "body", "_input_hash", "_custom_id", "_first"]
     assert rows["id"].to_pylist() == list(range(10))
+
+
+def test_overtaken_first_try_stages_nothing(pipeline: Any):
+    """A first try that wakes up after its retry has staged goes on with those rows: it is no clear."""
+    pipeline.submit(try_number=2, max_tries=2)
+    pipeline.wait()
+
+    pipeline.submit(try_number=1, max_tries=2)
+
+    assert len(read_run(pipeline.store).snapshots) == 1
+    assert len(pipeline.emulator.batches()) == 1
