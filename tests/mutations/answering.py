@@ -56,7 +56,7 @@ ANSWERING = (
     Mutation(
         name="`missing` on a 404",
         file="steps/answers.py",
-        old="RowStatus.UNKNOWN if ended.gone else ",
+        old="RowStatus.UNKNOWN if unseen else ",
         new="",
         caught_by=f"{INTERLEAVINGS}::test_answers_whose_file_is_gone_are_unknown",
     ),

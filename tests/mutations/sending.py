@@ -84,8 +84,8 @@ SENDING = (
     Mutation(
         name="no fence",
         file="steps/doubt.py",
-        old="    client.delete(file_id)  # unknown now: an earlier try of ours deleted it\n",
-        new="",
+        old="    if not client.delete(file_id):",
+        new="    if not file_id:",
         caught_by=f"{INTERLEAVINGS}::test_create_that_acts_after_the_fence_runs_nothing",
     ),
     Mutation(

@@ -172,6 +172,7 @@ def test_status_that_nobody_knows_is_no_end(pipeline: Any):
     pipeline.emulator.take(7_200)
     pipeline.submit()
     pipeline.emulator.fault("status_word", word="pondering", times=None)
+    pipeline.emulator.fault("null_counts")
     for _ in range(5):
         pipeline.emulator.advance(900)
         pipeline.advance()
