@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import Batch
+from airflow_provider_openai_batch.batch.status import RowStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,7 +93,8 @@ def _sees(client: Client, run: Run) -> bool:
 
 
 def _answer_files(send: Send) -> Iterator[str | None]:
-    if any(name.endswith("-short.jsonl") for name in send.raw):
+    short = any(name.endswith("-short.jsonl") for name in send.raw)
+    if short and send.tally is not None and send.tally.counts.get(RowStatus.UNKNOWN):
         return  # what did not come whole is left for a person, until it expires
     for terminal in send.terminals:
         yield from (terminal.batch.output_file_id, terminal.batch.error_file_id)
