@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import TYPE_CHECKING
 
@@ -49,8 +50,11 @@ class Gate:
         fault = self.service.faults.of_call(route_of(call.scope))
         if fault is None:
             await call.forward()
-        else:
+            return
+        try:
             await strike(fault, call)
+        except asyncio.CancelledError:  # the server stops while a fault holds the call
+            await call.reset()
 
     def _stamps(self) -> list[tuple[bytes, bytes]]:
         return [

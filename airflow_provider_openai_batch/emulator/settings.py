@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,3 +31,11 @@ class Settings:
     requests_per_batch: int = 50_000
     bytes_per_file: int = 200_000_000
     context_tokens: int = 272_000
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.fail_ratio <= 1:
+            raise ValueError(f"fail_ratio is {self.fail_ratio!r}; give a share from 0 (none) to 1 (all).")
+        if not 0 <= self.seconds_to_complete < math.inf:
+            raise ValueError(f"seconds_to_complete is {self.seconds_to_complete!r}; give 0 or more seconds.")
+        if self.queue_tokens is not None and self.queue_tokens < 1:
+            raise ValueError(f"queue_tokens is {self.queue_tokens!r}; give 1 or more, or None for no limit.")

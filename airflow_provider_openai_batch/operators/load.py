@@ -51,7 +51,7 @@ class OpenAIBatchLoadOperator(BaseOperator):  # type: ignore[misc]
                 except TooManyFailures as error:
                     self._push(context, {"run_uri": store.uri, **error.loaded.summary()})
                     raise
-        self.log.info("Wrote %s of %s rows: %s.", loaded.written, loaded.rows, loaded.counts)
+        self.log.info("%s", loaded)
         return {"run_uri": store.uri, **loaded.summary()}
 
     def _push(self, context: Context, result: dict[str, Any]) -> None:

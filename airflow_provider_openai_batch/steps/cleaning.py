@@ -66,6 +66,7 @@ def _clean_up(store: RunStore, client: Client, run: Run) -> None:
     if swept.left:
         log.warning("%s remote files could not be deleted; they expire by themselves.", len(swept.left))
     if gone:
+        log.info("%s remote files of this run are deleted.", f"{len(gone):,}")
         store.put(f"cleaned-{store.nonce()}.json", facts.Cleaned(at=client.now(), files=tuple(gone)))
 
 

@@ -50,6 +50,11 @@ class Loaded:
         """Return the part of the rows that has no good answer."""
         return (self.rows - self.counts.get(RowStatus.OK, 0)) / self.rows if self.rows else 0.0
 
+    def __str__(self) -> str:
+        kept = f", {self.kept:,} kept as they are" if self.kept else ""
+        counts = ", ".join(f"{count:,} {status}" for status, count in sorted(self.counts.items()))
+        return f"Wrote {self.written:,} of {self.rows:,} rows{kept}: {counts or 'there are none'}."
+
     def summary(self) -> dict[str, Any]:
         """Return what the XCom shows."""
         names = ("rows", "written", "kept", "counts", "failed_ratio", "cost_usd", "saved_usd")
