@@ -142,4 +142,7 @@ def require_file(store: RunStore, client: Client, send: Send) -> None:
 def require_sight(store: RunStore, client: Client, sends: Iterable[Send]) -> None:
     """Stop before anything more is sent if the API does not know what the run has in flight."""
     for send in sends:
-        require_file(store, client, send)
+        if send.fences and client.now() <= send.intent.at + INPUT_FILE_LIFE:  # its file may be deleted by us
+            _require_project(store, client, send)
+        else:
+            require_file(store, client, send)

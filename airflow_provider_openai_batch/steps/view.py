@@ -82,8 +82,7 @@ class View:
         doubts = [send for send in run.sends if send.open and send.batch is None]
         known = [send for send in run.sends if send.open and send.batch is not None]
         seen = any(send.batch and isinstance(self._looks.get(send.batch.id), Batch) for send in known)
-        gone = [send for send in known if send.batch and isinstance(self._looks.get(send.batch.id), Gone)]
-        return doubts if seen else [*doubts, *gone[:1]]
+        return doubts if seen else [*doubts, *known[:1]]
 
     def plan(self, run: Run) -> Plan:
         """Look at the batches that were not looked at yet, and decide."""

@@ -461,15 +461,54 @@ def test_nothing_is_sent_to_another_project(pipeline: Any):
     assert pipeline.emulator.batches() == []
 
 
+def test_a_look_that_fails_shows_no_project(pipeline: Any):
+    """A batch that could not be looked at is no sign that its project is the one that is sent to."""
+    pipeline.limits = {"requests_per_shard": 5}
+    pipeline.emulator.fault("server_error", route="upload", skip=1, times=None)
+    pipeline.submit()
+    pipeline.emulator.clear_faults()
+    pipeline.emulator.fault("server_error", route="retrieve", times=None)
+    pipeline.emulator.fault("not_found", route="file", times=None)
+    pipeline.emulator.advance(100)
+
+    with pytest.raises(RunUnreadable, match="do not belong together"):
+        pipeline.advance()
+    assert len(pipeline.emulator.batches()) == 1
+
+
+def test_a_fence_that_may_have_failed_holds_what_another_key_would_send(pipeline: Any):
+    """Where our own delete may have acted, another key's 404 does not say that this is the run's project."""
+    pipeline.limits = {"requests_per_shard": 5}
+    pipeline.emulator.fault("server_error", route="create")
+    pipeline.emulator.fault("server_error", route="upload", skip=1, times=None)
+    pipeline.submit()
+    pipeline.emulator.advance(700)
+    pipeline.emulator.fault("unavailable", route="delete", times=None)
+    pipeline.advance()
+    pipeline.emulator.clear_faults()
+    pipeline.emulator.fault("not_found", route="delete", times=None)
+    pipeline.emulator.fault("not_found", route="file", times=None)
+    ours, pipeline.client.account = pipeline.client.account, "another"
+
+    pipeline.emulator.advance(1_800)
+    pipeline.advance()
+    assert pipeline.emulator.batches() == []
+
+    pipeline.client.account = ours
+    pipeline.emulator.clear_faults()
+    assert pipeline.run().counts == {"ok": 10}
+
+
 def test_what_the_api_does_not_let_us_do_is_not_tried_at_once(pipeline: Any):
     """An outage of one route wakes no worker every few seconds: the pauses grow to a quarter of an hour."""
     pipeline.emulator.fault("unavailable", route="upload", times=None)
     pipeline.submit()
     uploads = 0
     for _ in range(120):
+        now = pipeline.client.now()
         step = pipeline.advance()
         assert isinstance(step, Wait)
-        assert step.until > pipeline.client.now()
+        assert step.until > now
         uploads = len([name for name in pipeline.store.list() if name.startswith("putoffs/")])
         pipeline.emulator.advance(60)
 
