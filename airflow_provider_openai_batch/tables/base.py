@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from airflow_provider_openai_batch.batch.bounds import Bounds
+
 #: How many rows a batch holds at most.
 BATCH_ROWS = 4096
 
@@ -50,6 +52,8 @@ class Landing:
     prefix: str
     #: Columns copied from the source: they alone may meet a NOT NULL column; None: not known.
     carried: tuple[str, ...] | None = None
+    #: A column that the table lacks is added by the load; else it is an error.
+    add_columns: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +64,58 @@ class Written:
     kept: int
 
 
+#: What is asked of a target about a row: fixed columns, by their roles.
+ROLES = ("status", "custom_id", "input_hash", "prompt_version", "run_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """How a query is joined to a table of the same database, for what it holds of each row.
+
+    `same` calls the query `source` and the table `target`; `columns` are roles and the table's columns.
+    """
+
+    table: tuple[str, ...]
+    same: str
+    columns: tuple[tuple[str, str], ...]
+
+
+class Held(Protocol):
+    """What a table holds of rows, asked by their keys."""
+
+    @property
+    def is_dated(self) -> bool:
+        """Tell whether the latest of several rows that have one key is known."""
+        ...
+
+    def join(self, keys: Sequence[str]) -> Join | None:
+        """Say how to ask in the same read, by the source's names of the key's columns.
+
+        None where the two would not compare as the table does.
+        """
+        ...
+
+    def of(self, keys: pa.RecordBatch) -> pa.RecordBatch:
+        """Return texts by `ROLES` for each key (in the landing's names), NULL where nothing is held.
+
+        Of several rows that have one key, that of the latest snapshot counts.
+        """
+        ...
+
+
 class Target(Protocol):
     """A table that takes the whole result of a run or nothing of it."""
 
     def check(self, landing: Landing) -> None:
         """Raise InvalidRequest if the load could not be done; changes nothing."""
+        ...
+
+    def bounds(self, landing: Landing) -> Bounds:
+        """Say which answers the table's columns take, by the landing's names: others would stop a load."""
+        ...
+
+    def held(self, landing: Landing) -> Held | None:
+        """Find what the table holds; None while there is no table."""
         ...
 
     def write(

@@ -10,6 +10,7 @@ from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import names
 from airflow_provider_openai_batch.tables.base import Landing, Written
+from airflow_provider_openai_batch.tables.held import HeldRows
 from airflow_provider_openai_batch.tables.partition import fill_partition, with_partition
 from airflow_provider_openai_batch.tables.plan import Existing, Plan, Staging, plan
 
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from airflow_provider_openai_batch.tables.base import Held
+
 #: A parameter's place: no name can hold it, so that `%` and `?` in names are never taken for one.
 MARK = "\0"
+LOOKING = "What the target holds cannot be read"
 OURS = ", ".join(f"'{status.value}'" for status in RowStatus)
 
 
@@ -52,6 +56,10 @@ class Session(Protocol):
         """Run a query that gives one number."""
         ...
 
+    def fetch(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a query and give its rows; it reads what was staged, before any transaction."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqlTarget:
@@ -65,6 +73,16 @@ class SqlTarget:
         """Do the load with no rows, and take it back."""
         with self.session("The target cannot take the results") as session:
             _Load(self.parts, with_partition(landing), session).run(iter(()), lambda: None, keep=False)
+
+    def held(self, landing: Landing) -> Held | None:
+        """Look the table up; what it holds is asked for later, each time on a session of its own."""
+        landing = with_partition(landing)
+        with self.session(LOOKING) as session:
+            existing = session.find(self.parts)
+            if existing is None:
+                return None
+            made = plan(landing, self.parts, session.dialect, existing)
+            return HeldRows(made=made, dialect=session.dialect, session=lambda: self.session(LOOKING))
 
     def write(
         self, landing: Landing, batches: Iterator[pa.RecordBatch], guard: Callable[[], None]

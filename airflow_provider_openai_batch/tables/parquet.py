@@ -20,6 +20,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables.base import Landing, Written
 from airflow_provider_openai_batch.tables.grouping import GROUP_ROWS, grouped
+from airflow_provider_openai_batch.tables.held_files import HeldFiles, read_back
 from airflow_provider_openai_batch.tables.partition import fill_partition, with_partition
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ class PathTarget:
             _make_folder(fs, folder)
             fs.pipe_file(f"{folder}/{probe}", b"")
             fs.rm_file(f"{folder}/{probe}")
+
+    def held(self, landing: Landing) -> HeldFiles | None:
+        """Read back what the runs before have put there."""
+        folder, _ = self._place(with_partition(landing))
+        with _writable(self.path) as fs:
+            return read_back(fs, folder, landing)
 
     def write(
         self, landing: Landing, batches: Iterator[pa.RecordBatch], guard: Callable[[], None]

@@ -29,8 +29,13 @@ DIALECTS = {
 }  # fmt: skip
 
 
-def resolve_source(args: arguments.Source, rows: object | None = None) -> Source:
-    """Find the table that `source` names; nothing is read yet."""
+def resolve_source(
+    args: arguments.Source, rows: object | None = None, change: Callable[[sql.Query], sql.Query] | None = None
+) -> Source:
+    """Find the table that `source` names; nothing is read yet.
+
+    :param change: makes another query of a database's, such as one that is joined to the target.
+    """
     if args.path is not None:
         return files.FileSource(args.path)
     if args.conn_id is None:
@@ -42,6 +47,7 @@ def resolve_source(args: arguments.Source, rows: object | None = None) -> Source
         query = sql.of_sql(args.sql, args.parameters, dialect, percent=percent)
     else:
         query = sql.of_table(args.table or "", args.where, dialect)
+    query = query if change is None else change(query)
     if kind in WAREHOUSES:
         made: Source = _warehouse(kind).source(hook, query)
         return made

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import sqlglot
@@ -17,6 +17,9 @@ from airflow_provider_openai_batch.tables import failures, names, types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS
 from airflow_provider_openai_batch.tables.failures import Explain, told
 from airflow_provider_openai_batch.tables.grouping import next_fetch
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.tables.base import Join
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +37,35 @@ class Query:
         chosen, alias = ", ".join(columns), names.quote("source", self.dialect)
         return f"SELECT {self._safe(chosen)} FROM (\n{self.text}\n) {alias}{self._safe(where)}"
 
+    def none(self) -> Query:
+        """Make the same query without its rows, for its types."""
+        return replace(self, text=self.select(["*"], " WHERE 1 = 0"))
+
+    def joined(self, join: Join) -> Query:
+        """Add what a table of the same database holds of each row, in columns named by `held_name`."""
+        source, target = (self._safe(names.quote(alias, self.dialect)) for alias in ("source", "target"))
+        held = ", ".join(
+            f"{target}.{self._safe(self.quoted(name))} AS {self.quoted(held_name(role))}"
+            for role, name in join.columns
+        )
+        table = self._safe(names.qualified(join.table, self.dialect))
+        return replace(
+            self,
+            text=f"SELECT {source}.*, {held} FROM (\n{self.text}\n) {source} "
+            f"LEFT JOIN {table} {target} ON {self._safe(join.same)}",
+        )
+
     def quoted(self, name: str) -> str:
         """Quote a column of the query."""
         return names.quote(name, self.dialect)
 
     def _safe(self, text: str) -> str:
         return text.replace("%", "%%") if self.percent and self.parameters else text
+
+
+def held_name(role: str) -> str:
+    """Name the column of a joined query that holds a fixed column of the target."""
+    return f"_batch_held_{role}"
 
 
 def of_sql(sql: str, parameters: object, dialect: str, *, percent: bool = False) -> Query:

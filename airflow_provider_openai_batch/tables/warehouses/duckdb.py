@@ -249,7 +249,7 @@ class Session:
             return None
         place = tuple(found[0])
         columns = tuple(
-            Column(name=name, type=kind, nullable=nullable, filled=filled, closed=kind.startswith("ENUM("))
+            Column(name=name, type=kind, nullable=nullable, filled=filled, words=_words(kind))
             for name, kind, nullable, filled in self._rows(COLUMNS, *place)
         )
         unique = [frozenset(row[0]) for row in self._rows(CONSTRAINTS, *place)]
@@ -317,6 +317,17 @@ class Session:
 
     def one(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         return self.run(statement, parameters)
+
+    def fetch(self, statement: str) -> list[sql.Row]:
+        return self._rows(statement)
+
+
+def _words(kind: str) -> tuple[str, ...] | None:
+    """Read the words of an enum, or of a list of one."""
+    if not kind.startswith("ENUM("):
+        return None
+    enum = exp.DataType.build(kind, dialect=DIALECT).find(exp.DataType.Type.ENUM)
+    return tuple(word.name for word in enum.expressions)
 
 
 def _index_columns(statement: str) -> frozenset[str] | None:

@@ -212,7 +212,8 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
        a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
        CASE WHEN a.attcollation <> t.typcollation
             THEN quote_ident(n.nspname) || '.' || quote_ident(c.collname) END,
-       t.typtype = 'e',
+       (SELECT array_agg(e.enumlabel::text) FROM pg_enum e
+        WHERE e.enumtypid = CASE t.typcategory WHEN 'A' THEN t.typelem ELSE t.oid END),
        t.typname NOT IN ('bpchar', 'citext') AND coalesce((to_jsonb(c) ->> 'collisdeterministic')::bool, true)
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_collation c ON c.oid = a.attcollation LEFT JOIN pg_namespace n ON n.oid = c.collnamespace
@@ -250,9 +251,9 @@ class Session:
         columns = tuple(
             Column(
                 name=name, type=kind, nullable=nullable, filled=filled, collation=collation,
-                closed=closed, exact=exact,
+                words=None if words is None else tuple(words), exact=exact,
             )
-            for name, kind, nullable, filled, collation, closed, exact in self._rows(COLUMNS, found[place])
+            for name, kind, nullable, filled, collation, words, exact in self._rows(COLUMNS, found[place])
         )  # fmt: skip
         unique = tuple(frozenset(row[0]) for row in self._rows(UNIQUE, found[place]))
         return Existing(parts=place, columns=columns, unique=unique)
@@ -290,6 +291,11 @@ class Session:
         with closing(cursor(self._connection)) as opened:
             self._execute(opened, statement, parameters)
             return int(opened.fetchone()[0])
+
+    def fetch(self, statement: str) -> list[sql.Row]:
+        with closing(cursor(self._connection)) as opened:
+            self._execute(opened, statement, ())
+            return opened.fetchall()  # type: ignore[no-any-return]
 
     @staticmethod
     def _execute(opened: Any, statement: str, parameters: Sequence[Any]) -> None:

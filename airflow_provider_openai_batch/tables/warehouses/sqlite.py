@@ -159,6 +159,9 @@ class Session:
         ).fetchone()
         return int(row[0])
 
+    def fetch(self, statement: str) -> list[sql.Row]:
+        return self._rows(statement)
+
 
 def _split(parts: tuple[str, ...]) -> tuple[str, str]:
     match parts:

@@ -1,0 +1,124 @@
+"""What a database table holds of the rows that are about to be asked: joined to them, or looked up by key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pyarrow as pa
+
+from airflow_provider_openai_batch.batch import values
+from airflow_provider_openai_batch.tables import names, types
+from airflow_provider_openai_batch.tables.base import ROLES, Join
+from airflow_provider_openai_batch.tables.families import family
+from airflow_provider_openai_batch.tables.plan import Staging, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from airflow_provider_openai_batch.tables.merge import Session
+    from airflow_provider_openai_batch.tables.plan import Plan
+
+HELD = pa.schema([(role, pa.string()) for role in ROLES])
+ORDINAL = pa.field("_batch_ordinal", pa.int64())
+#: Families of types that two columns of one database compare exactly within.
+COMPARED = frozenset({"int", "text", "uuid", "date"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRows:
+    """The rows of an existing table, as a plan names its columns."""
+
+    made: Plan
+    dialect: str
+    session: Callable[[], AbstractContextManager[Session]]
+
+    @property
+    def is_dated(self) -> bool:
+        return self.made.landing.mode != "append" or self.made.role("snapshot_at") is not None
+
+    @property
+    def keys(self) -> tuple[Written, ...]:
+        """Return the key's columns in the order of the key."""
+        columns = {column.field.name: column for column in self.made.columns}
+        return tuple(columns[name] for name in self.made.landing.key)
+
+    @property
+    def roles(self) -> tuple[tuple[str, str], ...]:
+        """Return the roles that the table has columns for, and these."""
+        found = ((role, self.made.role(role)) for role in ROLES)
+        return tuple((role, name) for role, name in found if name is not None)
+
+    def join(self, keys: Sequence[str]) -> Join | None:
+        """Join on the bare columns, so that indexes serve; only where their types compare exactly."""
+        if self.made.landing.mode != "merge" or not all(map(self._compares, self.keys)):
+            return None
+        same = " AND ".join(map(self._same, keys, self.keys))
+        return Join(table=self.made.parts, same=same, columns=self.roles)
+
+    def of(self, keys: pa.RecordBatch) -> pa.RecordBatch:
+        """Stage the keys as the table holds keys, and join the table to them."""
+        numbered = keys.append_column(ORDINAL, pa.array(range(keys.num_rows), ORDINAL.type))
+        staging = Staging(name=f"batch_keys_{uuid4().hex}", columns=(*self.keys, self._ordinal()))
+        with self.session() as session:
+            session.stage(staging, iter([numbered]))
+            found = session.fetch(self._look_up(staging.name))
+        held: dict[int, tuple[Any, ...]] = {int(row[0]): row[1:] for row in found}  # the latest comes last
+        nothing = (None,) * len(self.roles)
+        rows = [held.get(place, nothing) for place in range(keys.num_rows)]
+        columns = zip(*rows, strict=True) if rows else [()] * len(self.roles)
+        roles = [role for role, _ in self.roles]
+        return in_order(dict(zip(roles, columns, strict=True)), len(rows))
+
+    def _ordinal(self) -> Written:
+        return Written(field=ORDINAL, name=ORDINAL.name, type=types.sql_type(ORDINAL, self.dialect))
+
+    def _look_up(self, staging: str) -> str:
+        quoted = [f"t.{self._quote(name)}" for _, name in self.roles]
+        same = " AND ".join(f"t.{name} = k.{name}" for name in (self._quote(key.name) for key in self.keys))
+        chosen = ", ".join([f"k.{self._quote(ORDINAL.name)}", *quoted])
+        statement = (
+            f"SELECT {chosen} FROM {self._quote(staging)} AS k "
+            f"JOIN {names.qualified(self.made.parts, self.dialect)} AS t ON {same}"
+        )
+        if self.made.landing.mode != "append":
+            return statement
+        name = self.made.role("snapshot_at")
+        if name is None:
+            return statement
+        snapshot = f"t.{self._quote(name)}"
+        return f"{statement} ORDER BY CASE WHEN {snapshot} IS NULL THEN 0 ELSE 1 END, {snapshot}"
+
+    def _compares(self, column: Written) -> bool:
+        ours = family(types.generic_type(column.field), "")
+        known = types.logical(column.field) != "unknown"
+        return known and ours in COMPARED and family(column.type, self.dialect) == ours
+
+    def _same(self, name: str, column: Written) -> str:
+        """Compare as the table does: its collation decides, and comes first where sides matter."""
+        theirs = f"{self._quote('target')}.{self._quote(column.name)}"
+        ours = f"{self._quote('source')}.{self._quote(name)}"
+        if self.dialect == "postgres" and family(column.type, self.dialect) == "text":
+            # Texts of two collations do not compare; concat keeps the blanks of a char(n), as reading does.
+            ours = f"concat({ours}) COLLATE {column.collation or self._quote('default')}"
+        return f"{theirs} = {ours}"
+
+    def _quote(self, name: str) -> str:
+        return names.quote(name, self.dialect)
+
+
+def in_order(columns: dict[str, Any], count: int) -> pa.RecordBatch:
+    """Make a batch of texts by `ROLES`; a role without a column is NULL in every row."""
+    arrays = [_texts(columns[role]) if role in columns else pa.nulls(count, pa.string()) for role in ROLES]
+    return pa.RecordBatch.from_arrays(arrays, schema=HELD)
+
+
+def _texts(column: Any) -> pa.Array:
+    if not isinstance(column, pa.Array):
+        column = pa.array([None if value is None else str(value) for value in column], pa.string())
+    if pa.types.is_string(column.type):
+        return column
+    shown = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)
+    return pa.array([text if valid else None for text, valid in shown], pa.string())
