@@ -51,6 +51,7 @@ class TargetArgs(TypedDict, total=False):
     partition: dict[str, Any]
     columns: dict[str, str]
     prefix: str
+    add_columns: bool
 
 
 class LimitsArgs(TypedDict, total=False):
@@ -61,6 +62,8 @@ class LimitsArgs(TypedDict, total=False):
     tokens_per_shard: int | str | None
     max_attempts: int | str
     max_failed_ratio: float | str
+    rows: int | str | None
+    preview: bool | str
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +90,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     partition: dict[str, Any] = {}
     columns: dict[str, str] = {}
     prefix: str = "batch_"
+    add_columns: bool = False
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +101,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tokens_per_shard: Positive | None = None
     max_attempts: Positive = 3
     max_failed_ratio: Ratio = 0.1
+    rows: Positive | None = None
+    preview: bool = False
 
 
 def source(value: object, has_rows: bool = False) -> Source:

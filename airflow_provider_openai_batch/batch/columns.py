@@ -33,8 +33,10 @@ def column_of(name: str, node: object, root: Mapping[str, Any]) -> tuple[pa.Fiel
         item, read = _SCALARS[kind.removesuffix("[]")]
         return pa.field(name, pa.list_(item)), _named(name, _list_reader(read))
     column, read = _SCALARS[kind]
-    logical = {"logical": kind} if kind in {JSON, "uuid"} else None
-    return pa.field(name, column, metadata=logical), _named(name, read)
+    logical = {"logical": kind} if kind in {JSON, "uuid"} else {}
+    words = _words(node, root) if kind == "string" else None
+    stated = {} if words is None else {"words": encode(words)}
+    return pa.field(name, column, metadata=logical | stated or None), _named(name, read)
 
 
 def _kind(node: object, root: Mapping[str, Any], seen: tuple[str, ...] = ()) -> str:
@@ -48,6 +50,21 @@ def _kind(node: object, root: Mapping[str, Any], seen: tuple[str, ...] = ()) -> 
             branches = [branch for branch in node[several] if branch != {"type": "null"}]
             return _kind(branches[0], root, seen) if len(branches) == 1 else JSON
     return _typed(node, root, seen)
+
+
+def _words(node: object, root: Mapping[str, Any], seen: tuple[str, ...] = ()) -> list[str] | None:
+    """List the texts that a property may be, where its schema lists them."""
+    if not isinstance(node, Mapping):
+        return None
+    ref = node.get("$ref")
+    if isinstance(ref, str):
+        return None if ref in seen else _words(resolve(root, ref), root, (*seen, ref))
+    for several in ("anyOf", "oneOf", "allOf"):
+        if several in node:
+            branches = [branch for branch in node[several] if branch != {"type": "null"}]
+            return _words(branches[0], root, seen) if len(branches) == 1 else None
+    values = node.get("enum", [node["const"]] if "const" in node else None)
+    return None if values is None else [value for value in values if isinstance(value, str)]
 
 
 def _typed(node: Mapping[str, Any], root: Mapping[str, Any], seen: tuple[str, ...]) -> str:

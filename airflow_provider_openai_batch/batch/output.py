@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import msgspec
@@ -15,6 +15,9 @@ from airflow_provider_openai_batch.batch.columns import Reader, Unfit, column_of
 from airflow_provider_openai_batch.batch.output_type import is_wrapper, normalize_output_type
 from airflow_provider_openai_batch.batch.strict import Schema, resolve, to_strict
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.bounds import Bound
 
 
 class Invalid(msgspec.Struct, frozen=True):
@@ -32,22 +35,38 @@ class Output:
     strict: bool = True
     validator: Any = None
     readers: tuple[tuple[str, Reader], ...] = ()
+    #: What the target's columns take, by their places.
+    bounds: tuple[tuple[int, Bound], ...] = ()
+
+    def within(self, bounds: Sequence[Bound | None]) -> Output:
+        """Take only what the columns of a table take; the bounds stand in the order of the columns."""
+        given = tuple((place, bound) for place, bound in enumerate(bounds) if bound is not None)
+        return replace(self, bounds=given)
 
     def parse(self, text: str) -> tuple[Any, ...] | Invalid:
         """Read the text of an answer into one value per column."""
         if self.schema is None:
-            return (clean_answer(text),)
+            return self._bounded((clean_answer(text),))
         try:
             value = decode(text)
             if not self.validator.is_valid(value):
                 return Invalid(self._mismatch(value))
-            return tuple(
-                [None if (part := value.get(name)) is None else read(part) for name, read in self.readers]
+            return self._bounded(
+                tuple(
+                    [None if (part := value.get(name)) is None else read(part) for name, read in self.readers]
+                )
             )
         except UNREADABLE as error:
             return Invalid(f"The answer is not JSON: {error}.")
         except Unfit as unfit:
             return Invalid(str(unfit))
+
+    def _bounded(self, values: tuple[Any, ...]) -> tuple[Any, ...] | Invalid:
+        for place, bound in self.bounds:
+            reason = None if values[place] is None else bound.refuses(values[place])
+            if reason is not None:
+                return Invalid(f"{self.columns.field(place).name} {reason}.")
+        return values
 
     def _mismatch(self, value: object) -> str:
         error = next(self.validator.iter_errors(value))

@@ -19,7 +19,14 @@ from airflow_provider_openai_batch.steps.cleaning import clean_up
 from airflow_provider_openai_batch.steps.keys import SHOWN, for_example
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Layout, landing
-from airflow_provider_openai_batch.steps.result import Account, Answers, result_batches, stored_rows
+from airflow_provider_openai_batch.steps.result import (
+    Account,
+    Answers,
+    Shape,
+    result_batches,
+    shape_of,
+    stored_rows,
+)
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 
 if TYPE_CHECKING:
@@ -138,8 +145,9 @@ def write(store: RunStore, run: Run, place: Place, account: Account) -> Loaded:
     assert snapshot.done is not None
     output = compile_output(snapshot.asked.output_type)
     plan = _landing(store, snapshot, place.args, output)
+    shape = shape_of(output, plan.schema, place.table.bounds(plan))
     answers = Answers(store, run, snapshot)
-    batches = _counted(store, snapshot, (answers, output, plan), account)
+    batches = _counted(store, snapshot, (answers, shape, plan), account)
 
     def guard() -> None:
         require_current(store, snapshot)
@@ -188,11 +196,11 @@ def _landing(store: RunStore, snapshot: Snapshot, target: arguments.Target, outp
 
 
 def _counted(
-    store: RunStore, snapshot: Snapshot, parts: tuple[Answers, Output, Landing], account: Account
+    store: RunStore, snapshot: Snapshot, parts: tuple[Answers, Shape, Landing], account: Account
 ) -> Iterator[pa.RecordBatch]:
-    answers, output, plan = parts
+    answers, shape, plan = parts
     rows = stored_rows(store, snapshot)
-    for batch, found in result_batches(rows, answers, snapshot.asked, (output, plan.schema)):
+    for batch, found in result_batches(rows, answers, snapshot.asked, shape):
         _count(batch, found, plan, account)
         yield batch
 

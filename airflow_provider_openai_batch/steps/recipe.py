@@ -101,4 +101,5 @@ def landing(
         run_id=run_id,
         prefix=target.prefix,
         carried=tuple(names.of(name) for name in layout.carry),
+        add_columns=target.add_columns,
     )

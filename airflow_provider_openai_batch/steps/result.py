@@ -13,14 +13,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA
+from airflow_provider_openai_batch.batch.bounds import Bytes, Characters
 from airflow_provider_openai_batch.batch.join import FIXED, Index, best_answers, rank_answers
 from airflow_provider_openai_batch.batch.output import Invalid, Output
 from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.steps.read import ids_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from airflow_provider_openai_batch.batch.bounds import Bounds
     from airflow_provider_openai_batch.batch.facts import Asked
     from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.store import RunStore
@@ -30,6 +32,7 @@ ROWS = 4_096
 COLUMNS = pa.schema([*ANSWER_SCHEMA, pa.field("batch_id", pa.string()), pa.field("attempt", pa.int64())])
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 NO_ANSWER = -1
+BYTES_OF_A_CHARACTER = 4
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,19 +115,42 @@ def _unknown(count: int) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=COLUMNS)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What the result looks like, and what its columns take."""
+
+    output: Output
+    schema: pa.Schema
+    #: How many characters a fixed column has room for, by role.
+    room: Mapping[str, int]
+
+
+def shape_of(output: Output, schema: pa.Schema, bounds: Bounds) -> Shape:
+    """Bind the outputs and the fixed columns, which end the schema, to what the target takes."""
+    start, end = len(schema) - len(FIXED) - len(output.columns), len(schema) - len(FIXED)
+    room = {}
+    for (role, _), name in zip(FIXED, schema.names[end:], strict=True):
+        match bounds.get(name):
+            case Characters(most):
+                room[role] = most
+            case Bytes(most):
+                room[role] = most // BYTES_OF_A_CHARACTER
+    within = output.within([bounds.get(name) for name in schema.names[start:end]])
+    return Shape(output=within, schema=schema, room=room)
+
+
 def result_batches(
-    rows: Iterator[pa.RecordBatch], answers: Answers, asked: Asked, shape: tuple[Output, pa.Schema]
+    rows: Iterator[pa.RecordBatch], answers: Answers, asked: Asked, shape: Shape
 ) -> Iterator[tuple[pa.RecordBatch, pa.Table]]:
     """Yield the result's batches, each with the answers that went into it."""
-    output, schema = shape
     for batch in rows:
         ids = ids_of(batch.column(batch.num_columns - 2))
         found = answers.of(ids)
-        found, outputs = _outputs(found, output)
+        found, outputs = _outputs(found, shape.output)
         kept = [batch.column(n) for n in range(batch.num_columns - 3)]
         fixed = _fixed(batch, found, asked)
-        arrays = [*kept, *outputs, *(fixed[role] for role, _ in FIXED)]
-        yield pa.RecordBatch.from_arrays(arrays, schema=schema), found
+        told = (_cut(fixed[role], shape.room.get(role)) for role, _ in FIXED)
+        yield pa.RecordBatch.from_arrays([*kept, *outputs, *told], schema=shape.schema), found
 
 
 def stored_rows(store: RunStore, snapshot: Snapshot) -> Iterator[pa.RecordBatch]:
@@ -140,12 +166,12 @@ def _outputs(found: pa.Table, output: Output) -> tuple[pa.Table, list[pa.Array]]
     width = len(output.columns)
     empty = (None,) * width
     values: list[tuple[Any, ...]] = []
-    spoilt: list[int] = []
+    spoilt: dict[int, str] = {}
     answers, statuses = found["answer"].to_pylist(), found["status"].to_pylist()
     for place, (status, text) in enumerate(zip(statuses, answers, strict=True)):
         parsed = output.parse(text) if status == RowStatus.OK and text is not None else empty
         if isinstance(parsed, Invalid):
-            spoilt.append(place)
+            spoilt[place] = parsed.reason
             parsed = empty
         values.append(parsed)
     columns: Any = zip(*values, strict=True) if values else [()] * width
@@ -153,14 +179,26 @@ def _outputs(found: pa.Table, output: Output) -> tuple[pa.Table, list[pa.Array]]
     return (_spoil(found, spoilt) if spoilt else found), arrays
 
 
-def _spoil(found: pa.Table, places: list[int]) -> pa.Table:
+def _cut(column: pa.Array, room: int | None) -> pa.Array:
+    """Cut what servers say to what a column has room for."""
+    return column if room is None else pc.utf8_slice_codeunits(column, 0, room)
+
+
+def _spoil(found: pa.Table, reasons: dict[int, str]) -> pa.Table:
+    """Make answers `invalid` as those are that never fitted: told why, the raw text kept."""
     mask = np.zeros(len(found), dtype=bool)
-    mask[places] = True
-    raw = pc.if_else(mask, found["answer"], found["raw_output"])
-    status = pc.if_else(mask, str(RowStatus.INVALID), found["status"])
-    return found.set_column(COLUMNS.get_field_index("raw_output"), "raw_output", raw).set_column(
-        COLUMNS.get_field_index("status"), "status", status
-    )
+    mask[list(reasons)] = True
+    invalid = str(RowStatus.INVALID)
+    told: dict[str, Any] = {
+        "status": invalid,
+        "error_code": invalid,
+        "error_message": pa.array([reasons.get(place) for place in range(len(found))], pa.string()),
+        "raw_output": found["answer"],
+    }
+    for name, values in told.items():
+        place = COLUMNS.get_field_index(name)
+        found = found.set_column(place, name, pc.if_else(mask, values, found[name]))
+    return found
 
 
 def _fixed(batch: pa.RecordBatch, found: pa.Table, asked: Asked) -> dict[str, pa.Array]:

@@ -10,9 +10,11 @@ from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import names
 from airflow_provider_openai_batch.tables.base import Landing, Written
+from airflow_provider_openai_batch.tables.bounds import bounds_of
+from airflow_provider_openai_batch.tables.fit import plan
 from airflow_provider_openai_batch.tables.held import HeldRows
 from airflow_provider_openai_batch.tables.partition import fill_partition, with_partition
-from airflow_provider_openai_batch.tables.plan import Existing, Plan, Staging, plan
+from airflow_provider_openai_batch.tables.plan import Existing, Plan, Staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from airflow_provider_openai_batch.batch.bounds import Bounds
     from airflow_provider_openai_batch.tables.base import Held
 
 #: A parameter's place: no name can hold it, so that `%` and `?` in names are never taken for one.
@@ -74,6 +77,15 @@ class SqlTarget:
         with self.session("The target cannot take the results") as session:
             _Load(self.parts, with_partition(landing), session).run(iter(()), lambda: None, keep=False)
 
+    def bounds(self, landing: Landing) -> Bounds:
+        """Read what the columns of an existing table take; a new one takes everything."""
+        landing = with_partition(landing)
+        with self.session(LOOKING) as session:
+            existing = session.find(self.parts)
+            if existing is None:
+                return {}
+            return bounds_of(plan(landing, self.parts, session.dialect, existing), session.dialect)
+
     def held(self, landing: Landing) -> Held | None:
         """Look the table up; what it holds is asked for later, each time on a session of its own."""
         landing = with_partition(landing)
@@ -114,6 +126,8 @@ class _Load:
         made = self._plan()
         if not made.exists:
             self.session.run(create(made, self.session.dialect))
+        for statement in add(made, self.session.dialect):
+            self.session.run(statement)
         form = Form(made, staging, self.session.dialect)
         if self.session.one(form.distinct()) != staged:
             raise InvalidRequest(
@@ -152,6 +166,13 @@ def create(made: Plan, dialect: str) -> str:
     ]
     key = ", ".join(names.quote(name, dialect) for name in unique)
     return f"CREATE TABLE {names.qualified(made.parts, dialect)} ({', '.join(lines)}, PRIMARY KEY ({key}))"
+
+
+def add(made: Plan, dialect: str) -> list[str]:
+    """Write the ALTER TABLE of each column that the table lacks; they are nullable."""
+    table = names.qualified(made.parts, dialect)
+    added = (column.declared(dialect) for column in made.columns if column.added)
+    return [f"ALTER TABLE {table} ADD COLUMN {declared}" for declared in added]
 
 
 @dataclass(frozen=True, slots=True)

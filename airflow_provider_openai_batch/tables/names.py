@@ -16,7 +16,9 @@ PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PART = r'"(?:[^"]|"")+"|`(?:[^`]|``)+`|\[(?:[^\]]|\]\])+\]|[^."`\[\]]+'
 PARTS = re.compile(rf"(?:{PART})(?:\.(?:{PART}))*")
 #: How many bytes of a name a database keeps.
-LONGEST = {"postgres": 63}
+LONGEST = {"postgres": 63, "redshift": 127, "oracle": 128}
+#: How many characters of a name a database keeps.
+LONGEST_TEXT = {"mysql": 64, "tsql": 128, "snowflake": 255, "databricks": 255, "bigquery": 300}
 #: How each dialect writes a name that is not quoted.
 FOLDS = {"postgres": str.lower, "redshift": str.lower, "snowflake": str.upper, "oracle": str.upper}
 
@@ -36,6 +38,13 @@ def qualified(parts: Sequence[str], dialect: str) -> str:
 def fold(name: str, dialect: str) -> str:
     """Give a plain name the case that the dialect gives a name without quotes."""
     return FOLDS.get(dialect, str)(name) if PLAIN.fullmatch(name) else name
+
+
+def cut(name: str, dialect: str) -> str:
+    """Cut a name to the length that the database keeps of it, between characters."""
+    if dialect in LONGEST:
+        return name.encode()[: LONGEST[dialect]].decode(errors="ignore")
+    return name[: LONGEST_TEXT.get(dialect)]
 
 
 def table_parts(table: str | Sequence[str], dialect: str) -> tuple[str, ...]:

@@ -1,95 +1,119 @@
-"""Whether a table has room for every value that a load may bring, so that no value stops a paid one."""
+"""Whether a table has room for every value that is not an answer, so that none stops a paid load."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
+from airflow_provider_openai_batch.batch.bounds import Bytes, Characters, Items, Range, Words
 from airflow_provider_openai_batch.tables import types
+from airflow_provider_openai_batch.tables.bounds import bound_of, number_bound, parsed, text_bound
+from airflow_provider_openai_batch.tables.families import family
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.bounds import Bound
     from airflow_provider_openai_batch.tables.plan import Plan, Written
 
-_T = exp.DataType.Type
-BITS = {
-    _T.TINYINT: 8, _T.SMALLINT: 16, _T.MEDIUMINT: 24, _T.INT: 32, _T.BIGINT: 64, _T.INT128: 128,
-}  # fmt: skip
-#: Decimal digits that an integer of so many bits may have.
-DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
 #: How long the values of fixed columns are at most; others that are short have room in `SHORT`.
 LONGEST = {"custom_id": 32, "input_hash": 32, "prompt_version": 32, "status": 16}
 SHORT = 64
 UNBOUNDED_ROLES = frozenset({"raw_output", "error_message"})
-#: No source tells how long its keys and carried texts are: they are taken on the user's word. A load that
-#: meets a longer one fails, and lands for free once the column is widened.
+#: Nothing tells how long texts of a source are: they are taken on the user's word. A load that meets a
+#: longer one fails, and lands for free once the column is widened.
 TRUSTED = 0
-UUID_LENGTH = 36
+#: How long a zoned moment, the longest of what is neither number nor text, is as text.
+MOMENT = 35
+FLOAT = 25
+UUID = 36
+FIXED_INTEGERS = Range(least=0, most=2**31 - 1)
 
 
 def lacks_room(made: Plan, column: Written, dialect: str) -> str | None:
-    """Say what to do about a column that is too narrow; None when all values have room."""
-    if dialect == "sqlite":
+    """Say what to do about a column that is too narrow; None when all values have room.
+
+    A single answer that does not fit becomes an `invalid` row; only what is known of all is refused here.
+    """
+    if dialect == "sqlite" or column.added:
         return None
-    kind = _parsed(column.type, dialect)
-    if pa.types.is_integer(column.field.type):
-        return None if kind is None or _holds_integers(made, column, kind) else "widen the column"
-    if not pa.types.is_string(column.field.type) or types.logical(column.field) in {"json", "decimal"}:
-        return None
-    if column.closed and not _is_given(made, column.field.name):
-        return "make the column text, for an answer may be any text"
-    limit = text_limit(column.type, dialect)
-    if limit is None or limit >= _needed(made, column):
-        return None
-    return "widen the column, or make it text"
+    if is_output(made, column):
+        unfit = _unfit_words(column, bound_of(column, dialect))
+        if unfit:
+            return f"it does not take {', '.join(map(repr, unfit))} of the output type"
+    elif column.field.name in made.landing.partition:
+        bound, value = bound_of(column, dialect), made.landing.partition[column.field.name]
+        told = bound.refuses(value) if bound is not None and _is_like(value, bound) else None
+        return None if told is None else "the partition's value has no room"
+    elif pa.types.is_integer(column.field.type) and not _holds_integers(column, dialect):
+        return "widen the column"
+    return None if _holds_texts(made, column, dialect) else "widen the column, or make it text"
 
 
-def text_limit(kind: str, dialect: str) -> int | None:
-    """Count the characters that a text type holds; None where nothing limits them."""
-    if dialect != "postgres":
-        return None
-    found = re.fullmatch(r"(?:character varying|varchar|character|char|bpchar)\((\d+)\)", kind)
-    return int(found[1]) if found else None
+def is_output(made: Plan, column: Written) -> bool:
+    """Tell whether a column holds a part of the answers."""
+    landing = made.landing
+    given = {*landing.key, *landing.partition, *(landing.carried or ())}
+    return column.role is None and column.field.name not in given
 
 
-def _holds_integers(made: Plan, column: Written, kind: exp.DataType) -> bool:
-    name, bits = column.field.name, column.field.type.bit_width
-    if kind.this in BITS:
-        theirs = BITS[kind.this]
-        if name in made.landing.partition:
-            value = made.landing.partition[name]
-            return not isinstance(value, int) or -(2 ** (theirs - 1)) <= value < 2 ** (theirs - 1)
-        unsigned = pa.types.is_unsigned_integer(column.field.type)
-        return theirs >= (32 if column.role else bits + unsigned)
-    if kind.this == _T.DECIMAL and kind.expressions and not column.role:
-        precision, scale = ([int(part.name) for part in kind.expressions] + [0])[:2]
-        return name in made.landing.partition or precision - scale >= DIGITS[bits]
-    return True
+def _is_like(value: object, bound: Bound) -> bool:
+    kind = int if isinstance(bound, Range) else str
+    return isinstance(value, kind) and isinstance(bound, Range | Words | Characters | Bytes)
+
+
+def _unfit_words(column: Written, bound: Bound | None) -> list[str]:
+    """Find the words of the output type that the column never takes."""
+    stated = (column.field.metadata or {}).get(b"words")
+    if stated is None or bound is None or isinstance(bound, Items | Range):
+        return []
+    return [word for word in json.loads(stated) if bound.refuses(word)]
+
+
+def _holds_integers(column: Written, dialect: str) -> bool:
+    kind = parsed(column.type, dialect)
+    bound = None if kind is None else number_bound(kind, dialect)
+    if bound is None:
+        return True
+    ours = FIXED_INTEGERS if column.role else range_of(column.field.type)
+    return bool(bound.least <= ours.least and ours.most <= bound.most)
+
+
+def range_of(kind: pa.DataType) -> Range:
+    """Name which integers a type of Arrow holds."""
+    if pa.types.is_unsigned_integer(kind):
+        return Range(least=0, most=2**kind.bit_width - 1)
+    return Range(least=-(2 ** (kind.bit_width - 1)), most=2 ** (kind.bit_width - 1) - 1)
+
+
+def _holds_texts(made: Plan, column: Written, dialect: str) -> bool:
+    kind = parsed(column.type, dialect)
+    if kind is None or family(column.type, dialect) != "text":
+        return True
+    bound: Any = text_bound(kind, dialect)
+    return bound is None or bound.most >= _needed(made, column)
 
 
 def _needed(made: Plan, column: Written) -> int:
-    role, name = column.role, column.field.name
+    role = column.role
     if role == "run_id":
         return len(made.landing.run_id)
+    if role in UNBOUNDED_ROLES:
+        return 2**16 - 1  # MySQL's TEXT; a longer text is cut there
     if role is not None:
-        return 2**31 if role in UNBOUNDED_ROLES else LONGEST.get(role, SHORT)
-    if name in made.landing.partition:
-        return len(str(made.landing.partition[name]))
-    if types.logical(column.field) == "uuid":
-        return UUID_LENGTH
-    return TRUSTED if _is_given(made, name) else 2**31
+        return LONGEST.get(role, SHORT)
+    return _longest_text(column.field)
 
 
-def _is_given(made: Plan, name: str) -> bool:
-    landing = made.landing
-    return name in {*landing.key, *landing.partition, *(landing.carried or ())}
-
-
-def _parsed(kind: str, dialect: str) -> exp.DataType | None:
-    try:
-        return exp.DataType.build(kind, dialect=dialect)
-    except (SqlglotError, ValueError):
-        return None
+def _longest_text(field: pa.Field) -> int:
+    """Count the characters of the longest value of a type, where it has one."""
+    kind = field.type
+    if types.logical(field) == "uuid":
+        return UUID
+    if pa.types.is_integer(kind):
+        return len(str(range_of(kind).least or range_of(kind).most))
+    if pa.types.is_decimal(kind):
+        return int(kind.precision) + len("-0.")
+    if pa.types.is_floating(kind):
+        return FLOAT
+    return MOMENT if pa.types.is_temporal(kind) else TRUSTED

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from airflow_provider_openai_batch.batch.bounds import Bounds
     from tests.simulation.processes import Process
     from tests.simulation.world import World
 
@@ -40,6 +41,10 @@ class MemoryTarget:
 
     def check(self, landing: Landing) -> None:
         """Take any columns."""
+
+    def bounds(self, landing: Landing) -> Bounds:
+        """Take every answer."""
+        return {}
 
     def write(
         self, landing: Landing, batches: Iterator[pa.RecordBatch], guard: Callable[[], None]

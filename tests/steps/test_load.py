@@ -48,7 +48,7 @@ def test_load_that_was_overtaken_writes_nothing(pipeline: Any):
         """A table during whose write submit is cleared."""
 
         def __init__(self, table: Any) -> None:
-            self.check, self.table = table.check, table
+            self.check, self.bounds, self.table = table.check, table.bounds, table
 
         def write(self, landing: Any, batches: Any, guard: Any) -> Any:
             pipeline.fill([(7, "ticket 7")]).stage(max_tries=1)

@@ -326,8 +326,8 @@ def _words(kind: str) -> tuple[str, ...] | None:
     """Read the words of an enum, or of a list of one."""
     if not kind.startswith("ENUM("):
         return None
-    enum = exp.DataType.build(kind, dialect=DIALECT).find(exp.DataType.Type.ENUM)
-    return tuple(word.name for word in enum.expressions)
+    found = exp.DataType.build(kind, dialect=DIALECT).find_all(exp.Literal)
+    return tuple(literal.name for literal in found if literal.is_string)
 
 
 def _index_columns(statement: str) -> frozenset[str] | None:

@@ -1,0 +1,83 @@
+"""What a column of the target takes of an answer: what it does not take is data, and stops no load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """A text of so many characters."""
+
+    most: int
+
+    def refuses(self, value: str) -> str | None:
+        """Say what is wrong with a value, without showing it."""
+        return f"is longer than the {self.most} characters of its column" if len(value) > self.most else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """A text of so many bytes of UTF-8."""
+
+    most: int
+
+    def refuses(self, value: str) -> str | None:
+        """Say what is wrong with a value, without showing it."""
+        long = len(value) > self.most or len(value.encode()) > self.most
+        return f"is longer than the {self.most} bytes of its column" if long else None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One of the words of an enum."""
+
+    words: frozenset[str]
+
+    def refuses(self, value: str) -> str | None:
+        """Say what is wrong with a value, without showing it."""
+        return None if value in self.words else "is no word of its column's enum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A number, or a moment, between two others, both included."""
+
+    least: Any
+    most: Any
+    #: What is nearer to zero is refused, but not zero itself.
+    smallest: float = 0.0
+
+    def refuses(self, value: Any) -> str | None:
+        """Say what is wrong with a value, without showing it."""
+        fits = self.least <= value <= self.most
+        if fits and self.smallest:
+            fits = value == 0 or abs(value) >= self.smallest
+        return None if fits else "is outside of its column's range"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    """A list: of so many items, each within a bound, NULL among them or not."""
+
+    count: int | None = None
+    each: Bound | None = None
+    nulls: bool = True
+
+    def refuses(self, value: list[Any]) -> str | None:
+        """Say what is wrong with a value, without showing it."""
+        if self.count is not None and len(value) != self.count:
+            return f"has {len(value)} items, its column {self.count}"
+        if not self.nulls and None in value:
+            return "holds null, which its column does not take"
+        each = self.each
+        told = (each.refuses(item) for item in value if item is not None) if each else iter(())
+        reason = next((reason for reason in told if reason), None)
+        return None if reason is None else f"holds a value that {reason}"
+
+
+Bound = Characters | Bytes | Words | Range | Items
+#: The bounds of columns, by the target's names; a column that takes everything is not there.
+Bounds = Mapping[str, Bound]
