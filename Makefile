@@ -24,7 +24,7 @@ check: .venv/.dev
 test: .venv/.dev
 	@.venv/bin/python -m pytest
 
-test-long: .venv/.dev .venv-2.11/.dev
+test-long: .venv/.dev .venv-2.11/.dev .venv-cloud/.dev
 	@.venv/bin/python -m pytest -m "long or not long"
 	@.venv-2.11/bin/python -m pytest
 
@@ -35,16 +35,19 @@ format: .venv/.dev
 	@.venv/bin/ruff check --fix-only .
 	@.venv/bin/ruff format .
 
+CLOUD = tests/warehouses/cloud.txt
+
 # Everything is pinned, on every Python and platform that we support, by one version each.
 COMPILE = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --all-extras \
 	--no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml
 constraints: .venv/.dev
 	@.venv/bin/$(COMPILE) -o constraints.txt
 	@echo "apache-airflow<3" | .venv/bin/$(COMPILE) - -o constraints-2.11.txt
-	@sed -i '1i # The versions that the checks run with. Made by `make constraints`.' constraints.txt constraints-2.11.txt
+	@.venv/bin/$(COMPILE) $(CLOUD) -o constraints-cloud.txt
+	@sed -i '1i # The versions that the checks run with. Made by `make constraints`.' constraints*.txt
 
 clean:
-	rm -rf .venv .venv-2.11 .demo dist build
+	rm -rf .venv .venv-2.11 .venv-cloud .demo dist build
 
 , := ,
 
@@ -53,8 +56,8 @@ define install
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(1) uv
 	@echo "installing $(2) into $(@D)"
-	@$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python --constraint $(1) --build-constraint $(1) --editable "$(2)" \
-		|| $(@D)/bin/python -m pip install --quiet --constraint $(1) --editable "$(2)"
+	@$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python --constraint $(1) --build-constraint $(1) --editable "$(2)" $(3) \
+		|| $(@D)/bin/python -m pip install --quiet --constraint $(1) --editable "$(2)" $(3)
 	@touch $@
 endef
 
@@ -66,3 +69,7 @@ endef
 
 .venv-2.11/.dev: pyproject.toml constraints-2.11.txt
 	$(call install,constraints-2.11.txt,.[dev])
+
+# The providers of cloud warehouses, for their example DAGs.
+.venv-cloud/.dev: pyproject.toml constraints-cloud.txt $(CLOUD)
+	$(call install,constraints-cloud.txt,.[dev],-r $(CLOUD))

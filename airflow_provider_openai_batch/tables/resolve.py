@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,11 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoun
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import files, names, parquet, sql
+from airflow_provider_openai_batch.tables import files, names, pages, parquet, sql
 from airflow_provider_openai_batch.tables import rows as given_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from airflow_provider_openai_batch.batch import arguments
     from airflow_provider_openai_batch.tables.base import Source, Target
@@ -27,6 +28,13 @@ DIALECTS = {
     "oracle": "oracle", "presto": "presto", "redshift": "redshift", "snowflake": "snowflake",
     "teradata": "teradata", "trino": "trino",
 }  # fmt: skip
+#: Hooks that speak SQL, where Airflow's own for the type speaks another API.
+SQL_HOOKS = {
+    "databricks": ("airflow.providers.databricks.hooks.databricks_sql", "DatabricksSqlHook"),
+    "google_cloud_platform": ("airflow.providers.google.cloud.hooks.bigquery", "BigQueryHook"),
+}
+#: What hooks are told: BigQuery's takes its old dialect unless it is told not to.
+TOLD = {"gcpbigquery": {"use_legacy_sql": False}, "google_cloud_platform": {"use_legacy_sql": False}}
 
 
 def resolve_source(
@@ -51,7 +59,13 @@ def resolve_source(
     if kind in WAREHOUSES:
         made: Source = _warehouse(kind).source(hook, query)
         return made
-    return sql.CursorSource(driver=sql.Driver(hook.get_conn), query=query)
+    return cursor_source(kind, hook, query, args.key)
+
+
+def cursor_source(kind: str, hook: DbApiHook, query: sql.Query, key: Sequence[str]) -> sql.CursorSource:
+    """Read a database that has no module here: a stream, or pages where the driver has none."""
+    rows = partial(pages.Pages, key=key) if kind in pages.WHOLE else sql.Stream
+    return sql.CursorSource(driver=sql.Driver(hook.get_conn), query=query, rows=rows)
 
 
 def resolve_target(args: arguments.Target) -> Target:
@@ -71,12 +85,21 @@ def resolve_target(args: arguments.Target) -> Target:
 def _hook(argument: str, conn_id: str) -> tuple[str, Any]:
     connection = _known(argument, conn_id, lambda: BaseHook.get_connection(conn_id))
     kind = connection.conn_type or ""
-    hook = _known(argument, conn_id, connection.get_hook)
+    hook = _known(argument, conn_id, partial(_sql_hook, connection, kind))
     if not isinstance(hook, DbApiHook):
         raise InvalidRequest(
             f"{argument}['conn_id'] {conn_id!r} is of type {kind!r}, which is no SQL database."
         )
     return kind, hook
+
+
+def _sql_hook(connection: Any, kind: str) -> Any:
+    told = TOLD.get(kind, {})
+    if kind not in SQL_HOOKS:
+        return connection.get_hook(hook_params=told)
+    module, name = SQL_HOOKS[kind]
+    hook = getattr(import_module(module), name)
+    return hook(**{hook.conn_name_attr: connection.conn_id}, **told)
 
 
 def _known(argument: str, conn_id: str, look: Callable[[], Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 import sqlglot
@@ -115,6 +115,68 @@ class Driver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Columns of a query on an open connection."""
+
+    driver: Driver
+    connection: Any
+    query: Query
+    columns: tuple[str, ...]
+
+
+class Rows(Protocol):
+    """How the rows of a reading come out of the driver."""
+
+    def fetch(self) -> Sequence[Row]:
+        """Return the next rows; none at the end."""
+        ...
+
+    def seen(self, batch: pa.RecordBatch) -> None:
+        """Learn from the last rows how large rows are."""
+        ...
+
+    def first(self, name: str) -> Row | None:
+        """Return the first value of a column that is not NULL."""
+        ...
+
+    def close(self) -> None:
+        """End the reading."""
+        ...
+
+
+class Stream:
+    """Rows as a driver that streams gives them."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading, self._size = reading, BATCH_ROWS
+        query = reading.query
+        self._cursor = reading.connection.cursor()
+        self._execute(self._cursor, query.select([query.quoted(name) for name in reading.columns]))
+
+    def fetch(self) -> Sequence[Row]:
+        with told("The source cannot be read", self._reading.driver.explain):
+            return self._cursor.fetchmany(self._size)  # type: ignore[no-any-return]
+
+    def seen(self, batch: pa.RecordBatch) -> None:
+        self._size = next_fetch(batch)
+
+    def first(self, name: str) -> Row | None:
+        """Ask on a connection of its own: many drivers stream one result at a time."""
+        query, driver = self._reading.query, self._reading.driver
+        quoted = query.quoted(name)
+        with driver.connection() as connection, closing(connection.cursor()) as cursor:
+            self._execute(cursor, query.select([quoted], f" WHERE {quoted} IS NOT NULL"))
+            with told("The source cannot be read", driver.explain):
+                return cursor.fetchone()  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self._cursor.close()
+
+    def _execute(self, cursor: Any, statement: str) -> None:
+        execute(cursor, statement, self._reading.query.parameters, self._reading.driver.explain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CursorSource:
     """Rows of any DB-API database; columns without a declared type are typed by their first values."""
 
@@ -122,30 +184,34 @@ class CursorSource:
     query: Query
     #: Name the kinds (of `types.KINDS`) that the database declares, by column.
     declared: Callable[[Any, Query], dict[str, str]] = field(default=lambda _connection, _query: {})
+    #: How to read: a stream, unless the driver has none.
+    rows: Callable[[Reading], Rows] = Stream
 
     def columns(self) -> tuple[str, ...]:
         with self.driver.connection() as connection, closing(connection.cursor()) as cursor:
-            self._execute(cursor, self.query.select(["*"], " WHERE 1 = 0"))
+            statement = self.query.select(["*"], " WHERE 1 = 0")
+            execute(cursor, statement, self.query.parameters, self.driver.explain)
             return distinct(column[0] for column in cursor.description)
 
     @contextmanager
     def read(self, columns: Sequence[str]) -> Iterator[Iterator[pa.RecordBatch]]:
         with self.driver.connection() as connection:
             declared = self.declared(connection, self.query)
-            with closing(connection.cursor()) as cursor:
-                self._execute(cursor, self.query.select([self.query.quoted(name) for name in columns]))
-                yield self._batches(connection, cursor, {name: declared.get(name) for name in columns})
+            reading = Reading(
+                driver=self.driver, connection=connection, query=self.query, columns=tuple(columns)
+            )
+            with closing(self.rows(reading)) as rows:
+                yield self._batches(rows, {name: declared.get(name) for name in columns})
 
-    def _batches(
-        self, connection: Any, cursor: Any, declared: dict[str, str | None]
-    ) -> Iterator[pa.RecordBatch]:
-        rows = self._fetch(cursor, BATCH_ROWS)
+    @staticmethod
+    def _batches(source: Rows, declared: dict[str, str | None]) -> Iterator[pa.RecordBatch]:
+        rows = source.fetch()
         if not rows:
             fields = [types.field_of(name, kind or "unknown") for name, kind in declared.items()]
             yield types.no_rows(pa.schema(fields))
             return
         kinds = {
-            name: kind or types.infer(name, column) or self._first(connection, name)
+            name: kind or types.infer(name, column) or _first_kind(source, name)
             for (name, kind), column in zip(declared.items(), columns_of(rows, len(declared)), strict=True)
         }
         fields = [types.field_of(name, kind) for name, kind in kinds.items()]
@@ -154,23 +220,14 @@ class CursorSource:
             arrays = [types.untyped(field, kind, column) for field, kind, column in columns]
             batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
             yield batch
-            rows = self._fetch(cursor, next_fetch(batch))
+            source.seen(batch)
+            rows = source.fetch()
 
-    def _first(self, connection: Any, name: str) -> str:
-        """Type a column that is NULL in all of the first rows by its first value, if any."""
-        quoted = self.query.quoted(name)
-        with closing(connection.cursor()) as cursor:
-            self._execute(cursor, self.query.select([quoted], f" WHERE {quoted} IS NOT NULL"))
-            with told("The source cannot be read", self.driver.explain):
-                row = cursor.fetchone()
-        return (types.infer(name, row) if row else None) or "text"
 
-    def _execute(self, cursor: Any, statement: str) -> None:
-        execute(cursor, statement, self.query.parameters, self.driver.explain)
-
-    def _fetch(self, cursor: Any, size: int) -> list[Row]:
-        with told("The source cannot be read", self.driver.explain):
-            return cursor.fetchmany(size)  # type: ignore[no-any-return]
+def _first_kind(source: Rows, name: str) -> str:
+    """Type a column that is NULL in all of the first rows by its first value, if any."""
+    row = source.first(name)
+    return (types.infer(name, row) if row else None) or "text"
 
 
 def execute(cursor: Any, statement: str, parameters: object, explain: Explain) -> None:

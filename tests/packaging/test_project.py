@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CONSTRAINTS = ["constraints.txt", "constraints-2.11.txt"]
+CONSTRAINTS = ["constraints.txt", "constraints-2.11.txt", "constraints-cloud.txt"]
 
 
 def tracked() -> list[Path]:
