@@ -1,4 +1,4 @@
-"""PostgreSQL: rows by a named cursor, results by COPY and one INSERT .. ON CONFLICT."""
+"""PostgreSQL: rows and results by ADBC, else by psycopg; one INSERT .. ON CONFLICT."""
 
 from __future__ import annotations
 
@@ -7,55 +7,29 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
-
-import pyarrow as pa
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import names, sql, types
-from airflow_provider_openai_batch.tables.failures import Failure, told
-from airflow_provider_openai_batch.tables.grouping import next_fetch
-from airflow_provider_openai_batch.tables.merge import MARK, SqlTarget
+from airflow_provider_openai_batch.tables import names, sql
+from airflow_provider_openai_batch.tables.failures import told
+from airflow_provider_openai_batch.tables.merge import SqlTarget
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
-from airflow_provider_openai_batch.tables.warehouses import postgres_copy
+from airflow_provider_openai_batch.tables.warehouses import postgres_adbc, postgres_psycopg, postgres_types
+from airflow_provider_openai_batch.tables.warehouses.postgres_errors import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import pyarrow as pa
+
     from airflow_provider_openai_batch.tables.base import Written
 
 DIALECT = "postgres"
-#: Rows of the first fetch, before their width is known.
-FIRST_FETCH = 512
-#: SQLSTATE classes whose texts name tables, columns, and rights, but quote no values.
-TELLING = ("08", "0A", "23", "25", "28", "3D", "3F", "40", "42", "53", "55", "57")
-#: SQLSTATE classes that a retry may get past: connection, transaction, resources, locks, shutdown.
-PASSING = ("08", "40", "53", "55", "57", "58")
-#: Errors without a SQLSTATE whose texts quote no values.
-TELLING_KINDS = frozenset({"ConnectionTimeout", "InterfaceError", "OperationalError", "ProgrammingError"})
-
-#: Types that are read as they are, by their number in every PostgreSQL; all others are read as text.
-SCALARS: dict[int, pa.DataType] = {
-    16: pa.bool_(), 17: pa.binary(), 20: pa.int64(), 21: pa.int16(), 23: pa.int32(), 25: pa.string(),
-    700: pa.float32(), 701: pa.float64(), 1042: pa.string(), 1043: pa.string(), 1082: pa.date32(),
-    1114: pa.timestamp("us"), 1184: types.UTC,
-}  # fmt: skip
-ARRAYS: dict[int, pa.DataType] = {
-    1000: pa.bool_(), 1005: pa.int16(), 1007: pa.int32(), 1009: pa.string(), 1015: pa.string(),
-    1016: pa.int64(), 1021: pa.float32(), 1022: pa.float64(), 1115: pa.timestamp("us"),
-    1182: pa.date32(), 1185: types.UTC,
-}  # fmt: skip
-LOGICAL = {114: types.JSON, 3802: types.JSON, 2950: types.UUID_TEXT}
-NUMERIC = 1700
-#: Precisions that drivers give a numeric without one.
-UNKNOWN = {None, -1, 65535}
-MAX_PRECISION = 76
-DIGITS_OF_128_BITS = 38
 
 
-def source(hook: Any, query: sql.Query) -> CursorSource:
+def source(hook: Any, query: sql.Query) -> PostgresSource:
     """Read a query through Airflow's PostgreSQL hook."""
-    return CursorSource(driver=sql.Driver(partial(connect, hook), explain), query=query)
+    driver = sql.Driver(partial(postgres_psycopg.connect, hook), explain)
+    return PostgresSource(driver=driver, query=query, quick=partial(postgres_adbc.connect, hook))
 
 
 def target(hook: Any, parts: tuple[str, ...]) -> SqlTarget:
@@ -68,143 +42,64 @@ def target(hook: Any, parts: tuple[str, ...]) -> SqlTarget:
     return SqlTarget(parts=parts, session=partial(_session, hook))
 
 
-def connect(hook: Any) -> Any:
-    """Open a connection whose times are in UTC."""
-    connection = hook.get_conn()
-    with closing(cursor(connection)) as opened:
-        opened.execute("SET TIME ZONE 'UTC'")
-    return connection
-
-
-def cursor(connection: Any, name: str | None = None) -> Any:
-    """Open a cursor that gives tuples, whatever the connection's extra says."""
-    if type(connection).__module__.startswith("psycopg2"):
-        from psycopg2.extensions import cursor as plain  # type: ignore[import-untyped]  # noqa: PLC0415
-
-        return connection.cursor(name, cursor_factory=plain)
-    from psycopg.rows import tuple_row  # noqa: PLC0415
-
-    return (
-        connection.cursor(name, row_factory=tuple_row) if name else connection.cursor(row_factory=tuple_row)
-    )
-
-
-def explain(error: Exception) -> Failure | None:
-    """Explain a driver's error by its SQLSTATE; DETAIL and texts that may quote values are left out."""
-    if not {"DatabaseError", "InterfaceError"} & {kind.__name__ for kind in type(error).__mro__}:
-        return None
-    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
-    if not state:
-        return _without_state(error)
-    diagnosis = getattr(error, "diag", None)
-    text = getattr(diagnosis, "message_primary", None) if state[:2] in TELLING else None
-    column = getattr(diagnosis, "column_name", None)
-    where = f" in column {column!r}" if column else ""
-    return Failure(
-        f"PostgreSQL: {text or type(error).__name__}{where} (SQLSTATE {state}).", state[:2] not in PASSING
-    )
-
-
-def _without_state(error: Exception) -> Failure:
-    """Explain an error that the driver itself raises; one about data quotes the value."""
-    name = type(error).__name__
-    if name not in TELLING_KINDS:
-        return Failure(
-            f"PostgreSQL: {name} (its text may hold row values and is not shown): a value that Python has "
-            "no form for, such as a date that is infinite or before Christ; cast it in the source.",
-            lasting=True,
-        )
-    return Failure(f"PostgreSQL: {name}: {_first_line(error)}", lasting=name == "ProgrammingError")
-
-
-def explain_row(error: Exception) -> Failure | None:
-    """Explain also what the driver's parsers of values raise."""
-    return _without_state(error) if isinstance(error, ValueError | OverflowError) else explain(error)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), "no text")
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A column of the source: what is selected and what it is in Arrow."""
-
-    expression: str
-    field: pa.Field
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CursorSource:
-    """Rows by a server-side cursor; the types are those that the server declares."""
+class PostgresSource:
+    """Rows whose types are those that the server declares, the same by every driver."""
 
     driver: sql.Driver
     query: sql.Query
+    #: Open a connection of ADBC like one of psycopg; None where that cannot be.
+    quick: Callable[[Any], Any | None]
 
     def columns(self) -> tuple[str, ...]:
         with self.driver.connection() as connection:
-            return sql.distinct(column[0] for column in self._describe(connection))
+            described = postgres_psycopg.describe(connection, self.query)
+            return sql.distinct(column[0] for column in described)
 
     @contextmanager
     def read(self, columns: Sequence[str]) -> Iterator[Iterator[pa.RecordBatch]]:
         with self.driver.connection() as connection:
-            described = {column[0]: column for column in self._describe(connection)}
-            chosen = [self._choose(described[name]) for name in columns]
-            with closing(cursor(connection, f"batch_{uuid4().hex}")) as named:
-                statement = self.query.select([column.expression for column in chosen])
-                sql.execute(named, statement, self.query.parameters, explain)
-                yield self._batches(named, [column.field for column in chosen])
+            described = {column[0]: column for column in postgres_psycopg.describe(connection, self.query)}
+            chosen = [postgres_types.choose(self.query, described[name]) for name in columns]
+            with self._by_adbc(connection, chosen) as batches:
+                if batches is not None:
+                    yield batches
+                    return
+            statement = self._select(connection, [column.expression for column in chosen])
+            with postgres_psycopg.read(connection, statement, [column.field for column in chosen]) as batches:
+                yield batches
 
-    def _describe(self, connection: Any) -> Sequence[Any]:
-        with closing(cursor(connection)) as opened:
-            sql.execute(opened, self.query.select(["*"], " LIMIT 0"), self.query.parameters, explain)
-            return opened.description  # type: ignore[no-any-return]
-
-    def _choose(self, described: Any) -> Chosen:
-        name, number = described[0], described[1]
-        quoted = self.query.quoted(name)
-        if number in SCALARS:
-            return Chosen(quoted, pa.field(name, SCALARS[number]))
-        if number in ARRAYS:
-            return Chosen(quoted, pa.field(name, pa.list_(ARRAYS[number])))
-        if number == NUMERIC:
-            return _choose_numeric(quoted, described)
-        return Chosen(f"CAST({quoted} AS TEXT)", pa.field(name, pa.string(), metadata=LOGICAL.get(number)))
-
-    @staticmethod
-    def _batches(named: Any, fields: list[pa.Field]) -> Iterator[pa.RecordBatch]:
-        schema, size, first = pa.schema(fields), FIRST_FETCH, True
-        while True:
-            with told("The source cannot be read", explain_row):
-                rows = named.fetchmany(size)
-            columns = zip(fields, sql.columns_of(rows, len(fields)), strict=True)
-            batch = pa.RecordBatch.from_arrays([_array(*column) for column in columns], schema=schema)
-            if rows or first:
-                yield batch
-            if not rows:
+    @contextmanager
+    def _by_adbc(
+        self, connection: Any, chosen: list[postgres_types.Chosen]
+    ) -> Iterator[Iterator[pa.RecordBatch] | None]:
+        """Read on a second connection; the first one is closed as soon as rows come."""
+        opened = self.quick(connection)
+        if opened is None:
+            yield None
+            return
+        expressions = [*(column.expression for column in chosen), *postgres_adbc.guards(chosen)]
+        with closing(opened):
+            started = postgres_adbc.start(opened, self._select(connection, expressions))
+            if started is None:
+                yield None
                 return
-            size, first = next_fetch(batch), False
+            with closing(started):
+                connection.close()
+                yield postgres_adbc.batches(started, chosen)
 
-
-def _choose_numeric(quoted: str, described: Any) -> Chosen:
-    """Read a numeric with its scale as a decimal, one without as normalised text."""
-    name, precision, scale = described[0], described[4], described[5]
-    if precision in UNKNOWN or precision > MAX_PRECISION or not 0 <= (scale or 0) <= precision:
-        return Chosen(quoted, pa.field(name, pa.string(), metadata=types.DECIMAL_TEXT))
-    made = pa.decimal128 if precision <= DIGITS_OF_128_BITS else pa.decimal256
-    return Chosen(quoted, pa.field(name, made(precision, scale or 0)))
-
-
-def _array(field: pa.Field, values: Sequence[Any]) -> pa.Array:
-    if types.logical(field) == "decimal":
-        return types.typed(field, [None if value is None else types.plain_decimal(value) for value in values])
-    return types.typed(field, values)
+    def _select(self, connection: Any, expressions: Sequence[str]) -> str:
+        return postgres_psycopg.bound(connection, self.query.select(expressions), self.query.parameters)
 
 
 @contextmanager
 def _session(hook: Any, doing: str) -> Iterator[Session]:
-    with told(doing, explain), closing(connect(hook)) as connection:
-        yield Session(connection)
+    with told(doing, explain):
+        connection = postgres_psycopg.connect(hook)
+        with closing(
+            Session(postgres_psycopg.Wire(connection), partial(postgres_adbc.connect, hook))
+        ) as opened:
+            yield opened
 
 
 COLUMNS = """
@@ -217,92 +112,93 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
        t.typname NOT IN ('bpchar', 'citext') AND coalesce((to_jsonb(c) ->> 'collisdeterministic')::bool, true)
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_collation c ON c.oid = a.attcollation LEFT JOIN pg_namespace n ON n.oid = c.collnamespace
-WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+WHERE a.attrelid = CAST(\0 AS oid) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
 UNIQUE = """
 SELECT array_agg(a.attname::text) FROM pg_index i
 JOIN pg_attribute a ON a.attrelid = i.indrelid
  AND a.attnum = ANY ((string_to_array(i.indkey::text, ' ')::int2[])[1:i.indnkeyatts])
-WHERE i.indrelid = %s AND i.indisunique AND i.indimmediate AND i.indisvalid
+WHERE i.indrelid = CAST(\0 AS oid) AND i.indisunique AND i.indimmediate AND i.indisvalid
   AND i.indpred IS NULL AND i.indexprs IS NULL GROUP BY i.indexrelid
 """
 TABLES = """
-SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND lower(c.relname) = lower(%s)
-  AND CASE WHEN %s = '' THEN n.nspname = ANY (current_schemas(false)) ELSE lower(n.nspname) = lower(%s) END
+SELECT c.oid::bigint, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND lower(c.relname) = lower(\0)
+  AND CASE WHEN \0 = '' THEN n.nspname = ANY (current_schemas(false)) ELSE lower(n.nspname) = lower(\0) END
 ORDER BY array_position(current_schemas(false), n.nspname)
+"""
+#: Whether a type, or what an array of it holds, is a domain or a string of bits.
+CUTS = """
+SELECT count(*) FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
+WHERE t.oid = CAST(to_regtype(CAST(\0 AS text)) AS oid)
+  AND (coalesce(e.typtype, t.typtype) = 'd' OR coalesce(e.typcategory, t.typcategory) = 'V')
 """
 
 
 class Session:
-    """One connection and one transaction; loads of one table wait for each other at its lock."""
+    """One transaction; loads of one table wait for each other at its lock."""
 
     dialect = DIALECT
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
+    def __init__(self, wire: postgres_psycopg.Wire, quick: Callable[[Any], Any | None]) -> None:
+        self._wire: postgres_psycopg.Wire | postgres_adbc.Wire = wire
+        self._quick = quick
 
     def find(self, parts: tuple[str, ...]) -> Existing | None:
         schema, wanted = _split(parts)
-        found = {(row[1], row[2]): row[0] for row in self._rows(TABLES, wanted, schema, schema)}
+        found = {(row[1], row[2]): row[0] for row in self._wire.rows(TABLES, [wanted, schema, schema])}
         place = _place(schema, wanted, list(found))
         if place is None:
             return None
         columns = tuple(
             Column(
                 name=name, type=kind, nullable=nullable, filled=filled, collation=collation,
-                words=None if words is None else tuple(words), exact=exact,
+                words=tuple(words) if words else None, exact=exact,
             )
-            for name, kind, nullable, filled, collation, words, exact in self._rows(COLUMNS, found[place])
+            for name, kind, nullable, filled, collation, words, exact in self._wire.rows(
+                COLUMNS, [found[place]]
+            )
         )  # fmt: skip
-        unique = tuple(frozenset(row[0]) for row in self._rows(UNIQUE, found[place]))
+        unique = tuple(frozenset(row[0]) for row in self._wire.rows(UNIQUE, [found[place]]))
         return Existing(parts=place, columns=columns, unique=unique)
 
-    def _rows(self, statement: str, *parameters: object) -> list[sql.Row]:
-        with closing(cursor(self._connection)) as opened:
-            opened.execute(statement, parameters)
-            return opened.fetchall()  # type: ignore[no-any-return]
-
     def stage(self, staging: Staging, batches: Iterator[pa.RecordBatch]) -> int:
-        table = names.quote(staging.name, DIALECT)
-        with closing(cursor(self._connection)) as opened:
-            opened.execute(f"{staging.create(DIALECT)} ON COMMIT DROP")
-            rows = postgres_copy.copy(opened, table, staging.columns, batches)
-            opened.execute(f"ANALYZE {table}")
-        return rows
+        """Load by ADBC where it can; from there on all is done on its connection."""
+        if isinstance(self._wire, postgres_psycopg.Wire) and not staging.few and self._is_castable(staging):
+            opened = self._quick(self._wire.connection)
+            if opened is not None:
+                self._wire.close()
+                self._wire = postgres_adbc.Wire(opened)
+        return self._wire.stage(staging, batches)
+
+    def _is_castable(self, staging: Staging) -> bool:
+        """Tell whether a cast of text is what COPY does: a domain's and a bit string's may cut it."""
+        kinds = [column.type for column in staging.columns]
+        return not any(self.one(CUTS, [kind]) for kind in dict.fromkeys(kinds))
 
     def transact(self, parts: tuple[str, ...], work: Callable[[], Written], *, keep: bool) -> Written:
         """Wait for other loads of the table, then go on in the transaction that staging began."""
         lock = hashlib.sha256("\0".join(["openai_batch", parts[-1].lower()]).encode()).digest()[:8]
-        self._rows("SELECT pg_advisory_xact_lock(%s)::text", int.from_bytes(lock, signed=True))
+        self._wire.rows(f"SELECT pg_advisory_xact_lock({int.from_bytes(lock, signed=True)})::text")
         done = work()
         if keep:
-            self._connection.commit()
+            self._wire.commit()
         else:
-            self._connection.rollback()
+            self._wire.rollback()
         return done
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
-        with closing(cursor(self._connection)) as opened:
-            self._execute(opened, statement, parameters)
-            return int(opened.rowcount)
+        return self._wire.run(statement, parameters)
 
     def one(self, statement: str, parameters: Sequence[Any] = ()) -> int:
-        with closing(cursor(self._connection)) as opened:
-            self._execute(opened, statement, parameters)
-            return int(opened.fetchone()[0])
+        return int(self._wire.rows(statement, parameters)[0][0])
 
     def fetch(self, statement: str) -> list[sql.Row]:
-        with closing(cursor(self._connection)) as opened:
-            self._execute(opened, statement, ())
-            return opened.fetchall()  # type: ignore[no-any-return]
+        return self._wire.rows(statement)
 
-    @staticmethod
-    def _execute(opened: Any, statement: str, parameters: Sequence[Any]) -> None:
-        if parameters:
-            opened.execute(statement.replace("%", "%%").replace(MARK, "%s"), list(parameters))
-        else:
-            opened.execute(statement)
+    def close(self) -> None:
+        """Close the connection; what was not kept is taken back."""
+        self._wire.close()
 
 
 def _split(parts: tuple[str, ...]) -> tuple[str, str]:

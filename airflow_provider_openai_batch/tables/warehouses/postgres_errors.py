@@ -1,0 +1,90 @@
+"""What PostgreSQL and its drivers say, by SQLSTATE, without the values of rows."""
+
+from __future__ import annotations
+
+from airflow_provider_openai_batch.tables.failures import Failure
+
+#: SQLSTATE classes whose texts name tables, columns, and rights, but quote no values.
+TELLING = ("08", "0A", "23", "25", "28", "3D", "3F", "40", "42", "53", "55", "57")
+#: SQLSTATE classes that a retry may get past: connection, transaction, resources, locks, shutdown.
+PASSING = ("08", "40", "53", "55", "57", "58")
+#: Errors without a SQLSTATE whose texts quote no values.
+TELLING_KINDS = frozenset({"ConnectionTimeout", "InterfaceError", "OperationalError", "ProgrammingError"})
+#: Errors of ADBC without a SQLSTATE that a retry would meet again; their texts may quote anything.
+LASTING_KINDS = frozenset({"DataError", "NotSupportedError", "ProgrammingError"})
+MESSAGE = "PG_DIAG_MESSAGE_PRIMARY"
+COLUMN = "PG_DIAG_COLUMN_NAME"
+
+
+def explain(error: Exception) -> Failure | None:
+    """Explain a driver's error by its SQLSTATE; DETAIL and texts that may quote values are left out."""
+    if not {"DatabaseError", "InterfaceError"} & {kind.__name__ for kind in type(error).__mro__}:
+        return None
+    state = state_of(error)
+    if not state:
+        return _of_adbc(error) if is_adbc(error) else _without_state(error)
+    message, column = _diagnosis(error)
+    text = message if state[:2] in TELLING else None
+    where = f" in column {column!r}" if column else ""
+    return Failure(
+        f"PostgreSQL: {text or type(error).__name__}{where} (SQLSTATE {state}).", state[:2] not in PASSING
+    )
+
+
+def explain_row(error: Exception) -> Failure | None:
+    """Explain also what the drivers' readers of values raise."""
+    if isinstance(error, ValueError | OverflowError):
+        return no_form(type(error).__name__)
+    if isinstance(error, OSError):
+        return Failure("PostgreSQL stopped the query (the driver does not tell why).", lasting=False)
+    return explain(error)
+
+
+def no_form(name: str) -> Failure:
+    """Explain a value that PostgreSQL has and Python has not."""
+    return Failure(
+        f"PostgreSQL: {name} (its text may hold row values and is not shown): a value that Python has "
+        "no form for, such as a date that is infinite or before Christ; cast it in the source.",
+        lasting=True,
+    )
+
+
+def state_of(error: Exception) -> str | None:
+    """Return the SQLSTATE of any driver's error."""
+    return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+
+
+def is_adbc(error: Exception) -> bool:
+    """Tell whether ADBC raised it."""
+    return type(error).__module__.startswith("adbc_driver")
+
+
+def _diagnosis(error: Exception) -> tuple[str | None, str | None]:
+    """Return the server's own sentence and the column that it names."""
+    if is_adbc(error):
+        details = {name: value.decode("utf-8", "replace") for name, value in _details(error)}
+        return details.get(MESSAGE), details.get(COLUMN)
+    diagnosis = getattr(error, "diag", None)
+    return getattr(diagnosis, "message_primary", None), getattr(diagnosis, "column_name", None)
+
+
+def _details(error: Exception) -> list[tuple[str, bytes]]:
+    found = getattr(error, "details", None) or []
+    return [(name.decode() if isinstance(name, bytes) else name, value) for name, value in found]
+
+
+def _of_adbc(error: Exception) -> Failure:
+    name = type(error).__name__
+    return Failure(f"PostgreSQL by ADBC: {name} (its text may hold row values).", name in LASTING_KINDS)
+
+
+def _without_state(error: Exception) -> Failure:
+    """Explain an error that the driver itself raises; one about data quotes the value."""
+    name = type(error).__name__
+    if name not in TELLING_KINDS:
+        return no_form(name)
+    return Failure(f"PostgreSQL: {name}: {_first_line(error)}", lasting=name == "ProgrammingError")
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), "no text")
