@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from airflow_provider_openai_batch.batch.bounds import Bound, Bytes, Characters, Items, Range, Words
+from airflow_provider_openai_batch.tables.families import VECTOR
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.plan import Plan, Written
@@ -28,8 +28,7 @@ ENDLESS_TEXT = frozenset({"sqlite", "duckdb"})
 TEXTS = {_T.VARCHAR, _T.CHAR, _T.NVARCHAR, _T.NCHAR, _T.BPCHAR}
 #: MySQL's texts that are bounded by bytes.
 BYTES = {_T.TINYTEXT: 2**8 - 1, _T.TEXT: 2**16 - 1, _T.MEDIUMTEXT: 2**24 - 1}
-#: Types of pgvector that take numbers, and the largest of them; PostgreSQL refuses what rounds to zero.
-VECTOR = re.compile(r"(?:\w+\.)?(vector|halfvec)(?:\((\d+)\))?")
+#: The largest number of a short float; PostgreSQL refuses what rounds to zero.
 LARGEST = {"real": 3.4028234663852886e38, "vector": 3.4028234663852886e38, "halfvec": 65504.0}
 SMALLEST = 2.0**-149
 EPOCH_OF_NANOSECONDS = Range(least=datetime(1677, 9, 22, tzinfo=UTC), most=datetime(2262, 4, 11, tzinfo=UTC))

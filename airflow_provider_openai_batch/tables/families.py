@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pyarrow as pa
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from airflow_provider_openai_batch.tables import types
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from airflow_provider_openai_batch.tables import sql_types, types
 
 #: Which family of types takes which other, beside itself and text.
 ACCEPTS = {
@@ -29,21 +27,31 @@ ACCEPTS = {
     "list": {"list"},
 }
 NO_TEXT = frozenset({"bytes", "list", "text"})
+#: Types of pgvector that a list of numbers is assigned to.
+VECTOR = re.compile(r'(?:[^.]+\.)?"?(vector|halfvec)"?(?:\((\d+)\))?')
 
 
 def assignable(field: pa.Field, kind: str, dialect: str, *, from_text: bool = False) -> bool:
     """Tell whether the target's type holds our values; types that sqlglot does not know are trusted."""
     if types.logical(field) == "unknown":
         return True
-    if dialect == "sqlite" and (not kind or (types.generic_type(field) == "text" and not from_text)):
+    text_only = sql_types.generic_type(field) == "text" and not from_text
+    # An integer that 64 bits with a sign do not hold becomes a float in a column of numbers.
+    if dialect == "sqlite" and (not kind or text_only or pa.types.is_uint64(field.type)):
         return _keeps_text(kind)
+    if dialect == "postgres" and VECTOR.fullmatch(kind):
+        return types.is_list(field.type) and _is_number(field.type.value_type)
     theirs = family(kind, dialect)
-    ours = family(types.generic_type(field), "")
+    ours = family(sql_types.generic_type(field), "")
     if theirs is None or ours is None or (from_text and ours == "text"):
         return True
     if dialect == "sqlite":
         return theirs in SQLITE_ACCEPTS.get(ours, ACCEPTS[ours] | {"text"})
     return theirs in ACCEPTS[ours] or (theirs == "text" and ours not in NO_TEXT)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
 #: SQLite keeps what has no storage class of its own as text, whatever the column is declared as.
@@ -74,7 +82,7 @@ def _keeps_text(kind: str) -> bool:
 def family(name: str, dialect: str) -> str | None:
     """Name the family of a type; None when it is not one of the common ones."""
     try:
-        kind = exp.DataType.build(name, dialect=dialect or None)
+        kind = exp.DataType.build(name, dialect=dialect) if dialect else sql_types.of_generic(name)
     except (SqlglotError, ValueError):
         return None
     if kind.this in {exp.DataType.Type.ARRAY, exp.DataType.Type.LIST}:

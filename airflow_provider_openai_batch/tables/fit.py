@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import names, types
+from airflow_provider_openai_batch.tables import names
 from airflow_provider_openai_batch.tables.families import assignable
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Plan, Written, role_of
 from airflow_provider_openai_batch.tables.room import lacks_room
+from airflow_provider_openai_batch.tables.sql_types import sql_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,7 +78,7 @@ def _added(landing: Landing, field: pa.Field, dialect: str) -> Written | None:
 
 def _new(field: pa.Field, dialect: str) -> Written:
     name = names.cut(names.fold(field.name, dialect), dialect)
-    return Written(field=field, name=name, type=types.sql_type(field, dialect))
+    return Written(field=field, name=name, type=sql_type(field, dialect))
 
 
 def _match(name: str, existing: Existing) -> Column | None:
@@ -113,7 +114,7 @@ def _check_present(landing: Landing, existing: Existing, found: dict[str, Any]) 
 
 def _check_types(made: Plan, dialect: str) -> None:
     wrong = [
-        f"{column.name!r}: {column.type} in the table, {types.sql_type(column.field, dialect)} in the result"
+        f"{column.name!r}: {column.type} in the table, {sql_type(column.field, dialect)} in the result"
         for column in made.columns
         if not assignable(
             column.field, column.type, dialect, from_text=column.field.name in made.landing.partition
@@ -125,7 +126,7 @@ def _check_types(made: Plan, dialect: str) -> None:
 
 def _check_room(made: Plan, dialect: str) -> None:
     narrow = [
-        f"{column.name!r}: {types.sql_type(column.field, dialect)} in the result, {column.type} in the "
+        f"{column.name!r}: {sql_type(column.field, dialect)} in the result, {column.type} in the "
         f"table; {advice}"
         for column in made.columns
         if (advice := lacks_room(made, column, dialect)) is not None

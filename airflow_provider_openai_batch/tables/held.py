@@ -9,7 +9,7 @@ from uuid import uuid4
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch import values
-from airflow_provider_openai_batch.tables import names, types
+from airflow_provider_openai_batch.tables import names, sql_types, types
 from airflow_provider_openai_batch.tables.base import ROLES, Join
 from airflow_provider_openai_batch.tables.families import family
 from airflow_provider_openai_batch.tables.plan import Staging, Written
@@ -61,7 +61,7 @@ class HeldRows:
     def of(self, keys: pa.RecordBatch) -> pa.RecordBatch:
         """Stage the keys as the table holds keys, and join the table to them."""
         numbered = keys.append_column(ORDINAL, pa.array(range(keys.num_rows), ORDINAL.type))
-        staging = Staging(name=f"batch_keys_{uuid4().hex}", columns=(*self.keys, self._ordinal()))
+        staging = Staging(name=f"batch_keys_{uuid4().hex}", columns=(*self.keys, self._ordinal()), few=True)
         with self.session() as session:
             session.stage(staging, iter([numbered]))
             found = session.fetch(self._look_up(staging.name))
@@ -73,7 +73,7 @@ class HeldRows:
         return in_order(dict(zip(roles, columns, strict=True)), len(rows))
 
     def _ordinal(self) -> Written:
-        return Written(field=ORDINAL, name=ORDINAL.name, type=types.sql_type(ORDINAL, self.dialect))
+        return Written(field=ORDINAL, name=ORDINAL.name, type=sql_types.sql_type(ORDINAL, self.dialect))
 
     def _look_up(self, staging: str) -> str:
         quoted = [f"t.{self._quote(name)}" for _, name in self.roles]
@@ -92,7 +92,7 @@ class HeldRows:
         return f"{statement} ORDER BY CASE WHEN {snapshot} IS NULL THEN 0 ELSE 1 END, {snapshot}"
 
     def _compares(self, column: Written) -> bool:
-        ours = family(types.generic_type(column.field), "")
+        ours = family(sql_types.generic_type(column.field), "")
         known = types.logical(column.field) != "unknown"
         return known and ours in COMPARED and family(column.type, self.dialect) == ours
 

@@ -1,4 +1,4 @@
-"""Arrow types at the two ends: what a column is read as, and what it becomes in a database."""
+"""Arrow types that rows are read as, and what Arrow has no exact type for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from uuid import UUID
 
 import msgspec
 import pyarrow as pa
-from sqlglot import exp
 
 from airflow_provider_openai_batch.batch.values import clean
 from airflow_provider_openai_batch.exceptions import InvalidRequest
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 JSON = {b"logical": b"json"}
 UUID_TEXT = {b"logical": b"uuid"}
 DECIMAL_TEXT = {b"logical": b"decimal"}
+TIME_TEXT = {b"logical": b"time"}
 #: Text for want of any value that would tell the type; it meets a column of any type.
 UNKNOWN = {b"logical": b"unknown"}
 UTC = pa.timestamp("us", tz="UTC")
@@ -35,13 +35,14 @@ KINDS: dict[str, tuple[pa.DataType, dict[bytes, bytes] | None]] = {
     "date": (pa.date32(), None),
     "timestamp": (pa.timestamp("us"), None),
     "timestamp with time zone": (UTC, None),
+    "time": (pa.string(), TIME_TEXT),
     "uuid": (pa.string(), UUID_TEXT),
     "json": (pa.string(), JSON),
     "unknown": (pa.string(), UNKNOWN),
 }
 PYTHON_KINDS: dict[type, str] = {
     bool: "bool", int: "int", float: "float", Decimal: "decimal", str: "text", bytes: "bytes",
-    bytearray: "bytes", memoryview: "bytes", date: "date", time: "text", timedelta: "text",
+    bytearray: "bytes", memoryview: "bytes", date: "date", time: "time", timedelta: "text",
     UUID: "uuid", dict: "json", list: "json", tuple: "json",
 }  # fmt: skip
 #: Kinds that are one kind when a column mixes them.
@@ -52,7 +53,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def logical(field: pa.Field) -> str | None:
-    """Name what the text of a column is: `json`, `uuid`, `decimal`, `unknown`, or plain text."""
+    """Name what the text of a column is: `json`, `uuid`, `decimal`, `time`, `unknown`, or plain text."""
     metadata = field.metadata or {}
     return metadata[b"logical"].decode() if b"logical" in metadata else None
 
@@ -168,6 +169,7 @@ def cleaned(value: Any) -> Any:
 
 WRITERS: dict[str, Callable[[Any], Any]] = {
     "text": _text,
+    "time": str,
     "json": _json,
     "uuid": str,
     "decimal": plain_decimal,
@@ -227,65 +229,3 @@ def is_list(kind: pa.DataType) -> bool:
     """Tell whether a database array can hold it: a list of one scalar type."""
     matches = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     return bool(matches and not pa.types.is_nested(kind.value_type))
-
-
-SCALARS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
-    (pa.types.is_boolean, "boolean"),
-    (pa.types.is_int8, "smallint"),
-    (pa.types.is_uint8, "smallint"),
-    (pa.types.is_int16, "smallint"),
-    (pa.types.is_uint16, "int"),
-    (pa.types.is_int32, "int"),
-    (pa.types.is_uint32, "bigint"),
-    (pa.types.is_uint64, "decimal(20, 0)"),
-    (pa.types.is_integer, "bigint"),
-    (pa.types.is_float64, "double"),
-    (pa.types.is_floating, "float"),
-    (pa.types.is_date, "date"),
-    (pa.types.is_time, "time"),
-    (pa.types.is_binary, "varbinary"),
-    (pa.types.is_fixed_size_binary, "varbinary"),
-    (pa.types.is_nested, "json"),
-)
-#: What sqlglot writes in a way that the database does not hold exactly, or not at all.
-SQLITE_TYPES = {
-    "date": "TEXT", "time": "TEXT", "timestamp": "TEXT", "timestamptz": "TEXT", "json": "TEXT",
-    "uuid": "TEXT", "decimal": "TEXT", "boolean": "BOOLEAN", "varbinary": "BLOB",
-}  # fmt: skip
-POSTGRES_TYPES = {"json": "JSONB", "decimal": "NUMERIC", "varbinary": "BYTEA"}
-DUCKDB_TYPES = {"decimal": "VARCHAR", "varbinary": "BLOB"}
-OVERRIDES = {"sqlite": SQLITE_TYPES, "postgres": POSTGRES_TYPES, "duckdb": DUCKDB_TYPES}
-MAX_DECIMAL = {"duckdb": 38, "postgres": 1000, "sqlite": 0}
-
-
-def generic_type(field: pa.Field) -> str:
-    """Name the column's type in dialect-free SQL; `decimal` alone has no fixed scale."""
-    meaning = logical(field)
-    if meaning is not None:
-        return "text" if meaning == "unknown" else meaning
-    kind = field.type
-    if pa.types.is_timestamp(kind):
-        return "timestamp" if kind.tz is None else "timestamptz"
-    if pa.types.is_decimal(kind):
-        return f"decimal({kind.precision}, {kind.scale})"
-    if is_list(kind):
-        return f"array<{generic_type(kind.value_field)}>"
-    return next((name for matches, name in SCALARS if matches(kind)), "text")
-
-
-def sql_type(field: pa.Field, dialect: str) -> str:
-    """Name the type that a new column gets in a database."""
-    name = generic_type(field)
-    overrides = OVERRIDES[dialect]
-    if name.startswith("array<"):
-        if dialect == "sqlite":
-            return "TEXT"
-        return sql_type(pa.field(field.name, field.type.value_type), dialect) + "[]"
-    if name.startswith("decimal(") and field_precision(field) > MAX_DECIMAL[dialect]:
-        name = "decimal"
-    return overrides.get(name) or exp.DataType.build(name).sql(dialect)
-
-
-def field_precision(field: pa.Field) -> int:
-    """Count the digits of a decimal column."""
-    return field.type.precision if pa.types.is_decimal(field.type) else 20

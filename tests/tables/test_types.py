@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import types
+from airflow_provider_openai_batch.tables import sql_types, types
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,11 @@ from airflow_provider_openai_batch.tables import types
         (pa.field("x", pa.int16()), "SMALLINT", "SMALLINT", "INTEGER"),
         (pa.field("x", pa.int32()), "INT", "INT", "INTEGER"),
         (pa.field("x", pa.int64()), "BIGINT", "BIGINT", "INTEGER"),
-        (pa.field("x", pa.uint64()), "DECIMAL(20, 0)", "DECIMAL(20, 0)", "TEXT"),
+        (pa.field("x", pa.uint8()), "SMALLINT", "UTINYINT", "INTEGER"),
+        (pa.field("x", pa.uint64()), "DECIMAL(20, 0)", "UBIGINT", "TEXT"),
+        (pa.field("x", pa.time64("us")), "TIME", "TIME", "TEXT"),
+        (pa.field("x", pa.string(), metadata=types.TIME_TEXT), "TIME", "TIME", "TEXT"),
+        (pa.field("x", pa.timestamp("ns")), "TIMESTAMP", "TIMESTAMP_NS", "TEXT"),
         (pa.field("x", pa.float32()), "REAL", "REAL", "REAL"),
         (pa.field("x", pa.float64()), "DOUBLE PRECISION", "DOUBLE", "REAL"),
         (pa.field("x", pa.string()), "TEXT", "TEXT", "TEXT"),
@@ -41,7 +45,7 @@ from airflow_provider_openai_batch.tables import types
 def test_sql_type(field: pa.Field, postgres: str, duckdb: str, sqlite: str) -> None:
     """Each type becomes the database's own where it holds it exactly, else text."""
     assert [postgres, duckdb, sqlite] == [
-        types.sql_type(field, name) for name in ("postgres", "duckdb", "sqlite")
+        sql_types.sql_type(field, name) for name in ("postgres", "duckdb", "sqlite")
     ]
 
 

@@ -51,6 +51,7 @@ NATIVE = re.compile(
 )
 LOGICAL = {
     "UUID": types.UUID_TEXT,
+    "TIME": types.TIME_TEXT,
     "JSON": types.JSON,
     "HUGEINT": types.DECIMAL_TEXT,
     "UHUGEINT": types.DECIMAL_TEXT,

@@ -179,6 +179,9 @@ def _simple(value: object) -> object:
 def stored(column: pa.Array) -> list[Any]:
     """Give the values as SQLite stores them: what it has no class for becomes text."""
     kind = column.type
+    if pa.types.is_uint64(kind):
+        column = column.cast(pa.string())
+        kind = column.type
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return column.to_pylist()  # type: ignore[no-any-return]
     if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind):
