@@ -21,7 +21,7 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
 
     :param group_id: the group's name, and the prefix of its task ids.
     :param source: see `OpenAIBatchSubmitOperator`; so are `request`, `output_type`, `limits`,
-        `openai_conn_id`, and `work_path`.
+        `resend`, `openai_conn_id`, and `work_path`.
     :param target: see `OpenAIBatchLoadOperator`.
     :param submit: further arguments of the submit task, such as `pool` or `retries`.
     :param wait: further arguments of the sensor, such as `poke_interval`, `timeout`, or `deferrable`.
@@ -37,6 +37,7 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
         target: arguments.TargetArgs | Any,
         output_type: Any = None,
         limits: arguments.LimitsArgs | Any = None,
+        resend: list[str] | None = None,
         openai_conn_id: str | None = None,
         work_path: str | None = None,
         submit: dict[str, Any] | None = None,
@@ -47,7 +48,9 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
         super().__init__(group_id, **kwargs)
         asked = {"source": source, "request": request, "target": target, "output_type": output_type}
         # What is not given may come from default_args.
-        given = {"limits": limits, "openai_conn_id": openai_conn_id, "work_path": work_path}
+        given = {
+            "limits": limits, "resend": resend, "openai_conn_id": openai_conn_id, "work_path": work_path
+        }  # fmt: skip
         asked |= {name: value for name, value in given.items() if value is not None}
         # Airflow 2.11 counts execution_timeout over the whole deferral.
         patient = {"retries": 3, "execution_timeout": None}

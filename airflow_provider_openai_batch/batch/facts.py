@@ -36,10 +36,16 @@ class Asked(Fact, frozen=True, kw_only=True):
     target: Any = None
     max_attempts: int
     max_failed_ratio: float
+    resend: tuple[str, ...] | None = None
+    preview: bool = False
 
 
 class Done(Fact, frozen=True, kw_only=True):
-    """A snapshot is complete: what it holds."""
+    """A snapshot is complete: what it holds.
+
+    `read` are the rows of the source, of which `skipped` are not in the snapshot, for the target holds
+    them; of these `changed_prompt` were answered for another prompt.
+    """
 
     rows: int
     requests: int
@@ -48,6 +54,9 @@ class Done(Fact, frozen=True, kw_only=True):
     new: int
     estimated_tokens: int
     files: tuple[str, ...]
+    read: int | None = None
+    skipped: int = 0
+    changed_prompt: int = 0
 
 
 class About(Fact, frozen=True, kw_only=True):

@@ -37,7 +37,8 @@ def judge_run(run: Run, now: float, days: float) -> Purged | Keep:
     current = run.current
     if current is None or not (loads := _loads(run, current)):
         return Keep("its rows are not in the target")
-    if max(run.snapshots, key=lambda snapshot: attempt_order(snapshot.attempt)) != current:
+    real = (snapshot for snapshot in run.snapshots if not snapshot.asked.preview)
+    if max(real, key=lambda snapshot: attempt_order(snapshot.attempt)) != current:
         return Keep("a later staging of its rows has not ended")
     if any(send.open and now <= send.deadline for send in run.sends):
         return Keep("a batch is in flight")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from airflow_provider_openai_batch.batch.status import TRANSIENT, RowStatus
+from airflow_provider_openai_batch.batch.resend import FORGOTTEN_BY_A_CLEAR, forgotten_by_a_clear
+from airflow_provider_openai_batch.batch.status import TRANSIENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_openai_batch.batch.run import Run, Send, Shard
-
-FORGOTTEN_BY_A_CLEAR = TRANSIENT | {RowStatus.CANCELLED}
+    from airflow_provider_openai_batch.batch.status import RowStatus
 
 Ids = np.ndarray
 
@@ -94,6 +94,7 @@ class _Sets:
         self._run, self._requests = run, requests
         self._epoch = current.asked.epoch
         self._most = current.asked.max_attempts
+        self._forgotten = forgotten_by_a_clear(current.asked.resend)
         self._current = requests.of_snapshot(current.id)
 
     def queue(self) -> Queue:
@@ -135,7 +136,7 @@ class _Sets:
 
     def _asked_again(self, send: Send) -> frozenset[RowStatus]:
         if send.intent.epoch < self._epoch:
-            return FORGOTTEN_BY_A_CLEAR
+            return self._forgotten
         if self._attempts(send) >= self._most:
             return frozenset()
         return FORGOTTEN_BY_A_CLEAR if send.cancelled_by_us else TRANSIENT

@@ -173,8 +173,12 @@ class Run:
 
     @property
     def current(self) -> Snapshot | None:
-        """Return the complete snapshot of the highest attempt."""
-        complete = (snapshot for snapshot in self.snapshots if snapshot.done is not None)
+        """Return the complete snapshot of the highest attempt; a preview is none, for it is never sent."""
+        complete = (
+            snapshot
+            for snapshot in self.snapshots
+            if snapshot.done is not None and not snapshot.asked.preview
+        )
         return max(complete, key=lambda snapshot: attempt_order(snapshot.attempt), default=None)
 
     @property

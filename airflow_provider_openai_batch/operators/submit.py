@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import jinja2
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, BaseOperator
+from airflow.providers.common.compat.sdk import (
+    XCOM_RETURN_KEY,
+    AirflowFailException,
+    AirflowSkipException,
+    BaseOperator,
+)
 
 from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch import resend as words
 from airflow_provider_openai_batch.batch.output_type import normalize_output_type
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
@@ -26,12 +32,16 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
     """Read the source, build one request per row, and send them as batches.
 
     Nothing is sent before every row is read and checked. A retry goes on where the last try stopped.
-    XCom: `run_uri`, `rows`, `skipped`, `equal`, `requests`, `shards`, `estimated_tokens`.
+    XCom: `run_uri`; `rows` of the source; of these `skipped`, which the target holds, `changed_prompt`,
+    which it holds for another prompt, and `equal`, which ask what another row asks; `requests`, `shards`,
+    `estimated_tokens`.
 
     :param source: `conn_id` with `sql` or `table`, or `path`, or `rows`; and the `key`.
     :param request: the body of one API request, with `{column}` in its strings.
     :param output_type: None, a list of labels, a JSON schema, or a pydantic class.
     :param target: where load will write; with it, the table is checked before anything is sent.
+    :param resend: which rows that the target holds are asked again, instead of `failed`, `expired`,
+        `cancelled`, `missing`, and `changed_input`; needs `target`.
     :param limits: sizes of the batches, attempts, and the ratio of failures that is accepted.
     :param openai_conn_id: the OpenAI connection; sensor and load take it from the run.
     :param work_path: storage for the run's folder, instead of `[openai_batch] work_path`.
@@ -57,6 +67,7 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
         output_type: Any = None,
         target: arguments.TargetArgs | Any = None,
         limits: arguments.LimitsArgs | Any = None,
+        resend: list[str] | None = None,
         openai_conn_id: str = OpenAIBatchHook.default_conn_name,
         work_path: str | None = None,
         **kwargs: Any,
@@ -69,6 +80,7 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
         self.output_type = _schema(output_type)
         self.target = target
         self.limits = _merged((kwargs.get("default_args") or {}).get("limits"), limits)
+        self.resend = resend
         self.openai_conn_id = openai_conn_id
         self.work_path = work_path
 
@@ -110,21 +122,35 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
             with OpenAIBatchHook(self.openai_conn_id).opened() as client:
                 staged = stage(asked, store, client)
                 _check_empty(asked, staged)
+                if staged.preview:
+                    self._end_preview(context, {"run_uri": store.uri, **staged.summary()})
                 if isinstance(step := advance(store, client, settings(), staged.attempt), GiveUp):
                     raise BatchFailed(step.error)
-        self.log.info("Staged %s rows as %s requests in %s.", staged.rows, staged.requests, store.uri)
+        self.log.info(str(staged))
+        self.log.info("The run is in %s.", store.uri)
         return {"run_uri": store.uri, **staged.summary()}
+
+    def _end_preview(self, context: Context, result: dict[str, Any]) -> NoReturn:
+        """Show what would be sent, and skip what comes after."""
+        for key, value in {XCOM_RETURN_KEY: result, **result}.items():
+            context["ti"].xcom_push(key=key, value=value)
+        raise AirflowSkipException(
+            f"A preview: {result['requests']:,} requests of about {result['estimated_tokens']:,} input "
+            f"tokens are in shards/*/requests.jsonl of {result['run_uri']}, and nothing is sent."
+        )
 
     def _asked(self, context: Context) -> Asked:
         from airflow_provider_openai_batch.steps.stage import Asked  # noqa: PLC0415
 
         given = {name: value for name, value in self.source.items() if name != "rows"}
+        target = None if self.target is None else arguments.target(self.target)
         return Asked(
             source=arguments.source(given, has_rows=self._rows is not None),
             rows=self._rows,
             request=arguments.request(self.request),
             output_type=_schema(self.output_type),
-            target=None if self.target is None else arguments.target(self.target),
+            target=target,
+            resend=words.resend(self.resend, target),
             limits=arguments.limits(OpenAIBatchHook(self.openai_conn_id).limits(), self.limits),
             openai_conn_id=self.openai_conn_id,
             run_id=run_id(context),

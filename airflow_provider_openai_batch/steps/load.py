@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +10,21 @@ import pyarrow as pa
 from airflow_provider_openai_batch.batch import arguments, facts
 from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings
 from airflow_provider_openai_batch.batch.output import Output, compile_output
-from airflow_provider_openai_batch.batch.status import RowStatus
-from airflow_provider_openai_batch.batch.values import texts
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
+from airflow_provider_openai_batch.steps.account import Account
 from airflow_provider_openai_batch.steps.advance import peek
 from airflow_provider_openai_batch.steps.cleaning import clean_up
 from airflow_provider_openai_batch.steps.keys import SHOWN, for_example
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Layout, landing
 from airflow_provider_openai_batch.steps.result import (
-    Account,
     Answers,
     Shape,
+    failed_before,
     result_batches,
     shape_of,
     stored_rows,
+    stored_schema,
 )
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.base import Landing, Target
 
 JUDGED_FROM = 20
-CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +49,14 @@ class Loaded:
     counts: dict[str, int]
     cost_usd: float | None = None
     saved_usd: float | None = None
+    #: Rows that are judged: those that had not failed in another run before; and those of them that failed.
+    judged: int = 0
+    failed: int = 0
 
     @property
     def failed_ratio(self) -> float:
-        """Return the part of the rows that has no good answer."""
-        return (self.rows - self.counts.get(RowStatus.OK, 0)) / self.rows if self.rows else 0.0
+        """Return the part of the judged rows that has no good answer."""
+        return self.failed / self.judged if self.judged else 0.0
 
     def __str__(self) -> str:
         kept = f", {self.kept:,} kept as they are" if self.kept else ""
@@ -159,7 +160,14 @@ def write(store: RunStore, run: Run, place: Place, account: Account) -> Loaded:
         raise BatchFailed(
             f"{snapshot.done.rows} rows were staged, {written.written} written, and {written.kept} kept."
         )
-    return Loaded(rows=account.rows, written=written.written, kept=written.kept, counts=dict(account.counts))
+    return Loaded(
+        rows=account.rows,
+        written=written.written,
+        kept=written.kept,
+        counts=dict(account.counts),
+        judged=account.judged,
+        failed=account.failed,
+    )
 
 
 def require_current(store: RunStore, snapshot: Snapshot) -> None:
@@ -173,13 +181,13 @@ def require_current(store: RunStore, snapshot: Snapshot) -> None:
 
 def judge(loaded: Loaded, account: Account, most: float) -> None:
     """Fail a load that has too many failed rows; its rows are written."""
-    hopeless = loaded.rows > 0 and not loaded.counts.get(RowStatus.OK, 0)
-    judged = loaded.rows >= JUDGED_FROM or hopeless
+    hopeless = 0 < loaded.judged == loaded.failed
+    judged = loaded.judged >= JUDGED_FROM or hopeless
     if not judged or loaded.failed_ratio <= most:
         return
     top = ", ".join(f"{code} ({count:,})" for code, count in account.codes.most_common(SHOWN))
     raise TooManyFailures(
-        f"{loaded.failed_ratio:.1%} of {loaded.rows:,} rows failed, more than {most:.1%}; most frequent: "
+        f"{loaded.failed_ratio:.1%} of {loaded.judged:,} rows failed, more than {most:.1%}; most frequent: "
         f"{top}. Failed keys{for_example(account.keys)}. All rows are in the target with their errors; "
         "clear submit to send again what is failed, expired, cancelled, or missing, or raise "
         "limits['max_failed_ratio'].",
@@ -190,8 +198,7 @@ def judge(loaded: Loaded, account: Account, most: float) -> None:
 def _landing(store: RunStore, snapshot: Snapshot, target: arguments.Target, output: Output) -> Landing:
     asked = snapshot.asked
     layout = Layout(key=asked.key, carry=asked.carry, used=())
-    first = next(stored_rows(store, snapshot), None)
-    rows = pa.schema([(name, pa.string()) for name in layout.kept]) if first is None else first.schema
+    rows = stored_schema(store, snapshot) or pa.schema([(name, pa.string()) for name in layout.kept])
     return landing(target, asked.run_id, layout, (rows, output.columns))
 
 
@@ -199,24 +206,7 @@ def _counted(
     store: RunStore, snapshot: Snapshot, parts: tuple[Answers, Shape, Landing], account: Account
 ) -> Iterator[pa.RecordBatch]:
     answers, shape, plan = parts
-    rows = stored_rows(store, snapshot)
-    for batch, found in result_batches(rows, answers, snapshot.asked, shape):
-        _count(batch, found, plan, account)
-        yield batch
-
-
-def _count(batch: pa.RecordBatch, found: pa.Table, plan: Landing, account: Account) -> None:
-    statuses = found["status"].to_pylist()
-    account.rows += len(statuses)
-    account.counts.update(statuses)
-    bad = [place for place, status in enumerate(statuses) if status != RowStatus.OK]
-    codes = found["error_code"].to_pylist()
-    account.codes.update(_word(codes[place]) or statuses[place] for place in bad)
-    for place in bad[: SHOWN - len(account.keys)]:
-        key = (texts(batch.column(n).slice(place, 1))[0] for n in range(len(plan.key)))
-        account.keys.append(tuple(key))
-
-
-def _word(code: str | None) -> str | None:
-    """Take an error's code as far as it is one: servers put sentences there, which may quote a row."""
-    return code if code is None or CODE.fullmatch(code) else "(no code)"
+    for rows in stored_rows(store, snapshot):
+        for batch, found in result_batches(iter([rows]), answers, snapshot.asked, shape):
+            account.count(batch.columns[: len(plan.key)], found, failed_before(rows))
+            yield batch

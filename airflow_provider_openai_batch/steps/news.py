@@ -10,7 +10,7 @@ from airflow_provider_openai_batch.steps.read import read_queue, read_run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.batch.facts import Asked
+    from airflow_provider_openai_batch.batch.facts import Asked, Done
     from airflow_provider_openai_batch.batch.run import Run
     from airflow_provider_openai_batch.store import RunStore
 
@@ -38,6 +38,16 @@ def tell_news(store: RunStore, origin: str, before: Run) -> None:
             "%s differs from the last snapshot of this run: %s requests are asked anew and paid for.",
             ", ".join(changes),
             f"{new:,}",
+        )
+
+
+def tell_changed_prompt(done: Done) -> None:
+    """Log how many answered rows are left as they are although the prompt has changed."""
+    if done.changed_prompt:
+        log.info(
+            "%s of the skipped rows were answered for another prompt, model, or schema; 'changed_prompt' in "
+            "resend asks them again.",
+            f"{done.changed_prompt:,}",
         )
 
 

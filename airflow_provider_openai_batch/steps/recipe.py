@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Columns that a snapshot adds to those of the source.
-RESERVED = frozenset({"_input_hash", "_custom_id", "_first"})
+RESERVED = frozenset({"_failed_before", "_input_hash", "_custom_id", "_first"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,17 +32,9 @@ ROWS = 4_096
 COLUMNS = pa.schema([*ANSWER_SCHEMA, pa.field("batch_id", pa.string()), pa.field("attempt", pa.int64())])
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 NO_ANSWER = -1
+#: Where a snapshot says it, counted from its last column.
+FAILED_BEFORE, LAST_OF_OURS = "_failed_before", 4
 BYTES_OF_A_CHARACTER = 4
-
-
-@dataclass(slots=True, kw_only=True)
-class Account:
-    """What went by: rows, rows by status, failures by code, and a few keys of failed rows."""
-
-    rows: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    codes: Counter[str] = field(default_factory=Counter)
-    keys: list[tuple[str, ...]] = field(default_factory=list)
 
 
 class Answers:
@@ -147,10 +139,26 @@ def result_batches(
         ids = ids_of(batch.column(batch.num_columns - 2))
         found = answers.of(ids)
         found, outputs = _outputs(found, shape.output)
-        kept = [batch.column(n) for n in range(batch.num_columns - 3)]
+        kept = batch.columns[: len(asked.key) + len(asked.carry)]
         fixed = _fixed(batch, found, asked)
         told = (_cut(fixed[role], shape.room.get(role)) for role, _ in FIXED)
         yield pa.RecordBatch.from_arrays([*kept, *outputs, *told], schema=shape.schema), found
+
+
+def failed_before(rows: pa.RecordBatch) -> list[bool]:
+    """Tell of stored rows which the target held as failed; older snapshots do not say."""
+    if rows.num_columns < LAST_OF_OURS or rows.schema.names[-LAST_OF_OURS] != FAILED_BEFORE:
+        return [False] * rows.num_rows
+    return rows.column(rows.num_columns - LAST_OF_OURS).to_pylist()  # type: ignore[no-any-return]
+
+
+def stored_schema(store: RunStore, snapshot: Snapshot) -> pa.Schema | None:
+    """Return the columns of a snapshot; it has them without rows, too, unless its source had none."""
+    assert snapshot.done is not None
+    if not snapshot.done.files:
+        return None
+    with store.open(f"snapshots/{snapshot.id}/{snapshot.done.files[0]}") as file:
+        return pq.ParquetFile(file, pre_buffer=False).schema_arrow
 
 
 def stored_rows(store: RunStore, snapshot: Snapshot) -> Iterator[pa.RecordBatch]:

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.answers import RowStatus
 from airflow_provider_openai_batch.batch.facts import About, Done
 from airflow_provider_openai_batch.batch.seen import SeenHashes
 from airflow_provider_openai_batch.batch.shards import estimate_tokens, too_large
-from airflow_provider_openai_batch.batch.template import custom_id, request_line
-from airflow_provider_openai_batch.batch.values import texts
-from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.steps.keys import SHOWN, for_example
+from airflow_provider_openai_batch.batch.template import request_line
+from airflow_provider_openai_batch.steps.choosing import Chooser
 from airflow_provider_openai_batch.steps.read import StoredRequests
 from airflow_provider_openai_batch.steps.shard import ShardFiles
+from airflow_provider_openai_batch.steps.unique import UniqueKeys
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.arguments import Limits
     from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.verdict import Rule
+    from airflow_provider_openai_batch.steps.choosing import Chosen
     from airflow_provider_openai_batch.steps.recipe import Recipe
     from airflow_provider_openai_batch.store import Draft, RunStore
 
 ROWS_PER_FILE = 500_000
 ROWS_PER_GROUP = 16_384
-OURS = (("_input_hash", pa.string()), ("_custom_id", pa.binary(16)), ("_first", pa.bool_()))
+#: What a snapshot adds to the rows; those of older versions lack the first.
+OURS = (
+    ("_failed_before", pa.bool_()), ("_input_hash", pa.string()), ("_custom_id", pa.binary(16)),
+    ("_first", pa.bool_()),
+)  # fmt: skip
 REJECTED = pa.schema(
     [
         ("custom_id", pa.binary(16)),
@@ -42,17 +45,22 @@ REJECTED = pa.schema(
 
 
 class SnapshotWriter:
-    """Takes batches of rows; holds 16 bytes per key and per request, and one batch."""
+    """Takes batches of rows; holds up to 16 bytes per key and per request, and one batch."""
 
-    def __init__(self, store: RunStore, snapshot: tuple[str, float], recipe: Recipe, limits: Limits) -> None:
+    def __init__(
+        self, store: RunStore, snapshot: tuple[str, float], recipe: Recipe, bounds: tuple[Limits, Rule | None]
+    ) -> None:
         name, self._now = snapshot
-        self._store, self._recipe, self._limits = store, recipe, limits
+        self._store, self._recipe = store, recipe
+        self._limits, rule = bounds
+        self._chooser = Chooser(recipe, rule)
         self._layout = recipe.layout
         self._rows = RowFiles(store, f"snapshots/{name}")
-        self._shards = ShardFiles(store, _about(recipe, self._now), limits)
-        self._keys, self._requests, self._known = SeenHashes(), SeenHashes(), SeenHashes()
+        self._shards = ShardFiles(store, _about(recipe, self._now), self._limits)
+        self._keys = UniqueKeys(self._layout.key)
+        self._requests, self._known = SeenHashes(), SeenHashes()
         self._rejected: list[tuple[bytes, str, str, str]] = []
-        self._tokens = self._count = 0
+        self._tokens = self._count = self._read = self._changed_prompt = 0
         self._old: list[str] = []
 
     def __enter__(self) -> Self:
@@ -70,30 +78,33 @@ class SnapshotWriter:
                 self._old.append(shard.id)
                 self._known.add(requests.of_shard(shard.id))
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Check the keys of some rows, write the rows, and put their new requests into shards."""
+    def add(self, batch: pa.RecordBatch, held: pa.RecordBatch | None = None) -> None:
+        """Check the keys of some rows, write those that are asked, and put new requests into shards.
+
+        :param held: what the target holds of each; None: nothing.
+        """
         self._rows.schema = self._rows.schema or _with_ours(self._kept(batch).schema)
         if not batch.num_rows:
             return
-        self._check_keys(batch)
-        used = {name: texts(batch.column(name)) for name in self._layout.used}
-        bodies = list(self._recipe.template.bodies(used))
-        ids = [custom_id(self._recipe.endpoint, body) for body in bodies]
-        packed = np.frombuffer(b"".join(ids), dtype="S16")
-        first = self._requests.add(packed)
-        fresh = first & ~self._known.contains(packed)
+        self._keys.add(batch)
+        self._read += batch.num_rows
+        asked = self._chooser.choose(batch, held)
+        self._changed_prompt += asked.changed_prompt
+        if asked.rows.num_rows:
+            self._write(asked)
+
+    def _write(self, asked: Chosen) -> None:
+        first = self._requests.add(asked.packed)
+        fresh = first & ~self._known.contains(asked.packed)
         for position in np.flatnonzero(first).tolist():
-            self._request(ids[position], bodies[position], fresh=bool(fresh[position]))
-        hashes = pa.array(list(self._recipe.template.input_hashes(used)), pa.string())
-        raw = pa.FixedSizeBinaryArray.from_buffers(
-            pa.binary(16), len(ids), [None, pa.py_buffer(packed.tobytes())]
-        )
-        columns = [*self._kept(batch).columns, hashes, raw, pa.array(first)]
+            self._request(asked.ids[position], asked.bodies[position], fresh=bool(fresh[position]))
+        columns = [*self._kept(asked.rows).columns, *asked.ours(first)]
         self._rows.add(pa.RecordBatch.from_arrays(columns, schema=self._rows.schema))
-        self._count += batch.num_rows
+        self._count += asked.rows.num_rows
 
     def finish(self, now: float) -> Done:
         """Close all files and say what the snapshot holds."""
+        self._keys.finish()
         new = self._shards.finish()
         self._write_rejected()
         return Done(
@@ -105,6 +116,9 @@ class SnapshotWriter:
             new=len(new),
             estimated_tokens=self._tokens,
             files=self._rows.finish(),
+            read=self._read,
+            skipped=self._read - self._count,
+            changed_prompt=self._changed_prompt,
         )
 
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -121,47 +135,11 @@ class SnapshotWriter:
         if fresh:
             self._shards.add(request_id, line, tokens)
 
-    def _check_keys(self, batch: pa.RecordBatch) -> None:
-        for name in self._layout.key:
-            column = batch.column(name)
-            if pa.types.is_floating(column.type):
-                raise InvalidRequest(
-                    f"Key column {name!r} is a float, which is not exact; cast it in the source."
-                )
-            if column.null_count:
-                self._refuse_null(batch, name)
-        keys = [texts(batch.column(name)) for name in self._layout.key]
-        hashes = b"".join(hash_key(key) for key in zip(*keys, strict=True))
-        new = self._keys.add(np.frombuffer(hashes, dtype="S16"))
-        if not new.all():
-            rows = [tuple(column[i] for column in keys) for i in np.flatnonzero(~new)[:SHOWN].tolist()]
-            raise InvalidRequest(
-                f"Keys occur more than once{for_example(rows)}; name all columns that tell rows apart in "
-                "source['key'], or make the source distinct."
-            )
-
-    def _refuse_null(self, batch: pa.RecordBatch, name: str) -> None:
-        others = [column for column in self._layout.key if column != name]
-        empty = pc.indices_nonzero(pc.is_null(batch.column(name)))[:SHOWN].to_pylist()
-        shown = [tuple(texts(batch.column(other).slice(i, 1))[0] for other in others) for i in empty]
-        beside = for_example(shown, f" in {', '.join(others)}") if others else ""
-        raise InvalidRequest(
-            f"Key column {name!r} is NULL in {batch.column(name).null_count} of the rows from "
-            f"{self._count + 1} to {self._count + batch.num_rows}{beside}; filter them or "
-            "name another key."
-        )
-
     def _write_rejected(self) -> None:
         columns: Any = zip(*self._rejected, strict=True) if self._rejected else [[]] * len(REJECTED)
         arrays = [pa.array(list(c), field.type) for c, field in zip(columns, REJECTED, strict=True)]
         with self._store.create(f"{self._rows.folder}/rejected.parquet") as file:
             pq.write_table(pa.Table.from_arrays(arrays, schema=REJECTED), file)
-
-
-def hash_key(texts_of_key: tuple[str, ...]) -> bytes:
-    """Hash the texts of a key so that no two keys share one: ("a", "bc") is not ("ab", "c")."""
-    parts = (text.encode() for text in texts_of_key)
-    return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).digest()[:16]
 
 
 def _with_ours(rows: pa.Schema) -> pa.Schema:

@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.batch import arguments, facts
+from airflow_provider_openai_batch.batch.resend import words_for
 from airflow_provider_openai_batch.batch.template import prompt_version
 from airflow_provider_openai_batch.batch.token_queue import tokens_per_shard
+from airflow_provider_openai_batch.batch.verdict import Rule
+from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.attempts import register
 from airflow_provider_openai_batch.steps.lost import refuse_lost
-from airflow_provider_openai_batch.steps.news import tell_news
+from airflow_provider_openai_batch.steps.news import tell_changed_prompt, tell_news
 from airflow_provider_openai_batch.steps.read import read_run
-from airflow_provider_openai_batch.steps.recipe import Recipe, landing, read_recipe
+from airflow_provider_openai_batch.steps.recipe import Recipe, read_recipe
+from airflow_provider_openai_batch.steps.resend import Ends, read_beside
 from airflow_provider_openai_batch.steps.snapshot import SnapshotWriter
-from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
+from airflow_provider_openai_batch.tables.resolve import resolve_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    import pyarrow as pa
+    from collections.abc import Mapping
 
     from airflow_provider_openai_batch.batch.facts import Attempt
     from airflow_provider_openai_batch.batch.run import Run, Snapshot
@@ -44,6 +46,7 @@ class Asked:
     output_type: Any = None
     target: arguments.Target | None = None
     limits: arguments.Limits = field(default_factory=arguments.Limits)
+    resend: tuple[str, ...] | None = None
     openai_conn_id: str = "openai_default"
     run_id: str
     try_number: int = 1
@@ -52,7 +55,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """What a snapshot holds: rows, and the requests, shards, and tokens that they make."""
+    """What a snapshot holds: rows, and the requests, shards, and tokens that they make.
+
+    `rows` are those of the source; `skipped` of them are not in the snapshot, for the target holds them, of
+    these `changed_prompt` for another prompt.
+    """
 
     rows: int
     requests: int
@@ -61,22 +68,31 @@ class Staged:
     rejected: int
     attempt: Attempt
     skipped: int = 0
+    changed_prompt: int = 0
+    preview: bool = False
 
     @property
     def equal(self) -> int:
         """Return how many rows ask what another row asks already."""
-        return self.rows - self.requests - self.rejected
+        return self.rows - self.skipped - self.requests - self.rejected
+
+    def __str__(self) -> str:
+        changed = f" ({self.changed_prompt:,} for another prompt)" if self.changed_prompt else ""
+        return (
+            f"Read {self.rows:,} rows: {self.skipped:,} are answered in the target{changed} and skipped, "
+            f"{self.equal:,} ask what another row asks; {self.requests:,} requests."
+        )
 
     def summary(self) -> dict[str, Any]:
         """Return what the XCom shows."""
-        names = ("rows", "skipped", "equal", "requests", "shards", "estimated_tokens")
+        names = ("rows", "skipped", "changed_prompt", "equal", "requests", "shards", "estimated_tokens")
         return {name: getattr(self, name) for name in names} | {"estimated_cost_usd": None}
 
 
 def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     """Make the snapshot that this task wants, or find it again after a retry."""
-    source = resolve_source(asked.source, asked.rows)
-    columns = source.columns()
+    refuse_part(asked)
+    columns = resolve_source(asked.source, asked.rows).columns()
     recipe = read_recipe(asked.source, (asked.request, asked.output_type), columns)
     run = read_run(store, client.origin)
     if run.empty:
@@ -90,50 +106,74 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     if current is not None and _is_staged(asked, current, fingerprint):
         log.info("The rows of try %s are staged already; going on with them.", current.asked.try_number)
         assert current.done is not None
-        return _staged(current.done, attempt)
+        return _staged(current.asked, current.done, attempt)
     snapshot = f"{attempt.number:04}-{attempt.nonce}"
     now = client.now()
-    remember(store, asked, recipe, (snapshot, fingerprint, _epoch(asked, run), now))
-    with source.read(recipe.layout.columns if columns else ()) as batches:
-        first, rest = peek(batches)
-        if asked.target is not None and first is not None:
-            schemas = first.schema, recipe.output.columns
-            resolve_target(asked.target).check(landing(asked.target, asked.run_id, recipe.layout, schemas))
-        limits = cut_by_budget(asked.limits, recipe.body["model"], client.token_budgets)
-        with SnapshotWriter(store, (snapshot, now), recipe, limits) as writer:
-            writer.know(run)
-            for batch in rest:
-                writer.add(batch)
-            done = writer.finish(client.now())
+    told = remember(store, asked, recipe, (snapshot, fingerprint, _epoch(asked, run), now))
+    limits = cut_by_budget(asked.limits, recipe.body["model"], client.token_budgets)
+    rule = Rule(words=told.resend or (), run_id=asked.run_id, prompt_version=told.prompt_version)
+    with (
+        read_beside(_ends(asked, told), recipe, recipe.layout.columns if columns else ()) as pairs,
+        SnapshotWriter(store, (snapshot, now), recipe, (limits, rule)) as writer,
+    ):
+        writer.know(run)
+        for batch, held in pairs:
+            writer.add(batch, held)
+        done = writer.finish(client.now())
     store.put(f"snapshots/{snapshot}/done.json", done)
-    tell_news(store, client.origin, run)
-    return _staged(done, attempt)
+    tell_changed_prompt(done)
+    if not told.preview:
+        tell_news(store, client.origin, run)
+    return _staged(told, done, attempt)
 
 
-def remember(store: RunStore, asked: Asked, recipe: Recipe, snapshot: tuple[str, str, int, float]) -> None:
+def refuse_part(asked: Asked) -> None:
+    """Refuse a trial whose rows would take the place of a whole partition."""
+    replaces = asked.target is not None and asked.target.mode == "replace_partition"
+    if replaces and asked.limits.rows is not None and not asked.limits.preview:
+        raise InvalidRequest(
+            f"limits['rows'] is {asked.limits.rows} with mode 'replace_partition': these rows would replace "
+            "the whole partition. Set limits['preview'] too, or try another table."
+        )
+
+
+def remember(
+    store: RunStore, asked: Asked, recipe: Recipe, snapshot: tuple[str, str, int, float]
+) -> facts.Asked:
     """Write down what was asked; the snapshot is open until `done.json`."""
     name, fingerprint, epoch, now = snapshot
-    target = None if asked.target is None else msgspec.to_builtins(asked.target)
-    store.put(
-        f"snapshots/{name}/asked.json",
-        facts.Asked(
-            at=now,
-            fingerprint=fingerprint,
-            try_number=asked.try_number,
-            max_tries=asked.max_tries,
-            epoch=epoch,
-            run_id=asked.run_id,
-            openai_conn_id=asked.openai_conn_id,
-            endpoint=recipe.endpoint,
-            request=recipe.body,
-            output_type=asked.output_type,
-            prompt_version=prompt_version(recipe.endpoint, recipe.body, recipe.output.schema),
-            key=recipe.layout.key,
-            carry=recipe.layout.carry,
-            target=target,
-            max_attempts=asked.limits.max_attempts,
-            max_failed_ratio=asked.limits.max_failed_ratio,
-        ),
+    told = facts.Asked(
+        at=now,
+        fingerprint=fingerprint,
+        try_number=asked.try_number,
+        max_tries=asked.max_tries,
+        epoch=epoch,
+        run_id=asked.run_id,
+        openai_conn_id=asked.openai_conn_id,
+        endpoint=recipe.endpoint,
+        request=recipe.body,
+        output_type=asked.output_type,
+        prompt_version=prompt_version(recipe.endpoint, recipe.body, recipe.output.schema),
+        key=recipe.layout.key,
+        carry=recipe.layout.carry,
+        target=None if asked.target is None else msgspec.to_builtins(asked.target),
+        max_attempts=asked.limits.max_attempts,
+        max_failed_ratio=asked.limits.max_failed_ratio,
+        resend=words_for(asked.resend, asked.target),
+        preview=asked.limits.preview,
+    )
+    store.put(f"snapshots/{name}/asked.json", told)
+    return told
+
+
+def _ends(asked: Asked, told: facts.Asked) -> Ends:
+    return Ends(
+        source=asked.source,
+        rows=asked.rows,
+        target=asked.target,
+        run_id=asked.run_id,
+        resend=told.resend,
+        most=asked.limits.rows,
     )
 
 
@@ -153,20 +193,9 @@ def fingerprint_of(asked: Asked) -> str:
         None if asked.target is None else msgspec.to_builtins(asked.target),
         msgspec.to_builtins(asked.limits),
         None if asked.rows is None else _rows_hash(asked),
+        *([] if asked.resend is None else [list(asked.resend)]),
     ]
     return hashlib.sha256(msgspec.json.encode(told, enc_hook=repr)).hexdigest()
-
-
-def peek(batches: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, Iterator[pa.RecordBatch]]:
-    """Look at the first batch without losing it."""
-    first = next(batches, None)
-
-    def again() -> Iterator[pa.RecordBatch]:
-        if first is not None:
-            yield first
-            yield from batches
-
-    return first, again()
 
 
 def _rows_hash(asked: Asked) -> str:
@@ -198,9 +227,12 @@ def _epoch(asked: Asked, run: Run) -> int:
     return current.asked.epoch + (0 if _is_retry(asked, current) else 1)
 
 
-def _staged(done: facts.Done, attempt: Attempt) -> Staged:
+def _staged(told: facts.Asked, done: facts.Done, attempt: Attempt) -> Staged:
     return Staged(
-        rows=done.rows,
+        rows=done.rows if done.read is None else done.read,
+        skipped=done.skipped,
+        changed_prompt=done.changed_prompt,
+        preview=told.preview,
         requests=done.requests,
         rejected=done.rejected,
         shards=len(done.shards),

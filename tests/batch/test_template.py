@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,7 +184,8 @@ def test_input_hashes_of_many_rows_are_those_of_each() -> None:
     """A block of rows hashes as its rows do."""
     template = compile_template(CHAT, body_of("{b}{a}"), ["a", "b"])
 
-    hashes = list(template.input_hashes({"a": ["1", "2"], "b": ["3", "4"]}))
+    columns = {"a": pa.array(["1", "2"]), "b": pa.array(["3", "4"])}
+    hashes = [row.tobytes().hex() for row in template.input_hashes(columns)]
 
     assert hashes == [input_hash({"a": "1", "b": "3"}), input_hash({"a": "2", "b": "4"})]
 

@@ -278,7 +278,7 @@ def test_snapshot_can_be_read_with_any_tool(pipeline: Any):
 
     rows = pq.read_table(next(pipeline.folder.rglob("rows-0000.parquet")))
 
-    assert rows.column_names == ["id", "body", "_input_hash", "_custom_id", "_first"]
+    assert rows.column_names == ["id", "body", "_failed_before", "_input_hash", "_custom_id", "_first"]
     assert rows["id"].to_pylist() == list(range(10))
 
 

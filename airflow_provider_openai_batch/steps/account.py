@@ -1,0 +1,49 @@
+"""What a load brings, counted as it goes by: rows by status, failures by code, and a few keys of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.batch.values import texts
+from airflow_provider_openai_batch.steps.keys import SHOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """What went by; a row that the target held as failed before this run is no news, and is not judged."""
+
+    rows: int = 0
+    judged: int = 0
+    failed: int = 0  #: of the judged
+    counts: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    keys: list[tuple[str, ...]] = field(default_factory=list)
+
+    def count(self, key: Sequence[pa.Array], found: pa.Table, before: Sequence[bool]) -> None:
+        """Count rows by their answers; `before` says which had failed before."""
+        statuses = found["status"].to_pylist()
+        self.rows += len(statuses)
+        self.counts.update(statuses)
+        self.judged += len(statuses) - sum(before)
+        bad = [place for place, status in enumerate(statuses) if status != RowStatus.OK and not before[place]]
+        self.failed += len(bad)
+        codes = found["error_code"].to_pylist()
+        self.codes.update(_word(codes[place]) or statuses[place] for place in bad)
+        for place in bad[: SHOWN - len(self.keys)]:
+            self.keys.append(tuple(texts(column.slice(place, 1))[0] for column in key))
+
+
+def _word(code: str | None) -> str | None:
+    """Take an error's code as far as it is one: servers put sentences there, which may quote a row."""
+    return code if code is None or CODE.fullmatch(code) else "(no code)"

@@ -1,0 +1,83 @@
+"""From the rows of the source to those that are asked, each with its request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from airflow_provider_openai_batch.batch.digests import hexadecimal
+from airflow_provider_openai_batch.batch.template import custom_id
+from airflow_provider_openai_batch.batch.values import text_array
+from airflow_provider_openai_batch.batch.verdict import Rule, everything, look
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.steps.recipe import Recipe
+
+ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Rows that are asked, with what is written down of each."""
+
+    rows: pa.RecordBatch
+    bodies: list[bytes]
+    ids: list[bytes]
+    #: 16 bytes a row.
+    input_hashes: np.ndarray
+    failed_before: np.ndarray
+    #: Rows that are left out although the prompt is another one now.
+    changed_prompt: int
+
+    @property
+    def packed(self) -> np.ndarray:
+        """Return the ids as one array."""
+        return np.frombuffer(b"".join(self.ids), dtype=f"S{ID_BYTES}")
+
+    def ours(self, first: np.ndarray) -> list[pa.Array]:
+        """Make the columns that the snapshot adds to the rows, given which of them ask first."""
+        raw = pa.py_buffer(b"".join(self.ids))
+        ids = pa.FixedSizeBinaryArray.from_buffers(pa.binary(ID_BYTES), len(self.ids), [None, raw])
+        return [pa.array(self.failed_before), hexadecimal(self.input_hashes), ids, pa.array(first)]
+
+
+class Chooser:
+    """Makes requests of those rows only that may be asked; the others cost a hash each."""
+
+    def __init__(self, recipe: Recipe, rule: Rule | None) -> None:
+        self._recipe, self._rule = recipe, rule
+
+    def choose(self, rows: pa.RecordBatch, held: pa.RecordBatch | None) -> Chosen:
+        """Decide on a batch, given what the target holds of it."""
+        used = {name: text_array(rows.column(name)) for name in self._recipe.layout.used}
+        inputs = self._recipe.template.input_hashes(used)
+        if held is None or self._rule is None:
+            verdict, places = everything(len(inputs)), np.arange(len(inputs))
+            bodies, ids = self._requests(used, None)
+        else:
+            seen = look(self._rule, held, inputs)
+            places = np.flatnonzero(seen.maybe)
+            bodies, ids = self._requests(used, pa.array(places))
+            words = np.frombuffer(b"".join(ids), dtype=np.uint8).reshape(-1, ID_BYTES)
+            verdict = seen.judge(hexadecimal(words[seen.unsure[places]]))
+        sent = np.flatnonzero(verdict.send[places])
+        asked = places[sent]
+        return Chosen(
+            rows=rows if len(asked) == rows.num_rows else rows.take(pa.array(asked)),
+            bodies=[bodies[place] for place in sent.tolist()],
+            ids=[ids[place] for place in sent.tolist()],
+            input_hashes=inputs[asked],
+            failed_before=verdict.failed_before[asked],
+            changed_prompt=verdict.changed_prompt,
+        )
+
+    def _requests(self, used: dict[str, Any], places: pa.Array | None) -> tuple[list[bytes], list[bytes]]:
+        """Write the bodies of some rows and name them."""
+        texts = {
+            name: (part if places is None else part.take(places)).to_pylist() for name, part in used.items()
+        }
+        bodies = list(self._recipe.template.bodies(texts))
+        return bodies, [custom_id(self._recipe.endpoint, body) for body in bodies]
