@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 #: What COPY reads as something else than itself; the backslash comes first. PostgreSQL's text has no NUL.
 ESCAPES = (("\0", ""), ("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
+#: pgvector's types that are made of a list of floats.
+VECTOR = re.compile(r'(?:.+\.)?"?(?:vector|halfvec)"?(?:\(\d+\))?')
+
 
 def copy(cursor: Any, table: str, columns: Sequence[Written], batches: Iterator[pa.RecordBatch]) -> int:
     """Load batches into a table of these columns; counts the rows."""
@@ -29,7 +33,7 @@ def copy(cursor: Any, table: str, columns: Sequence[Written], batches: Iterator[
         nonlocal rows
         for batch in batches:
             rows += batch.num_rows
-            yield lines([batch.column(column.field.name) for column in columns])
+            yield lines([_read_back(column, batch.column(column.field.name)) for column in columns])
 
     if hasattr(cursor, "copy_expert"):
         reader = Reader(counted())
@@ -42,6 +46,21 @@ def copy(cursor: Any, table: str, columns: Sequence[Written], batches: Iterator[
             for block in counted():
                 opened.write(block)
     return rows
+
+
+def is_vector(column: Written) -> bool:
+    """Tell whether a list of floats meets a type of pgvector."""
+    return types.is_list(column.field.type) and VECTOR.fullmatch(column.type) is not None
+
+
+def _read_back(column: Written, values: pa.Array) -> pa.Array:
+    """Write a vector in its own brackets; PostgreSQL knows the rest by its type."""
+    if not is_vector(column):
+        return values
+    if pc.list_flatten(values).null_count:
+        return _arrays(values)  # no vector holds a NULL: PostgreSQL refuses it, which a join would not
+    texts = values.cast(pa.list_(values.type.value_type)).cast(pa.list_(pa.string()))
+    return pc.binary_join_element_wise("[", pc.binary_join(texts, ","), "]", "")
 
 
 class Reader(io.RawIOBase):

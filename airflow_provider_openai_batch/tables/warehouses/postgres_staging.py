@@ -39,8 +39,6 @@ ALIASES = {
     "char": "bpchar",
 }  # fmt: skip
 TEXTS = frozenset({"text", "varchar", "bpchar"})
-#: pgvector's types that are made of an array of floats.
-VECTORS = re.compile(r'(?:.+\.)?"?(?:vector|halfvec)"?(?:\(\d+\))?')
 FLOATS = frozenset({"real[]", "double precision[]"})
 #: A text type with a length: a cast to it cuts the text, an assignment does not.
 CUT = re.compile(r"(varchar|bpchar)\(\d+\)(?=$|\[)")
@@ -70,7 +68,7 @@ def loaded(column: Written) -> Loaded:
         return Loaded(column, declared, name, binary == "text")
     if binary == kind:
         return Loaded(column, declared, name, binary=True)
-    if binary in FLOATS and VECTORS.fullmatch(kind):
+    if binary in FLOATS and postgres_copy.is_vector(column):
         return Loaded(column, f"{name} {binary}", f"CAST({name} AS {column.type})", binary=True)
     return Loaded(column, f"{name} text", f"CAST({name} AS {CUT.sub(_uncut, kind)})", binary=binary == "text")
 
