@@ -31,10 +31,12 @@ def column_of(name: str, node: object, root: Mapping[str, Any]) -> tuple[pa.Fiel
     kind = _kind(node, root)
     if kind.endswith("[]"):
         item, read = _SCALARS[kind.removesuffix("[]")]
-        return pa.field(name, pa.list_(item)), _named(name, _list_reader(read))
+        count = _count(node, root)
+        counted = None if count is None else {"items": str(count)}
+        return pa.field(name, pa.list_(item), metadata=counted), _named(name, _list_reader(read))
     column, read = _SCALARS[kind]
     logical = {"logical": kind} if kind in {JSON, "uuid"} else {}
-    words = _words(node, root) if kind == "string" else None
+    words = _words(_resolved(node, root)) if kind == "string" else None
     stated = {} if words is None else {"words": encode(words)}
     return pa.field(name, column, metadata=logical | stated or None), _named(name, read)
 
@@ -52,19 +54,30 @@ def _kind(node: object, root: Mapping[str, Any], seen: tuple[str, ...] = ()) -> 
     return _typed(node, root, seen)
 
 
-def _words(node: object, root: Mapping[str, Any], seen: tuple[str, ...] = ()) -> list[str] | None:
+def _resolved(node: object, root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Find what a property is, beyond references and the choice of null."""
+    while isinstance(node, Mapping):
+        several = next((name for name in ("anyOf", "oneOf", "allOf") if name in node), None)
+        if isinstance(node.get("$ref"), str):
+            node = resolve(root, node["$ref"])
+        elif several is not None:
+            node = next((branch for branch in node[several] if branch != {"type": "null"}), None)
+        else:
+            return node
+    return {}
+
+
+def _words(node: Mapping[str, Any]) -> list[str] | None:
     """List the texts that a property may be, where its schema lists them."""
-    if not isinstance(node, Mapping):
-        return None
-    ref = node.get("$ref")
-    if isinstance(ref, str):
-        return None if ref in seen else _words(resolve(root, ref), root, (*seen, ref))
-    for several in ("anyOf", "oneOf", "allOf"):
-        if several in node:
-            branches = [branch for branch in node[several] if branch != {"type": "null"}]
-            return _words(branches[0], root, seen) if len(branches) == 1 else None
     values = node.get("enum", [node["const"]] if "const" in node else None)
     return None if values is None else [value for value in values if isinstance(value, str)]
+
+
+def _count(node: object, root: Mapping[str, Any]) -> int | None:
+    """Count the items of a list, where its schema fixes it."""
+    shape = _resolved(node, root)
+    most = shape.get("maxItems")
+    return most if isinstance(most, int) and most == shape.get("minItems") else None
 
 
 def _typed(node: Mapping[str, Any], root: Mapping[str, Any], seen: tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.tables import names
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_openai_batch.tables.base import Landing
+
+
+#: How tables are made where a server may be set to make them otherwise.
+OPTIONS = {"mysql": " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,8 @@ class Column:
     nullable: bool = True
     #: The database fills it by itself: a default, an identity, a generated column.
     filled: bool = False
+    #: It counts by itself, so that no two rows have one number.
+    numbered: bool = False
     #: It, or each item of it, is one of these: an enum.
     words: tuple[str, ...] | None = None
     #: Texts that differ are never equal in it.
@@ -75,7 +81,8 @@ class Staging:
     def create(self, dialect: str) -> str:
         """Write the CREATE TABLE; it has no constraints, so that every row can be loaded and counted."""
         declared = ", ".join(column.declared(dialect) for column in self.columns)
-        return f"CREATE TEMPORARY TABLE {names.quote(self.name, dialect)} ({declared})"
+        options = OPTIONS.get(dialect, "")
+        return f"CREATE TEMPORARY TABLE {names.quote(self.name, dialect)} ({declared}){options}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +97,10 @@ class Plan:
     def target_name(self, name: str) -> str:
         """Give the target's name of one of our columns."""
         return next(column.name for column in self.columns if column.field.name == name)
+
+    def without_added(self) -> Plan:
+        """Leave out what the table has only once it is loaded."""
+        return replace(self, columns=tuple(column for column in self.columns if not column.added))
 
     def role(self, role: str) -> str | None:
         """Give the target's name of a fixed column; None if the table has none."""

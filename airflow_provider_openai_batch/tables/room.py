@@ -38,9 +38,9 @@ def lacks_room(made: Plan, column: Written, dialect: str) -> str | None:
     if dialect == "sqlite" or column.added:
         return None
     if is_output(made, column):
-        unfit = _unfit_words(column, bound_of(column, dialect))
-        if unfit:
-            return f"it does not take {', '.join(map(repr, unfit))} of the output type"
+        unfit = _never_fits(column, bound_of(column, dialect))
+        if unfit is not None:
+            return unfit
     elif column.field.name in made.landing.partition:
         bound, value = bound_of(column, dialect), made.landing.partition[column.field.name]
         told = bound.refuses(value) if bound is not None and _is_like(value, bound) else None
@@ -62,12 +62,17 @@ def _is_like(value: object, bound: Bound) -> bool:
     return isinstance(value, kind) and isinstance(bound, Range | Words | Characters | Bytes)
 
 
-def _unfit_words(column: Written, bound: Bound | None) -> list[str]:
-    """Find the words of the output type that the column never takes."""
-    stated = (column.field.metadata or {}).get(b"words")
-    if stated is None or bound is None or isinstance(bound, Items | Range):
-        return []
-    return [word for word in json.loads(stated) if bound.refuses(word)]
+def _never_fits(column: Written, bound: Bound | None) -> str | None:
+    """Find what the output type says of all answers and the column never takes."""
+    stated = column.field.metadata or {}
+    match bound:
+        case Items(count=int(count)) if b"items" in stated and int(stated[b"items"]) != count:
+            return f"it takes lists of {count:,}, the output type gives {int(stated[b'items']):,}"
+        case Words() | Characters() | Bytes() if b"words" in stated:
+            unfit = [word for word in json.loads(stated[b"words"]) if bound.refuses(word)]
+            if unfit:
+                return f"it does not take {', '.join(map(repr, unfit))} of the output type"
+    return None
 
 
 def _holds_integers(column: Written, dialect: str) -> bool:

@@ -263,3 +263,25 @@ def test_arrow_takes_every_row_that_is_read(value: dict[str, Any]) -> None:
             [dict(zip(output.columns.names, row, strict=True))], schema=output.columns
         )
         assert table["i"].to_pylist() == [value["i"]]
+
+
+def test_what_is_known_of_all_answers() -> None:
+    """Words and the length of a list are stated in the column, through references and the choice of null."""
+    schema = {
+        "type": "object",
+        "properties": {
+            "label": {"$ref": "#/$defs/Label"},
+            "mood": {"anyOf": [{"const": "fine"}, {"type": "null"}]},
+            "place": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+            "free": {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": 2},
+        },
+        "required": ["label", "mood", "place", "free"],
+        "additionalProperties": False,
+        "$defs": {"Label": {"type": "string", "enum": ["bug", "it's"]}},
+    }
+
+    columns = compile_output({"schema": schema, "strict": False}).columns
+
+    assert [{b"words": b'["bug","it\'s"]'}, {b"words": b'["fine"]'}, {b"items": b"2"}, None] == [
+        field.metadata for field in columns
+    ]
