@@ -47,7 +47,12 @@ def assignable(field: pa.Field, kind: str, dialect: str, *, from_text: bool = Fa
         return True
     if dialect == "sqlite":
         return theirs in SQLITE_ACCEPTS.get(ours, ACCEPTS[ours] | {"text"})
-    return theirs in ACCEPTS[ours] or (theirs == "text" and ours not in NO_TEXT)
+    accepted = ACCEPTS[ours] | (MYSQL_ACCEPTS.get(ours, set()) if dialect == "mysql" else set())
+    return theirs in accepted or (theirs == "text" and ours not in NO_TEXT)
+
+
+#: MySQL has neither booleans nor arrays; MariaDB's JSON is text.
+MYSQL_ACCEPTS = {"bool": {"int"}, "list": {"json", "text"}}
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -95,13 +100,13 @@ FAMILIES: dict[str, Any] = {
     "uuid": {_T.UUID},
     "json": {_T.JSON, _T.JSONB},
     "bool": {_T.BOOLEAN},
-    "decimal": {_T.DECIMAL, _T.BIGDECIMAL, _T.MONEY},
-    "float": {_T.FLOAT, _T.DOUBLE},
+    "decimal": {_T.DECIMAL, _T.UDECIMAL, _T.BIGDECIMAL, _T.MONEY},
+    "float": {_T.FLOAT, _T.DOUBLE, _T.UDOUBLE},
     "date": {_T.DATE, _T.DATE32},
     "timestamp": {_T.DATETIME, _T.TIMESTAMP, _T.TIMESTAMPTZ, _T.TIMESTAMPLTZ, _T.TIMESTAMPNTZ, _T.TIMESTAMP_S,
                   _T.TIMESTAMP_MS, _T.TIMESTAMP_NS},
     "time": {_T.TIME, _T.TIMETZ},
-    "bytes": {_T.BINARY, _T.VARBINARY, _T.BLOB},
+    "bytes": {_T.BINARY, _T.VARBINARY, _T.BLOB, _T.TINYBLOB, _T.MEDIUMBLOB, _T.LONGBLOB},
     "text": exp.DataType.TEXT_TYPES,
     "int": exp.DataType.INTEGER_TYPES,
 }  # fmt: skip

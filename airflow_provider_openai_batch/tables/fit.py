@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names
 from airflow_provider_openai_batch.tables.families import assignable
+from airflow_provider_openai_batch.tables.fresh import told_apart
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Plan, Written, role_of
 from airflow_provider_openai_batch.tables.room import lacks_room
 from airflow_provider_openai_batch.tables.sql_types import sql_type
@@ -45,6 +46,8 @@ def plan(landing: Landing, parts: tuple[str, ...], dialect: str, existing: Exist
     _check_types(made, dialect)
     _check_room(made, dialect)
     _check_unique(made, existing)
+    if dialect == "mysql" and landing.mode == "merge":
+        _check_one_key(made, existing)
     _check_not_null(made, existing)
     return made
 
@@ -53,13 +56,7 @@ def _fresh(landing: Landing, parts: tuple[str, ...], dialect: str) -> Plan:
     columns = tuple(_new(field, dialect) for field in landing.schema)
     _check_twice(columns)
     made = Plan(landing=landing, parts=parts, exists=False, columns=columns)
-    if dialect != "postgres":
-        return made
-    exact = tuple(
-        replace(column, collation='"C"') if column.name in made.unique and column.type == "TEXT" else column
-        for column in columns
-    )
-    return replace(made, columns=exact)
+    return told_apart(made, dialect)
 
 
 def _met(field: pa.Field, column: Column) -> Written:
@@ -152,6 +149,21 @@ def _check_unique(made: Plan, existing: Existing) -> None:
         raise InvalidRequest(
             f"Table {_table(made.parts)} has a unique key on ({', '.join(sorted(narrower[0]))}), less "
             f"than ({', '.join(made.unique)}): two loads would collide. Drop it, or name another table."
+        )
+
+
+def _check_one_key(made: Plan, existing: Existing) -> None:
+    """Refuse another unique key, which ON DUPLICATE KEY UPDATE would follow to another row."""
+    ours = {column.name for column in made.columns}
+    counted = {column.name for column in existing.columns if column.numbered} - ours
+    others = [
+        unique for unique in existing.unique if unique != frozenset(made.unique) and not unique & counted
+    ]
+    if others:
+        raise InvalidRequest(
+            f"Table {_table(made.parts)} has a unique key on ({', '.join(sorted(others[0]))}) beside that on "
+            f"({', '.join(made.unique)}): a merge would overwrite the row that it finds by either. Drop it, "
+            "or name another table."
         )
 
 

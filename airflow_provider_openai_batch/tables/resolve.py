@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.base import Source, Target
 
 #: Databases that are written to, by Airflow's connection type.
-WAREHOUSES = {"postgres": "postgres", "duckdb": "duckdb", "motherduck": "duckdb", "sqlite": "sqlite"}
+WAREHOUSES = {
+    "postgres": "postgres", "duckdb": "duckdb", "motherduck": "duckdb", "mysql": "mysql", "sqlite": "sqlite",
+}  # fmt: skip
 #: How others quote names; a database that is not listed gets the standard's double quotes.
 DIALECTS = {
     "athena": "athena", "databricks": "databricks", "gcpbigquery": "bigquery", "hive_cli": "hive",
-    "google_cloud_platform": "bigquery", "hiveserver2": "hive", "mssql": "tsql", "mysql": "mysql",
+    "google_cloud_platform": "bigquery", "hiveserver2": "hive", "mssql": "tsql",
     "oracle": "oracle", "presto": "presto", "redshift": "redshift", "snowflake": "snowflake",
     "teradata": "teradata", "trino": "trino",
 }  # fmt: skip

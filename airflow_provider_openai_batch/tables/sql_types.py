@@ -40,8 +40,18 @@ SQLITE_TYPES = {
 }  # fmt: skip
 POSTGRES_TYPES = {"json": "JSONB", "decimal": "NUMERIC", "varbinary": "BYTEA"}
 DUCKDB_TYPES = {"decimal": "VARCHAR", "varbinary": "BLOB"}
-OVERRIDES = {"sqlite": SQLITE_TYPES, "postgres": POSTGRES_TYPES, "duckdb": DUCKDB_TYPES}
-MAX_DECIMAL = {"duckdb": 38, "postgres": 1000, "sqlite": 0}
+#: MySQL's TIMESTAMP ends in 2038; our moments are in UTC.
+MYSQL_TYPES = {
+    "text": "LONGTEXT", "varbinary": "LONGBLOB", "uuid": "VARCHAR(36)", "decimal": "LONGTEXT",
+    "timestamp": "DATETIME(6)", "timestamptz": "DATETIME(6)", "time": "TIME(6)", "boolean": "TINYINT(1)",
+}  # fmt: skip
+OVERRIDES = {
+    "sqlite": SQLITE_TYPES, "postgres": POSTGRES_TYPES, "duckdb": DUCKDB_TYPES, "mysql": MYSQL_TYPES,
+}  # fmt: skip
+MAX_DECIMAL = {"duckdb": 38, "postgres": 1000, "sqlite": 0, "mysql": 65}
+MAX_SCALE = {"mysql": 30}
+#: What a list becomes where there are no arrays.
+LISTS = {"sqlite": "TEXT", "mysql": "JSON"}
 
 
 def generic_type(field: pa.Field) -> str:
@@ -64,16 +74,21 @@ def sql_type(field: pa.Field, dialect: str) -> str:
     name = generic_type(field)
     overrides = OVERRIDES[dialect]
     if name.startswith("array<"):
-        if dialect == "sqlite":
-            return "TEXT"
+        if dialect in LISTS:
+            return LISTS[dialect]
         return sql_type(pa.field(field.name, field.type.value_type), dialect) + "[]"
     if dialect not in UNSIGNED:
         name = SIGNED.get(name, name)
     if name == "timestamp" and dialect == "duckdb" and field.type == pa.timestamp("ns"):
         return "TIMESTAMP_NS"
-    if name.startswith("decimal(") and field_precision(field) > MAX_DECIMAL[dialect]:
+    if name.startswith("decimal(") and not _holds_decimal(field, dialect):
         name = "decimal"
     return overrides.get(name) or of_generic(name).sql(dialect)
+
+
+def _holds_decimal(field: pa.Field, dialect: str) -> bool:
+    scale = field.type.scale if pa.types.is_decimal(field.type) else 0
+    return field_precision(field) <= MAX_DECIMAL[dialect] and scale <= MAX_SCALE.get(dialect, scale)
 
 
 def of_generic(name: str) -> exp.DataType:
