@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long faults format constraints clean
+.PHONY: help demo check test test-long faults mariadb format constraints clean
 
 help:
 	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
@@ -10,6 +10,7 @@ help:
 	@echo "make test       the tests"
 	@echo "make test-long  all tests, also the slow ones, and all quick ones on Airflow 2.11"
 	@echo "make faults     try every fault: simulated schedules, crashes, what the API does wrong (an hour)"
+	@echo "make mariadb    install MariaDB for the tests, as root on Debian ('make test' does so, too)"
 	@echo "make format     write what 'make check' asks of the format"
 
 demo: .venv/.demo
@@ -21,15 +22,25 @@ check: .venv/.dev
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy
 
-test: .venv/.dev
+test: .venv/.dev mariadb
 	@.venv/bin/python -m pytest
 
-test-long: .venv/.dev .venv-2.11/.dev .venv-cloud/.dev
+test-long: .venv/.dev .venv-2.11/.dev .venv-cloud/.dev mariadb
 	@.venv/bin/python -m pytest -m "long or not long"
 	@.venv-2.11/bin/python -m pytest
 
-faults: .venv/.dev
+faults: .venv/.dev mariadb
 	@.venv/bin/python -m tests.faults $(FAULTS)
+
+# The tests start a server of their own; they need its programs only, no service.
+mariadb:
+	@PATH="$$PATH:/usr/sbin"; \
+	if command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing MariaDB"; export DEBIAN_FRONTEND=noninteractive; \
+		{ apt-get update -qq; apt-get install -qq --no-install-recommends mariadb-server-core mariadb-client-core; } \
+			>/dev/null 2>&1 || echo "MariaDB cannot be installed: its tests will be skipped"; \
+	else echo "MariaDB is not installed: its tests will be skipped"; fi
 
 format: .venv/.dev
 	@.venv/bin/ruff check --fix-only .
@@ -58,7 +69,15 @@ define install
 	@echo "installing $(2) into $(@D)"
 	@$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python --constraint $(1) --build-constraint $(1) --editable "$(2)" $(3) \
 		|| $(@D)/bin/python -m pip install --quiet --constraint $(1) --editable "$(2)" $(3)
+	$(if $(findstring dev,$(2)),$(call install_mysql,$(1)))
 	@touch $@
+endef
+
+# The provider requires mysqlclient, which has no wheel for Linux; the tests use the other clients.
+MYSQL = apache-airflow-providers-mysql
+define install_mysql
+	@$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python --constraint $(1) --no-deps $(MYSQL) \
+		|| $(@D)/bin/python -m pip install --quiet --constraint $(1) --no-deps $(MYSQL)
 endef
 
 .venv/.demo: pyproject.toml constraints.txt
