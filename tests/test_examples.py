@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "example_dags").glob("*.py"))
 LOGS = sorted((ROOT.parent / "shared/data").glob("loghub_*.log"))
 HEAVY = ["openai", "pandas", "pyarrow", "duckdb", "sqlglot"]
-SCREEN = 55
+SCREEN, TWO_SCREENS = 55, 80
 # Airflow 2 cannot replace a DAG run of the same time outside its web server.
 TIMES = (datetime(2026, 6, 2, 12, second=number, tzinfo=UTC) for number in range(60))
 
@@ -46,9 +47,24 @@ def warehouse(tmp_path, connection, monkeypatch):
     return query
 
 
+def missing(path):
+    """Name what an example imports and this environment does not have."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    return sorted({node.module for node in nodes if not has(node.module)})
+
+
+def has(module):
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_loads_nothing_heavy(path):
     """Airflow imports DAG files all day long: none may load a warehouse's or an API's library."""
+    if absent := missing(path):
+        pytest.skip(f"needs a provider that is not installed: {absent[0]}; tests/warehouses parses it")
     program = (
         f"import runpy, sys; runpy.run_path({str(path)!r}); print(*sorted(set({HEAVY}) & set(sys.modules)))"
     )
@@ -61,12 +77,12 @@ def test_an_example_loads_nothing_heavy(path):
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_fits_a_screen_and_hides_nothing(path):
-    """An example has no helper functions and no optional imports."""
+    """An example has no helper functions and no optional imports; one with a warehouse's SQL is longer."""
     text = path.read_text()
     nodes = list(ast.walk(ast.parse(text)))
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
 
-    assert text.count("\n") <= SCREEN
+    assert text.count("\n") <= (TWO_SCREENS if path.stem.startswith("label_in_") else SCREEN)
     assert all(node.decorator_list for node in functions)
     assert not any(isinstance(node, ast.Try) for node in nodes)
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 from airflow.providers.common.compat.sdk import io
 from fsspec.implementations.memory import MemoryFileSystem
@@ -141,3 +142,13 @@ def test_object_storage() -> None:
 
     assert {(1, None, 1), (2, None, 2), (3, "a/b", 1)} == {row[:3] for row in rows}
     assert {path} == {row[3].rpartition("/out/")[0] + "/out" for row in rows}
+
+
+def test_every_warehouse_reads_the_file(tmp_path: Path) -> None:
+    """The compression is one that the loaders of all warehouses know."""
+    write(tmp_path, make_landing(mode="append"), {"id": 1})
+    file = pq.ParquetFile(next(tmp_path.glob("*.parquet")))
+
+    assert {"SNAPPY"} == {
+        file.metadata.row_group(0).column(number).compression for number in range(file.metadata.num_columns)
+    }
