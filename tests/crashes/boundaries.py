@@ -24,9 +24,10 @@ PACKAGE = Path(airflow_provider_openai_batch.__file__).parent
 #: The modules that touch the run folder and the tables; each effect is in a line of theirs.
 MODULES = ("store.py", "tables/parquet.py", "tables/sql.py", "tables/warehouses/")
 EFFECT = re.compile(
-    r"\b(execute|executemany|commit|rollback|register|unregister|copy|copy_expert|opened\.write|write_table"
-    r"|get_conn|connection\.sql|ParquetWriter|makedirs|put_file|pipe_file|rm_file|beside\.replace|os\.replace"
-    r"|mkstemp|os\.mkdir|os\.link|_sync_folder|unlink)\(|fsync\(file"
+    r"\b(execute|executemany|commit|rollback|register|unregister|copy|copy_expert|adbc_ingest|opened\.write"
+    r"|yield self\._batch|dbapi\.connect|write_table|get_conn|connection\.sql|ParquetWriter|makedirs|put_file"
+    r"|pipe_file|rm_file|beside\.replace|os\.replace|mkstemp|os\.mkdir|os\.link|_sync_folder|unlink)\("
+    r"|fsync\(file"
 )
 #: Effects after which the process is struck as well: elsewhere the next effect comes first.
 LASTING = re.compile(r"\b(commit|link|beside\.replace|put_file)\(|COMMIT|statement|insert")

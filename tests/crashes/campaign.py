@@ -74,9 +74,14 @@ class Campaign:
                 return databases.duck(**mode)
             case "postgres":
                 return databases.PostgresDatabase(self._postgres_server(), mode)
+            case "postgres by psycopg":
+                extra = {"cursor": "namedtuplecursor"}
+                return databases.PostgresDatabase(self._postgres_server(), mode, extra=extra)
             case "parquet":
                 return databases.ParquetDatabase(mode)
-        raise ValueError(f"There is no database {name!r}; there are sqlite, duckdb, postgres, and parquet.")
+        raise ValueError(
+            f"There is no database {name!r}; there are sqlite, duckdb, postgres (by psycopg), and parquet."
+        )
 
     def _postgres_server(self) -> object:
         if self._postgres is None:

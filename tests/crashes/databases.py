@@ -145,6 +145,8 @@ class PostgresDatabase:
     server: Any
     mode: dict[str, Any] = field(default_factory=dict)
     name: str = "postgres"
+    #: What the connection says besides; a setting of psycopg's own keeps ADBC away.
+    extra: dict[str, Any] = field(default_factory=dict)
     shared: bool = True
     _kept: str = ""
 
@@ -196,7 +198,7 @@ class PostgresDatabase:
     def _place(self, folder: Path) -> Place:
         schema = f"place_{uuid4().hex}"
         self._database.execute(f"CREATE SCHEMA {schema}")
-        environ = {"AIRFLOW_CONN_WAREHOUSE": json.dumps(self._database.fields())}
+        environ = {"AIRFLOW_CONN_WAREHOUSE": json.dumps(self._database.fields(extra=self.extra))}
         target = {"conn_id": "warehouse", "table": [schema, "labels"], **self.mode}
         return Place(folder=folder, environ=environ, source=SOURCE, target=target)
 

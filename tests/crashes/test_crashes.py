@@ -59,7 +59,7 @@ def test_a_process_that_comes_back_after_its_retry_changes_nothing(campaign: Cam
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["sqlite", "duckdb", "postgres", "parquet"])
+@pytest.mark.parametrize("name", ["sqlite", "duckdb", "postgres", "postgres by psycopg", "parquet"])
 def test_every_boundary(name: str) -> None:
     """No kill at any boundary breaks a law."""
     figures = crash_everywhere([name])

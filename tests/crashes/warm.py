@@ -21,6 +21,7 @@ from tests.crashes.orders import End, Order
 
 #: What the steps import only when they use it.
 LATE = (
+    "adbc_driver_postgresql.dbapi",
     "openai.resources.batches",
     "openai.resources.files",
     "pandas",
