@@ -98,7 +98,7 @@ class Call:
                 "This server gives no access to its connection; run the emulator with uvicorn."
             )
         raw = transport.get_extra_info("socket")
-        if raw is not None:
+        if raw is not None and raw.fileno() >= 0:  # a server that stops has closed it
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
         await self.gone()
