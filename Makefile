@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long faults mariadb format constraints clean
+.PHONY: help demo check test test-long faults bench mariadb format constraints clean
 
 help:
 	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
@@ -11,6 +11,7 @@ help:
 	@echo "make test-long  all tests, also the slow ones, and all quick ones on Airflow 2.11"
 	@echo "make faults     try every fault: simulated schedules, crashes, what the API does wrong (an hour)"
 	@echo "make mariadb    install MariaDB for the tests, as root on Debian ('make test' does so, too)"
+	@echo "make bench      measure CPU and memory on a million rows, against other ways (half an hour)"
 	@echo "make format     write what 'make check' asks of the format"
 
 demo: .venv/.demo
@@ -41,6 +42,9 @@ mariadb:
 		{ apt-get update -qq; apt-get install -qq --no-install-recommends mariadb-server-core mariadb-client-core; } \
 			>/dev/null 2>&1 || echo "MariaDB cannot be installed: its tests will be skipped"; \
 	else echo "MariaDB is not installed: its tests will be skipped"; fi
+
+bench: .venv/.dev
+	@.venv/bin/python -m benchmarks $(BENCH)
 
 format: .venv/.dev
 	@.venv/bin/ruff check --fix-only .

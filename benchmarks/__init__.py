@@ -1,0 +1,1 @@
+"""What the provider costs, measured against what it is measured by: `python -m benchmarks`."""

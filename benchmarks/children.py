@@ -1,0 +1,44 @@
+"""One measurement, in a process of its own: its CPU and its memory are nobody else's."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from typing import Any
+
+KIB = 1024 if sys.platform != "darwin" else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a measured function used, without its imports: CPU seconds, and MB at its peak."""
+
+    cpu: float
+    peak: float
+
+
+def in_child(work: str, **given: Any) -> Usage:
+    """Measure `module:function` in a new process."""
+    command = [sys.executable, "-m", "benchmarks.children", work, json.dumps(given)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return Usage(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def here(work: str, **given: Any) -> Usage:
+    """Measure `module:function` in this process, after `module.warm` has imported what it needs."""
+    name, function = work.split(":")
+    module = import_module(name)
+    module.warm(**given)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    getattr(module, function)(**given)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Usage(cpu=cpu, peak=(after.ru_maxrss - before.ru_maxrss) * KIB / 1e6)
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(here(sys.argv[1], **json.loads(sys.argv[2])))))

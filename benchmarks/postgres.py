@@ -1,0 +1,157 @@
+"""PostgreSQL to PostgreSQL, rows of about 1 KB: our paths against the named cursor and `insert_rows`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+from airflow_provider_openai_batch.tables import sql
+from airflow_provider_openai_batch.tables.base import BATCH_ROWS, Landing
+from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
+from benchmarks.lines import Bench, Line, compared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: What reading and writing may use at most, above the imports.
+MOST_MB = 280
+TABLE = """
+CREATE TABLE IF NOT EXISTS tickets AS SELECT g::bigint AS id, repeat(md5(g::text), 22) AS ticket,
+  'subject ' || g AS subject, timestamptz '2026-01-05' + g * interval '1 second' AS opened_at,
+  (g % 10000 / 100.0)::numeric(12, 2) AS amount, g / 7.0::double precision AS score, g % 2 = 0 AS is_open,
+  date '2026-01-05' + g % 365 AS day, md5(g::text)::uuid AS ref, ARRAY['a' || g % 9, NULL, 'c'] AS tags,
+  jsonb_build_object('number', g, 'text', md5(g::text)) AS extra
+FROM generate_series(1, {rows}) AS g
+"""
+NARROW = ("id", "ticket")
+WIDE = (*NARROW, "subject", "opened_at", "amount", "score", "is_open", "day", "ref", "tags", "extra")
+FIXED = {
+    "status": pa.string(), "error_message": pa.string(), "input_tokens": pa.int64(), "cost_usd": pa.float64(),
+    "custom_id": pa.string(), "run_id": pa.string(), "snapshot_at": pa.timestamp("us", tz="UTC"),
+}  # fmt: skip
+RUN = "dag/task/run"
+VALUES = ("ok", None, 120, 0.0001, "0" * 32, RUN, datetime(2026, 1, 5, 6, tzinfo=UTC))
+
+
+def reading(bench: Bench) -> list[Line]:
+    """Read by ADBC and by the named cursor."""
+    bench.postgres.execute(TABLE.format(rows=bench.rows))
+    lines = []
+    for what, columns, limit in (("read key and text", NARROW, 1 / 3), ("read wide rows", WIDE, 1 / 5)):
+        ours, theirs = (
+            bench.measure(f"{__name__}:read", **given(bench), columns=columns, by=by)
+            for by in ("adbc", "cursor")
+        )
+        lines.append(compared(f"{what}: ADBC, named cursor", ours, theirs, limit))
+    return lines
+
+
+def writing(bench: Bench) -> list[Line]:
+    """Write a new table by our target, and by the hook."""
+    bench.postgres.execute("CREATE TABLE theirs (id bigint PRIMARY KEY, ticket text, label text)")
+    ours = bench.measure(f"{__name__}:write", **given(bench))
+    theirs = bench.measure(f"{__name__}:insert_rows", **given(bench))
+    return [compared("write: ours, insert_rows(executemany=True)", ours, theirs, 1 / 4)]
+
+
+def memory(bench: Bench) -> list[Line]:
+    """Read everything and write it."""
+    bench.postgres.execute(TABLE.format(rows=bench.rows))
+    used = bench.measure(f"{__name__}:copy", **given(bench))
+    return [
+        Line(
+            what="memory of reading and writing, above the imports",
+            ours=f"{used.cpu:.2f} s, {used.peak:.0f} MB",
+            theirs=f"{MOST_MB} MB",
+            share=used.peak / MOST_MB,
+            limit=1,
+        )
+    ]
+
+
+def given(bench: Bench) -> dict[str, Any]:
+    """Say what a measured function needs to know."""
+    return {"connection": json.dumps(bench.postgres.fields()), "rows": bench.rows}
+
+
+def warm(connection: str, **_: Any) -> None:
+    """Import the drivers by using them."""
+    logging.disable(logging.WARNING)
+    os.environ["AIRFLOW_CONN_POSTGRES"] = connection
+    for columns, by in ((("one",), "adbc"), (("one",), "cursor")):
+        with _source("SELECT 1 AS one", by).read(columns) as batches:
+            list(batches)
+
+
+def read(columns: list[str], by: str, **_: Any) -> None:
+    """Read these columns and forget them."""
+    with _source("SELECT * FROM tickets", by).read(columns) as batches:
+        for _batch in batches:
+            pass
+
+
+def write(rows: int, **_: Any) -> None:
+    """Write rows that cost nothing to make."""
+    made = pa.record_batch(
+        {"ticket": ["x" * 700 + str(number) for number in range(BATCH_ROWS)], "label": ["bug"] * BATCH_ROWS}
+    )
+    _write(_landing(made.schema), _numbered(made, rows), "ours")
+
+
+def insert_rows(rows: int, **_: Any) -> None:
+    """Write the same rows as Airflow's users do; the fixed columns are left out, which saves it work."""
+    made = [("x" * 700 + str(number), "bug") for number in range(BATCH_ROWS)]
+    rows_of = ((number, *made[number % BATCH_ROWS]) for number in range(rows))
+    PostgresHook("postgres").insert_rows("theirs", rows_of, ["id", "ticket", "label"], executemany=True)
+
+
+def copy(**_: Any) -> None:
+    """Read all columns and write them with their results."""
+    with _source("SELECT * FROM tickets", "adbc").read(WIDE) as batches:
+        first = next(batches)
+        landing = _landing(first.schema.remove(0))
+        _write(landing, _chained(first, batches), "copied")
+
+
+def _source(query: str, by: str) -> warehouse.PostgresSource:
+    made = warehouse.source(PostgresHook("postgres"), sql.of_sql(query, None, "postgres", percent=True))
+    if by == "adbc":
+        return made
+    return warehouse.PostgresSource(driver=made.driver, query=made.query, quick=lambda _: None)
+
+
+def _landing(carried: pa.Schema) -> Landing:
+    fixed = [pa.field(f"batch_{role}", kind, metadata={"batch": role}) for role, kind in FIXED.items()]
+    schema = pa.schema([pa.field("id", pa.int64()), *carried, *fixed])
+    return Landing(schema=schema, key=("id",), mode="merge", partition={}, run_id=RUN, prefix="batch_")
+
+
+def _write(landing: Landing, batches: Iterator[pa.RecordBatch], table: str) -> None:
+    target = warehouse.target(PostgresHook("postgres"), (table,))
+    target.write(landing, (_answered(batch, landing.schema) for batch in batches), lambda: None)
+
+
+def _answered(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    fixed = [
+        pa.repeat(pa.scalar(value, kind), batch.num_rows)
+        for value, kind in zip(VALUES, FIXED.values(), strict=True)
+    ]
+    return pa.RecordBatch.from_arrays([*batch.columns, *fixed], schema=schema)
+
+
+def _numbered(made: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
+    for first in range(0, rows, BATCH_ROWS):
+        numbers = pa.array(range(first, min(first + BATCH_ROWS, rows)), pa.int64())
+        part = made.slice(0, len(numbers))
+        yield pa.RecordBatch.from_arrays([numbers, *part.columns], names=["id", *part.schema.names])
+
+
+def _chained(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield first
+    yield from rest
