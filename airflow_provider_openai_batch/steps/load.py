@@ -26,6 +26,7 @@ from airflow_provider_openai_batch.steps.result import (
     stored_rows,
     stored_schema,
 )
+from airflow_provider_openai_batch.steps.surviving import surviving
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 
 if TYPE_CHECKING:
@@ -155,6 +156,8 @@ def write(store: RunStore, run: Run, place: Place, account: Account) -> Loaded:
         if account.rows != snapshot.done.rows:  # type: ignore[union-attr]
             raise BatchFailed(f"{snapshot.done.rows} rows were staged but {account.rows} joined.")  # type: ignore[union-attr]
 
+    if snapshot.asked.target is None:
+        check_keys(store, snapshot, place.table, plan)
     written = place.table.write(plan, batches, guard)
     if written.written + written.kept != snapshot.done.rows:
         raise BatchFailed(
@@ -168,6 +171,12 @@ def write(store: RunStore, run: Run, place: Place, account: Account) -> Loaded:
         judged=account.judged,
         failed=account.failed,
     )
+
+
+def check_keys(store: RunStore, snapshot: Snapshot, table: Target, plan: Landing) -> None:
+    """Test the keys against a target that submit did not know."""
+    for _ in surviving(table.keys(plan), snapshot.asked.key, stored_rows(store, snapshot)):
+        pass
 
 
 def require_current(store: RunStore, snapshot: Snapshot) -> None:

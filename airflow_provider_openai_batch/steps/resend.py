@@ -13,6 +13,7 @@ import pyarrow as pa
 from airflow_provider_openai_batch.batch.resend import ALL, looks
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.recipe import Recipe, landing
+from airflow_provider_openai_batch.steps.surviving import surviving
 from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS
 from airflow_provider_openai_batch.tables.grouping import grouped
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch import arguments
     from airflow_provider_openai_batch.tables.base import Held, Join, Landing
+    from airflow_provider_openai_batch.tables.keys import Keys
 
 Pair = tuple[pa.RecordBatch, pa.RecordBatch | None]
 Pairs = Iterator[Pair]
@@ -61,12 +63,14 @@ def read_beside(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Iterator[
         held = [sql.held_name(role) for role, _ in join.columns]
         with resolve_source(ends.source, None, change).read((*columns, *held)) as batches:
             first, rest = peek(batches)
-            _check(ends, recipe, first)
+            keys = _check(ends, recipe, first)
+            rest = surviving(keys, recipe.layout.key, rest)
             yield (_split(batch, join) for batch in rest)
         return
     with resolve_source(ends.source, ends.rows).read(columns) as batches:
         first, rest = peek(_first_rows(batches, ends.most))
-        _check(ends, recipe, first)
+        keys = _check(ends, recipe, first)
+        rest = surviving(keys, recipe.layout.key, rest)
         found = None if first is None else _held(ends, recipe, first.schema)
         if first is None or found is None:
             yield ((batch, None) for batch in rest)
@@ -86,9 +90,12 @@ def peek(batches: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, Iter
     return first, again()
 
 
-def _check(ends: Ends, recipe: Recipe, first: pa.RecordBatch | None) -> None:
-    if ends.target is not None and first is not None:
-        resolve_target(ends.target).check(ends.landing(recipe, first.schema))
+def _check(ends: Ends, recipe: Recipe, first: pa.RecordBatch | None) -> Keys | None:
+    if ends.target is None or first is None:
+        return None
+    target, plan = resolve_target(ends.target), ends.landing(recipe, first.schema)
+    target.check(plan)
+    return target.keys(plan)
 
 
 def _held(ends: Ends, recipe: Recipe, rows: pa.Schema) -> Held | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_openai_batch.batch.bounds import Bounds
+    from airflow_provider_openai_batch.tables.keys import Keys
 
 #: How many rows a batch holds at most.
 BATCH_ROWS = 4096
@@ -108,6 +109,10 @@ class Target(Protocol):
 
     def check(self, landing: Landing) -> None:
         """Raise InvalidRequest if the load could not be done; changes nothing."""
+        ...
+
+    def keys(self, landing: Landing) -> Keys | None:
+        """Say which keys would not be held as they are; None where all are."""
         ...
 
     def bounds(self, landing: Landing) -> Bounds:

@@ -13,6 +13,7 @@ from airflow_provider_openai_batch.tables import names, sql_types, types
 from airflow_provider_openai_batch.tables.base import ROLES, Join
 from airflow_provider_openai_batch.tables.families import family
 from airflow_provider_openai_batch.tables.plan import Staging, Written
+from airflow_provider_openai_batch.tables.staged import as_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,7 +64,8 @@ class HeldRows:
         numbered = keys.append_column(ORDINAL, pa.array(range(keys.num_rows), ORDINAL.type))
         staging = Staging(name=f"batch_keys_{uuid4().hex}", columns=(*self.keys, self._ordinal()), few=True)
         with self.session() as session:
-            session.stage(staging, iter([numbered]))
+            key = self.made.landing.key
+            session.stage(staging, as_held(self.keys, (self.dialect, key), iter([numbered])))
             found = session.fetch(self._look_up(staging.name))
         held: dict[int, tuple[Any, ...]] = {int(row[0]): row[1:] for row in found}  # the latest comes last
         nothing = (None,) * len(self.roles)

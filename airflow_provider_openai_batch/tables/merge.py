@@ -13,8 +13,10 @@ from airflow_provider_openai_batch.tables.definition import add, create
 from airflow_provider_openai_batch.tables.fit import plan
 from airflow_provider_openai_batch.tables.form import MARK, Form
 from airflow_provider_openai_batch.tables.held import HeldRows
+from airflow_provider_openai_batch.tables.keys import Keys, keys_of
 from airflow_provider_openai_batch.tables.partition import fill_partition, with_partition
 from airflow_provider_openai_batch.tables.plan import Existing, Plan, Staging
+from airflow_provider_openai_batch.tables.staged import as_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -94,6 +96,13 @@ class SqlTarget:
                 return {}
             return bounds_of(plan(landing, self.parts, session.dialect, existing), session.dialect)
 
+    def keys(self, landing: Landing) -> Keys | None:
+        """Say which keys the table, or the one to be, does not hold as they are."""
+        landing = with_partition(landing)
+        with self.session(LOOKING) as session:
+            made = plan(landing, self.parts, session.dialect, session.find(self.parts))
+            return keys_of(made, session.dialect, lambda: self.session(LOOKING))
+
     def held(self, landing: Landing) -> Held | None:
         """Look the table up; what it holds is asked for later, each time on a session of its own."""
         landing = with_partition(landing)
@@ -123,7 +132,8 @@ class _Load:
     def run(self, batches: Iterator[pa.RecordBatch], guard: Callable[[], None], *, keep: bool) -> Written:
         made = self._plan()
         staging = Staging(name=f"batch_staging_{uuid4().hex}", columns=made.columns)
-        staged = self.session.stage(staging, batches)
+        about = (self.session.dialect, self.landing.key)
+        staged = self.session.stage(staging, as_held(made.columns, about, batches))
 
         def land() -> Written:
             return self._land(staging.name, staged, guard, self._define(keep=keep))

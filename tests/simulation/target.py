@@ -42,6 +42,9 @@ class MemoryTarget:
     def check(self, landing: Landing) -> None:
         """Take any columns."""
 
+    def keys(self, landing: Landing) -> None:
+        """Take every key as it is."""
+
     def bounds(self, landing: Landing) -> Bounds:
         """Take every answer."""
         return {}
