@@ -32,7 +32,13 @@ class MariaServer:
         self.port = _free_port()
         self._folder = folder
         self._socket = folder / "socket"
-        options = [f"--datadir={folder}/data", *(["--user=root"] if os.getuid() == 0 else [])]
+        # Servers that share a folder for temporary files delete each other's when they start.
+        (folder / "tmp").mkdir()
+        options = [
+            f"--datadir={folder}/data",
+            f"--tmpdir={folder}/tmp",
+            *(["--user=root"] if os.getuid() == 0 else []),
+        ]
         install = [_program("mariadb-install-db"), "--no-defaults", *options]
         flags = ["--auth-root-authentication-method=normal", "--skip-test-db"]
         subprocess.run([*install, *flags], check=True, capture_output=True)
@@ -100,6 +106,10 @@ class MariaDatabase:
             "schema": self.name, "extra": {"client": "mysql-connector-python"},
         } | changes  # fmt: skip
 
+    def connection(self, **changes: Any) -> str:
+        """Write an Airflow connection to it as an environment variable holds one."""
+        return json.dumps(self.fields(**changes))
+
 
 def start_mariadb(folder: Path) -> MariaServer:
     """Start a server, or skip the test where MariaDB or its client library is not installed."""
@@ -125,7 +135,7 @@ def mariadb(mariadb_server: MariaServer, monkeypatch: pytest.MonkeyPatch) -> Ite
     name = f"test_{uuid4().hex[:12]}"
     mariadb_server.database().execute(f"CREATE DATABASE {name} CHARACTER SET latin1")
     database = mariadb_server.database(name)
-    monkeypatch.setenv("AIRFLOW_CONN_MARIADB", json.dumps(database.fields()))
+    monkeypatch.setenv("AIRFLOW_CONN_MARIADB", database.connection())
     yield database
     mariadb_server.database().execute(f"DROP DATABASE {name}")
 

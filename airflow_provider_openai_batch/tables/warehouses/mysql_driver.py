@@ -69,6 +69,13 @@ def streaming(connection: Any) -> Any:
     return connection.cursor(_cursors(connection).SSCursor)
 
 
+def abandon(stream: Any) -> None:
+    """Leave the rest of the rows to the closing connection; PyMySQL would still fetch them then."""
+    result = getattr(stream, "_result", None)
+    if getattr(result, "unbuffered_active", False):
+        result.unbuffered_active = False
+
+
 def reads_percent(connection: Any) -> bool:
     """Tell whether a doubled percent sign is one in a statement with parameters."""
     return _library(connection) != CONNECTOR

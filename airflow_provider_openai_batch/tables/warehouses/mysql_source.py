@@ -72,7 +72,10 @@ class TextSource:
             chosen = opened.choose(columns)
             stream = mysql_driver.streaming(connection)
             opened.execute(stream, opened.query.select([column.expression for column in chosen]))
-            yield _batches(stream, [column.field for column in chosen])
+            try:
+                yield _batches(stream, [column.field for column in chosen])
+            finally:
+                mysql_driver.abandon(stream)
 
     def _on(self, connection: Any) -> Opened:
         percent = self.query.percent and mysql_driver.reads_percent(connection)
