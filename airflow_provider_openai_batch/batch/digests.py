@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from binascii import hexlify, unhexlify
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 BYTES = 16
-#: The value of each hex digit by its byte.
-VALUES = np.zeros(256, dtype=np.uint8)
-VALUES[list(b"0123456789abcdef")] = range(16)
 
 
 def digests(columns: Sequence[pa.Array]) -> npt.NDArray[np.uint8]:
@@ -41,22 +39,26 @@ def _lengths(column: pa.Array) -> pa.Array:
 
 def hexadecimal(rows: npt.NDArray[np.uint8]) -> pa.Array:
     """Write rows of bytes as hex digits."""
-    digits = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
     width = 2 * rows.shape[1]
-    written = digits[np.stack([rows >> 4, rows & 15], axis=-1)].reshape(len(rows), width)
     offsets = np.arange(0, width * (len(rows) + 1), width, dtype=np.int32)
-    data = [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(written.tobytes())]
+    data = [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(hexlify(rows.tobytes()))]
     return pa.Array.from_buffers(pa.string(), len(rows), data)
 
 
 def from_hexadecimal(column: pa.Array, width: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
-    """Read hex digits as rows of bytes, and mask the texts that have as many digits as that."""
+    """Read hex digits as rows of bytes, and mask the texts that are as many hex digits as that."""
     fits = pc.fill_null(pc.equal(pc.binary_length(column), 2 * width), False)
+    try:
+        return _read(column, fits, width), fits.to_numpy(zero_copy_only=False)
+    except ValueError:
+        fits = pc.and_(fits, pc.match_substring_regex(pc.fill_null(column, ""), "^[0-9a-fA-F]*$"))
+        return _read(column, fits, width), fits.to_numpy(zero_copy_only=False)
+
+
+def _read(column: pa.Array, fits: pa.Array, width: int) -> npt.NDArray[np.uint8]:
     whole = pc.if_else(fits, column, "0" * (2 * width))
     if not len(whole):
-        return np.empty((0, width), dtype=np.uint8), np.empty(0, dtype=bool)
+        return np.empty((0, width), dtype=np.uint8)
     start = np.frombuffer(whole.buffers()[1], dtype=np.int32)[whole.offset]
-    text = np.frombuffer(whole.buffers()[2], dtype=np.uint8)[start : start + 2 * width * len(whole)]
-    digits = VALUES[text].reshape(len(whole), width, 2)
-    read = np.bitwise_or(digits[..., 0] << 4, digits[..., 1], dtype=np.uint8)
-    return read, fits.to_numpy(zero_copy_only=False)
+    text = memoryview(whole.buffers()[2])[start : start + 2 * width * len(whole)]
+    return np.frombuffer(unhexlify(text), dtype=np.uint8).reshape(len(whole), width)

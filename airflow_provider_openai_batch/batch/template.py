@@ -49,11 +49,20 @@ class Template:
             body = b"".join(row)
             yield body if body.isascii() else escape_line_ends(body)
 
+    @property
+    def hashed(self) -> tuple[str, ...]:
+        """Return the columns in the order that their texts are hashed in."""
+        return tuple(sorted(self.columns, key=lambda name: (name.casefold(), name)))
+
+    @property
+    def names_hash(self) -> str:
+        """Hash the names of the columns: the first 8 hex digits of every input hash."""
+        return hashlib.sha256(_encode([name.casefold() for name in self.hashed])).hexdigest()[:8]
+
     def input_hashes(self, texts: Mapping[str, pa.Array]) -> npt.NDArray[np.uint8]:
         """Hash the texts that went into each row's request; 16 bytes a row, the first 4 for the names."""
-        names = sorted(self.columns, key=lambda name: (name.casefold(), name))
-        head = hashlib.sha256(_encode([name.casefold() for name in names])).digest()[:4]
-        rows = digests([texts[name] for name in names])
+        head = bytes.fromhex(self.names_hash)
+        rows = digests([texts[name] for name in self.hashed])
         return np.hstack([np.tile(np.frombuffer(head, dtype=np.uint8), (len(rows), 1)), rows[:, :12]])
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.digests import hexadecimal
 from airflow_provider_openai_batch.batch.template import custom_id
 from airflow_provider_openai_batch.batch.values import text_array
 from airflow_provider_openai_batch.batch.verdict import Rule, everything, look
+from airflow_provider_openai_batch.tables.base import ROLES
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.steps.recipe import Recipe
@@ -51,7 +53,10 @@ class Chooser:
         self._recipe, self._rule = recipe, rule
 
     def choose(self, rows: pa.RecordBatch, held: pa.RecordBatch | None) -> Chosen:
-        """Decide on a batch, given what the target holds of it."""
+        """Decide on a batch, given what the target holds of it; settled rows have no texts, and are left."""
+        if held is not None and held.num_columns > len(ROLES):
+            open_ = pc.invert(held.column(len(ROLES)))
+            rows, held = rows.filter(open_), held.filter(open_)
         used = {name: text_array(rows.column(name)) for name in self._recipe.layout.used}
         inputs = self._recipe.template.input_hashes(used)
         if held is None or self._rule is None:

@@ -9,7 +9,7 @@ from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
 from airflow_provider_openai_batch.batch.join import Names, result_schema
 from airflow_provider_openai_batch.batch.output import Output, compile_output
-from airflow_provider_openai_batch.batch.template import Template, compile_template
+from airflow_provider_openai_batch.batch.template import Template, compile_template, prompt_version
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables.base import Landing
 
@@ -51,6 +51,11 @@ class Recipe:
     output: Output
     template: Template
     layout: Layout
+
+    @property
+    def prompt_version(self) -> str:
+        """Return the hash of what all requests share."""
+        return prompt_version(self.endpoint, self.body, self.output.schema)
 
 
 def read_recipe(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.recipe import Recipe, landing
 from airflow_provider_openai_batch.steps.surviving import surviving
 from airflow_provider_openai_batch.tables import sql
-from airflow_provider_openai_batch.tables.base import BATCH_ROWS
+from airflow_provider_openai_batch.tables.base import BATCH_ROWS, Known
 from airflow_provider_openai_batch.tables.grouping import grouped
 from airflow_provider_openai_batch.tables.held import in_order
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_openai_batch.batch import arguments
-    from airflow_provider_openai_batch.tables.base import Held, Join, Landing
+    from airflow_provider_openai_batch.tables.base import Held, Join, Landing, Source
     from airflow_provider_openai_batch.tables.keys import Keys
+
+log = logging.getLogger(__name__)
 
 Pair = tuple[pa.RecordBatch, pa.RecordBatch | None]
 Pairs = Iterator[Pair]
@@ -59,9 +62,8 @@ def read_beside(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Iterator[
     """Open the rows; the target is checked before the first is given."""
     join = _join(ends, recipe, columns)
     if join is not None:
-        change = partial(sql.Query.joined, join=join)
-        held = [sql.held_name(role) for role, _ in join.columns]
-        with resolve_source(ends.source, None, change).read((*columns, *held)) as batches:
+        held = map(sql.held_name, _roles(join))
+        with _joined(ends, join).read((*columns, *held)) as batches:
             first, rest = peek(batches)
             keys = _check(ends, recipe, first)
             rest = surviving(keys, recipe.layout.key, rest)
@@ -119,15 +121,62 @@ def _join(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Join | None:
     with resolve_source(ends.source, None, sql.Query.none).read(columns) as batches:
         shape = next(batches).schema
     found = _held(ends, recipe, shape)
-    return None if found is None else found.join(recipe.layout.key)
+    if found is None:
+        return None
+    plain = found.join(recipe.layout.key)
+    joins = [*_by_itself(ends, recipe, (found, shape)), *([] if plain is None else [plain])]
+    return next((join for join in joins if _works(ends, join)), None)
+
+
+def _by_itself(ends: Ends, recipe: Recipe, what: tuple[Held, pa.Schema]) -> Iterator[Join]:
+    """Let the database tell what is settled, where it holds all that is asked about as text."""
+    found, shape = what
+    layout = recipe.layout
+    kinds = [shape.field(name) for name in layout.used]
+    exact = all(pa.types.is_string(kind.type) and not kind.metadata for kind in kinds)
+    if not exact or ALL in (ends.resend or ()):
+        return
+    known = Known(
+        columns=recipe.template.hashed,
+        names_hash=recipe.template.names_hash,
+        prompt_version=recipe.prompt_version,
+        run_id=ends.run_id,
+    )
+    join = found.join(layout.key, known)
+    if join is not None and join.settled is not None:
+        hidden = tuple(name for name in layout.used if name not in layout.kept)
+        yield replace(join, shown=layout.kept, hidden=hidden)
+
+
+def _works(ends: Ends, join: Join) -> bool:
+    """Tell whether the database understands the join; servers that speak another's dialect may not."""
+    try:
+        _joined(ends, join).columns()
+    except InvalidRequest as error:
+        log.debug("The target is not asked in one read: %s", error)
+        return False
+    return True
+
+
+def _joined(ends: Ends, join: Join) -> Source:
+    return resolve_source(ends.source, None, partial(sql.Query.joined, join=join))
+
+
+def _roles(join: Join) -> list[str]:
+    """Name what a joined read gives beside the columns of the source, in this order."""
+    return [*(role for role, _ in join.columns), *([] if join.settled is None else [sql.SETTLED])]
 
 
 def _split(batch: pa.RecordBatch, join: Join) -> Pair:
-    """Part the columns of the source from those of the target, which come last."""
-    start = batch.num_columns - len(join.columns)
-    rows = batch.select(range(start))
-    held = {role: batch.column(start + place) for place, (role, _) in enumerate(join.columns)}
-    return rows, in_order(held, batch.num_rows)
+    """Part the columns of the source from those of the target, which come last, and mark what is settled."""
+    roles = _roles(join)
+    start = batch.num_columns - len(roles)
+    found = {role: batch.column(start + place) for place, role in enumerate(roles)}
+    marks = found.pop(sql.SETTLED, None)
+    held = in_order(found, batch.num_rows)
+    if marks is not None:
+        held = held.append_column(sql.SETTLED, marks)
+    return batch.select(range(start)), held
 
 
 def _looked_up(batches: Iterator[pa.RecordBatch], plan: Landing, found: Held) -> Pairs:

@@ -11,7 +11,6 @@ import msgspec
 
 from airflow_provider_openai_batch.batch import arguments, facts
 from airflow_provider_openai_batch.batch.resend import words_for
-from airflow_provider_openai_batch.batch.template import prompt_version
 from airflow_provider_openai_batch.batch.token_queue import tokens_per_shard
 from airflow_provider_openai_batch.batch.verdict import Rule
 from airflow_provider_openai_batch.exceptions import InvalidRequest
@@ -153,7 +152,7 @@ def remember(
         endpoint=recipe.endpoint,
         request=recipe.body,
         output_type=asked.output_type,
-        prompt_version=prompt_version(recipe.endpoint, recipe.body, recipe.output.schema),
+        prompt_version=recipe.prompt_version,
         key=recipe.layout.key,
         carry=recipe.layout.carry,
         target=None if asked.target is None else msgspec.to_builtins(asked.target),

@@ -70,6 +70,17 @@ ROLES = ("status", "custom_id", "input_hash", "prompt_version", "run_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a row was answered for if nothing is to be asked of it; a database may compare it by itself."""
+
+    #: The columns that requests are made of, in the order that they are hashed in.
+    columns: tuple[str, ...]
+    names_hash: str
+    prompt_version: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
     """How a query is joined to a table of the same database, for what it holds of each row.
 
@@ -79,6 +90,11 @@ class Join:
     table: tuple[str, ...]
     same: str
     columns: tuple[tuple[str, str], ...]
+    #: The condition that a row is settled: of such a row the source's columns in `hidden` are NULL, those
+    #: in `shown` are not, and no others are read.
+    settled: str | None = None
+    shown: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
 
 class Held(Protocol):
@@ -89,10 +105,11 @@ class Held(Protocol):
         """Tell whether the latest of several rows that have one key is known."""
         ...
 
-    def join(self, keys: Sequence[str]) -> Join | None:
+    def join(self, keys: Sequence[str], known: Known | None = None) -> Join | None:
         """Say how to ask in the same read, by the source's names of the key's columns.
 
-        None where the two would not compare as the table does.
+        None where the two would not compare as the table does. With what is `known` of settled rows, the
+        database finds them itself where it can.
         """
         ...
 

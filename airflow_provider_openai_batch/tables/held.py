@@ -13,12 +13,14 @@ from airflow_provider_openai_batch.tables import names, sql_types, types
 from airflow_provider_openai_batch.tables.base import ROLES, Join
 from airflow_provider_openai_batch.tables.families import family
 from airflow_provider_openai_batch.tables.plan import Staging, Written
+from airflow_provider_openai_batch.tables.settled import DIALECT, settled
 from airflow_provider_openai_batch.tables.staged import as_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from airflow_provider_openai_batch.tables.base import Known
     from airflow_provider_openai_batch.tables.merge import Session
     from airflow_provider_openai_batch.tables.plan import Plan
 
@@ -52,12 +54,13 @@ class HeldRows:
         found = ((role, self.made.role(role)) for role in ROLES)
         return tuple((role, name) for role, name in found if name is not None)
 
-    def join(self, keys: Sequence[str]) -> Join | None:
+    def join(self, keys: Sequence[str], known: Known | None = None) -> Join | None:
         """Join on the bare columns, so that indexes serve; only where their types compare exactly."""
         if self.made.landing.mode != "merge" or not all(map(self._compares, self.keys)):
             return None
         same = " AND ".join(map(self._same, keys, self.keys))
-        return Join(table=self.made.parts, same=same, columns=self.roles)
+        found = None if known is None or self.dialect != DIALECT else settled(known, dict(self.roles))
+        return Join(table=self.made.parts, same=same, columns=self.roles, settled=found)
 
     def of(self, keys: pa.RecordBatch) -> pa.RecordBatch:
         """Stage the keys as the table holds keys, and join the table to them."""

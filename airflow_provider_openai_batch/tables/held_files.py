@@ -19,7 +19,7 @@ from airflow_provider_openai_batch.tables.plan import role_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airflow_provider_openai_batch.tables.base import Join, Landing
+    from airflow_provider_openai_batch.tables.base import Join, Known, Landing
 
 SNAPSHOT = "snapshot_at"
 HASH = "S16"
@@ -36,7 +36,8 @@ class HeldFiles:
     def is_dated(self) -> bool:
         return True
 
-    def join(self, keys: Sequence[str]) -> Join | None:  # noqa: ARG002  (files are joined to nothing)
+    def join(self, keys: Sequence[str], known: Known | None = None) -> Join | None:  # noqa: ARG002
+        """Join nothing: files are no tables."""
         return None
 
     def of(self, keys: pa.RecordBatch) -> pa.RecordBatch:

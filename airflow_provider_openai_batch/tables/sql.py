@@ -49,11 +49,23 @@ class Query:
             for role, name in join.columns
         )
         table = self._safe(names.qualified(join.table, self.dialect))
-        return replace(
-            self,
-            text=f"SELECT {source}.*, {held} FROM (\n{self.text}\n) {source} "
-            f"LEFT JOIN {table} {target} ON {self._safe(join.same)}",
+        if join.settled is not None:
+            held += f", {self._safe(join.settled)} AS {self.quoted(held_name(SETTLED))}"
+        joined = (
+            f"SELECT {source}.*, {held} FROM (\n{self.text}\n) {source} "
+            f"LEFT JOIN {table} {target} ON {self._safe(join.same)}"
         )
+        made = replace(self, text=joined)
+        return made if join.settled is None else made.hiding(join)
+
+    def hiding(self, join: Join) -> Query:
+        """Hide the texts of settled rows; which those are is worked out once, behind a fence."""
+        mark = self.quoted(held_name(SETTLED))
+        roles = [*(role for role, _ in join.columns), SETTLED]
+        shown = [self.quoted(name) for name in (*join.shown, *map(held_name, roles))]
+        hidden = map(self.quoted, join.hidden)
+        shown += [f"CASE WHEN {mark} THEN NULL ELSE {name} END AS {name}" for name in hidden]
+        return replace(self, text=replace(self, text=f"{self.text} OFFSET 0").select(shown))
 
     def quoted(self, name: str) -> str:
         """Quote a column of the query."""
@@ -61,6 +73,10 @@ class Query:
 
     def _safe(self, text: str) -> str:
         return text.replace("%", "%%") if self.percent and self.parameters else text
+
+
+#: The last column of a joined query that tells which rows are settled.
+SETTLED = "settled"
 
 
 def held_name(role: str) -> str:

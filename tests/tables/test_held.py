@@ -21,28 +21,26 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.base import Held, Landing
     from tests.tables.conftest import Warehouse
 
-TARGET = arguments.Target(conn_id="warehouse", table="labels")
 
-
-def held(landing: Landing, target: arguments.Target = TARGET) -> Held:
+def held(landing: Landing, target: arguments.Target) -> Held:
     """Find what the target holds."""
     found = resolve_target(target).held(landing)
     assert found is not None
     return found
 
 
-def asked(landing: Landing, *keys: Any, target: arguments.Target = TARGET) -> list[Any]:
+def asked(landing: Landing, *keys: Any, target: arguments.Target) -> list[Any]:
     """Look up the status of some keys."""
     field = landing.schema.field(landing.key[0])
     batch = pa.RecordBatch.from_arrays([pa.array(keys, field.type)], schema=pa.schema([field]))
     return held(landing, target).of(batch)["status"].to_pylist()
 
 
-def joined(landing: Landing, text: str) -> list[tuple[Any, Any]]:
+def joined(landing: Landing, text: str, target: arguments.Target) -> list[tuple[Any, Any]]:
     """Read the key and the held status of a query's rows in one read."""
-    join = held(landing).join(landing.key)
+    join = held(landing, target).join(landing.key)
     assert join is not None
-    args = arguments.source({"conn_id": "warehouse", "sql": text, "key": landing.key[0]})
+    args = arguments.source({"conn_id": target.conn_id, "sql": text, "key": landing.key[0]})
     columns = [landing.key[0], sql.held_name("status")]
     with resolve_source(args, None, partial(sql.Query.joined, join=join)).read(columns) as batches:
         rows = [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
@@ -53,16 +51,16 @@ def test_both_ways_tell_the_same(warehouse: Warehouse) -> None:
     """A row's status is found by a join in the same read and by a look-up of keys; unknown keys have none."""
     landing = make_landing()
     write(warehouse.conn_id, landing, {"id": 1}, {"id": 2, "batch_status": "failed"})
-    target = replace_conn(warehouse)
+    target = target_of(warehouse)
     assert asked(landing, 2, 3, 1, target=target) == ["failed", None, "ok"]
-    assert joined(landing, "select 1 as id union all select 2 union all select 3 -- all\n;") == [
+    assert joined(landing, "select 1 as id union all select 2 union all select 3 -- all\n;", target) == [
         (1, "ok"),
         (2, "failed"),
         (3, None),
     ]
 
 
-def replace_conn(warehouse: Warehouse) -> arguments.Target:
+def target_of(warehouse: Warehouse) -> arguments.Target:
     """Name the table by the warehouse's connection."""
     return arguments.Target(conn_id=warehouse.conn_id, table="labels")
 
@@ -71,9 +69,14 @@ def test_text_keys_compare_as_the_table_compares_them(warehouse: Warehouse) -> N
     """Texts that differ by case, accents, or blanks are different keys, in both ways."""
     landing = make_landing(key_type=pa.string())
     write(warehouse.conn_id, landing, {"id": "a"}, {"id": "%s ?"})
-    assert asked(landing, "a", "A", "a ", "%s ?", target=replace_conn(warehouse)) == ["ok", None, None, "ok"]
+    assert asked(landing, "a", "A", "a ", "%s ?", target=target_of(warehouse)) == ["ok", None, None, "ok"]
     text = "select 'a' as id union all select 'A' union all select 'a ' union all select '%s ?'"
-    assert joined(landing, text) == [("%s ?", "ok"), ("A", None), ("a", "ok"), ("a ", None)]
+    assert joined(landing, text, target_of(warehouse)) == [
+        ("%s ?", "ok"),
+        ("A", None),
+        ("a", "ok"),
+        ("a ", None),
+    ]
 
 
 def test_the_latest_row_counts_when_runs_are_appended(warehouse: Warehouse) -> None:
@@ -83,14 +86,14 @@ def test_the_latest_row_counts_when_runs_are_appended(warehouse: Warehouse) -> N
     write(warehouse.conn_id, landing, *later, at=TUESDAY)
     earlier = replace(landing, run_id="dag/task/1")
     write(warehouse.conn_id, earlier, {"id": 1}, {"id": 2, "batch_status": "failed"}, at=MONDAY)
-    found = held(landing, replace_conn(warehouse))
+    found = held(landing, target_of(warehouse))
     assert found.join(("id",)) is None
-    assert asked(landing, 1, 2, 3, target=replace_conn(warehouse)) == ["failed", "ok", None]
+    assert asked(landing, 1, 2, 3, target=target_of(warehouse)) == ["failed", "ok", None]
 
 
 def test_a_table_that_does_not_exist_holds_nothing(warehouse: Warehouse) -> None:
     """Before the first run there is nothing to be looked up."""
-    assert resolve_target(replace_conn(warehouse)).held(make_landing()) is None
+    assert resolve_target(target_of(warehouse)).held(make_landing()) is None
 
 
 def test_columns_that_the_table_lacks_are_null(warehouse: Warehouse) -> None:
@@ -98,7 +101,7 @@ def test_columns_that_the_table_lacks_are_null(warehouse: Warehouse) -> None:
     landing = make_landing()
     write(warehouse.conn_id, landing, {"id": 1})
     key = pa.RecordBatch.from_pydict({"id": [1]})
-    found = held(landing, replace_conn(warehouse)).of(key).to_pylist()
+    found = held(landing, target_of(warehouse)).of(key).to_pylist()
     assert found == [
         {
             "status": "ok", "custom_id": "0" * 32, "input_hash": None, "prompt_version": None,
@@ -115,8 +118,8 @@ def test_types_that_do_not_compare_are_looked_up(warehouse: Warehouse) -> None:
     )
     landing = make_landing()
     write(warehouse.conn_id, landing, {"id": 7})
-    assert held(landing, replace_conn(warehouse)).join(("id",)) is None
-    assert asked(landing, 7, 70, target=replace_conn(warehouse)) == ["ok", None]
+    assert held(landing, target_of(warehouse)).join(("id",)) is None
+    assert asked(landing, 7, 70, target=target_of(warehouse)) == ["ok", None]
 
 
 @pytest.mark.parametrize("key", [1, None])
