@@ -1,0 +1,123 @@
+"""The same rows a second night, all answered: what it costs to find out that nothing is to be sent."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import openai
+from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.template import prompt_version
+from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
+from airflow_provider_openai_batch.steps.stage import Asked, stage
+from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.tables import sql
+from airflow_provider_openai_batch.tables.base import ROLES, Join
+from airflow_provider_openai_batch.tables.resolve import resolve_source
+from benchmarks.lines import Bench, Line, compared
+from benchmarks.postgres import TABLE
+
+if TYPE_CHECKING:
+    from benchmarks.children import Usage
+
+#: How much CPU it may take, of what reading the source and the hash columns takes.
+MOST = 2.0
+REQUEST = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Classify: {ticket}"}]}
+SOURCE = {"conn_id": "postgres", "sql": "SELECT id, ticket FROM tickets", "key": "id"}
+TARGET = {"conn_id": "postgres", "table": "labels"}
+#: Rows as a first night has left them; the hashes are made by the database, by the rules that are documented.
+LABELS = """
+CREATE TABLE labels AS SELECT id, 'the answer' AS answer, 'ok' AS batch_status,
+  md5(ticket) AS batch_custom_id, 'nightly/classify.submit/scheduled__2026-01-05' AS batch_run_id,
+  timestamptz '2026-01-05' AS batch_snapshot_at, '{prompt_version}' AS batch_prompt_version,
+  '{names}' || left(encode(sha256(int8send(octet_length(ticket)) || convert_to(ticket, 'UTF8')), 'hex'), 24)
+    AS batch_input_hash
+FROM tickets
+"""
+NAMES = "left(encode(sha256(convert_to('[\"ticket\"]', 'UTF8')), 'hex'), 8)"
+
+
+def second_night(bench: Bench) -> list[Line]:
+    """Stage the rows again, against reading them with their hashes."""
+    database = bench.postgres
+    database.execute(TABLE.format(rows=bench.rows))
+    (names,) = database.execute(f"SELECT {NAMES}")[0]
+    endpoint, body = arguments.split(arguments.request(REQUEST))
+    database.execute(LABELS.format(prompt_version=prompt_version(endpoint, body, None), names=names))
+    database.execute("ALTER TABLE labels ADD PRIMARY KEY (id)")
+    database.execute("ANALYZE tickets, labels")
+    with tempfile.TemporaryDirectory(prefix="night-") as folder:
+        emulator = OpenAIBatchEmulator(Path(folder, "emulator"))
+        emulator.start()
+        known = {"connection": json.dumps(database.fields()), "api": emulator.connection, "folder": folder}
+        theirs, read_there = _measured(bench, "read", known)
+        ours, asked_there = _measured(bench, "night", known)
+        sent = len(emulator.batches()) + len(emulator.files())
+        emulator.stop()
+    assert sent == 0, "a night over answered rows has sent something"
+    line = compared("second night over answered rows; reading rows and hashes", ours, theirs, MOST)
+    return [
+        replace(
+            line,
+            ours=f"{line.ours} (the server {asked_there:.2f} s)",
+            theirs=f"{line.theirs} (the server {read_there:.2f} s)",
+        )
+    ]
+
+
+def _measured(bench: Bench, work: str, known: dict[str, Any]) -> tuple[Usage, float]:
+    """Measure in a child, and what the server's processes for it used."""
+    before = _server_cpu(bench)
+    used = bench.measure(f"{__name__}:{work}", **known)
+    return used, _server_cpu(bench) - before
+
+
+def _server_cpu(bench: Bench) -> float:
+    """Return the CPU seconds of all processes of the server that have ended; 0 where no /proc tells."""
+    (folder,) = bench.postgres.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'")[0]
+    pid = Path(folder, "postmaster.pid").read_text().splitlines()[0]
+    stat = Path("/proc", pid, "stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def warm(connection: str, **_: Any) -> None:
+    """Import what is needed by using it."""
+    logging.disable(logging.WARNING)
+    os.environ["AIRFLOW_CONN_POSTGRES"] = connection
+    read(connection=connection, rows="LIMIT 1")
+
+
+def read(rows: str = "", **_: Any) -> None:
+    """Read the rows with what the target holds of them, and forget both."""
+    columns = tuple((role, f"batch_{role}") for role in ROLES)
+    join = Join(table=("labels",), same='"target"."id" = "source"."id"', columns=columns)
+    args = arguments.source(SOURCE | {"sql": f"{SOURCE['sql']} {rows}"})
+    source = resolve_source(args, None, partial(sql.Query.joined, join=join))
+    with source.read(["id", "ticket", *(sql.held_name(role) for role in ROLES)]) as batches:
+        for _batch in batches:
+            pass
+
+
+def night(api: dict[str, Any], folder: str, **_: Any) -> None:
+    """Stage the rows as submit does; everything must be skipped."""
+    made = openai.OpenAI(base_url=api["host"], api_key=api["password"])
+    asked = Asked(
+        source=arguments.source(SOURCE),
+        request=arguments.request(REQUEST),
+        target=arguments.target(TARGET),
+        run_id="nightly/classify.submit/scheduled__2026-01-06",
+    )
+    staged = stage(asked, RunStore(ObjectStoragePath(f"file://{folder}/run")), Client(made))
+    assert (staged.skipped, staged.requests) == (staged.rows, 0), staged
