@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 DIALECT = "duckdb"
 #: How long to wait for another process that holds the file, and how often to look.
 PATIENCE = 600.0
-LOOK = 5.0
+LOOK, MOMENT = 5.0, 0.05
 #: What DuckDB may cache while it is read, where the connection sets nothing: else it keeps the whole file.
 READ_MEMORY = "128MB"
 #: What a load may use, where the connection sets nothing, before DuckDB spills to its temporary folder.
@@ -89,15 +89,24 @@ def connect(hook: Any, sleep: Sleep) -> Any:
     while True:
         try:
             connection = hook.get_conn()
-        except duckdb.IOException as error:
-            if "lock" not in str(error) or waited >= PATIENCE:
+        except duckdb.Error as error:
+            pause = _pause(error)
+            if not pause or waited >= PATIENCE:
                 raise
-            log.info("Another process holds the DuckDB file; looking again in %.0f s.", LOOK)
-            sleep(LOOK)
-            waited += LOOK
+            sleep(pause)
+            waited += pause
         else:
             connection.execute("SET TimeZone = 'UTC'")
             return connection
+
+
+def _pause(error: duckdb.Error) -> float:
+    """Say how long to wait for whoever holds the file; 0 when nobody does."""
+    if isinstance(error, duckdb.IOException) and "lock" in str(error):
+        log.info("Another process holds the DuckDB file; looking again in %.0f s.", LOOK)
+        return LOOK
+    # A thread of this process is about to open or close it.
+    return MOMENT if type(error).__name__ == "ResourceInUseException" else 0.0
 
 
 def _is_limited(hook: Any) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -154,6 +156,19 @@ def test_gives_up_waiting(duckdb_file: Path) -> None:
 
     assert not isinstance(caught.value, InvalidRequest)
     assert 600 == sum(waits)
+
+
+def test_threads_that_open_and_close(duckdb_file: Path) -> None:
+    """Threads of one process may meet while one opens the file and another closes it: they wait a moment."""
+    query(duckdb_file, "CREATE TABLE t AS SELECT i AS id FROM range(20000) r(i)")
+
+    def rewrite(_: int) -> None:
+        connection = warehouse.connect(hook(), time.sleep)
+        connection.execute("SELECT count(*) FROM t WHERE id % 7 = 3").fetchall()
+        connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [None] * 300 == list(pool.map(rewrite, range(300)))
 
 
 def held(path: Path) -> subprocess.Popen[str]:
