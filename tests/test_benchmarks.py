@@ -27,12 +27,12 @@ def test_postgres(database: Postgres) -> None:
         for line in benchmark(bench)
     ]
 
-    assert 4 == len(lines)
+    assert 6 == len(lines)
     assert printed(lines).startswith("what")
     counts = (
         "SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM theirs), (SELECT count(*) FROM copied)"
     )
-    assert [(2_000, 2_000, 2_000)] == database.execute(counts)
+    assert [(2_000, postgres.ROUNDS * 2_000, 2_000)] == database.execute(counts)
 
 
 @pytest.mark.long

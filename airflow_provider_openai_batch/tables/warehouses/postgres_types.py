@@ -60,18 +60,18 @@ def choose(query: sql.Query, described: Any) -> Chosen:
     if precision in UNKNOWN or precision > MAX_PRECISION or not 0 <= (scale or 0) <= precision:
         return Chosen(text, pa.field(name, pa.string(), metadata=types.DECIMAL_TEXT))
     made = pa.decimal128 if precision <= DIGITS_OF_128_BITS else pa.decimal256
-    return Chosen(quoted, pa.field(name, made(precision, scale or 0)))
+    return Chosen(text, pa.field(name, made(precision, scale or 0)))
 
 
 def from_values(field: pa.Field, values: Sequence[Any]) -> pa.Array:
     """Make a column of what a driver's cursor gave."""
+    if pa.types.is_decimal(field.type):
+        return from_arrow(field, pa.array(values, pa.string()))
     return _normalised(field, types.typed(field, values))
 
 
 def from_arrow(field: pa.Field, column: pa.Array) -> pa.Array:
-    """Make a column of what ADBC gave."""
-    if isinstance(column.type, pa.BaseExtensionType):
-        column = column.storage
+    """Make a column of what ADBC gave; a decimal comes as text, which is the least work for both ends."""
     if column.type == field.type:
         return _normalised(field, column)
     try:
