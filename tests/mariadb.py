@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -83,7 +84,7 @@ class MariaDatabase:
     name: str
     conn_id: str = "mariadb"
 
-    def execute(self, *statements: str) -> list[tuple[Any, ...]]:
+    def execute(self, *statements: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         """Run statements in a transaction of their own and give the rows of the last."""
         connection = pymysql.connect(
             host="127.0.0.1", port=self.port, user="root", database=self.name or None, charset="utf8mb4",
@@ -92,7 +93,7 @@ class MariaDatabase:
         try:
             with connection.cursor() as cursor:
                 for statement in statements:
-                    cursor.execute(statement)
+                    cursor.execute(statement, parameters)
                 rows = list(cursor.fetchall())
             connection.commit()
             return rows
@@ -111,11 +112,18 @@ class MariaDatabase:
         return json.dumps(self.fields(**changes))
 
 
+def is_installed() -> bool:
+    """Tell whether the server and Airflow's hook are there."""
+    programs = _found("mariadbd") and _found("mariadb-install-db")
+    return bool(programs and find_spec("airflow.providers.mysql"))
+
+
 def start_mariadb(folder: Path) -> MariaServer:
-    """Start a server, or skip the test where MariaDB or its client library is not installed."""
-    pytest.importorskip("airflow.providers.mysql", reason="apache-airflow-providers-mysql is not installed")
-    if not (_found("mariadbd") and _found("mariadb-install-db")):
-        pytest.skip("MariaDB is not installed; `make mariadb` installs it on Debian")
+    """Start a server, or skip the test where that cannot be."""
+    if not is_installed():
+        pytest.skip(
+            "MariaDB or Airflow's provider for it is not installed; see `make mariadb` and `make test`"
+        )
     return MariaServer(folder)
 
 

@@ -8,19 +8,21 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.crashes import databases
+from tests.crashes import databases, maria
 from tests.crashes.nursery import opened_nursery
 from tests.crashes.orders import Task
 from tests.crashes.scenario import Point, Scenario, Strike, Sweep
 from tests.crashes.server import opened_server
 from tests.crashes.zombies import StaleScenario, ZombieScenario
 from tests.faults.figures import Figures
+from tests.mariadb import is_installed, start_mariadb
 from tests.servers import start_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tests.crashes.databases import Database
+    from tests.mariadb import MariaServer
 
 LOAD = (Task.LOAD,)
 #: A kill, unlike a power failure, loses nothing that was written: a disk in memory will do.
@@ -58,6 +60,7 @@ class Campaign:
         self._nursery = stack.enter_context(opened_nursery(folder))
         self._server = stack.enter_context(opened_server(folder))
         self._postgres: object = None
+        self._mariadb: MariaServer | None = None
 
     def points(self, name: str, sweep: Sweep) -> Iterator[Point]:
         """Try each crash point of a sweep over a database."""
@@ -77,10 +80,13 @@ class Campaign:
             case "postgres by psycopg":
                 extra = {"cursor": "namedtuplecursor"}
                 return databases.PostgresDatabase(self._postgres_server(), mode, extra=extra)
+            case "mariadb":
+                return maria.MariaDatabase(self._mariadb_server(), mode)
             case "parquet":
                 return databases.ParquetDatabase(mode)
         raise ValueError(
-            f"There is no database {name!r}; there are sqlite, duckdb, postgres (by psycopg), and parquet."
+            f"There is no database {name!r}; there are sqlite, duckdb, postgres (by psycopg), mariadb, and "
+            "parquet."
         )
 
     def _postgres_server(self) -> object:
@@ -89,6 +95,13 @@ class Campaign:
             self._stack.callback(server.cleanup)
             self._postgres = server
         return self._postgres
+
+    def _mariadb_server(self) -> MariaServer:
+        if self._mariadb is None:
+            (self._folder / "mariadb").mkdir()
+            self._mariadb = start_mariadb(self._folder / "mariadb")
+            self._stack.callback(self._mariadb.stop)
+        return self._mariadb
 
 
 @contextmanager
@@ -104,6 +117,9 @@ def crash_everywhere(databases: Sequence[str]) -> Figures:
     figures = Figures()
     with opened_campaign() as campaign:
         for name in databases:
+            if name == "mariadb" and not is_installed():
+                sys.stdout.write("mariadb: not tried, for MariaDB is not installed (`make mariadb`)\n")
+                continue
             for sweep in FILE_SWEEPS if name == "parquet" else SWEEPS:
                 for point in campaign.points(name, sweep):
                     figures += counted(point)

@@ -40,7 +40,7 @@ def test_a_kill_of_the_load_costs_nothing_and_loses_nothing(campaign: Campaign) 
     assert not broken(campaign, "sqlite", Sweep(armed=LOAD, every=5))
 
 
-@pytest.mark.parametrize("name", ["duckdb", "postgres", "parquet"])
+@pytest.mark.parametrize("name", ["duckdb", "postgres", "mariadb", "parquet"])
 def test_a_kill_of_the_write_leaves_a_whole_table(campaign: Campaign, name: str) -> None:
     """Wherever the write into the target is killed, readers see the old table or the whole new one."""
     mode = "append" if name == "parquet" else "merge"
@@ -59,7 +59,9 @@ def test_a_process_that_comes_back_after_its_retry_changes_nothing(campaign: Cam
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["sqlite", "duckdb", "postgres", "postgres by psycopg", "parquet"])
+@pytest.mark.parametrize(
+    "name", ["sqlite", "duckdb", "postgres", "postgres by psycopg", "mariadb", "parquet"]
+)
 def test_every_boundary(name: str) -> None:
     """No kill at any boundary breaks a law."""
     figures = crash_everywhere([name])

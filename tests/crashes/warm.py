@@ -22,14 +22,17 @@ from tests.crashes.orders import End, Order
 #: What the steps import only when they use it.
 LATE = (
     "adbc_driver_postgresql.dbapi",
+    "mysql.connector.plugins.mysql_native_password",
     "openai.resources.batches",
     "openai.resources.files",
     "pandas",
     "pyarrow.dataset",
     "sqlglot.dialects.duckdb",
+    "sqlglot.dialects.mysql",
     "sqlglot.dialects.postgres",
     "sqlglot.dialects.sqlite",
     "airflow_provider_openai_batch.tables.warehouses.duckdb",
+    "airflow_provider_openai_batch.tables.warehouses.mysql",
     "airflow_provider_openai_batch.tables.warehouses.postgres",
     "airflow_provider_openai_batch.tables.warehouses.sqlite",
 )
@@ -39,7 +42,7 @@ def warm() -> None:
     """Import what the steps import late, and let Airflow find the hooks."""
     for name in LATE:
         import_module(name)
-    for kind in ("sqlite", "duckdb", "postgres"):
+    for kind in ("sqlite", "duckdb", "postgres", "mysql"):
         os.environ["AIRFLOW_CONN_WARM"] = json.dumps({"conn_type": kind, "host": "/nowhere"})
         BaseHook.get_connection("warm").get_hook()
     mimetypes.init()

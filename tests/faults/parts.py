@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from tests.faults.figures import Figures
 
-DATABASES = ("sqlite", "duckdb", "postgres", "parquet", "postgres by psycopg")
+DATABASES = ("sqlite", "duckdb", "postgres", "parquet", "postgres by psycopg", "mariadb")
 COMBINATIONS = 1_000
 AT_ONCE = 100
 FIRST_SEED = 1

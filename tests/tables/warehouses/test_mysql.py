@@ -386,7 +386,7 @@ def test_values_that_mysql_lacks(mariadb: MariaDatabase) -> None:
 
 
 def test_check_leaves_nothing(mariadb: MariaDatabase, connect: Callable[..., str]) -> None:
-    """A check neither creates nor alters the table, though MySQL cannot take that back; rights are asked for."""
+    """A check neither creates nor alters the table, though MySQL could not take that back."""
     wanted = resolve_target(arguments.Target(conn_id="mariadb", table="labels"))
     wanted.check(make_landing())
     assert [] == mariadb.execute("SHOW TABLES")
