@@ -40,7 +40,8 @@ class UniqueKeys:
         self._count += batch.num_rows
         columns = [batch.column(name) for name in self._key]
         if len(columns) == 1 and pa.types.is_signed_integer(columns[0].type):
-            self._integers.append(columns[0].cast(pa.int64()).to_numpy())
+            # A copy: the column's own memory is held, or let go, with that of the whole batch.
+            self._integers.append(columns[0].cast(pa.int64()).to_numpy().copy())
             return
         written = [text_array(column) for column in columns]
         new = self._hashes.add(digests(written))
