@@ -108,6 +108,9 @@ class HeldRows:
         if self.dialect == "postgres" and family(column.type, self.dialect) == "text":
             # Texts of two collations do not compare; concat keeps the blanks of a char(n), as reading does.
             ours = f"concat({ours}) COLLATE {column.collation or self._quote('default')}"
+        if self.dialect == "mysql" and column.collation is not None:
+            charset = column.collation.partition("_")[0]  # a collation is named after it
+            ours = f"CONVERT({ours} USING {charset}) COLLATE {column.collation}"
         return f"{theirs} = {ours}"
 
     def _quote(self, name: str) -> str:

@@ -71,7 +71,7 @@ def streaming(connection: Any) -> Any:
 
 def abandon(stream: Any) -> None:
     """Leave the rest of the rows to the closing connection; PyMySQL would still fetch them then."""
-    result = getattr(stream, "_result", None)
+    result: Any = getattr(stream, "_result", None)
     if getattr(result, "unbuffered_active", False):
         result.unbuffered_active = False
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ from airflow_provider_openai_batch.batch import arguments, values
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.base import Written
-from airflow_provider_openai_batch.tables.resolve import resolve_target
+from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 from airflow_provider_openai_batch.tables.warehouses import mysql as warehouse
 from tests.tables.ends import read, write
 from tests.tables.factories import MONDAY, TUESDAY, make_landing, make_rows, nothing
@@ -298,6 +299,31 @@ def test_existing_collation(mariadb: MariaDatabase) -> None:
     assert 1 == len(keys.twice([batch]))
     with pytest.raises(InvalidRequest, match="two keys of the source as one"):
         write("mariadb", landing, {"id": "A"}, {"id": "a "})
+
+
+@pytest.mark.parametrize("collation", ["utf8mb4_unicode_ci", "latin1_swedish_ci", "utf8mb4_nopad_bin"])
+def test_join_of_two_collations(mariadb: MariaDatabase, collation: str) -> None:
+    """Keys of a source that compares otherwise are compared as the target does, in the same read."""
+    mariadb.execute(
+        f"CREATE TABLE labels (id varchar(50) COLLATE {collation} PRIMARY KEY, {COLUMNS})",
+        "CREATE TABLE s (id varchar(50) COLLATE utf8mb4_general_ci)", "INSERT INTO s VALUES ('A'), ('b')",
+    )  # fmt: skip
+    landing = make_landing(key_type=pa.string())
+    write("mariadb", landing, {"id": "a"}, {"id": "b"})
+    held = resolve_target(arguments.Target(conn_id="mariadb", table="labels")).held(landing)
+    assert held is not None
+    join = held.join(["id"])
+    assert join is not None
+    args = arguments.source({"conn_id": "mariadb", "table": "s", "key": "id"})
+    columns = ("id", sql.held_name("status"))
+
+    with resolve_source(args, None, partial(sql.Query.joined, join=join)).read(columns) as batches:
+        rows = [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+
+    same = None if collation.endswith("_bin") else "ok"
+    assert [("A", same), ("b", "ok")] == sorted(rows)
+    keys = pa.RecordBatch.from_pydict({"id": ["A", "b"]})
+    assert [same, "ok"] == held.of(keys)["status"].to_pylist()
 
 
 def test_word_of_a_person_in_any_case(mariadb: MariaDatabase) -> None:
