@@ -288,11 +288,16 @@ def refused(error: openai.APIStatusError) -> Refused | None:
 
 
 def is_denial(raw: bytes) -> bool:
-    """Tell whether the answer to a delete says that nothing was deleted; an empty one does not."""
+    """Tell whether an answer to a delete leaves the file in doubt: it says no, or is no answer of an API.
+
+    An empty one, or JSON of another shape, is some server's word for yes.
+    """
     try:
-        return msgspec.json.decode(raw, type=_Deleted).deleted is False
-    except msgspec.MsgspecError:
+        return bool(raw) and msgspec.json.decode(raw, type=_Deleted).deleted is False
+    except msgspec.ValidationError:
         return False
+    except msgspec.DecodeError:
+        return True
 
 
 def origin_of(api: openai.OpenAI | openai.AsyncOpenAI) -> str:

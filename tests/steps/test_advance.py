@@ -499,6 +499,22 @@ def test_a_fence_that_may_have_failed_holds_what_another_key_would_send(pipeline
     assert pipeline.run().counts == {"ok": 10}
 
 
+def test_a_page_that_is_no_answer_is_no_fence(pipeline: Any):
+    """A proxy's 200 to a delete does not revoke the file: nothing is sent again on its word."""
+    pipeline.emulator.fault("server_error", route="create")
+    pipeline.submit()
+    pipeline.emulator.advance(700)
+    pipeline.emulator.fault("unreadable", route="delete", times=None, after=False)
+    pipeline.advance()
+    pipeline.emulator.advance(1_800)
+    pipeline.advance()
+
+    assert [send.fenced_at for send in read_run(pipeline.store).sends] == [None]
+    pipeline.emulator.clear_faults()
+    assert pipeline.run().counts == {"ok": 10}
+    assert pipeline.times_executed == [1] * 10
+
+
 def test_what_the_api_does_not_let_us_do_is_not_tried_at_once(pipeline: Any):
     """An outage of one route wakes no worker every few seconds: the pauses grow to a quarter of an hour."""
     pipeline.emulator.fault("unavailable", route="upload", times=None)

@@ -73,6 +73,18 @@ def test_no_failure_fails_the_load(pipeline: Any, fault: str, caplog: pytest.Log
     assert len(cleaned(pipeline)) == 2
 
 
+@pytest.mark.parametrize("after", [True, False])
+def test_a_page_that_is_no_answer_deletes_nothing(pipeline: Any, after: bool):
+    """A proxy's 200 does not say whether the file is gone: the next load asks again."""
+    answered(pipeline).emulator.fault("unreadable", route="delete", times=1, after=after)
+
+    pipeline.load()
+    assert len(cleaned(pipeline)) == 1
+    pipeline.load()
+    assert pipeline.emulator.files() == []
+    assert len(cleaned(pipeline)) == 2
+
+
 def test_an_outage_is_not_waited_out(pipeline: Any, caplog: pytest.LogCaptureFixture):
     """After three failures in a row the rest is left: each takes as long as the client tries."""
     pipeline.limits = {"bytes_per_shard": 700}
