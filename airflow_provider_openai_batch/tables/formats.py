@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -39,6 +41,17 @@ class Format(Protocol):
     def batches(self, fs: Any, path: str, fields: Sequence[pa.Field]) -> Iterator[pa.RecordBatch]:
         """Read those of the columns that this file has; others may come along."""
         ...
+
+
+@contextmanager
+def unpacked(fs: Any, path: str) -> Iterator[Any]:
+    """Open a file that may be compressed; Arrow knows zstd, which Python's library does not."""
+    if not path.lower().endswith(".zst"):
+        with fs.open(path, "rb", compression="infer") as file:
+            yield file
+        return
+    with fs.open(path, "rb") as raw, io.BufferedReader(pa.CompressedInputStream(raw, "zstd")) as file:
+        yield file
 
 
 class Parquet:
@@ -95,12 +108,14 @@ class Csv:
     def _header(self, fs: Any, path: str) -> tuple[str, ...]:
         if fs.size(path) == 0:
             return ()
-        with fs.open(path, "rb", compression="infer") as file:
+        with unpacked(fs, path) as file:
             try:
                 with pacsv.open_csv(file, self._blocks(), self._parse) as reader:
                     return distinct(reader.schema.names)
             except pa.ArrowInvalid as error:
                 raise Unreadable(f"{path!r} is no CSV{_row_of(error)}.") from None
+            except UnicodeDecodeError:
+                raise Unreadable(f"{path!r} is no CSV in UTF-8.") from None
 
     def _read(
         self, fs: Any, path: str, present: list[str], header: Sequence[str]
@@ -110,7 +125,7 @@ class Csv:
             include_columns=present or list(header),
             null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False,
         )  # fmt: skip
-        with fs.open(path, "rb", compression="infer") as file:
+        with unpacked(fs, path) as file:
             try:
                 with pacsv.open_csv(file, self._blocks(), self._parse, convert) as reader:
                     yield from reader
@@ -150,7 +165,7 @@ class Jsonl:
 
 def _lines(fs: Any, path: str) -> Iterator[dict[str, Any]]:
     decode = msgspec.json.Decoder().decode
-    with fs.open(path, "rb", compression="infer") as file:
+    with unpacked(fs, path) as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from airflow_provider_openai_batch.batch.lifecycle import Finish
-from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnreadable
+from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.read import read_run
 
 
@@ -291,3 +291,13 @@ def test_overtaken_first_try_stages_nothing(pipeline: Any):
 
     assert len(read_run(pipeline.store).snapshots) == 1
     assert len(pipeline.emulator.batches()) == 1
+
+
+def test_only_the_needed_columns_are_read(pipeline: Any) -> None:
+    """Key, carried, and template columns are asked of the database, and no other: that one may fail."""
+    poison = "select id, body, id % 3 as part, json('{broken') as poison from tickets"
+    source = {"sql": poison, "carry": ["part"]}
+
+    assert 10 == pipeline.stage(source=source).rows
+    with pytest.raises(OpenAIBatchError, match="malformed JSON"):
+        pipeline.stage(source=source | {"carry": ["poison"]})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +99,17 @@ def test_hive_partitions_and_globs(tmp_path: Path) -> None:
     assert [("2026-01-06",)] == rows(f"{tmp_path}/day=2026-01-06/*/a.parquet", "day")
 
 
+def test_partition_and_row_as_key(tmp_path: Path) -> None:
+    """A folder's value, the file, and the place in it tell rows apart where nothing inside the files does."""
+    for day in ("2026-01-05", "2026-01-06"):
+        put(tmp_path / f"day={day}" / "a.parquet", body=["x", "y"])
+
+    keys = rows(tmp_path, "day", "_row")
+
+    assert [(day, n) for day in ("2026-01-05", "2026-01-06") for n in (1, 2)] == keys
+    assert 4 == len(set(rows(tmp_path, "_file", "_row")))
+
+
 def test_file_and_row_alone(tmp_path: Path) -> None:
     """The key columns that every file has need no other column."""
     (tmp_path / "a.jsonl").write_text('{"x": 1}\n\n{"x": 2}\n')
@@ -118,6 +131,30 @@ def test_compressed_csv(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"id\n1\n"))
 
     assert [("1",)] == rows(path, "id")
+
+
+COMPRESSED = {
+    "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress,
+    "zst": lambda raw: pa.compress(raw, codec="zstd", asbytes=True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", COMPRESSED)
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_compressed_text(tmp_path: Path, name: str, ending: str) -> None:
+    """Every compression that is taken for a text file's is read, wherever its library comes from."""
+    raw = b'{"id": "1"}\n' if name == "a.jsonl" else b"id\n1\n"
+    (tmp_path / f"{name}.{ending}").write_bytes(COMPRESSED[ending](raw))
+
+    assert [("1", 1)] == rows(tmp_path, "id", "_row")
+
+
+def test_csv_that_is_no_text(tmp_path: Path) -> None:
+    """A header that is not UTF-8 is the file's fault, not that of the storage."""
+    (tmp_path / "a.csv").write_bytes(b"id,b\xf6dy\n1,x\n")
+
+    with pytest.raises(InvalidRequest, match=r"a\.csv' is no CSV in UTF-8"):
+        source(tmp_path).columns()
 
 
 def test_csv_columns_in_another_order(tmp_path: Path) -> None:
