@@ -54,22 +54,35 @@ def in_mysql(statement: str) -> str:
     return statement
 
 
-@pytest.fixture(params=["sqlite", "duckdb", "postgres", "mariadb"])
+#: A connection that asks for something of psycopg's own keeps ADBC away.
+PSYCOPG = pytest.param("psycopg", marks=pytest.mark.long)
+
+
+@pytest.fixture(params=["sqlite", "duckdb", "postgres", PSYCOPG, "mariadb"])
 def warehouse(request: pytest.FixtureRequest) -> Warehouse:
     """Give each of the databases in turn, empty."""
+    if request.param == "psycopg":
+        database = request.getfixturevalue("postgres")
+        fields = database.fields(extra={"cursor": "namedtuplecursor"})
+        conn_id = request.getfixturevalue("connect")("psycopg", **fields)
+        return Warehouse("postgres", conn_id, database.execute)
     if request.param == "postgres":
         database = request.getfixturevalue("postgres")
         return Warehouse("postgres", database.conn_id, database.execute)
     if request.param == "mariadb":
         database = request.getfixturevalue("mariadb")
-        return Warehouse("mariadb", database.conn_id, lambda statement: database.execute(in_mysql(statement)))
+
+        def in_mariadb(statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+            return database.execute(in_mysql(statement), parameters=parameters)  # type: ignore[no-any-return]
+
+        return Warehouse("mariadb", database.conn_id, in_mariadb)
     path = request.getfixturevalue(f"{request.param}_file")
     open_ = {"sqlite": sqlite3.connect, "duckdb": duckdb.connect}[request.param]
 
-    def execute(statement: str) -> list[tuple[Any, ...]]:
+    def execute(statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
         connection = open_(str(path))
         try:
-            rows = connection.execute(statement).fetchall()
+            rows = connection.execute(statement, parameters).fetchall()
             connection.commit()
             return rows
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,15 +10,14 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.base import Written
 from airflow_provider_openai_batch.tables.failures import told
-from airflow_provider_openai_batch.tables.resolve import resolve_source
 from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
 from tests.tables.ends import read, write
 from tests.tables.factories import MONDAY, make_landing, make_rows, nothing
+from tests.tables.warehouses.paths import Driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,36 +86,10 @@ def test_values_never_in_errors(postgres: Postgres) -> None:
     assert "secret" not in str(caught.value)
 
 
-def refusal(source: Any) -> Exception | None:
-    """Read it all, and give the error if there is one."""
-    try:
-        with source.read(["seen"]) as batches:
-            list(batches)
-    except OpenAIBatchError as error:
-        return error
-    return None
-
-
 def test_long_names(postgres: Postgres) -> None:
     """A name that PostgreSQL would cut is named before anything is sent."""
     with pytest.raises(InvalidRequest, match=f"Column '{'ü' * 32}' is longer than the 63 bytes"):
         write(postgres.conn_id, make_landing(pa.field("ü" * 32, pa.string())), {"id": 1})
-
-
-@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
-@pytest.mark.parametrize("value", ["date '0044-03-15 BC'", "timestamptz 'infinity'", "date '12026-01-05'"])
-def test_dates_that_python_lacks(postgres: Postgres, driver: str, value: str) -> None:
-    """A date beyond Python's is never quoted, whichever driver reads it."""
-    source = {
-        "psycopg": resolve_source(arguments.source({"conn_id": "postgres", "key": "id", "table": "t"})),
-        "psycopg2": warehouse.source(OldDriver(postgres.uri), sql.of_table("t", None, "postgres")),
-    }[driver]
-    postgres.execute(f"CREATE TABLE t AS SELECT 1 AS id, {value} AS seen")
-
-    error = refusal(source)
-
-    assert error is None or isinstance(error, InvalidRequest)
-    assert not re.search("infinity|44|12026", str(error))
 
 
 @pytest.mark.parametrize("state", ["08006", "40001", "40P01", "53300", "55P03", "57P01", "57014", "58030"])
@@ -214,32 +186,10 @@ def test_unreachable_is_retried(connect: Any) -> None:
     assert not isinstance(caught.value, InvalidRequest)
 
 
-class OldDriver:
-    """What Airflow's hook gives where only psycopg 2 is installed."""
-
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
-
-    def get_conn(self) -> Any:
-        return pytest.importorskip("psycopg2").connect(self.uri)
-
-
-def test_psycopg_2(postgres: Postgres) -> None:
-    """The older driver reads and writes the same."""
-    postgres.execute(EVERY_TYPE)
-    query = sql.of_sql("SELECT * FROM t WHERE id > %(least)s;", {"least": 1}, "postgres", percent=True)
-    columns = warehouse.source(OldDriver(postgres.uri), query).columns()
-
-    with warehouse.source(OldDriver(postgres.uri), query).read(columns) as batches:
-        old = pa.Table.from_batches(list(batches))
-
-    assert read("postgres", *columns, table="t") == old
-
-
 def test_copy_by_psycopg_2(postgres: Postgres) -> None:
     """The older driver copies rows, and an error among them stays what it is."""
     landing = make_landing()
-    target = warehouse.target(OldDriver(postgres.uri), ("labels",))
+    target = warehouse.target(Driver("psycopg2", postgres.uri), ("labels",))
     rows = make_rows(landing, *({"id": n, "label": "x\ty\\" * 1000} for n in range(50)))
 
     def broken() -> Iterator[pa.RecordBatch]:
@@ -256,7 +206,9 @@ def test_copy_by_psycopg_2(postgres: Postgres) -> None:
 
 def test_unreachable_by_psycopg_2() -> None:
     """An error of the older driver without a SQLSTATE is retried."""
-    source = warehouse.source(OldDriver("host=127.0.0.1 port=1"), sql.of_table("t", None, "postgres"))
+    source = warehouse.source(
+        Driver("psycopg2", "host=127.0.0.1 port=1"), sql.of_table("t", None, "postgres")
+    )
 
     with pytest.raises(OpenAIBatchError, match="OperationalError"):
         source.columns()
