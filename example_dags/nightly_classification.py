@@ -1,4 +1,4 @@
-"""Every night, classify the tickets of the day before."""
+"""Every night, classify what is new or has changed among the tickets of the last week."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ with DAG(
         group_id="classify",
         source={
             "conn_id": "warehouse",
-            # The day that has ended, on Airflow 2 as on Airflow 3, where `ds` means another day.
+            # The week that has ended, on Airflow 2 as on Airflow 3, where `ds` means another day. What is
+            # answered is skipped; what was edited, or failed last night, is sent again.
             "sql": """
                 select id, subject, body from tickets
-                where day = '{{ macros.ds_add(data_interval_end | ds, -1) }}'
+                where day between '{{ macros.ds_add(data_interval_end | ds, -7) }}'
+                              and '{{ macros.ds_add(data_interval_end | ds, -1) }}'
             """,
             "key": "id",
         },

@@ -87,12 +87,13 @@ def test_an_example_fits_a_screen_and_hides_nothing(path):
     assert not any(isinstance(node, ast.Try) for node in nodes)
 
 
-def test_nightly_classification_labels_the_day_before(run, warehouse, openai_batch_emulator):
-    """Yesterday's tickets get labels of the asked types; older ones cost nothing."""
+def test_nightly_classification_labels_the_last_week(run, warehouse, openai_batch_emulator):
+    """The tickets of a week get labels of the asked types; older ones cost nothing."""
     warehouse("create table tickets (id bigint, day date, subject text, body text)")
     warehouse(
         "insert into tickets"
-        " select i, '2026-05-31'::date + (i % 3)::int, 'No ' || i, 'Help!' from range(60) as numbers (i)"
+        " select i, '2026-06-01'::date + ((i % 3)::int - 1) * 7, 'No ' || i, 'Help!'"
+        " from range(60) as numbers (i)"
     )
 
     states = run("nightly_classification")

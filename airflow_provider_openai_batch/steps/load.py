@@ -100,7 +100,8 @@ def load_into(
     require_finished(store, client, settings)
     run = read_run(store, client.origin)
     snapshot = run.current
-    assert snapshot is not None
+    if snapshot is None:
+        raise InvalidRequest(f"The run {store.uri!r} was only previewed: clear submit without the preview.")
     account = Account()
     loaded = write(store, run, place(snapshot.asked), account)
     landed = facts.Landed(

@@ -279,6 +279,8 @@ def test_a_preview_sends_nothing_now_or_later(nights: Nights):
     assert nights.pipeline.sent == 100
     shown = [name for name in nights.pipeline.store.list() if name.endswith("requests.jsonl")]
     assert len(shown) == 1
+    with pytest.raises(InvalidRequest, match="was only previewed"):
+        nights.pipeline.load()
 
     nights.pipeline.limits = {}
     _, loaded = nights.run("tuesday", max_tries=1)
