@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long faults bench mariadb format constraints clean
+.PHONY: help demo check test test-long faults bench warehouses mariadb format constraints clean
 
 help:
 	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
@@ -10,6 +10,7 @@ help:
 	@echo "make test       the tests"
 	@echo "make test-long  all tests, also the slow ones, and all quick ones on Airflow 2.11"
 	@echo "make faults     try every fault: simulated schedules, crashes, what the API does wrong (an hour)"
+	@echo "make warehouses try every database on every promise, and write the table in docs/warehouses.md"
 	@echo "make mariadb    install MariaDB for the tests, as root on Debian ('make test' does so, too)"
 	@echo "make bench      measure CPU and memory on a million rows, against other ways (half an hour)"
 	@echo "make format     write what 'make check' asks of the format"
@@ -45,6 +46,9 @@ mariadb:
 
 bench: .venv/.dev
 	@.venv/bin/python -m benchmarks $(BENCH)
+
+warehouses: .venv/.dev .venv-cloud/.dev mariadb
+	@.venv/bin/python -m tests.warehouses.page
 
 format: .venv/.dev
 	@.venv/bin/ruff check --fix-only .

@@ -166,7 +166,7 @@ def test_types(place: Place, record_property: Any) -> None:
         found = pa.Table.from_batches(list(read)).sort_by("id")
     row, empty = found.to_pylist()
     changed = [name for name in values if row[name] != given[name]]
-    record_property("note", ", ".join(NAMES[name] for name in changed))
+    record_property("note", noted({name: row[name] for name in changed}))
 
     assert {"id": 2} == {name: value for name, value in empty.items() if value is not None}
     assert {"a": [1]} == json.loads(row["doc"])
@@ -180,6 +180,14 @@ TEXTS = {
     "flag": "1", "day": "2026-01-05", "price": "12.340", "at": "2026-01-05T06:00:00.000005",
     "seen": "2026-01-05T06:00:00", "tags": '["a,b",null,"\\"\\\\",""]',
 }  # fmt: skip
+
+
+def noted(changed: dict[str, Any]) -> str:
+    """Say which types come back as something else."""
+    without = [NAMES[name] for name, value in changed.items() if isinstance(value, datetime)]
+    as_text = [NAMES[name] for name, value in changed.items() if not isinstance(value, datetime)]
+    kinds = {"as text": as_text, "without its zone": without}
+    return "; ".join(f"{how}: {', '.join(names)}" for how, names in kinds.items() if names)
 
 
 def texts(value: object) -> str:
