@@ -59,7 +59,7 @@ def test_structured_answers(pipeline: Any, mariadb: MariaDatabase) -> None:
         )
     )
     assert {
-        "the id": "varchar(384)", "price": "decimal(9,2)", "from": "datetime(6)", "label": "longtext",
+        "the id": "varchar(384)", "price": "decimal(65,2)", "from": "datetime(6)", "label": "longtext",
         "score": "double", "seen": "datetime(6)", "tags": "longtext", "batch_run_id": "varchar(384)",
     } == {name: kinds[name] for name in ("the id", "price", "from", "label", "score", "seen", "tags",
                                          "batch_run_id")}  # fmt: skip
