@@ -73,20 +73,17 @@ class PostgresSource:
     def _by_adbc(
         self, connection: Any, chosen: list[postgres_types.Chosen]
     ) -> Iterator[Iterator[pa.RecordBatch] | None]:
-        """Read on a second connection; the first one is closed as soon as rows come."""
+        """Read on a second connection in place of the first one, if there can be one."""
         opened = self.quick(connection)
         if opened is None:
             yield None
             return
         expressions = [*(column.expression for column in chosen), *postgres_adbc.guards(chosen)]
         with closing(opened):
-            started = postgres_adbc.start(opened, self._select(connection, expressions))
-            if started is None:
-                yield None
-                return
-            with closing(started):
-                connection.close()
-                yield postgres_adbc.batches(started, chosen)
+            statement = self._select(connection, expressions)
+            connection.close()
+            with postgres_adbc.read(opened, statement, chosen) as batches:
+                yield batches
 
     def _select(self, connection: Any, expressions: Sequence[str]) -> str:
         return postgres_psycopg.bound(connection, self.query.select(expressions), self.query.parameters)

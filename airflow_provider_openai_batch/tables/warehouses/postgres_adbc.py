@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -108,20 +108,14 @@ def _parameters(connection: Any) -> dict[str, str]:
     return found | {"client_encoding": "UTF8"}
 
 
-def start(connection: Any, statement: str) -> Any | None:
-    """Start a query; None where the server has no COPY in binary form for it."""
-    opened = connection.cursor(adbc_stmt_kwargs={"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
-    try:
+@contextmanager
+def read(connection: Any, statement: str, chosen: Sequence[Chosen]) -> Iterator[Iterator[pa.RecordBatch]]:
+    """Read the rows of a statement that selects the columns and then their guards."""
+    options = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
+    with closing(connection.cursor(adbc_stmt_kwargs=options)) as opened:
         with told("The source's query fails", explain):
-            try:
-                opened.execute(statement)
-            except connection.NotSupportedError:
-                opened.close()
-                return None
-    except BaseException:
-        opened.close()
-        raise
-    return opened
+            opened.execute(statement)
+        yield _batches(opened, chosen)
 
 
 def guards(chosen: Sequence[Chosen]) -> list[str]:
@@ -130,7 +124,7 @@ def guards(chosen: Sequence[Chosen]) -> list[str]:
     return [f"coalesce(array_ndims({expression}) > 1, false)" for expression in lists]
 
 
-def batches(opened: Any, chosen: Sequence[Chosen]) -> Iterator[pa.RecordBatch]:
+def _batches(opened: Any, chosen: Sequence[Chosen]) -> Iterator[pa.RecordBatch]:
     """Give the rows of a query that was started, with the guards after its columns."""
     fields = [column.field for column in chosen]
     lists = [field for field in fields if types.is_list(field.type)]
@@ -230,7 +224,7 @@ class Stream:
         self._batches = batches
         self.rows = 0
         #: What stopped the batches; the driver hides it behind an error of its own.
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def reader(self) -> pa.RecordBatchReader:
         """Give the rows as the driver pulls them."""
@@ -245,7 +239,7 @@ class Stream:
             for batch in self._batches:
                 self.rows += batch.num_rows
                 yield self._batch(batch)
-        except Exception as error:
+        except BaseException as error:
             self.error = error
             raise
 

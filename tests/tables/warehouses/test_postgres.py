@@ -87,9 +87,13 @@ def test_values_never_in_errors(postgres: Postgres) -> None:
 
 
 def test_long_names(postgres: Postgres) -> None:
-    """A name that PostgreSQL would cut is named before anything is sent."""
-    with pytest.raises(InvalidRequest, match=f"Column '{'ü' * 32}' is longer than the 63 bytes"):
-        write(postgres.conn_id, make_landing(pa.field("ü" * 32, pa.string())), {"id": 1})
+    """A new column has the name that PostgreSQL leaves of a long one; two that become one are an error."""
+    write(postgres.conn_id, make_landing(pa.field("ü" * 32, pa.string())), {"id": 1, "ü" * 32: "x"})
+
+    assert [("x",)] == postgres.execute(f"SELECT {'ü' * 31} FROM labels")
+    clash = make_landing(pa.field("ü" * 32, pa.string()), pa.field("ü" * 31, pa.string()))
+    with pytest.raises(InvalidRequest, match="are one column in the target"):
+        write(postgres.conn_id, clash, {"id": 1}, table="other")
 
 
 @pytest.mark.parametrize("state", ["08006", "40001", "40P01", "53300", "55P03", "57P01", "57014", "58030"])
