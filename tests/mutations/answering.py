@@ -129,8 +129,8 @@ ANSWERING = (
     ),
     Mutation(
         name="a person's row is overwritten",
-        file="tables/merge.py",
-        old='f"({status} IS NULL OR {status} IN ({OURS})) "',
+        file="tables/form.py",
+        old='f"({status} IS NULL OR {self._exact(status)} IN ({OURS})) "',
         new='"(TRUE) "',
         caught_by=f"{LOAD}::test_persons_rows_are_kept",
     ),

@@ -7,6 +7,7 @@ from tests.mutations.planted import Mutation
 ADVANCE = "tests/steps/test_advance.py"
 INTERLEAVINGS = "tests/steps/test_interleavings.py"
 LIFECYCLE = "tests/batch/test_lifecycle.py"
+NIGHTS = "tests/steps/test_nights.py"
 QUEUE = "tests/batch/test_queue.py"
 
 SENDING = (
@@ -157,5 +158,33 @@ SENDING = (
         old="            os.link(scratch, target)\n",
         new="            shutil.copy(scratch, target)\n",
         caught_by="tests/test_store.py::test_first_content_stays[file]",
+    ),
+    Mutation(
+        name="a preview is sent",
+        file="batch/run.py",
+        old=" and not snapshot.asked.preview",
+        new="",
+        caught_by=f"{NIGHTS}::test_a_preview_of_a_changed_run_leaves_what_is_in_flight[joined]",
+    ),
+    Mutation(
+        name="a changed prompt pays for every row by itself",
+        file="batch/verdict.py",
+        old="        if self.rule.takes(CHANGED_PROMPT):\n",
+        new="        if self.rule.words:\n",
+        caught_by=f"{NIGHTS}::test_a_second_template_column_is_a_changed_prompt[looked up]",
+    ),
+    Mutation(
+        name="a person's row is asked again",
+        file="batch/verdict.py",
+        old=" | own | (ALL in rule.words)) & ~persons",
+        new=" | own | (ALL in rule.words))",
+        caught_by=f"{NIGHTS}::test_what_a_person_decided_is_neither_sent_nor_replaced[joined]",
+    ),
+    Mutation(
+        name="a retry looks at the target again",
+        file="steps/stage.py",
+        old="    if current is not None and _is_staged(asked, current, fingerprint):",
+        new="    if current is not None and current.asked.max_tries > asked.max_tries:",
+        caught_by=f"{NIGHTS}::test_a_retry_goes_on_with_what_was_decided[joined]",
     ),
 )
