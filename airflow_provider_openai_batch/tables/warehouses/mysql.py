@@ -17,7 +17,12 @@ from airflow_provider_openai_batch.tables.failures import told
 from airflow_provider_openai_batch.tables.merge import MARK, SqlTarget
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
 from airflow_provider_openai_batch.tables.warehouses import mysql_driver, mysql_staging
-from airflow_provider_openai_batch.tables.warehouses.mysql_errors import DEADLOCK, explain, number
+from airflow_provider_openai_batch.tables.warehouses.mysql_errors import (
+    COLUMN_IS_THERE,
+    DEADLOCK,
+    explain,
+    number,
+)
 from airflow_provider_openai_batch.tables.warehouses.mysql_source import TextSource
 
 if TYPE_CHECKING:
@@ -127,10 +132,10 @@ class Session:
         copy = replace(made, parts=(f"batch_trial_{uuid4().hex}",))
         temporary = f"CREATE TEMPORARY TABLE {names.qualified(copy.parts, DIALECT)}"
         if made.exists:
+            self._ask_to_alter(made)
             self._execute(f"{temporary} LIKE {names.qualified(made.parts, DIALECT)}")
         else:
-            statement = create(made, DIALECT)
-            self._prepare(statement)
+            self._prepare(create(made, DIALECT))
             self._execute(create(copy, DIALECT, temporary=True))
         for statement in add(copy, DIALECT):
             self._execute(statement)
@@ -193,6 +198,16 @@ class Session:
         with closing(mysql_driver.cursor(self._connection)) as opened:
             opened.execute("SET @batch_statement = %s", [statement])
             opened.execute("PREPARE batch_statement FROM @batch_statement")
+
+    def _ask_to_alter(self, made: Plan) -> None:
+        """Ask for the right to alter the table by what no table takes: a second column of one name."""
+        there = next(column for column in made.columns if not column.added)
+        statement = f"ALTER TABLE {names.qualified(made.parts, DIALECT)} ADD COLUMN {there.declared(DIALECT)}"
+        try:
+            self._execute(statement)
+        except Exception as error:
+            if number(error) != COLUMN_IS_THERE:
+                raise
 
     def _execute(self, statement: str) -> None:
         with closing(mysql_driver.cursor(self._connection)) as opened:

@@ -23,6 +23,7 @@ PASSING = frozenset({
     4031,
 })  # fmt: skip
 SYNTAX = 1064
+COLUMN_IS_THERE = 1060
 DEADLOCK = 1213
 #: The end of a text that quotes a value, after that value.
 PLACE = re.compile(r" for (?:column|key) (?:[`'][^`']*[`'][.]?)+(?: at row \d+)?$")

@@ -261,6 +261,18 @@ def test_created_table(mariadb: MariaDatabase) -> None:
     )
 
 
+def test_key_longer_than_an_index(mariadb: MariaDatabase) -> None:
+    """A key that no index of a new table holds is found before anything is sent."""
+    target = resolve_target(arguments.Target(conn_id="mariadb", table="labels"))
+    keys = target.keys(make_landing(key_type=pa.string()))
+    assert keys is not None
+
+    found = keys.unfit(pa.RecordBatch.from_pydict({"id": ["x" * 768, "y" * 769]}))
+
+    assert ("'id' of type VARCHAR(768)", [("y" * 769,)]) == found
+    assert [] == mariadb.execute("SHOW TABLES")
+
+
 @pytest.mark.parametrize("mode", ["merge", "append", "replace_partition"])
 def test_longest_key(mariadb: MariaDatabase, mode: str) -> None:
     """The index of a new table takes the longest keys of every mode, beside the run's id."""
@@ -457,6 +469,24 @@ def test_no_right_to_write(mariadb: MariaDatabase, connect: Callable[..., str]) 
 
     with pytest.raises(InvalidRequest, match=r"INSERT.* command denied"):
         resolve_target(arguments.Target(conn_id="warehouse", table="labels")).check(make_landing())
+    mariadb.execute(f"DROP USER {user}")
+
+
+def test_no_right_to_alter(mariadb: MariaDatabase, connect: Callable[..., str]) -> None:
+    """A user who may not add columns is told so by the check, if the load would add some."""
+    user = f"u{mariadb.name[5:]}"
+    rights = "SELECT, INSERT, UPDATE, DELETE, CREATE TEMPORARY TABLES"
+    mariadb.execute(
+        f"CREATE TABLE labels (id bigint PRIMARY KEY, {COLUMNS})", f"CREATE USER {user} IDENTIFIED BY 'x'",
+        f"GRANT {rights} ON {mariadb.name}.* TO {user}",
+    )  # fmt: skip
+    connect(**mariadb.fields(login=user, password="x"))
+    target = resolve_target(arguments.Target(conn_id="warehouse", table="labels"))
+    wider = make_landing(pa.field("label", pa.string()), pa.field("new", pa.int64()), add_columns=True)
+
+    target.check(make_landing())
+    with pytest.raises(InvalidRequest, match=r"ALTER command denied.*labels"):
+        target.check(wider)
     mariadb.execute(f"DROP USER {user}")
 
 
