@@ -56,7 +56,7 @@ class Chooser:
         """Decide on a batch, given what the target holds of it; settled rows have no texts, and are left."""
         if held is not None and held.num_columns > len(ROLES):
             open_ = pc.invert(held.column(len(ROLES)))
-            rows, held = rows.filter(open_), held.filter(open_)
+            rows, held = rows.filter(open_), held.select(list(ROLES)).filter(open_)
         used = {name: text_array(rows.column(name)) for name in self._recipe.layout.used}
         inputs = self._recipe.template.input_hashes(used)
         if held is None or self._rule is None:

@@ -113,6 +113,8 @@ UNHASHED = {"custom_id": OTHER, "input_hash": None, "prompt_version": None}
         ({"status": "reviewed", "run_id": RUN}, ("all",), False),
         ({"status": "failed"}, DEFAULT, True),
         ({"status": "failed"}, ("expired",), False),
+        ({"status": "failed    "}, DEFAULT, True),
+        ({"status": "ok        "}, DEFAULT, False),
         ({"status": "invalid"}, DEFAULT, False),
         ({"status": "invalid"}, ("invalid",), True),
         ({"status": "invalid"} | EDITED, (), True),
