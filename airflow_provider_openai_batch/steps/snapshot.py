@@ -14,6 +14,7 @@ from airflow_provider_openai_batch.batch.facts import About, Done
 from airflow_provider_openai_batch.batch.seen import SeenHashes
 from airflow_provider_openai_batch.batch.shards import estimate_tokens, too_large
 from airflow_provider_openai_batch.batch.template import request_line
+from airflow_provider_openai_batch.steps.before import FailedBefore
 from airflow_provider_openai_batch.steps.choosing import Chooser
 from airflow_provider_openai_batch.steps.read import StoredRequests
 from airflow_provider_openai_batch.steps.shard import ShardFiles
@@ -58,6 +59,7 @@ class SnapshotWriter:
         self._rows = RowFiles(store, f"snapshots/{name}")
         self._shards = ShardFiles(store, _about(recipe, self._now), self._limits)
         self._keys = UniqueKeys(self._layout.key)
+        self._before = FailedBefore(self._layout.key)
         self._requests, self._known = SeenHashes(), SeenHashes()
         self._rejected: list[tuple[bytes, str, str, str]] = []
         self._tokens = self._count = self._read = self._changed_prompt = 0
@@ -71,7 +73,8 @@ class SnapshotWriter:
         self._rows.close()
 
     def know(self, run: Run) -> None:
-        """Leave out of new shards what earlier shards of the run hold already."""
+        """Leave out of new shards what earlier shards hold, and keep in mind which rows had failed before."""
+        self._before.read(self._store, run)
         requests = StoredRequests(self._store, run)
         for shard in run.shards:
             if shard.about.parent is None:
@@ -98,7 +101,8 @@ class SnapshotWriter:
         fresh = first & ~self._known.contains(asked.packed)
         for position in np.flatnonzero(first).tolist():
             self._request(asked.ids[position], asked.bodies[position], fresh=bool(fresh[position]))
-        columns = [*self._kept(asked.rows).columns, *asked.ours(first)]
+        before = self._before.mark(asked.rows, asked.failed_before)
+        columns = [*self._kept(asked.rows).columns, *asked.ours(before, first)]
         self._rows.add(pa.RecordBatch.from_arrays(columns, schema=self._rows.schema))
         self._count += asked.rows.num_rows
 
