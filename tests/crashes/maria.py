@@ -47,11 +47,12 @@ class MariaDatabase:
         return place
 
     def read(self, place: Place) -> list[Row] | None:
+        """Take an empty table for none: DDL commits by itself, so that a killed load may leave one."""
         database = self.server.database(self._schema(place))
         if ("labels",) not in database.execute("SHOW TABLES"):
             return None
         columns = database.execute("SHOW COLUMNS FROM labels")
-        return rows_of(columns, database.execute("SELECT * FROM labels ORDER BY id, batch_run_id"))
+        return rows_of(columns, database.execute("SELECT * FROM labels ORDER BY id, batch_run_id")) or None
 
     def left(self, place: Place) -> list[str]:
         """Name tables beside the two; temporary ones go with their session."""

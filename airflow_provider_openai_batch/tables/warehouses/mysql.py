@@ -10,12 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import pyarrow as pa
+
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import names, sql
 from airflow_provider_openai_batch.tables.definition import add, create
 from airflow_provider_openai_batch.tables.failures import told
 from airflow_provider_openai_batch.tables.merge import MARK, SqlTarget
-from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
+from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging, Written
 from airflow_provider_openai_batch.tables.warehouses import mysql_driver, mysql_staging
 from airflow_provider_openai_batch.tables.warehouses.mysql_errors import (
     COLUMN_IS_THERE,
@@ -28,9 +30,7 @@ from airflow_provider_openai_batch.tables.warehouses.mysql_source import TextSou
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import pyarrow as pa
-
-    from airflow_provider_openai_batch.tables.base import Written
+    from airflow_provider_openai_batch.tables import base
     from airflow_provider_openai_batch.tables.plan import Plan
 
 DIALECT = "mysql"
@@ -120,7 +120,7 @@ class Session:
             replace(column, type=re.sub("^timestamp", "datetime", column.type)) for column in staging.columns
         )
         with closing(mysql_driver.cursor(self._connection)) as opened:
-            opened.execute(replace(staging, columns=columns).create(DIALECT))
+            opened.execute(replace(staging, columns=(*columns, _number(staging))).create(DIALECT))
             table = names.quote(staging.name, DIALECT)
             opened.execute("SET autocommit = 0")
             rows = mysql_staging.insert(opened, table, columns, batches)
@@ -141,7 +141,9 @@ class Session:
             self._execute(statement)
         return copy
 
-    def transact(self, parts: tuple[str, ...], work: Callable[[], Written], *, keep: bool) -> Written:
+    def transact(
+        self, parts: tuple[str, ...], work: Callable[[], base.Written], *, keep: bool
+    ) -> base.Written:
         """Wait for other loads of the table; a transaction that another's locks have ended is done again."""
         self._lock(parts)
         for turn in range(1, TRIES + 1):
@@ -217,6 +219,13 @@ class Session:
         with closing(mysql_driver.cursor(self._connection)) as opened:
             opened.execute(statement, parameters) if parameters else opened.execute(statement)
             return [tuple(map(_decoded, row)) for row in opened.fetchall()]
+
+
+def _number(staging: Staging) -> Written:
+    """Number the rows of a staging table: servers may require a primary key of every table."""
+    return Written(
+        field=pa.field(staging.name, pa.int64()), name=staging.name, type="BIGINT AUTO_INCREMENT PRIMARY KEY"
+    )
 
 
 def _decoded(value: Any) -> Any:

@@ -29,10 +29,10 @@ ESCAPED = 2
 
 
 def insert(cursor: Any, table: str, columns: Sequence[Written], batches: Iterator[pa.RecordBatch]) -> int:
-    """Load batches into a table of these columns; counts the rows."""
+    """Load batches into a table of these columns and one that counts; returns how many rows there were."""
     cursor.execute("SELECT @@max_allowed_packet")
     packet = int(cursor.fetchone()[0])
-    marks = f"({', '.join(map(_mark, columns))})"
+    marks = f"({', '.join([*map(_mark, columns), 'NULL'])})"  # DEFAULT is zero where zero is a number
     rows = 0
     for batch in batches:
         arrays = [batch.column(column.field.name) for column in columns]
