@@ -187,4 +187,11 @@ SENDING = (
         new="    if current is not None and current.asked.max_tries > asked.max_tries:",
         caught_by=f"{NIGHTS}::test_a_retry_goes_on_with_what_was_decided[joined]",
     ),
+    Mutation(
+        name="a page begins after the row that the last one left over",
+        file="tables/pages.py",
+        old="        return exp.GTE(this=column, expression=mark)\n",
+        new="        return exp.GT(this=column, expression=mark)\n",
+        caught_by="tests/tables/test_pages.py::test_at_the_edge_of_a_page[4097]",
+    ),
 )
