@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 #: How many bytes of rows the driver collects at most.
 BATCH_BYTES = 4 << 20
+#: The first version that writes a NULL in a list.
+FIRST_WHOLE = (1, 13)
 #: Redshift and other relatives of PostgreSQL say that they are older.
 OLDEST = 100_000
 #: Extras of Airflow's own that psycopg never sees, so that ADBC misses nothing.
@@ -50,12 +52,12 @@ MOMENTS = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 
 def connect(hook: Any, connection: Any) -> Any | None:
     """Open a second connection like the one that Airflow's hook made; None where ADBC cannot be used."""
-    if not can_carry(hook, connection):
-        return None
     try:
-        from adbc_driver_postgresql import dbapi  # noqa: PLC0415
+        from adbc_driver_postgresql import __version__, dbapi  # noqa: PLC0415
         from psycopg.conninfo import make_conninfo  # noqa: PLC0415
     except ImportError:
+        return None
+    if not (is_whole(__version__) and can_carry(hook, connection)):
         return None
     try:
         made = dbapi.connect(make_conninfo(**_parameters(connection)))
@@ -73,6 +75,11 @@ def connect(hook: Any, connection: Any) -> Any | None:
         made.close()
         raise
     return made
+
+
+def is_whole(version: str) -> bool:
+    """Tell whether a version of ADBC writes all that it is given: older ones lose a NULL in a list."""
+    return tuple(map(int, version.split(".")[:2])) >= FIRST_WHOLE
 
 
 def can_carry(hook: Any, connection: Any) -> bool:

@@ -60,6 +60,14 @@ def test_what_adbc_carries(postgres: Postgres, connect: Any) -> None:
     assert not adbc(Driver("psycopg", postgres.uri))
 
 
+@pytest.mark.parametrize(
+    ("version", "whole"), [("1.9.0", False), ("1.12.1", False), ("1.13.0", True), ("2.0", True)]
+)
+def test_old_adbc(version: str, whole: bool) -> None:
+    """A version of ADBC that loses a NULL in a list is left alone."""
+    assert whole is postgres_adbc.is_whole(version)
+
+
 def test_search_path(postgres: Postgres, connect: Any) -> None:
     """A connection's search path holds for what ADBC reads and writes."""
     postgres.execute("CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.t AS SELECT 7 AS id")
