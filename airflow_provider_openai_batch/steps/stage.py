@@ -106,24 +106,26 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
         log.info("The rows of try %s are staged already; going on with them.", current.asked.try_number)
         assert current.done is not None
         return _staged(current.asked, current.done, attempt)
-    snapshot = f"{attempt.number:04}-{attempt.nonce}"
-    now = client.now()
+    snapshot, now = f"{attempt.number:04}-{attempt.nonce}", client.now()
     told = remember(store, asked, recipe, (snapshot, fingerprint, _epoch(asked, run), now))
     limits = cut_by_budget(asked.limits, recipe.body["model"], client.token_budgets)
     rule = Rule(words=told.resend or (), run_id=asked.run_id, prompt_version=told.prompt_version)
-    with (
-        read_beside(_ends(asked, told), recipe, recipe.layout.columns if columns else ()) as pairs,
-        SnapshotWriter(store, (snapshot, now), recipe, (limits, rule)) as writer,
-    ):
+    with SnapshotWriter(store, (snapshot, now), recipe, (limits, rule)) as writer:
         writer.know(run)
-        for batch, held in pairs:
-            writer.add(batch, held)
+        _read(_ends(asked, told), recipe, writer)
         done = writer.finish(client.now())
     store.put(f"snapshots/{snapshot}/done.json", done)
     tell_changed_prompt(done)
     if not told.preview:
         tell_news(store, client.origin, run)
     return _staged(told, done, attempt)
+
+
+def _read(ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> None:
+    """Read all rows; a source that has not even columns has none."""
+    with read_beside(ends, recipe, recipe.layout.columns if recipe.layout.used else ()) as pairs:
+        for batch, held in pairs:
+            writer.add(batch, held)
 
 
 def refuse_part(asked: Asked) -> None:
