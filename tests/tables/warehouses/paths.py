@@ -21,6 +21,8 @@ class Driver:
 
 
 PATHS = ("adbc", "psycopg", "psycopg2")
+#: The same, where the older generation need not be tried at every commit.
+WAYS = ("adbc", "psycopg", pytest.param("psycopg2", marks=pytest.mark.long))
 
 
 def hook(path: str, uri: str) -> Any:
