@@ -75,7 +75,7 @@ def test_target_takes_a_table_or_a_path() -> None:
     ("value", "told"),
     [
         (None, "target is a NoneType"),
-        ({"conn_id": "w", "table": "t", "add_columns": True}, "unknown key 'add_columns'"),
+        ({"conn_id": "w", "table": "t", "create": True}, "unknown key 'create'"),
         ({}, "either 'conn_id' with 'table', or 'path'"),
         ({"conn_id": "w", "table": "t", "path": "p"}, "either 'conn_id' with 'table', or 'path'"),
         ({"conn_id": "w"}, "both 'conn_id' and 'table'"),
