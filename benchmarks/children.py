@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import resource
 import subprocess
 import sys
@@ -53,4 +54,5 @@ def _cpu(work: Callable[..., None], given: dict[str, Any]) -> float:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.WARNING)
     print(json.dumps(asdict(here(sys.argv[1], **json.loads(sys.argv[2])))))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from contextlib import closing
 from datetime import UTC, datetime
@@ -89,7 +88,6 @@ def given(bench: Bench) -> dict[str, Any]:
 
 def warm(connection: str, **_: Any) -> None:
     """Import the drivers by using them."""
-    logging.disable(logging.WARNING)
     os.environ["AIRFLOW_CONN_POSTGRES"] = connection
     for columns, by in ((("one",), "adbc"), (("one",), "cursor")):
         with _source("SELECT 1 AS one", by).read(columns) as batches:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import tempfile
 from dataclasses import replace
@@ -94,7 +93,6 @@ def _server_cpu(bench: Bench) -> float:
 
 def warm(connection: str, **_: Any) -> None:
     """Import what is needed by using it."""
-    logging.disable(logging.WARNING)
     os.environ["AIRFLOW_CONN_POSTGRES"] = connection
     read(connection=connection, rows="LIMIT 1")
 
