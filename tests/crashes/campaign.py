@@ -43,6 +43,8 @@ SWEEPS = (
     Sweep(armed=LOAD, mode="replace_partition"),
     Sweep(armed=LOAD, strike=Strike.OUTDATED),
 )
+#: A second way into a database that is tried already: what it writes, and how.
+SECOND_SWEEPS = (Sweep(armed=LOAD), *SWEEPS[1:])
 FILE_SWEEPS = (
     Sweep(mode="append"),
     Sweep(armed=LOAD, mode="append", fresh=True),
@@ -50,6 +52,16 @@ FILE_SWEEPS = (
     Sweep(armed=LOAD, mode="append", strike=Strike.OUTDATED),
     Sweep(mode="append", strike=Strike.LEFT_STANDING),
 )
+
+
+def sweeps_of(name: str) -> tuple[Sweep, ...]:
+    """Choose the sweeps that a database of this name takes."""
+    match name:
+        case "parquet":
+            return FILE_SWEEPS
+        case "postgres by psycopg":
+            return SECOND_SWEEPS
+    return SWEEPS
 
 
 class Campaign:
@@ -120,7 +132,7 @@ def crash_everywhere(databases: Sequence[str]) -> Figures:
             if name == "mariadb" and not is_installed():
                 sys.stdout.write("mariadb: not tried, for MariaDB is not installed (`make mariadb`)\n")
                 continue
-            for sweep in FILE_SWEEPS if name == "parquet" else SWEEPS:
+            for sweep in sweeps_of(name):
                 for point in campaign.points(name, sweep):
                     figures += counted(point)
             sys.stdout.write(f"{name}: {figures.crash_points_tried:,} crash points so far\n")
