@@ -183,6 +183,7 @@ class Tally(Fact, frozen=True, kw_only=True):
     counts: dict[str, int]
     anomalies: dict[str, int] = {}
     counted: bool = True
+    cleaned: int = 0  #: characters that no database takes, removed from answers or replaced
 
 
 def attempt_order(attempt: Attempt) -> tuple[int, str]:

@@ -64,7 +64,8 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     absent = RowStatus.UNKNOWN if unseen else ABSENT.get(ended.batch.status, RowStatus.MISSING)
     rest = ids[~found.answered]
     table = pa.concat_tables([found.table, _unanswered(rest, absent)])
-    write_answers(store, send, table, facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found)))
+    tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found), cleaned=found.cleaned)
+    write_answers(store, send, table, tally)
 
 
 def _is_to_come(send: Send, ended: Ended) -> bool:

@@ -53,6 +53,8 @@ class Loaded:
     #: Rows that are judged: those that had not failed in another run before; and those of them that failed.
     judged: int = 0
     failed: int = 0
+    #: Characters that no database takes, removed from the answers of all tries or replaced.
+    cleaned: int = 0
 
     @property
     def failed_ratio(self) -> float:
@@ -62,7 +64,12 @@ class Loaded:
     def __str__(self) -> str:
         kept = f", {self.kept:,} kept as they are" if self.kept else ""
         counts = ", ".join(f"{count:,} {status}" for status, count in sorted(self.counts.items()))
-        return f"Wrote {self.written:,} of {self.rows:,} rows{kept}: {counts or 'there are none'}."
+        told = f"Wrote {self.written:,} of {self.rows:,} rows{kept}: {counts or 'there are none'}."
+        if not self.cleaned:
+            return told
+        return (
+            f"{told} {self.cleaned:,} characters of answers that no database takes were removed or replaced."
+        )
 
     def summary(self) -> dict[str, Any]:
         """Return what the XCom shows."""
@@ -171,6 +178,7 @@ def write(store: RunStore, run: Run, place: Place, account: Account) -> Loaded:
         counts=dict(account.counts),
         judged=account.judged,
         failed=account.failed,
+        cleaned=sum(send.tally.cleaned for send in run.sends if send.tally is not None),
     )
 
 

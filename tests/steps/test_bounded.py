@@ -51,3 +51,14 @@ def test_what_a_server_says_is_cut_to_its_column(pipeline: Any, postgres: Any) -
     assert {(64,)} == set(
         postgres.execute("SELECT length(batch_error_code) FROM labels WHERE batch_error_code IS NOT NULL")
     )
+
+
+def test_characters_that_no_database_takes(pipeline: Any) -> None:
+    """They are removed from answers, and counted in the load's log."""
+    pipeline.output_type, pipeline.prompt = None, "{body}"  # the emulator then repeats the request
+    pipeline.fill([(1, "one\0two"), (2, "three")])
+
+    loaded = pipeline.run()
+
+    assert "1 characters of answers that no database takes were removed" in str(loaded)
+    assert "onetwo" in pipeline.table("answer")[0][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlglot
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names
@@ -53,3 +54,41 @@ def test_find() -> None:
     assert "ID" == names.find("id", ["ID", "x"])
     assert names.find("Id", ["id", "ID"]) is None
     assert names.find("y", ["x"]) is None
+
+
+DIALECTS = [
+    "postgres", "duckdb", "sqlite", "mysql", "snowflake", "bigquery", "databricks", "redshift", "tsql",
+    "oracle", "trino",
+]  # fmt: skip
+NASTY = [
+    "select",
+    "a.b c",
+    'x"; DROP TABLE t; --',
+    "x`; DROP TABLE t; --",
+    "x]; DROP TABLE t; --",
+    "größe 表 😀",
+]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_name_leaves_its_quotes(dialect: str) -> None:
+    """Whatever a name holds, the dialect reads it back as one identifier of exactly that name."""
+    for name in NASTY:
+        quoted = names.quote(name, dialect)
+        tokens = sqlglot.tokenize(f"{quoted}, 1", read=dialect)
+
+        assert [name, ",", "1"] == [token.text for token in tokens]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "name", "kept"),
+    [
+        ("postgres", "x" * 64, "x" * 63),
+        ("postgres", "ä" * 32, "ä" * 31),
+        ("mysql", "ä" * 65, "ä" * 64),
+        ("sqlite", "x" * 999, "x" * 999),
+    ],
+)
+def test_cut(dialect: str, name: str, kept: str) -> None:
+    """A name is cut where the database cuts it, and never inside of a character."""
+    assert kept == names.cut(name, dialect)
