@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.batch.resend import ALL, looks
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.recipe import Recipe, landing
 from airflow_provider_openai_batch.steps.surviving import surviving
-from airflow_provider_openai_batch.tables import sql
+from airflow_provider_openai_batch.tables import sql, types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS, Known
 from airflow_provider_openai_batch.tables.grouping import grouped
 from airflow_provider_openai_batch.tables.held import in_order
@@ -60,18 +60,19 @@ class Ends:
 @contextmanager
 def read_beside(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Iterator[Pairs]:
     """Open the rows; the target is checked before the first is given."""
+    told = _alter_first(ends, recipe, columns)
     join = _join(ends, recipe, columns)
     if join is not None:
         held = map(sql.held_name, _roles(join))
         with _joined(ends, join).read((*columns, *held)) as batches:
             first, rest = peek(batches)
-            keys = _check(ends, recipe, first)
+            keys = _check(ends, recipe, first, told)
             rest = surviving(keys, recipe.layout.key, rest)
             yield (_split(batch, join) for batch in rest)
         return
     with resolve_source(ends.source, ends.rows).read(columns) as batches:
         first, rest = peek(_first_rows(batches, ends.most))
-        keys = _check(ends, recipe, first)
+        keys = _check(ends, recipe, first, told)
         rest = surviving(keys, recipe.layout.key, rest)
         found = None if first is None else _held(ends, recipe, first.schema)
         if first is None or found is None:
@@ -92,11 +93,28 @@ def peek(batches: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, Iter
     return first, again()
 
 
-def _check(ends: Ends, recipe: Recipe, first: pa.RecordBatch | None) -> Keys | None:
+def _alter_first(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> pa.Schema | None:
+    """Check a table that lacks columns before anything is read, and tell by what types; else None.
+
+    A read of the table, which the source may be, holds a lock that its ALTER TABLE would wait for.
+    """
+    if ends.target is None or not ends.target.add_columns or ends.source.conn_id is None or not columns:
+        return None
+    with resolve_source(ends.source, None, sql.Query.none).read(columns) as batches:
+        shape = next(batches).schema
+    if any(types.logical(field) == "unknown" for field in shape):
+        return None  # only rows tell; such databases do not lock what is read
+    resolve_target(ends.target).check(ends.landing(recipe, shape))
+    return shape
+
+
+def _check(ends: Ends, recipe: Recipe, first: pa.RecordBatch | None, told: pa.Schema | None) -> Keys | None:
+    """Check the target by the first rows, unless it was by the same types, and say what keys it holds."""
     if ends.target is None or first is None:
         return None
     target, plan = resolve_target(ends.target), ends.landing(recipe, first.schema)
-    target.check(plan)
+    if told is None:
+        target.check(plan)
     return target.keys(plan)
 
 
