@@ -112,10 +112,7 @@ class Look:
 
 
 def look(rule: Rule, held: pa.RecordBatch, inputs: Bytes) -> Look:
-    """Compare what is held of rows with their input hashes; a column of fixed width pads with blanks."""
-    held = pa.RecordBatch.from_arrays(
-        [pc.utf8_rtrim(column, characters=" ") for column in held.columns], names=held.schema.names
-    )
+    """Compare what is held of rows with their input hashes; a status with a blank is a person's."""
     index = pc.index_in(held["status"], value_set=pa.array(STATUSES))
     persons = _mask(pc.and_(pc.is_valid(held["status"]), pc.is_null(index)))
     status = pc.fill_null(index, NOTHING).to_numpy(zero_copy_only=False)

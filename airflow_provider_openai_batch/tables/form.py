@@ -45,31 +45,47 @@ class Form:
 
     def free(self, newer: str, older: str = "t") -> str:
         """Say which rows of the target may be overwritten: ours, and not of a later snapshot."""
-        status = f"{older}.{self.quote(self.made.role('status') or '')}"
         snapshot = self.quote(self.made.role("snapshot_at") or "")
         return (
-            f"({status} IS NULL OR {self._exact(status)} IN ({OURS})) "
+            f"{self._ours(f'{older}.{self._status}')} "
             f"AND ({older}.{snapshot} IS NULL OR {older}.{snapshot} <= {newer}.{snapshot})"
         )
 
+    @property
+    def _status(self) -> str:
+        return self.quote(self.made.role("status") or "")
+
+    def _ours(self, status: str) -> str:
+        return f"({status} IS NULL OR {self._exact(status)} IN ({OURS}))"
+
     def _exact(self, text: str) -> str:
-        """Compare by bytes: MySQL's usual collations take `OK` for `ok`."""
-        return f"CAST(CONVERT({text} USING utf8mb4) AS BINARY)" if self.dialect == "mysql" else text
+        """Compare by bytes: MySQL's usual collations, and some others, take `OK` for `ok`."""
+        match self.dialect:
+            case "mysql":
+                return f"CAST(CONVERT({text} USING utf8mb4) AS BINARY)"
+            case "postgres":
+                return f'{names.unpadded(text, self.dialect)} COLLATE "C"'
+            case "sqlite":
+                return f"{text} COLLATE BINARY"
+        return text
 
     @property
     def same(self) -> str:
-        return " AND ".join(f"t.{name} = s.{name}" for name in map(self.quote, self.made.unique))
+        return self._same("t")
+
+    def _same(self, older: str) -> str:
+        return " AND ".join(f"{older}.{name} = s.{name}" for name in map(self.quote, self.made.unique))
 
     def kept(self) -> str:
-        return f"{self._met()} WHERE ({self.free('s')}) IS NOT TRUE{self._locked}"
+        return f"{self.met()} WHERE ({self.free('s')}) IS NOT TRUE{self._locked}"
 
     def written(self) -> str:
         """Count the staged rows that the table holds; a kept row differs in what makes it kept."""
         status, snapshot = (self.quote(self.made.role(role) or "") for role in ("status", "snapshot_at"))
         same_status = f"{self._exact(f't.{status}')} <=> {self._exact(f's.{status}')}"
-        return f"{self._met()} WHERE t.{snapshot} <=> s.{snapshot} AND {same_status}"
+        return f"{self.met()} WHERE t.{snapshot} <=> s.{snapshot} AND {same_status}"
 
-    def _met(self) -> str:
+    def met(self) -> str:
         """Look each staged row up in the table, never the other way around: the table may be large."""
         join = "STRAIGHT_JOIN" if self.dialect == "mysql" else "JOIN"
         return (
@@ -92,12 +108,21 @@ class Form:
         alias = "" if self.dialect == "mysql" else " AS t"
         return f"INSERT INTO {self.target}{alias} ({columns}) {rows}"
 
+    def insert_rest(self) -> str:
+        """Insert the staged rows whose keys the table does not hold."""
+        return f"{self.insert()} WHERE NOT EXISTS (SELECT 1 FROM {self.target} AS o WHERE {self._same('o')})"
+
     def delete(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """Write the DELETE of the rows that have these values, and its parameters."""
         columns = {column.name: column for column in self.made.columns}
         tests = [(test, value) for name, value in values.items() for test in self._tests(columns[name])]
         where = " AND ".join(test for test, _ in tests)
         return f"DELETE FROM {self.target} WHERE {where}", [value for _, value in tests]
+
+    def delete_ours(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """Write the DELETE of those of these rows that no person has decided on."""
+        statement, parameters = self.delete(values)
+        return f"{statement} AND {self._ours(self._status)}", parameters
 
     def _tests(self, column: Written) -> list[str]:
         """Test a column for a parameter's value; by bytes, too, where its collation is not exact."""

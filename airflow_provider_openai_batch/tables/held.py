@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -28,6 +29,8 @@ HELD = pa.schema([(role, pa.string()) for role in ROLES])
 ORDINAL = pa.field("_batch_ordinal", pa.int64())
 #: Families of types that two columns of one database compare exactly within.
 COMPARED = frozenset({"int", "text", "uuid", "date"})
+#: A text of fixed width, whose blanks at the end count for nothing only beside another one.
+PADDED = re.compile(r"(char|character|bpchar)\b(?! varying)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +73,25 @@ class HeldRows:
             key = self.made.landing.key
             session.stage(staging, as_held(self.keys, (self.dialect, key), iter([numbered])))
             found = session.fetch(self._look_up(staging.name))
-        held: dict[int, tuple[Any, ...]] = {int(row[0]): row[1:] for row in found}  # the latest comes last
+        if self.made.landing.mode == "append":
+            found = sorted(found, key=self._is_own)
+        held: dict[int, tuple[Any, ...]] = {int(row[0]): row[1:] for row in found}  # what counts comes last
         nothing = (None,) * len(self.roles)
         rows = [held.get(place, nothing) for place in range(keys.num_rows)]
         columns = zip(*rows, strict=True) if rows else [()] * len(self.roles)
         roles = [role for role, _ in self.roles]
         return in_order(dict(zip(roles, columns, strict=True)), len(rows))
 
+    def _is_own(self, row: tuple[Any, ...]) -> bool:
+        """Tell a row of this run, which counts whatever came later: the load of this run replaces it."""
+        place = [role for role, _ in self.roles].index("run_id")
+        return bool(row[1 + place] == self.made.landing.run_id)
+
     def _ordinal(self) -> Written:
         return Written(field=ORDINAL, name=ORDINAL.name, type=sql_types.sql_type(ORDINAL, self.dialect))
 
     def _look_up(self, staging: str) -> str:
-        quoted = [f"t.{self._quote(name)}" for _, name in self.roles]
+        quoted = [names.unpadded(f"t.{self._quote(name)}", self.dialect) for _, name in self.roles]
         same = " AND ".join(f"t.{name} = k.{name}" for name in (self._quote(key.name) for key in self.keys))
         chosen = ", ".join([f"k.{self._quote(ORDINAL.name)}", *quoted])
         statement = (
@@ -98,7 +108,7 @@ class HeldRows:
 
     def _compares(self, column: Written) -> bool:
         ours = family(sql_types.generic_type(column.field), "")
-        known = types.logical(column.field) != "unknown"
+        known = types.logical(column.field) != "unknown" and not PADDED.match(column.type)
         return known and ours in COMPARED and family(column.type, self.dialect) == ours
 
     def _same(self, name: str, column: Written) -> str:

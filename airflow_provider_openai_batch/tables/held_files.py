@@ -54,9 +54,10 @@ def read_back(fs: Any, folder: str, landing: Landing) -> HeldFiles | None:
         return None
     hashes = np.concatenate([found for found, _ in parts])
     rows = pa.Table.from_batches([row for _, row in parts])
-    # Without a time comes first, so that the latest is the last of its key.
+    # Without a time comes first; the latest is the last of its key, or that of this run, whose file goes.
     times = pc.fill_null(rows[SNAPSHOT].cast(pa.int64()), np.iinfo(np.int64).min)
-    order = np.lexsort((times.to_numpy(), hashes))
+    own = pc.fill_null(pc.equal(rows["run_id"], landing.run_id), False)
+    order = np.lexsort((times.to_numpy(), own.to_numpy(), hashes))
     hashes = hashes[order]
     last = np.append(hashes[1:] != hashes[:-1], True)
     return HeldFiles(hashes=hashes[last], rows=rows.select(list(ROLES)).take(pa.array(order[last])))

@@ -180,7 +180,9 @@ def _merge(session: Session, form: Form) -> Written:
             # MySQL counts a changed row as two, and one that had the same values as none.
             return Written(written=session.one(form.written()) if form.is_counted else changed, kept=kept)
         case "append":
-            session.run(*form.delete({made.role("run_id") or "": made.landing.run_id}))
+            session.run(*form.delete_ours({made.role("run_id") or "": made.landing.run_id}))
+            kept = session.one(form.met())
+            return Written(written=session.run(form.insert_rest() if kept else form.insert()), kept=kept)
         case "replace_partition":
             partition = made.landing.partition
             values = {made.target_name(name): value for name, value in partition.items()}

@@ -35,6 +35,11 @@ def qualified(parts: Sequence[str], dialect: str) -> str:
     return ".".join(quote(part, dialect) for part in parts)
 
 
+def unpadded(text: str, dialect: str) -> str:
+    """Read a text of fixed width without the blanks that fill it up; of others all blanks stay."""
+    return f"CAST({text} AS TEXT)" if dialect == "postgres" else text
+
+
 def fold(name: str, dialect: str) -> str:
     """Give a plain name the case that the dialect gives a name without quotes."""
     return FOLDS.get(dialect, str)(name) if PLAIN.fullmatch(name) else name

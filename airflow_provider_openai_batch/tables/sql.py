@@ -45,7 +45,8 @@ class Query:
         """Add what a table of the same database holds of each row, in columns named by `held_name`."""
         source, target = (self._safe(names.quote(alias, self.dialect)) for alias in ("source", "target"))
         held = ", ".join(
-            f"{target}.{self._safe(self.quoted(name))} AS {self.quoted(held_name(role))}"
+            f"{names.unpadded(f'{target}.{self._safe(self.quoted(name))}', self.dialect)} "
+            f"AS {self.quoted(held_name(role))}"
             for role, name in join.columns
         )
         table = self._safe(names.qualified(join.table, self.dialect))

@@ -130,8 +130,8 @@ ANSWERING = (
     Mutation(
         name="a person's row is overwritten",
         file="tables/form.py",
-        old='f"({status} IS NULL OR {self._exact(status)} IN ({OURS})) "',
-        new='"(TRUE) "',
+        old='f"({status} IS NULL OR {self._exact(status)} IN ({OURS}))"',
+        new='"(TRUE)"',
         caught_by=f"{LOAD}::test_persons_rows_are_kept",
     ),
     Mutation(

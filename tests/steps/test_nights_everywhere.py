@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from airflow_provider_openai_batch.batch import arguments
 from tests.tables.conftest import (
     connect,
@@ -26,11 +28,17 @@ __all__ = [
 SOURCE = {"sql": "select id, body from questions -- all 100 %", "key": "id"}
 
 
-def night(pipeline: Any, warehouse: Warehouse, name: str) -> Any:
+EXTRA = {
+    "type": "object", "properties": {"label": {"type": "string"}, "why": {"type": "string"}},
+    "required": ["label", "why"], "additionalProperties": False,
+}  # fmt: skip
+
+
+def night(pipeline: Any, warehouse: Any, name: str, **changes: Any) -> Any:
     """Stage, send, wait, and load in one database."""
     pipeline.name = name
     pipeline.emulator.advance(86_400)
-    target = arguments.target({"conn_id": warehouse.conn_id, "table": "labels"})
+    target = arguments.target({"conn_id": warehouse.conn_id, "table": "labels"} | changes)
     source = SOURCE | {"conn_id": warehouse.conn_id}
     staged = pipeline.stage(source=source, target=target)
     pipeline.advance(staged.attempt)
@@ -72,3 +80,86 @@ def test_texts_are_keys_too(pipeline: Any, warehouse: Warehouse):
 
     assert night(pipeline, warehouse, "one")[1].written == 3
     assert night(pipeline, warehouse, "two")[0].skipped == 3
+
+
+def fill(warehouse: Any, kind: str = "integer") -> None:
+    """Make a source of three rows."""
+    warehouse.execute(f"create table questions (id {kind}, body varchar(50))")
+    warehouse.execute("insert into questions values (1, 'one'), (2, 'two'), (3, 'three')")
+
+
+def test_a_column_is_added_while_the_source_is_read(pipeline: Any, warehouse: Warehouse):
+    """A check that would alter the table does not wait for the lock of our own read of it."""
+    fill(warehouse)
+    night(pipeline, warehouse, "one")
+    if warehouse.name == "postgres":
+        warehouse.execute(
+            "do $$ begin execute format('alter database %I set lock_timeout = 10000', current_database()); "
+            "end $$"
+        )
+    pipeline.output_type, pipeline.prompt = EXTRA, "Classify and say why: {body}"
+
+    staged, _ = night(pipeline, warehouse, "two", add_columns=True)
+
+    assert (staged.skipped, staged.changed_prompt) == (3, 3)
+
+
+def test_a_status_with_a_blank_is_a_persons(pipeline: Any, warehouse: Warehouse):
+    """What a load would not overwrite is not asked."""
+    fill(warehouse)
+    night(pipeline, warehouse, "one")
+    warehouse.execute("update labels set batch_status = 'failed ' where id = 2")
+    warehouse.execute("update labels set batch_status = 'Failed' where id = 3")
+
+    staged, _ = night(pipeline, warehouse, "two")
+
+    assert (staged.skipped, staged.requests) == (3, 0)
+
+
+def test_a_cleared_run_keeps_its_appended_rows(pipeline: Any, warehouse: Warehouse):
+    """Rows of the run are landed again though a later run has newer ones, and a person's stay."""
+    fill(warehouse)
+    night(pipeline, warehouse, "one", mode="append")
+    warehouse.execute("update labels set batch_status = 'failed' where id = 1")
+    night(pipeline, warehouse, "two", mode="append")
+    warehouse.execute("update labels set batch_status = 'reviewed' where id = 2")
+    assert pipeline.sent == 4
+
+    pipeline.name = "one"
+    loaded = pipeline.load()
+    assert (loaded.rows, loaded.written, loaded.kept) == (3, 2, 1)
+    staged, loaded = night(pipeline, warehouse, "one", mode="append")
+
+    assert (staged.skipped, loaded.written, pipeline.sent) == (1, 2, 4)
+    assert sorted(warehouse.execute("select id, batch_run_id, batch_status from labels")) == [
+        (1, "dag/task/one", "ok"),
+        (1, "dag/task/two", "ok"),
+        (2, "dag/task/one", "reviewed"),
+        (3, "dag/task/one", "ok"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["text", "char(6)"])
+def test_keys_in_a_column_of_fixed_width_are_found(pipeline: Any, postgres: Any, kind: str):
+    """The blanks that fill a key up, in either table, do not make it another one each night."""
+    fill(postgres, kind)
+    postgres.execute("update questions set id = '2 ' where id = '2'")
+    night(pipeline, postgres, "one")
+    postgres.execute("alter table labels alter column id type char(6)")
+
+    assert night(pipeline, postgres, "two")[0].skipped == 3
+
+
+def test_a_status_of_fixed_width_is_read(pipeline: Any, postgres: Any):
+    """Blanks that fill a status up are none of it; another case is a person's."""
+    fill(postgres)
+    night(pipeline, postgres, "one")
+    postgres.execute("alter table labels alter column batch_status type char(20)")
+    postgres.execute("update labels set batch_status = 'failed' where id = 2")
+    postgres.execute("update labels set batch_status = 'FAILED' where id = 3")
+
+    staged, loaded = night(pipeline, postgres, "two")
+
+    assert (staged.skipped, loaded.written, loaded.kept) == (2, 1, 0)
+    pipeline.name = "one"
+    assert pipeline.load().kept == 2  # the newer one, and the person's

@@ -124,7 +124,7 @@ def test_types_that_do_not_compare_are_looked_up(warehouse: Warehouse) -> None:
 
 @pytest.mark.parametrize("key", [1, None])
 def test_files_of_earlier_runs_are_read_back(tmp_path: Path, key: int | None) -> None:
-    """In a folder the latest run's row of a key counts; other people's files hold nothing."""
+    """In a folder the run's own row of a key counts, else the latest; other people's files hold nothing."""
     target = arguments.Target(path=f"file://{tmp_path}/labels", mode="append")
     first = make_landing(mode="append", run_id="a", prefix="batch_")
     assert resolve_target(target).held(first) is None
@@ -133,4 +133,6 @@ def test_files_of_earlier_runs_are_read_back(tmp_path: Path, key: int | None) ->
         rows = make_rows(landing, {"id": 1, "batch_status": status}, {"id": 3}, at=at)
         resolve_target(target).write(landing, iter(rows), nothing)
     pa.parquet.write_table(pa.table({"other": [1]}), tmp_path / "labels" / "theirs.parquet")
-    assert asked(first, key or 1, 2, 3, target=target) == ["failed", None, "ok"]
+    assert asked(first, key or 1, 2, 3, target=target) == ["ok", None, "ok"]
+    later = replace(first, run_id="c")
+    assert asked(later, key or 1, 2, 3, target=target) == ["failed", None, "ok"]

@@ -12,7 +12,8 @@ import pytest
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables.failures import told
 from airflow_provider_openai_batch.tables.warehouses import sqlite as warehouse
-from tests.tables.ends import read
+from tests.tables.ends import read, write
+from tests.tables.factories import make_landing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,3 +88,16 @@ def test_locked_file_is_retried(sqlite_file: Path) -> None:
         waiting.execute("SELECT * FROM sqlite_master")
 
     assert type(caught.value) is OpenAIBatchError
+
+
+def test_a_persons_status_in_a_column_without_case(sqlite_file: Path) -> None:
+    """What a person wrote is told from our words by its case, whatever the column compares."""
+    query(
+        sqlite_file,
+        "CREATE TABLE labels (id INTEGER PRIMARY KEY, label TEXT, batch_status TEXT COLLATE NOCASE, "
+        "batch_custom_id TEXT, batch_snapshot_at TEXT)",
+    )
+    write("warehouse", make_landing(), {"id": 1}, {"id": 2})
+    query(sqlite_file, "UPDATE labels SET batch_status = 'OK' WHERE id = 2")
+
+    assert write("warehouse", make_landing(), {"id": 1}, {"id": 2}).kept == 1
