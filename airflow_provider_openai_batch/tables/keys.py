@@ -101,6 +101,20 @@ def loss(column: Written, dialect: str) -> Lost | None:
 
 
 def _lost_texts(column: Written, dialect: str) -> Lost | None:
+    bounded = _lost_beyond(column, dialect)
+    if dialect != "postgres":
+        return bounded
+    # It has no U+0000, which a load leaves out of texts.
+    if bounded is None:
+        return _has_nul
+    return lambda values: pc.or_(bounded(values), _has_nul(values))
+
+
+def _has_nul(values: pa.Array) -> pa.Array:
+    return pc.match_substring(values, "\0")
+
+
+def _lost_beyond(column: Written, dialect: str) -> Lost | None:
     match bound_of(column, dialect):
         case Characters(most):
             return lambda values: pc.greater(pc.utf8_length(values), most)

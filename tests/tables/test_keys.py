@@ -43,6 +43,8 @@ def check(warehouse: Warehouse, kind: Any, *values: Any) -> None:
 
 CHANGED: list[tuple[str, Any, str, Any, Any]] = [
     ("postgres", TEXT, "varchar(3)", "abc", "abcd"),
+    ("postgres", TEXT, "varchar(3)", "abc", "a\0b"),
+    ("postgres", TEXT, "text", "abcd", "a\0b"),
     ("postgres", TEXT, "mood", "fine", "bad"),
     ("postgres", pa.decimal128(38, 20), "numeric(30, 2)", Decimal("123456789012345678.5"),
      Decimal("0.001")),
