@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypedDict, TypeVar
+from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args
 
 import msgspec
 
@@ -248,7 +248,7 @@ def _convert(argument: str, given: dict[str, Any], to: type[Parsed], *, strict: 
         try:
             msgspec.convert({name: part}, _single(to, name), strict=strict)
         except msgspec.ValidationError as error:
-            reason = str(error).split(" - at ")[0]
+            reason = str(error).split(" - at ")[0] + _choice(to, name)
             raise InvalidRequest(f"{argument}[{name!r}] is {part!r}: {reason}.") from error
     return msgspec.convert(given, to, strict=strict)
 
@@ -256,6 +256,11 @@ def _convert(argument: str, given: dict[str, Any], to: type[Parsed], *, strict: 
 def _single(to: type[msgspec.Struct], name: str) -> Any:
     kind = next(field.type for field in msgspec.structs.fields(to) if field.name == name)
     return dict[str, kind]  # type: ignore[valid-type]
+
+
+def _choice(to: type[msgspec.Struct], name: str) -> str:
+    words = get_args(next(field.type for field in msgspec.structs.fields(to) if field.name == name))
+    return f"; allowed: {', '.join(words)}" if all(isinstance(word, str) for word in words) and words else ""
 
 
 def _allowed(argument: str, to: type[msgspec.Struct]) -> set[str]:

@@ -121,13 +121,13 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
             asked = self._asked(context)
             with OpenAIBatchHook(self.openai_conn_id).opened() as client:
                 staged = stage(asked, store, client)
+                self.log.info(str(staged))
+                self.log.info("The run is in %s.", store.uri)
                 _check_empty(asked, staged)
                 if staged.preview:
                     self._end_preview(context, {"run_uri": store.uri, **staged.summary()})
                 if isinstance(step := advance(store, client, settings(), staged.attempt), GiveUp):
                     raise BatchFailed(step.error)
-        self.log.info(str(staged))
-        self.log.info("The run is in %s.", store.uri)
         return {"run_uri": store.uri, **staged.summary()}
 
     def _end_preview(self, context: Context, result: dict[str, Any]) -> NoReturn:

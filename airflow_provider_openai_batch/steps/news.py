@@ -45,8 +45,8 @@ def tell_changed_prompt(done: Done) -> None:
     """Log how many answered rows are left as they are although the prompt has changed."""
     if done.changed_prompt:
         log.info(
-            "%s of the skipped rows were answered for another prompt, model, or schema; 'changed_prompt' in "
-            "resend asks them again.",
+            "%s of the skipped rows were answered for another prompt, model, output type, or other columns; "
+            "'changed_prompt' in resend asks them again.",
             f"{done.changed_prompt:,}",
         )
 

@@ -76,10 +76,11 @@ class Staged:
         return self.rows - self.skipped - self.requests - self.rejected
 
     def __str__(self) -> str:
-        changed = f" ({self.changed_prompt:,} for another prompt)" if self.changed_prompt else ""
+        changed = f" ({self.changed_prompt:,} answered for another prompt)" if self.changed_prompt else ""
+        rejected = f", {self.rejected:,} cannot be sent and become error rows" if self.rejected else ""
         return (
-            f"Read {self.rows:,} rows: {self.skipped:,} are answered in the target{changed} and skipped, "
-            f"{self.equal:,} ask what another row asks; {self.requests:,} requests."
+            f"Read {self.rows:,} rows: {self.skipped:,} are in the target and skipped{changed}, "
+            f"{self.equal:,} ask what another row asks{rejected}; {self.requests:,} requests."
         )
 
     def summary(self) -> dict[str, Any]:

@@ -118,7 +118,10 @@ def _check_types(made: Plan, dialect: str) -> None:
         )
     ]
     if wrong:
-        raise InvalidRequest(f"Table {_table(made.parts)} does not fit: {'; '.join(wrong)}.")
+        raise InvalidRequest(
+            f"Table {_table(made.parts)} does not fit: {'; '.join(wrong)}. Change the type in the "
+            "table, rename the result's column by target['columns'], or name another table."
+        )
 
 
 def _check_room(made: Plan, dialect: str) -> None:
