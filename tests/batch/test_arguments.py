@@ -52,7 +52,7 @@ def test_source_takes_each_kind() -> None:
         ({"key": "id", "path": "p", "where": "x"}, "source['where'] belongs to 'table'"),
         ({"key": "id", "path": "p", "parameters": []}, "source['parameters'] belongs to 'sql'"),
         ({"key": "id", "conn_id": "w", "sql": "a/q.sql "}, "{% include 'a/q.sql' %}"),
-        ({"key": "id", "path": "p", "on_empty": "weep"}, "source['on_empty'] is 'weep': Invalid enum value 'weep'; allowed: skip, succeed, fail"),
+        ({"key": "id", "path": "p", "on_empty": "weep"}, "'weep'; allowed: skip, succeed, fail"),
     ],
 )
 def test_source_says_what_is_wrong(value: object, told: str) -> None:
