@@ -156,7 +156,7 @@ def test_table_of_one_combination():
 
 @pytest.mark.parametrize(
     "typed",
-    ["combinations", "combinations --numbers 5", "crashes --numbers 4", "simulation --numbers 1 2"],
+    ["combinations", "combinations --numbers 5", "crashes --numbers 9", "simulation --numbers 1 2"],
 )
 def test_numbers_are_explained(typed: str, capsys: pytest.CaptureFixture[str]):
     """Numbers that do not fit the part are refused with an example of each."""
