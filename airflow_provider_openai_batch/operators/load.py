@@ -49,6 +49,7 @@ class OpenAIBatchLoadOperator(BaseOperator):  # type: ignore[misc]
                 try:
                     loaded = load(store, client, settings(), target)
                 except TooManyFailures as error:
+                    self.log.info("%s", error.loaded)
                     self._push(context, {"run_uri": store.uri, **error.loaded.summary()})
                     raise
         self.log.info("%s", loaded)

@@ -10,6 +10,8 @@ import pyarrow as pa
 from airflow_provider_openai_batch.batch import arguments, facts
 from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings
 from airflow_provider_openai_batch.batch.output import Output, compile_output
+from airflow_provider_openai_batch.batch.resend import forgotten_by_a_clear
+from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
 from airflow_provider_openai_batch.steps.account import Account
 from airflow_provider_openai_batch.steps.advance import peek
@@ -121,7 +123,7 @@ def load_into(
     )
     store.put(f"loads/{snapshot.id}-{store.nonce()}.json", landed)
     clean_up(store, client, run)
-    judge(loaded, account, snapshot.asked.max_failed_ratio)
+    judge(loaded, account, snapshot.asked)
     return loaded
 
 
@@ -197,8 +199,9 @@ def require_current(store: RunStore, snapshot: Snapshot) -> None:
         )
 
 
-def judge(loaded: Loaded, account: Account, most: float) -> None:
+def judge(loaded: Loaded, account: Account, asked: facts.Asked) -> None:
     """Fail a load that has too many failed rows; its rows are written."""
+    most = asked.max_failed_ratio
     hopeless = 0 < loaded.judged == loaded.failed
     judged = loaded.judged >= JUDGED_FROM or hopeless
     if not judged or loaded.failed_ratio <= most:
@@ -207,10 +210,17 @@ def judge(loaded: Loaded, account: Account, most: float) -> None:
     raise TooManyFailures(
         f"{loaded.failed_ratio:.1%} of {loaded.judged:,} rows failed, more than {most:.1%}; most frequent: "
         f"{top}. Failed keys{for_example(account.keys)}. All rows are in the target with their errors; "
-        "clear submit to send again what is failed, expired, cancelled, or missing, or raise "
-        "limits['max_failed_ratio'].",
+        f"{_advice(loaded, asked.resend)}, or raise limits['max_failed_ratio'].",
         loaded,
     )
+
+
+def _advice(loaded: Loaded, resend: tuple[str, ...] | None) -> str:
+    """Say what a clear of submit does about the failures that there are."""
+    again = sorted(forgotten_by_a_clear(resend) & {RowStatus(word) for word in loaded.counts})
+    if again:
+        return f"clear submit to send again what is {' or '.join(again)}"
+    return "a clear of submit sends none of them again: change the request, or name their status in resend"
 
 
 def _landing(store: RunStore, snapshot: Snapshot, target: arguments.Target, output: Output) -> Landing:

@@ -148,6 +148,17 @@ def test_too_many_failures_are_landed_first(pipeline: Any):
     assert sum(pipeline.statuses().values()) == 30
     assert caught.value.loaded.counts == pipeline.statuses()
     assert "secret text" not in str(caught.value)
+    assert "a clear of submit sends none of them again" in str(caught.value)
+
+
+def test_a_load_that_fails_says_what_a_clear_would_send(pipeline: Any):
+    """Only what is asked again by a clear is named: the rest needs another request."""
+    pipeline.emulator.fault("fail_requests", share=1, status=500, times=None)
+    pipeline.submit()
+    pipeline.wait()
+
+    with pytest.raises(TooManyFailures, match="clear submit to send again what is failed, or raise"):
+        pipeline.load()
 
 
 def test_few_rows_are_not_judged(pipeline: Any):
