@@ -99,6 +99,8 @@ def _session(hook: Any, doing: str) -> Iterator[Session]:
             yield opened
 
 
+#: Encodings of databases that hold any character.
+ENCODINGS = frozenset({"UTF8", "SQL_ASCII"})
 COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
        a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
@@ -142,6 +144,7 @@ class Session:
         self._quick = quick
 
     def find(self, parts: tuple[str, ...]) -> Existing | None:
+        self._check_encoding()
         schema, wanted = _split(parts)
         found = {(row[1], row[2]): row[0] for row in self._wire.rows(TABLES, [wanted, schema, schema])}
         place = _place(schema, wanted, list(found))
@@ -158,6 +161,15 @@ class Session:
         )  # fmt: skip
         unique = tuple(frozenset(row[0]) for row in self._wire.rows(UNIQUE, [found[place]]))
         return Existing(parts=place, columns=columns, unique=unique)
+
+    def _check_encoding(self) -> None:
+        """Refuse a database that lacks characters: one answer that holds such a one stops a paid load."""
+        encoding = self._wire.rows("SELECT getdatabaseencoding()::text")[0][0]
+        if encoding not in ENCODINGS:
+            raise InvalidRequest(
+                f"The target's database is encoded in {encoding}, which lacks characters that answers may "
+                "hold; load into a database in UTF8, or into files by target['path']."
+            )
 
     def stage(self, staging: Staging, batches: Iterator[pa.RecordBatch]) -> int:
         """Load by ADBC where it can; from there on all is done on its connection."""

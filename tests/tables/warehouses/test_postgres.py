@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import psycopg
 import pyarrow as pa
 import pytest
 
+from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.base import Written
 from airflow_provider_openai_batch.tables.failures import told
+from airflow_provider_openai_batch.tables.resolve import resolve_target
 from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
+from tests.servers import Postgres
 from tests.tables.ends import read, write
 from tests.tables.factories import MONDAY, make_landing, make_rows, nothing
 from tests.tables.warehouses.paths import Driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tests.servers import Postgres
 
 EVERY_TYPE = """
 CREATE TYPE mood AS ENUM ('fine');
@@ -35,6 +38,25 @@ INSERT INTO t VALUES (9007199254740993, 1, 2, 0.1, 0.1, true, 12.340, 100.500, '
   ARRAY['x', NULL, '"y"'], ARRAY[1, NULL], 'fine', '1 day');
 INSERT INTO t (id) VALUES (2);
 """
+
+
+@pytest.fixture
+def latin(postgres_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Give a database that lacks most characters as an Airflow connection."""
+    name = f"latin_{uuid4().hex[:12]}"
+    postgres_server.psql(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    database = Postgres(postgres_server.get_uri(database=name), "latin")
+    monkeypatch.setenv("AIRFLOW_CONN_LATIN", json.dumps(database.fields()))
+    yield "latin"
+    postgres_server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_an_encoding_that_lacks_characters_is_refused(latin: str) -> None:
+    """An emoji in one answer would stop the load of all, after they are paid for."""
+    target = resolve_target(arguments.target({"conn_id": latin, "table": "labels"}))
+
+    with pytest.raises(InvalidRequest, match="encoded in LATIN1"):
+        target.check(make_landing())
 
 
 def test_read_types(postgres: Postgres) -> None:
