@@ -159,6 +159,7 @@ def test_an_object_store_is_purged_alike(pipeline: Any):
     """Any storage will do; other runs and files beside them stay."""
     pipeline.run()
     pipeline.name = "waiting"
+    pipeline.fill([(number, "another text") for number in range(10)])
     pipeline.submit()
     root = UPath(f"memory://{pipeline.folder}/bucket")
     root.fs.put(f"{pipeline.folder}/runs/", f"{root.path}/", recursive=True)
