@@ -92,4 +92,4 @@ def test_a_worker_may_be_lost(killed):
     assert killed.ended("lost") == ["success"]
     assert killed.tries("lost") == ONCE | {"submit": 2}
     assert_nothing_shows(killed, "lost")
-    assert killed.emulator.files() == []
+    assert [killed.files(place) for place in PLACES] == [[]] * len(PLACES)
