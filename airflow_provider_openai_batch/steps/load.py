@@ -23,7 +23,7 @@ from airflow_provider_openai_batch.steps.result import (
     Answers,
     Shape,
     failed_before,
-    result_batches,
+    result_batch,
     shape_of,
     stored_rows,
     stored_schema,
@@ -235,6 +235,6 @@ def _counted(
 ) -> Iterator[pa.RecordBatch]:
     answers, shape, plan = parts
     for rows in stored_rows(store, snapshot):
-        for batch, found in result_batches(iter([rows]), answers, snapshot.asked, shape):
-            account.count(batch.columns[: len(plan.key)], found, failed_before(rows))
-            yield batch
+        batch, found = result_batch(rows, answers, snapshot.asked, shape)
+        account.count(batch.columns[: len(plan.key)], found, failed_before(rows))
+        yield batch

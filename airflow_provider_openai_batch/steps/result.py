@@ -131,18 +131,17 @@ def shape_of(output: Output, schema: pa.Schema, bounds: Bounds) -> Shape:
     return Shape(output=within, schema=schema, room=room)
 
 
-def result_batches(
-    rows: Iterator[pa.RecordBatch], answers: Answers, asked: Asked, shape: Shape
-) -> Iterator[tuple[pa.RecordBatch, pa.Table]]:
-    """Yield the result's batches, each with the answers that went into it."""
-    for batch in rows:
-        ids = ids_of(batch.column(batch.num_columns - 2))
-        found = answers.of(ids)
-        found, outputs = _outputs(found, shape.output)
-        kept = batch.columns[: len(asked.key) + len(asked.carry)]
-        fixed = _fixed(batch, found, asked)
-        told = (_cut(fixed[role], shape.room.get(role)) for role, _ in FIXED)
-        yield pa.RecordBatch.from_arrays([*kept, *outputs, *told], schema=shape.schema), found
+def result_batch(
+    rows: pa.RecordBatch, answers: Answers, asked: Asked, shape: Shape
+) -> tuple[pa.RecordBatch, pa.Table]:
+    """Make the result of stored rows, and return with it the answers that went into it."""
+    ids = ids_of(rows.column(rows.num_columns - 2))
+    found = answers.of(ids)
+    found, outputs = _outputs(found, shape.output)
+    kept = rows.columns[: len(asked.key) + len(asked.carry)]
+    fixed = _fixed(rows, found, asked)
+    told = (_cut(fixed[role], shape.room.get(role)) for role, _ in FIXED)
+    return pa.RecordBatch.from_arrays([*kept, *outputs, *told], schema=shape.schema), found
 
 
 def failed_before(rows: pa.RecordBatch) -> list[bool]:

@@ -45,9 +45,10 @@ def dbapi(error: Exception) -> Failure | None:
         return Failure(
             f"{type(error).__name__} (its text may hold row values and is not shown).", lasting=True
         )
-    return Failure(f"{type(error).__name__}: {_first_line(error)}", "ProgrammingError" in names)
+    return Failure(f"{type(error).__name__}: {first_line(error)}", "ProgrammingError" in names)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return an error's text without what drivers add below it."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else "no text"

@@ -84,11 +84,11 @@ ANSWERING = (
     Mutation(
         name="join dropping missing rows",
         file="steps/result.py",
-        old="        ids = ids_of(batch.column(batch.num_columns - 2))\n",
+        old="    ids = ids_of(rows.column(rows.num_columns - 2))\n",
         new=(
-            "        ids = ids_of(batch.column(batch.num_columns - 2))\n"
-            "        batch = batch.filter(pa.array(answers._index.find(ids) >= 0))\n"
-            "        ids = ids_of(batch.column(batch.num_columns - 2))\n"
+            "    ids = ids_of(rows.column(rows.num_columns - 2))\n"
+            "    rows = rows.filter(pa.array(answers._index.find(ids) >= 0))\n"
+            "    ids = ids_of(rows.column(rows.num_columns - 2))\n"
         ),
         caught_by=f"{INTERLEAVINGS}::test_rows_without_any_answer_land",
     ),

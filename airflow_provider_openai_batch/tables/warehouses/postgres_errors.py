@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_openai_batch.tables.failures import Failure
+from airflow_provider_openai_batch.tables.failures import Failure, first_line
 
 #: SQLSTATE classes whose texts name tables, columns, and rights, but quote no values.
 TELLING = ("08", "0A", "23", "25", "28", "3D", "3F", "40", "42", "53", "55", "57")
@@ -83,8 +83,4 @@ def _without_state(error: Exception) -> Failure:
     name = type(error).__name__
     if name not in TELLING_KINDS:
         return no_form(name)
-    return Failure(f"PostgreSQL: {name}: {_first_line(error)}", lasting=name == "ProgrammingError")
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), "no text")
+    return Failure(f"PostgreSQL: {name}: {first_line(error)}", lasting=name == "ProgrammingError")
