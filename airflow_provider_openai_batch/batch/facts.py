@@ -38,6 +38,8 @@ class Asked(Fact, frozen=True, kw_only=True):
     max_failed_ratio: float
     resend: tuple[str, ...] | None = None
     preview: bool = False
+    reask_invalid: int = 0  #: how often an answer that does not fit is asked for again
+    max_cost_usd: float | None = None
 
 
 class Done(Fact, frozen=True, kw_only=True):
@@ -57,10 +59,15 @@ class Done(Fact, frozen=True, kw_only=True):
     read: int | None = None
     skipped: int = 0
     changed_prompt: int = 0
+    estimated_cost_usd: float | None = None  #: None: the price is unknown
 
 
 class About(Fact, frozen=True, kw_only=True):
-    """What a shard holds; it appears after the requests and makes the folder a shard."""
+    """What a shard holds; it appears after the requests and makes the folder a shard.
+
+    `tokens` are those of the input, `cost_usd` what its batch will cost, both estimated. A `preflight` is
+    one request that is asked at once, before the first batch.
+    """
 
     parent: str | None
     attempt: int
@@ -70,6 +77,8 @@ class About(Fact, frozen=True, kw_only=True):
     model: str
     endpoint: str
     output_type: Any = None
+    cost_usd: float | None = None
+    preflight: bool = False
 
 
 class Attempt(Fact, frozen=True, kw_only=True):
@@ -184,6 +193,7 @@ class Tally(Fact, frozen=True, kw_only=True):
     anomalies: dict[str, int] = {}
     counted: bool = True
     cleaned: int = 0  #: characters that no database takes, removed from answers or replaced
+    cost_usd: float | None = None  #: what its answers cost; None: the price is unknown
 
 
 def attempt_order(attempt: Attempt) -> tuple[int, str]:
