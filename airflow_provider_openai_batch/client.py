@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import openai
 
+from airflow_provider_openai_batch.api_answers import (
+    NO_ROUTE,
+    NOT_FOUND,
+    Models,
+    account_of,
+    is_denial,
+    origin_of,
+    refused,
+)
+from airflow_provider_openai_batch.async_client import AsyncClient
 from airflow_provider_openai_batch.batch.api import (
     Batch,
     Created,
@@ -20,19 +29,17 @@ from airflow_provider_openai_batch.batch.api import (
 )
 from airflow_provider_openai_batch.batch.api_time import ApiTime
 from airflow_provider_openai_batch.batch.paging import Paging
-from airflow_provider_openai_batch.batch.refusals import read_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+__all__ = ["AsyncClient", "Client", "CutDownload", "NotDeleted", "ShortDownload"]
 
 CREATE_TIMEOUT = 120.0
 REFUSALS = {400, 401, 403, 404, 413, 422, 429}
 UPLOAD_REFUSALS = {400, 404, 413, 422, 429}
 INPUT_FILE_LIFE = 14 * 86_400
 TRIES = 5
-SERVER_ERROR = 500
-NOT_FOUND = 404
-NO_ROUTE = {NOT_FOUND, 405, 501}
 NOTHING_TO_CANCEL = {400, 409, 410, 422} | NO_ROUTE
 
 
@@ -172,7 +179,7 @@ class Client:
 
     def check(self) -> str:
         """Call the API once and return the id of some model."""
-        models = msgspec.json.decode(self._content(self._api.models.with_raw_response.list()), type=_Models)
+        models = msgspec.json.decode(self._content(self._api.models.with_raw_response.list()), type=Models)
         return models.data[0].id if models.data else "no model"
 
     def _upload(self, name: str, file: BinaryIO, expires: Any) -> InputFile | Refused:
@@ -215,97 +222,3 @@ class Client:
         self.time.see(answer.headers)
         content: bytes = answer.content
         return content
-
-
-class AsyncClient:
-    """The calls that waiting needs, without blocking an event loop."""
-
-    def __init__(self, api: openai.AsyncOpenAI, token_budgets: Mapping[str, int] | None = None) -> None:
-        self._api = api
-        self.token_budgets = token_budgets or {}
-        self._time = ApiTime()
-        self.origin = origin_of(api)
-
-    def now(self) -> float:
-        """Return the API time in seconds since 1970."""
-        return self._time.now()
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._api.close()
-
-    async def tick(self) -> None:
-        """Learn the API time where no batch is to be looked at; any answer tells it."""
-        try:
-            answer = await self._api.batches.with_raw_response.list(limit=1)
-        except openai.APIStatusError as error:
-            self._time.see(error.response.headers)
-            is_out = error.status_code >= SERVER_ERROR and error.status_code not in NO_ROUTE
-            if is_out or error.status_code in {401, 403, 429}:
-                raise
-        else:
-            self._time.see(answer.headers)
-
-    async def list_back_to(self, oldest: float) -> list[Batch]:
-        """Return batches, newest first, back to those that are older than `oldest` (API time)."""
-        paging = Paging(oldest)
-        found: list[Batch] = []
-        while paging.more:
-            answer = await self._api.batches.with_raw_response.list(**paging.query)
-            self._time.see(answer.headers)
-            found += paging.take(answer.content)
-        return found
-
-    async def retrieve(self, batch_id: str) -> Batch | Gone:
-        """Look at one batch."""
-        try:
-            answer = await self._api.batches.with_raw_response.retrieve(batch_id)
-        except openai.APIStatusError as error:
-            self._time.see(error.response.headers)
-            if not isinstance(error, openai.NotFoundError):
-                raise
-            return Gone()
-        self._time.see(answer.headers)
-        return read_batch(answer.content)
-
-
-class _Model(msgspec.Struct, frozen=True):
-    id: str
-
-
-class _Deleted(msgspec.Struct, frozen=True):
-    deleted: bool | None = None
-
-
-class _Models(msgspec.Struct, frozen=True):
-    data: tuple[_Model, ...] = ()
-
-
-def refused(error: openai.APIStatusError) -> Refused | None:
-    """Read an error answer; None where it is not the API's own."""
-    answer = error.response
-    return read_refused(error.status_code, answer.content, answer.headers.get("retry-after"))
-
-
-def is_denial(raw: bytes) -> bool:
-    """Tell whether an answer to a delete leaves the file in doubt: it says no, or is no answer of an API.
-
-    An empty one, or JSON of another shape, is some server's word for yes.
-    """
-    try:
-        return bool(raw) and msgspec.json.decode(raw, type=_Deleted).deleted is False
-    except msgspec.ValidationError:
-        return False
-    except msgspec.DecodeError:
-        return True
-
-
-def origin_of(api: openai.OpenAI | openai.AsyncOpenAI) -> str:
-    """Return where the API is, without a password that the URL may hold."""
-    return str(api.base_url.copy_with(userinfo=b"")).rstrip("/")
-
-
-def account_of(api: openai.OpenAI) -> str:
-    """Return a word that changes with the key, organization, or project, and tells nothing of them."""
-    told = f"{api.base_url} {api.organization} {api.project} {api.api_key}"
-    return hashlib.sha256(told.encode()).hexdigest()[:8]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.batch.values import texts
-from airflow_provider_openai_batch.steps.keys import SHOWN
+from airflow_provider_openai_batch.tables.keys import SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.tables.keys import SHOWN
 from airflow_provider_openai_batch.work import shows_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SHOWN = 5
 HIDDEN = " (key values are not shown: [openai_batch] show_keys is False)"
 
 

@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.steps.account import Account
 from airflow_provider_openai_batch.steps.advance import peek
 from airflow_provider_openai_batch.steps.cleaning import clean_up
-from airflow_provider_openai_batch.steps.keys import SHOWN, for_example
+from airflow_provider_openai_batch.steps.keys import for_example
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Layout, landing
 from airflow_provider_openai_batch.steps.result import (
@@ -29,6 +29,7 @@ from airflow_provider_openai_batch.steps.result import (
     stored_schema,
 )
 from airflow_provider_openai_batch.steps.surviving import surviving
+from airflow_provider_openai_batch.tables.keys import SHOWN
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from airflow_provider_openai_batch.batch.digests import digests
 from airflow_provider_openai_batch.batch.seen import SeenHashes
 from airflow_provider_openai_batch.batch.values import text_array, texts
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.steps.keys import SHOWN, for_example
+from airflow_provider_openai_batch.steps.keys import for_example
+from airflow_provider_openai_batch.tables.keys import SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 #: Tell which values of a column the target's column does not hold as they are.
 Lost = Callable[[pa.Array], pa.Array]
+#: How many keys a message names.
 SHOWN = 5
 #: More digits than a number of any database has.
 EXACT = Context(prec=40_000)

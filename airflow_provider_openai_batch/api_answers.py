@@ -1,0 +1,64 @@
+"""What an answer of the API says beside its batches and files, and whose API it is."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airflow_provider_openai_batch.batch.refusals import read_refused
+
+if TYPE_CHECKING:
+    import openai
+
+    from airflow_provider_openai_batch.batch.api import Refused
+
+SERVER_ERROR = 500
+NOT_FOUND = 404
+#: A server that does not know a route says one of these.
+NO_ROUTE = {NOT_FOUND, 405, 501}
+
+
+class _Model(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Deleted(msgspec.Struct, frozen=True):
+    deleted: bool | None = None
+
+
+class Models(msgspec.Struct, frozen=True):
+    """The answer to the list of models."""
+
+    data: tuple[_Model, ...] = ()
+
+
+def refused(error: openai.APIStatusError) -> Refused | None:
+    """Read an error answer; None where it is not the API's own."""
+    answer = error.response
+    return read_refused(error.status_code, answer.content, answer.headers.get("retry-after"))
+
+
+def is_denial(raw: bytes) -> bool:
+    """Tell whether an answer to a delete leaves the file in doubt: it says no, or is no answer of an API.
+
+    An empty one, or JSON of another shape, is some server's word for yes.
+    """
+    try:
+        return bool(raw) and msgspec.json.decode(raw, type=_Deleted).deleted is False
+    except msgspec.ValidationError:
+        return False
+    except msgspec.DecodeError:
+        return True
+
+
+def origin_of(api: openai.OpenAI | openai.AsyncOpenAI) -> str:
+    """Return where the API is, without a password that the URL may hold."""
+    return str(api.base_url.copy_with(userinfo=b"")).rstrip("/")
+
+
+def account_of(api: openai.OpenAI) -> str:
+    """Return a word that changes with the key, organization, or project, and tells nothing of them."""
+    told = f"{api.base_url} {api.organization} {api.project} {api.api_key}"
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
