@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long faults bench warehouses mariadb format constraints clean
+.PHONY: help demo check test test-long faults bench warehouses mariadb format prices constraints clean
 
 help:
 	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
@@ -13,6 +13,7 @@ help:
 	@echo "make warehouses try every database on every promise, and write the table in docs/warehouses.md"
 	@echo "make mariadb    install MariaDB for the tests, as root on Debian ('make test' does so, too)"
 	@echo "make bench      measure CPU and memory on a million rows, against other ways (half an hour)"
+	@echo "make prices FROM=...  renew the shipped prices from LiteLLM's wheel or its list of prices"
 	@echo "make format     write what 'make check' asks of the format"
 
 demo: .venv/.demo
@@ -53,6 +54,9 @@ warehouses: .venv/.dev .venv-cloud/.dev mariadb
 format: .venv/.dev
 	@.venv/bin/ruff check --fix-only .
 	@.venv/bin/ruff format .
+
+prices: .venv/.dev
+	@.venv/bin/python -m scripts.prices $(FROM)
 
 CLOUD = tests/warehouses/cloud.txt
 

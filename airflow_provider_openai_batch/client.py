@@ -29,6 +29,7 @@ from airflow_provider_openai_batch.batch.api import (
 )
 from airflow_provider_openai_batch.batch.api_time import ApiTime
 from airflow_provider_openai_batch.batch.paging import Paging
+from airflow_provider_openai_batch.batch.prices import Prices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,12 +59,19 @@ class NotDeleted(openai.OpenAIError):
 class Client:
     """The synchronous calls; each answer moves the API time.
 
-    `token_budgets` says how many input tokens of a model may be enqueued, as the connection has it.
+    `token_budgets` says how many input tokens of a model may be enqueued, `prices` what they cost here, as
+    the connection has it.
     """
 
-    def __init__(self, api: openai.OpenAI, token_budgets: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        api: openai.OpenAI,
+        token_budgets: Mapping[str, int] | None = None,
+        prices: Prices | None = None,
+    ) -> None:
         self._api = api
         self.token_budgets = token_budgets or {}
+        self.prices = prices or Prices()
         self.time = ApiTime()
         self.origin = origin_of(api)
         self.account = account_of(api)

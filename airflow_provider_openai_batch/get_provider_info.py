@@ -102,5 +102,13 @@ def _config() -> dict[str, Any]:
                 "False",
                 "Whether errors may show up to five values of key columns. False: only their number.",
             ),
+            "prices": option(
+                "string",
+                "",
+                "s3://aws_default@bucket/prices.json",
+                "A JSON file of prices by model, over the shipped table: "
+                '{"my-model": {"input": 0.25, "cached_input": 0.025, "output": 2}}, in USD per 1M tokens of '
+                "a synchronous request. A connection's extra may hold the same as `prices`.",
+            ),
         },
     }

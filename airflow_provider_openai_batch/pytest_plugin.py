@@ -79,8 +79,9 @@ class OpenAIBatchEmulator:
 
     @property
     def connection(self) -> dict[str, Any]:
-        """An Airflow connection to this emulator, as in `AIRFLOW_CONN_OPENAI_DEFAULT`."""
-        return {"conn_type": "openai_batch", "password": self.api_key, "host": self.base_url}
+        """An Airflow connection to this emulator at OpenAI's prices, as in `AIRFLOW_CONN_OPENAI_DEFAULT`."""
+        told = {"conn_type": "openai_batch", "password": self.api_key, "host": self.base_url}
+        return told | {"extra": {"prices": "openai"}}
 
     @property
     def now(self) -> float:

@@ -36,8 +36,8 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
 
     The key is the connection's password and the base URL its host. Extra may hold `organization`,
     `project`, `timeout` (seconds), `max_retries`, `headers`, `limits`, `token_budgets` (enqueued input
-    tokens by model), and `openai_client_kwargs`. A connection of type `openai` or `pydanticai` serves
-    as well.
+    tokens by model), `prices` (USD per 1M tokens by model), and `openai_client_kwargs`. A connection of
+    type `openai` or `pydanticai` serves as well.
 
     :param openai_conn_id: the Airflow connection.
     """
@@ -94,11 +94,15 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
 
     def get_client(self) -> Client:
         """Return the calls that a run needs; close it after use."""
+        from airflow_provider_openai_batch.api_answers import origin_of  # noqa: PLC0415
         from airflow_provider_openai_batch.client import Client  # noqa: PLC0415
+        from airflow_provider_openai_batch.hooks.prices import prices_of  # noqa: PLC0415
 
         connection = self._connection()
-        budgets = token_budgets(connection, connection.extra_dejson)
-        return Client(self._official(connection), budgets)
+        extra = connection.extra_dejson
+        budgets = token_budgets(connection, extra)
+        api = self._official(connection)
+        return Client(api, budgets, prices_of(connection, extra, origin_of(api)))
 
     @contextmanager
     def opened(self) -> Iterator[Client]:

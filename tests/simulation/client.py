@@ -9,6 +9,7 @@ import openai
 
 from airflow_provider_openai_batch.batch.api import Batch, Created, Gone, InputFile, Refused, Unclear
 from airflow_provider_openai_batch.batch.paging import ListFailed
+from airflow_provider_openai_batch.batch.prices import Prices
 from airflow_provider_openai_batch.client import Client, ShortDownload
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class MemoryClient(Client):
         self.origin = ORIGIN
         self.account = process.world.key
         self.token_budgets = process.world.scenario.budgets
+        self.prices = Prices()
         self._process, self._world = process, process.world
         self._project = process.world.key
         self._offset: float | None = None

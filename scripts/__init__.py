@@ -1,0 +1,1 @@
+"""What is run by hand to renew a part of the project."""
