@@ -46,7 +46,7 @@ class Done(Fact, frozen=True, kw_only=True):
     """A snapshot is complete: what it holds.
 
     `read` are the rows of the source, of which `skipped` are not in the snapshot, for the target holds
-    them; of these `changed_prompt` were answered for another prompt.
+    them; of these `changed_prompt` were answered for another prompt, and `later` by a later snapshot.
     """
 
     rows: int
@@ -59,6 +59,7 @@ class Done(Fact, frozen=True, kw_only=True):
     read: int | None = None
     skipped: int = 0
     changed_prompt: int = 0
+    later: int = 0
     estimated_cost_usd: float | None = None  #: None: the price is unknown
 
 

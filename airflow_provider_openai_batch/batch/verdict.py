@@ -47,6 +47,8 @@ class Verdict:
     failed_before: Mask
     #: Answered rows that are left as they are although the prompt is another one now.
     changed_prompt: int = 0
+    #: Rows that all else says are to be asked, but a later snapshot has answered: a merge would keep that.
+    later: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,13 @@ class Look:
         if self.rule.takes(CHANGED_PROMPT):
             send = send | by_prompt
         left = int(np.count_nonzero(good & by_prompt & ~send))
-        return Verdict(send=send, failed_before=self._failed_before(), changed_prompt=left)
+        later = send & _mask(pc.is_valid(self.held["later"]))
+        return Verdict(
+            send=send & ~later,
+            failed_before=self._failed_before(),
+            changed_prompt=left,
+            later=int(np.count_nonzero(later)),
+        )
 
     def _is_input(self) -> Mask:
         """Tell changes of texts from those of the prompt; without both hashes, as far as one tells."""

@@ -13,7 +13,7 @@ from airflow_provider_openai_batch.batch.digests import hexadecimal
 from airflow_provider_openai_batch.batch.template import custom_id
 from airflow_provider_openai_batch.batch.values import text_array
 from airflow_provider_openai_batch.batch.verdict import Rule, everything, look
-from airflow_provider_openai_batch.tables.base import ROLES
+from airflow_provider_openai_batch.tables.base import TOLD
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.steps.recipe import Recipe
@@ -33,6 +33,8 @@ class Chosen:
     failed_before: np.ndarray
     #: Rows that are left out although the prompt is another one now.
     changed_prompt: int
+    #: Rows that are left out although they would be asked: a later snapshot has answered them.
+    later: int
 
     @property
     def packed(self) -> np.ndarray:
@@ -54,9 +56,9 @@ class Chooser:
 
     def choose(self, rows: pa.RecordBatch, held: pa.RecordBatch | None) -> Chosen:
         """Decide on a batch, given what the target holds of it; settled rows have no texts, and are left."""
-        if held is not None and held.num_columns > len(ROLES):
-            open_ = pc.invert(held.column(len(ROLES)))
-            rows, held = rows.filter(open_), held.select(list(ROLES)).filter(open_)
+        if held is not None and held.num_columns > len(TOLD):
+            open_ = pc.invert(held.column(len(TOLD)))
+            rows, held = rows.filter(open_), held.select(list(TOLD)).filter(open_)
         used = {name: text_array(rows.column(name)) for name in self._recipe.layout.used}
         inputs = self._recipe.template.input_hashes(used)
         if held is None or self._rule is None:
@@ -77,6 +79,7 @@ class Chooser:
             input_hashes=inputs[asked],
             failed_before=verdict.failed_before[asked],
             changed_prompt=verdict.changed_prompt,
+            later=verdict.later,
         )
 
     def _requests(self, used: dict[str, Any], places: pa.Array | None) -> tuple[list[bytes], list[bytes]]:

@@ -41,8 +41,14 @@ def tell_news(store: RunStore, origin: str, before: Run) -> None:
         )
 
 
-def tell_changed_prompt(done: Done) -> None:
-    """Log how many answered rows are left as they are although the prompt has changed."""
+def tell_skipped(done: Done) -> None:
+    """Log how many rows of the target are left as they are although something speaks for asking them."""
+    if done.later:
+        log.warning(
+            "%s of the skipped rows would be asked, but their batch_snapshot_at is later than this run's "
+            "rows, so that a load would keep them. If a clock or a person set it wrong, set it to NULL.",
+            f"{done.later:,}",
+        )
     if done.changed_prompt:
         log.info(
             "%s of the skipped rows were answered for another prompt, model, output type, or other columns; "

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ class Ends:
     target: arguments.Target | None
     run_id: str
     resend: tuple[str, ...] | None
+    #: The time of the snapshot, in seconds since 1970.
+    at: float
     #: How many rows to read at most; None: all.
     most: int | None = None
 
@@ -54,7 +57,8 @@ class Ends:
     def landing(self, recipe: Recipe, rows: pa.Schema) -> Landing:
         """Describe the load of rows with this schema."""
         assert self.target is not None
-        return landing(self.target, self.run_id, recipe.layout, (rows, recipe.output.columns))
+        made = landing(self.target, self.run_id, recipe.layout, (rows, recipe.output.columns))
+        return replace(made, at=datetime.fromtimestamp(self.at, tz=UTC))
 
 
 @contextmanager
@@ -63,7 +67,7 @@ def read_beside(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Iterator[
     told = _alter_first(ends, recipe, columns)
     join = _join(ends, recipe, columns)
     if join is not None:
-        held = map(sql.held_name, _roles(join))
+        held = map(sql.held_name, sql.roles_of(join))
         with _joined(ends, join).read((*columns, *held)) as batches:
             first, rest = peek(batches)
             keys = _check(ends, recipe, first, told)
@@ -180,14 +184,9 @@ def _joined(ends: Ends, join: Join) -> Source:
     return resolve_source(ends.source, None, partial(sql.Query.joined, join=join))
 
 
-def _roles(join: Join) -> list[str]:
-    """Name what a joined read gives beside the columns of the source, in this order."""
-    return [*(role for role, _ in join.columns), *([] if join.settled is None else [sql.SETTLED])]
-
-
 def _split(batch: pa.RecordBatch, join: Join) -> Pair:
     """Part the columns of the source from those of the target, which come last, and mark what is settled."""
-    roles = _roles(join)
+    roles = sql.roles_of(join)
     start = batch.num_columns - len(roles)
     found = {role: batch.column(start + place) for place, role in enumerate(roles)}
     marks = found.pop(sql.SETTLED, None)

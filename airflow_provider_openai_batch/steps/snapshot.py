@@ -62,7 +62,7 @@ class SnapshotWriter:
         self._before = FailedBefore(self._layout.key)
         self._requests, self._known = SeenHashes(), SeenHashes()
         self._rejected: list[tuple[bytes, str, str, str]] = []
-        self._tokens = self._count = self._read = self._changed_prompt = 0
+        self._tokens = self._count = self._read = self._changed_prompt = self._later = 0
         self._old: list[str] = []
 
     def __enter__(self) -> Self:
@@ -93,6 +93,7 @@ class SnapshotWriter:
         self._read += batch.num_rows
         asked = self._chooser.choose(batch, held)
         self._changed_prompt += asked.changed_prompt
+        self._later += asked.later
         if asked.rows.num_rows:
             self._write(asked)
 
@@ -123,6 +124,7 @@ class SnapshotWriter:
             read=self._read,
             skipped=self._read - self._count,
             changed_prompt=self._changed_prompt,
+            later=self._later,
         )
 
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:

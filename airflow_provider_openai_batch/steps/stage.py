@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.batch.verdict import Rule
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.attempts import register
 from airflow_provider_openai_batch.steps.lost import refuse_lost
-from airflow_provider_openai_batch.steps.news import tell_changed_prompt, tell_news
+from airflow_provider_openai_batch.steps.news import tell_news, tell_skipped
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Recipe, read_recipe
 from airflow_provider_openai_batch.steps.resend import Ends, read_beside
@@ -116,7 +116,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
         _read(_ends(asked, told), recipe, writer)
         done = writer.finish(client.now())
     store.put(f"snapshots/{snapshot}/done.json", done)
-    tell_changed_prompt(done)
+    tell_skipped(done)
     if not told.preview:
         tell_news(store, client.origin, run)
     return _staged(told, done, attempt)
@@ -175,6 +175,7 @@ def _ends(asked: Asked, told: facts.Asked) -> Ends:
         target=asked.target,
         run_id=asked.run_id,
         resend=told.resend,
+        at=told.at,
         most=asked.limits.rows,
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
     import pyarrow as pa
 
@@ -55,6 +56,8 @@ class Landing:
     carried: tuple[str, ...] | None = None
     #: A column that the table lacks is added by the load; else it is an error.
     add_columns: bool = False
+    #: When the rows were read; None: not known.
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,8 @@ class Written:
 
 #: What is asked of a target about a row: fixed columns, by their roles.
 ROLES = ("status", "custom_id", "input_hash", "prompt_version", "run_id")
+#: What is told of a row: these, and whether a merge would leave it, for a later snapshot has answered it.
+TOLD = (*ROLES, "later")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,8 @@ class Join:
     table: tuple[str, ...]
     same: str
     columns: tuple[tuple[str, str], ...]
+    #: An expression that is not NULL for a row that a merge would leave for a later snapshot.
+    later: str | None = None
     #: The condition that a row is settled: of such a row the source's columns in `hidden` are NULL, those
     #: in `shown` are not, and no others are read.
     settled: str | None = None
@@ -114,7 +121,7 @@ class Held(Protocol):
         ...
 
     def of(self, keys: pa.RecordBatch) -> pa.RecordBatch:
-        """Return texts by `ROLES` for each key (in the landing's names), NULL where nothing is held.
+        """Return texts by `TOLD` for each key (in the landing's names), NULL where nothing is held.
 
         Of several rows that have one key, that of the latest snapshot counts.
         """

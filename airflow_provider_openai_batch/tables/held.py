@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch import values
 from airflow_provider_openai_batch.tables import names, sql_types, types
-from airflow_provider_openai_batch.tables.base import ROLES, Join
+from airflow_provider_openai_batch.tables.base import ROLES, TOLD, Join
 from airflow_provider_openai_batch.tables.families import family
+from airflow_provider_openai_batch.tables.later import later
 from airflow_provider_openai_batch.tables.plan import Staging, Written
 from airflow_provider_openai_batch.tables.settled import DIALECT, settled
 from airflow_provider_openai_batch.tables.staged import as_held
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.merge import Session
     from airflow_provider_openai_batch.tables.plan import Plan
 
-HELD = pa.schema([(role, pa.string()) for role in ROLES])
+HELD = pa.schema([(role, pa.string()) for role in TOLD])
 ORDINAL = pa.field("_batch_ordinal", pa.int64())
 #: Families of types that two columns of one database compare exactly within.
 COMPARED = frozenset({"int", "text", "uuid", "date"})
@@ -63,7 +64,8 @@ class HeldRows:
             return None
         same = " AND ".join(map(self._same, keys, self.keys))
         found = None if known is None or self.dialect != DIALECT else settled(known, dict(self.roles))
-        return Join(table=self.made.parts, same=same, columns=self.roles, settled=found)
+        newer = later(self.made, "target", self.dialect)
+        return Join(table=self.made.parts, same=same, columns=self.roles, later=newer, settled=found)
 
     def of(self, keys: pa.RecordBatch) -> pa.RecordBatch:
         """Stage the keys as the table holds keys, and join the table to them."""
@@ -76,11 +78,11 @@ class HeldRows:
         if self.made.landing.mode == "append":
             found = sorted(found, key=self._is_own)
         held: dict[int, tuple[Any, ...]] = {int(row[0]): row[1:] for row in found}  # what counts comes last
-        nothing = (None,) * len(self.roles)
+        told = [*(role for role, _ in self.roles), TOLD[-1]]
+        nothing = (None,) * len(told)
         rows = [held.get(place, nothing) for place in range(keys.num_rows)]
-        columns = zip(*rows, strict=True) if rows else [()] * len(self.roles)
-        roles = [role for role, _ in self.roles]
-        return in_order(dict(zip(roles, columns, strict=True)), len(rows))
+        columns = zip(*rows, strict=True) if rows else [()] * len(told)
+        return in_order(dict(zip(told, columns, strict=True)), len(rows))
 
     def _is_own(self, row: tuple[Any, ...]) -> bool:
         """Tell a row of this run, which counts whatever came later: the load of this run replaces it."""
@@ -93,7 +95,8 @@ class HeldRows:
     def _look_up(self, staging: str) -> str:
         quoted = [names.unpadded(f"t.{self._quote(name)}", self.dialect) for _, name in self.roles]
         same = " AND ".join(f"t.{name} = k.{name}" for name in (self._quote(key.name) for key in self.keys))
-        chosen = ", ".join([f"k.{self._quote(ORDINAL.name)}", *quoted])
+        newer = later(self.made, "t", self.dialect) or "NULL"
+        chosen = ", ".join([f"k.{self._quote(ORDINAL.name)}", *quoted, newer])
         statement = (
             f"SELECT {chosen} FROM {self._quote(staging)} AS k "
             f"JOIN {names.qualified(self.made.parts, self.dialect)} AS t ON {same}"
@@ -128,8 +131,8 @@ class HeldRows:
 
 
 def in_order(columns: dict[str, Any], count: int) -> pa.RecordBatch:
-    """Make a batch of texts by `ROLES`; a role without a column is NULL in every row."""
-    arrays = [_texts(columns[role]) if role in columns else pa.nulls(count, pa.string()) for role in ROLES]
+    """Make a batch of texts by `TOLD`; a role without a column is NULL in every row."""
+    arrays = [_texts(columns[role]) if role in columns else pa.nulls(count, pa.string()) for role in TOLD]
     return pa.RecordBatch.from_arrays(arrays, schema=HELD)
 
 

@@ -60,7 +60,7 @@ def read_back(fs: Any, folder: str, landing: Landing) -> HeldFiles | None:
     order = np.lexsort((times.to_numpy(), own.to_numpy(), hashes))
     hashes = hashes[order]
     last = np.append(hashes[1:] != hashes[:-1], True)
-    return HeldFiles(hashes=hashes[last], rows=rows.select(list(ROLES)).take(pa.array(order[last])))
+    return HeldFiles(hashes=hashes[last], rows=rows.select(HELD.names).take(pa.array(order[last])))
 
 
 def _names(fs: Any, folder: str) -> list[str]:

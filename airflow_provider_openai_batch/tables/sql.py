@@ -14,7 +14,7 @@ from sqlglot.tokens import TokenType
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import failures, names, types
-from airflow_provider_openai_batch.tables.base import BATCH_ROWS
+from airflow_provider_openai_batch.tables.base import BATCH_ROWS, TOLD
 from airflow_provider_openai_batch.tables.failures import Explain, told
 from airflow_provider_openai_batch.tables.grouping import next_fetch
 
@@ -50,6 +50,8 @@ class Query:
             for role, name in join.columns
         )
         table = self._safe(names.qualified(join.table, self.dialect))
+        if join.later is not None:
+            held += f", {self._safe(join.later)} AS {self.quoted(held_name(LATER))}"
         if join.settled is not None:
             held += f", {self._safe(join.settled)} AS {self.quoted(held_name(SETTLED))}"
         joined = (
@@ -62,8 +64,7 @@ class Query:
     def hiding(self, join: Join) -> Query:
         """Hide the texts of settled rows; which those are is worked out once, behind a fence."""
         mark = self.quoted(held_name(SETTLED))
-        roles = [*(role for role, _ in join.columns), SETTLED]
-        shown = [self.quoted(name) for name in (*join.shown, *map(held_name, roles))]
+        shown = [self.quoted(name) for name in (*join.shown, *map(held_name, roles_of(join)))]
         hidden = map(self.quoted, join.hidden)
         shown += [f"CASE WHEN {mark} THEN NULL ELSE {name} END AS {name}" for name in hidden]
         return replace(self, text=replace(self, text=f"{self.text} OFFSET 0").select(shown))
@@ -78,6 +79,13 @@ class Query:
 
 #: The last column of a joined query that tells which rows are settled.
 SETTLED = "settled"
+LATER = TOLD[-1]
+
+
+def roles_of(join: Join) -> list[str]:
+    """Name what a joined read gives beside the columns of the source, in this order."""
+    later = [] if join.later is None else [LATER]
+    return [*(role for role, _ in join.columns), *later, *([] if join.settled is None else [SETTLED])]
 
 
 def held_name(role: str) -> str:

@@ -187,6 +187,19 @@ def test_what_a_person_decided_is_neither_sent_nor_replaced(nights: Nights):
     assert [row[1:3] for row in nights.table()[1:3]] == [("mine", "reviewed")] * 2
 
 
+@pytest.mark.parametrize("resend", [None, ("all",), (*DEFAULT, "changed_prompt")])
+def test_answers_of_a_later_snapshot_are_left(nights: Nights, resend: tuple[str, ...] | None):
+    """Whatever asks for a row: what the load would keep is not sent, not even for the run that wrote it."""
+    nights.change("update labels set batch_snapshot_at = '2999-01-01T00:00:00.000000Z' where id < 10")
+    nights.pipeline.fill([(n, f"{body} changed") for n, body in ROWS])
+
+    staged, loaded = nights.run("tuesday", resend=resend)
+
+    assert (staged.skipped, staged.requests, loaded.written, loaded.kept) == (10, 90, 90, 0)
+    skipped = nights.stage("monday", resend=resend, max_tries=1).skipped
+    assert skipped == (10 if resend == ("all",) else 100)
+
+
 def test_a_row_without_a_status_is_sent(nights: Nights):
     """NULL says that nobody has answered."""
     nights.change("update labels set batch_status = null where id = 7")

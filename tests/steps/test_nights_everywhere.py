@@ -116,6 +116,24 @@ def test_a_status_with_a_blank_is_a_persons(pipeline: Any, warehouse: Warehouse)
     assert (staged.skipped, staged.requests) == (3, 0)
 
 
+def test_what_a_load_would_keep_is_not_paid_for(
+    pipeline: Any, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
+):
+    """A row whose snapshot lies ahead, for a clock was moved, is skipped each night; else it is sent."""
+    fill(warehouse)
+    night(pipeline, warehouse, "one")
+    ahead = "2999-01-01T00:00:00.000000Z" if warehouse.name == "sqlite" else "2999-01-01 00:00:00"
+    warehouse.execute(f"update labels set batch_snapshot_at = '{ahead}' where id < 3")
+    warehouse.execute("update labels set batch_status = 'failed' where id <> 2")
+
+    staged, loaded = night(pipeline, warehouse, "two")
+
+    assert (staged.skipped, staged.requests, loaded.written, loaded.kept) == (2, 1, 1, 0)
+    assert "1 of the skipped rows would be asked, but their batch_snapshot_at is later" in caplog.text
+    warehouse.execute("update labels set batch_snapshot_at = null where id = 1")
+    assert night(pipeline, warehouse, "three")[1].written == 1
+
+
 def test_a_cleared_run_keeps_its_appended_rows(pipeline: Any, warehouse: Warehouse):
     """Rows of the run are landed again though a later run has newer ones, and a person's stay."""
     fill(warehouse)

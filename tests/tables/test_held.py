@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +37,14 @@ def asked(landing: Landing, *keys: Any, target: arguments.Target) -> list[Any]:
     return held(landing, target).of(batch)["status"].to_pylist()
 
 
-def joined(landing: Landing, text: str, target: arguments.Target) -> list[tuple[Any, Any]]:
-    """Read the key and the held status of a query's rows in one read."""
+def joined(
+    landing: Landing, text: str, target: arguments.Target, role: str = "status"
+) -> list[tuple[Any, Any]]:
+    """Read the key and what is held of a query's rows in one read."""
     join = held(landing, target).join(landing.key)
     assert join is not None
     args = arguments.source({"conn_id": target.conn_id, "sql": text, "key": landing.key[0]})
-    columns = [landing.key[0], sql.held_name("status")]
+    columns = [landing.key[0], sql.held_name(role)]
     with resolve_source(args, None, partial(sql.Query.joined, join=join)).read(columns) as batches:
         rows = [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
     return sorted(rows)
@@ -91,6 +94,30 @@ def test_the_latest_row_counts_when_runs_are_appended(warehouse: Warehouse) -> N
     assert asked(landing, 1, 2, 3, target=target_of(warehouse)) == ["failed", "ok", None]
 
 
+@pytest.mark.parametrize("kind", [None, "text", "timestamp", "timestamp(0)"])
+def test_what_a_merge_would_keep_for_its_time_is_told(warehouse: Warehouse, kind: str | None) -> None:
+    """Whatever type holds the time: a row is later exactly where a load would leave it, in both ways."""
+    if kind is not None:
+        kind = "datetime" if (warehouse.name, kind) == ("mariadb", "timestamp(0)") else kind
+        kind = "timestamp_s" if (warehouse.name, kind) == ("duckdb", "timestamp(0)") else kind
+        warehouse.execute(
+            "create table labels (id bigint primary key, label varchar(20), batch_status varchar(20), "
+            f"batch_custom_id varchar(40), batch_snapshot_at {kind} null)"
+        )
+    at, second = TUESDAY + timedelta(microseconds=600_000), timedelta(seconds=1)
+    times = {1: at - second, 2: at, 3: at + second, 4: TUESDAY + timedelta(days=1), 5: None}
+    for key, time in times.items():
+        write(warehouse.conn_id, make_landing(), {"id": key}, at=time)
+    landing, target = make_landing(at=at), target_of(warehouse)
+    text = " union all ".join(f"select {key} as id" for key in times)
+    told = [later for _, later in joined(landing, text, target, "later")]
+    ids = pa.RecordBatch.from_pydict({"id": list(times)})
+
+    assert held(landing, target).of(ids)["later"].to_pylist() == told
+    kept = [write(warehouse.conn_id, landing, {"id": key}, at=at).kept for key in times]
+    assert [int(later == "later") for later in told] == kept == [0, 0, 1, 1, 0]
+
+
 def test_a_table_that_does_not_exist_holds_nothing(warehouse: Warehouse) -> None:
     """Before the first run there is nothing to be looked up."""
     assert resolve_target(target_of(warehouse)).held(make_landing()) is None
@@ -105,7 +132,7 @@ def test_columns_that_the_table_lacks_are_null(warehouse: Warehouse) -> None:
     assert found == [
         {
             "status": "ok", "custom_id": "0" * 32, "input_hash": None, "prompt_version": None,
-            "run_id": "dag/task/run",
+            "run_id": "dag/task/run", "later": None,
         }
     ]  # fmt: skip
 
