@@ -13,11 +13,12 @@ from starlette.routing import Mount, Route
 
 from airflow_provider_openai_batch.emulator import files
 from airflow_provider_openai_batch.emulator.admin import ROUTES as ADMIN
+from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.gate import Gate
 from airflow_provider_openai_batch.emulator.replies import reply, service
 from airflow_provider_openai_batch.emulator.service import Service
-from airflow_provider_openai_batch.emulator.synchronous import chat, list_models, retrieve_model
+from airflow_provider_openai_batch.emulator.synchronous import at_once, list_models, retrieve_model
 from airflow_provider_openai_batch.emulator.views import view
 from airflow_provider_openai_batch.emulator.wishes import read_wish
 
@@ -131,7 +132,7 @@ API = [
     Route("/batches/{id}/cancel", cancel_batch, methods=["POST"]),
     Route("/models", list_models),
     Route("/models/{id:path}", retrieve_model),
-    Route("/chat/completions", chat, methods=["POST"]),
+    *(Route(one.path.removeprefix("/v1"), at_once(one), methods=["POST"]) for one in ANSWERED.values()),
 ]
 
 

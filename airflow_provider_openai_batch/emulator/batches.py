@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from airflow_provider_openai_batch.emulator import progress
-from airflow_provider_openai_batch.emulator.answers import resolved
 from airflow_provider_openai_batch.emulator.errors import ApiError, no_batch, unseen_input
 from airflow_provider_openai_batch.emulator.execute import Job, execute, validate_input
 from airflow_provider_openai_batch.emulator.faults import options_of
 from airflow_provider_openai_batch.emulator.files import new_id, page_limit
 from airflow_provider_openai_batch.emulator.looks import is_endless, visible
+from airflow_provider_openai_batch.emulator.models import resolved
 from airflow_provider_openai_batch.emulator.state import TERMINAL, Batch, Fault, File, LineError, Status
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse, Response
 
+from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.replies import reply
 
@@ -34,7 +35,7 @@ PATTERNS = (
     ("POST", r"/batches/[^/]+/cancel", "cancel"),
     ("GET", r"/models", "models"),
     ("GET", r"/models/.+", "model"),
-    ("POST", r"/chat/completions", "chat"),
+    *(("POST", one.path.removeprefix("/v1"), one.route) for one in ANSWERED.values()),
 )
 ROUTES = [(method, re.compile(r"(/openai)?/v1" + path), name) for method, path, name in PATTERNS]
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
+
 
 class Layer(StrEnum):
     """Where a fault strikes."""
@@ -42,7 +44,8 @@ SHARED: dict[Layer, dict[str, Any]] = {
 }
 ROUTES = (
     "any", "upload", "files", "file", "content", "delete",
-    "create", "list", "retrieve", "cancel", "models", "model", "chat",
+    "create", "list", "retrieve", "cancel", "models", "model",
+    *(one.route for one in ANSWERED.values()),
 )  # fmt: skip
 SERVER_ERROR = "The server had an error while processing your request. Sorry about that!"
 
@@ -180,6 +183,9 @@ KINDS: dict[str, Kind] = {
     "content_filter": _batch("stopped by the content filter", share=0.1),
     "misfit": _batch("prose instead of what was asked", share=0.1),
     "separators": _batch("U+0085, U+2028, and U+2029 in the text", share=1),
+    "no_text": _batch("at the length limit before any text, as when reasoning took all of it", share=0.1),
+    "tool_calls": _batch("calls of a tool instead of a text", share=0.1),
+    "several_messages": _batch("several messages, the last one is the answer; responses only", share=1),
     # The lines of its files.
     "duplicate_lines": _batch(
         "written twice; `status`: the second one failed with it", share=0.1, status=None

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.answers import CHARACTERS_PER_TOKEN, Answer, answer_chat, resolved
+from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
 from airflow_provider_openai_batch.emulator.ledger import Execution
 from airflow_provider_openai_batch.emulator.lines import LineFaults
+from airflow_provider_openai_batch.emulator.models import resolved
 from airflow_provider_openai_batch.emulator.state import Batch, LineError, Status, Usage
+from airflow_provider_openai_batch.emulator.tokens import CHARACTERS_PER_TOKEN
 from airflow_provider_openai_batch.emulator.validate import Line, LineChecker, decode_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer
     from airflow_provider_openai_batch.emulator.settings import Settings
 
 UNRUN = {
@@ -95,7 +98,7 @@ class Outcome:
 
 def validate_input(path: Path, endpoint: str, settings: Settings) -> Validated:
     """Check every line of an input file and report all that are wrong."""
-    checker = LineChecker(endpoint, settings)
+    checker = LineChecker(ANSWERED[endpoint], settings)
     errors: list[LineError] = []
     characters = 0
     with path.open("rb") as lines:
@@ -123,6 +126,7 @@ def execute(job: Job, settings: Settings) -> Outcome:
     """Run the job's share of requests in shuffled order and write both files and the ledger."""
     outcome = Outcome()
     faults = LineFaults(job.batch, settings)
+    endpoint = ANSWERED[job.batch.endpoint]
     with ExitStack() as stack:
         output, errors, ledger = (
             stack.enter_context(path.open("wb", buffering=1 << 20))
@@ -134,7 +138,7 @@ def execute(job: Job, settings: Settings) -> Outcome:
                 if job.end in UNRUN:
                     _write(faults.written(_unrun(job, line, position), good=False), output, errors)
                 continue
-            answer = faults.failure(line.custom_id) or answer_chat(line.body, settings, job.now)  # type: ignore[arg-type]
+            answer = faults.failure(line.custom_id) or endpoint.run(line.body, settings, job.now)  # type: ignore[arg-type]
             answer = faults.twist(line.custom_id, answer)
             outcome.add(answer)
             ledger.write(_ledger_line(job, line, answer))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.answers import Answer
+from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
+from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer
 from airflow_provider_openai_batch.emulator.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from airflow_provider_openai_batch.emulator.endpoints.endpoint import Endpoint, Twist
     from airflow_provider_openai_batch.emulator.settings import Settings
     from airflow_provider_openai_batch.emulator.state import Batch
 
@@ -43,7 +47,9 @@ class LineFaults:
         self._failing = [
             self._options[name] for name in ("fail_requests", "fail_all") if name in self._options
         ]
-        self._twists = [(name, twist) for name, twist in TWISTS.items() if name in self._options]
+        self._twists = [
+            (name, twist) for name, twist in _twists_of(ANSWERED[batch.endpoint]) if name in self._options
+        ]
         self._dresses = [(name, dress) for name, dress in DRESSES.items() if name in self._options]
         self._breaks = [name for name in BREAKS if name in self._options]
 
@@ -127,45 +133,16 @@ def failed(status: int, message: str | None = None, code: str | None = None) -> 
     return Answer(status=status, body=ApiError(status, message or text, code=code or word, kind=kind).body)
 
 
-def _with_choice(answer: Answer, reason: str, **message: Any) -> Answer:
-    body = answer.body
-    choices = [
-        choice | {"finish_reason": reason, "message": choice["message"] | message}
-        for choice in body["choices"]
-    ]
-    return Answer(status=answer.status, usage=answer.usage, body=body | {"choices": choices})
+def _twists_of(endpoint: Endpoint) -> Iterator[tuple[str, Callable[[Answer], Answer]]]:
+    for name in TWISTS:
+        if name == "status_zero":
+            yield name, lambda _: Answer(status=0, body={})
+        elif twist := endpoint.twists.get(name):
+            yield name, partial(_twisted, twist)
 
 
-def _refusal(answer: Answer) -> Answer:
-    return _with_choice(answer, "stop", content=None, refusal="I'm sorry, I can't assist with that request.")
-
-
-def _truncated(answer: Answer) -> Answer:
-    text = answer.body["choices"][0]["message"]["content"]
-    return _with_choice(answer, "length", content=text[: len(text) // 2])
-
-
-def _content_filter(answer: Answer) -> Answer:
-    return _with_choice(answer, "content_filter", content="")
-
-
-def _misfit(answer: Answer) -> Answer:
-    return _with_choice(answer, "stop", content="Sure! Here is what I think about it: {it depends")
-
-
-def _separators(answer: Answer) -> Answer:
-    text = answer.body["choices"][0]["message"]["content"]
-    if text.startswith("{"):
-        value = {
-            key: f"{part}\x85\u2028\u2029" if isinstance(part, str) else part
-            for key, part in msgspec.json.decode(text).items()
-        }
-        return _with_choice(answer, "stop", content=_encode(value).decode())
-    return _with_choice(answer, "stop", content=f"{text}\x85\u2028\u2029")
-
-
-def _status_zero(_: Answer) -> Answer:
-    return Answer(status=0, body={})
+def _twisted(twist: Twist, answer: Answer) -> Answer:
+    return replace(answer, body=twist(answer.body))
 
 
 def _body_as_string(line: dict[str, Any]) -> dict[str, Any]:
@@ -190,14 +167,11 @@ def _missing_line_keys(line: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in line.items() if value is not None}
 
 
-TWISTS: dict[str, Callable[[Answer], Answer]] = {
-    "refusal": _refusal,
-    "truncated": _truncated,
-    "content_filter": _content_filter,
-    "misfit": _misfit,
-    "status_zero": _status_zero,
-    "separators": _separators,
-}
+#: Faults of answers, in the order in which they are tried; what each does is the endpoint's.
+TWISTS = (
+    "refusal", "truncated", "content_filter", "misfit", "status_zero", "separators", "no_text", "tool_calls",
+    "several_messages",
+)  # fmt: skip
 DRESSES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "error_as_string": _error_as_string,
     "body_as_string": _body_as_string,

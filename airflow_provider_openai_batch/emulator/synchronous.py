@@ -1,4 +1,4 @@
-"""The routes beside files and batches: models, and chat completions at once."""
+"""The routes beside files and batches: models, and requests answered at once."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from starlette.concurrency import run_in_threadpool
 
-from airflow_provider_openai_batch.emulator.answers import answer_chat, resolved
+from airflow_provider_openai_batch.emulator import models
+from airflow_provider_openai_batch.emulator.bodies import UNPARSEABLE
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.ledger import Execution
 from airflow_provider_openai_batch.emulator.replies import reply, service
-from airflow_provider_openai_batch.emulator.validate import CHAT, model_exists
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
     from starlette.responses import Response
 
-MODELS = ("gpt-6-sol", "gpt-6-luna", "gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-4.1", "gpt-4o-mini")
+    from airflow_provider_openai_batch.emulator.endpoints.endpoint import Endpoint
+
 NO_ANSWER = 500
 FIRST_DAY = 1_772_668_800
 
@@ -29,7 +32,7 @@ def _model(name: str) -> dict[str, Any]:
 
 def list_models(request: Request) -> Response:
     """`GET /models`"""
-    names = [*MODELS, *(name for name in service(request).settings.models if name != "*")]
+    names = [*models.LISTED, *(name for name in service(request).settings.models if name != "*")]
     return reply({"object": "list", "data": [_model(name) for name in names]})
 
 
@@ -39,39 +42,44 @@ def retrieve_model(request: Request) -> Response:
 
 
 def _existing(request: Request, name: str) -> str:
-    if not model_exists(name, service(request).settings):
+    if not models.exists(name, service(request).settings):
         text = f"The model `{name}` does not exist or you do not have access to it."
         raise ApiError(404, text, code="model_not_found", param="model")
     return name
 
 
-async def chat(request: Request) -> Response:
-    """`POST /chat/completions`"""
-    return await run_in_threadpool(_chat, request, await request.body())
+def at_once(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """The route that answers a request of an endpoint without a batch."""
+
+    async def answer(request: Request) -> Response:
+        return await run_in_threadpool(_answer, endpoint, request, await request.body())
+
+    return answer
 
 
-def _chat(request: Request, body: bytes) -> Response:
+def _answer(endpoint: Endpoint, request: Request, body: bytes) -> Response:
     served = service(request)
     now = served.clock.now()
     try:
         head = msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.DecodeError:
-        raise ApiError(400, "We could not parse the JSON body of your request.") from None
-    if not isinstance(head.get("model"), str) or not head["model"]:
+    except (msgspec.DecodeError, RecursionError):
+        raise ApiError(400, UNPARSEABLE) from None
+    model = head.get("model") or endpoint.default_model
+    if not isinstance(model, str):
         raise ApiError(400, "you must provide a model parameter")
-    _existing(request, head["model"])
-    if head.get("stream"):
+    _existing(request, model)
+    if head.get("stream") and endpoint.streams_as:
         raise ApiError(400, "The emulator does not stream; ask without 'stream'.", param="stream")
-    answer = answer_chat(body, served.settings, now)
+    answer = endpoint.run(body, served.settings, now)
     served.ledger.append(
         Execution(
             custom_id=None,
             batch_id=None,
-            url=CHAT,
+            url=endpoint.path,
             body=msgspec.Raw(msgspec.json.encode(head)),
             body_hash=hashlib.sha256(body).hexdigest()[:32],
             status=answer.status,
-            model=resolved(head["model"]),
+            model=models.resolved(model),
             input_tokens=answer.usage.input_tokens,
             output_tokens=answer.usage.output_tokens,
             executed_at=now,

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 
 ENDPOINT = "/v1/chat/completions"
+#: The least that a request of each endpoint needs.
+LEAST: dict[str, dict[str, Any]] = {
+    "chat/completions": {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "hello"}]},
+    "responses": {"model": "gpt-5-mini", "input": "hello"},
+}
 
 
 def make_line(custom_id: str = "r0", text: str = "hello", **body: Any) -> dict[str, Any]:
@@ -24,6 +29,16 @@ def make_line(custom_id: str = "r0", text: str = "hello", **body: Any) -> dict[s
     messages = [{"role": "user", "content": text}]
     whole = {"model": "gpt-5-mini", "messages": messages} | body
     return {"custom_id": custom_id, "method": "POST", "url": ENDPOINT, "body": whole}
+
+
+def make_request(path: str, custom_id: str = "r0", **body: Any) -> dict[str, Any]:
+    """One line of an input file for any endpoint, with the least that it needs; `body` adds or replaces."""
+    return {
+        "custom_id": custom_id,
+        "method": "POST",
+        "url": f"/v1/{path}",
+        "body": {name: value for name, value in (LEAST[path] | body).items() if value is not ...},
+    }
 
 
 def make_lines(count: int) -> list[dict[str, Any]]:
@@ -50,8 +65,9 @@ class Api:
         return self.client.batches.create(**asked)
 
     def send(self, lines: list[Any] | bytes) -> Batch:
-        """Upload and create."""
-        return self.create(self.upload(lines))
+        """Upload and create, for the endpoint of the first line."""
+        endpoint = ENDPOINT if isinstance(lines, bytes) else lines[0]["url"]
+        return self.create(self.upload(lines), endpoint=endpoint)
 
     def look(self, batch: Batch) -> Batch:
         """Retrieve a batch again."""

@@ -112,7 +112,10 @@ def test_a_label_that_the_text_speaks_of_wins(api):
 def test_the_same_request_gets_the_same_answer(api):
     """Answers depend on the request and the seed, not on the batch."""
     schema = {"type": "json_object"}
-    lines = [make_line("r", response_format=schema), make_line("s", n=2, max_completion_tokens=500)]
+    lines = [
+        make_line("r", "json", response_format=schema),
+        make_line("s", n=2, max_completion_tokens=500),
+    ]
 
     first, second = api.answers(lines), api.answers(lines)
 

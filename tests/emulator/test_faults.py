@@ -280,6 +280,13 @@ ANSWERS = {
     "content_filter": lambda line: choice(line)["finish_reason"] == "content_filter",
     "misfit": lambda line: "it depends" in choice(line)["message"]["content"],
     "separators": lambda line: choice(line)["message"]["content"].endswith("\x85\u2028\u2029"),
+    "no_text": lambda line: (
+        choice(line)["message"]["content"] == "" and choice(line)["finish_reason"] == "length"
+    ),
+    "tool_calls": lambda line: (
+        choice(line)["message"]["tool_calls"] and choice(line)["message"]["content"] is None
+    ),
+    "several_messages": lambda line: choice(line)["message"]["content"],
     "status_zero": lambda line: line["response"]["status_code"] == 0,
     "fail_requests": lambda line: line["response"]["status_code"] == 500 and line["error"] is None,
     "no_response": lambda line: line["response"] is None and line["error"]["code"] == "request_timeout",

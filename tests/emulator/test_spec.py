@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tests.emulator.conftest import make_line, make_lines
+from tests.emulator.conftest import make_line, make_lines, make_request
 
 SPEC = Path(__file__).parents[3] / "shared/reference/openai-batch-openapi.json"
 pytestmark = pytest.mark.skipif(not SPEC.exists(), reason=f"{SPEC.name} is not beside the repository")
@@ -70,8 +70,49 @@ def test_files_and_lines(api, openai_batch_emulator, validate):
     assert len(answers) == 22
 
 
-def test_the_synchronous_endpoint(api, validate):
-    """A chat that is answered at once is a valid object."""
-    body = make_line()["body"]
+SCHEMA = {
+    "type": "object",
+    "properties": {"a": {"type": "integer"}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
+#: endpoint -> the schema of its answers, and bodies whose answers differ in kind.
+ANSWERS = {
+    "chat/completions": ("CreateChatCompletionResponse", [{}, {"n": 2}, {"model": "gpt-4.1"}]),
+    "responses": (
+        "Response",
+        [
+            {},
+            {"model": "gpt-4.1"},
+            {"input": "x" * 200, "max_output_tokens": 16},
+            {"reasoning": {"effort": "low"}, "instructions": "Be brief.", "metadata": {"a": "b"}},
+            {"text": {"format": {"type": "json_schema", "name": "x", "strict": True, "schema": SCHEMA}}},
+        ],
+    ),
+}
+TEXT_FAULTS = [
+    "refusal", "truncated", "no_text", "content_filter", "misfit", "separators", "tool_calls",
+    "several_messages",
+]  # fmt: skip
 
-    validate("CreateChatCompletionResponse", api.client.post("/chat/completions", body=body, cast_to=object))
+
+@pytest.mark.parametrize("path", ANSWERS)
+def test_answers(api, validate, path):
+    """Answers of each endpoint are valid objects, at once and in a batch."""
+    name, bodies = ANSWERS[path]
+
+    for body in bodies:
+        line = make_request(path, **body)
+        validate(name, api.client.post(f"/{path}", body=line["body"], cast_to=object))
+        answer = api.answers([line])["r0"]
+        validate("BatchRequestOutput", answer)
+        validate(name, answer["response"]["body"])
+
+
+@pytest.mark.parametrize("path", ["chat/completions", "responses"])
+def test_struck_answers(api, openai_batch_emulator, validate, path):
+    """What the faults of answers make of them is valid as well: the API itself can answer so."""
+    for fault in TEXT_FAULTS:
+        openai_batch_emulator.clear_faults()
+        openai_batch_emulator.fault(fault, share=1)
+        validate(ANSWERS[path][0], api.answers([make_request(path)])["r0"]["response"]["body"])

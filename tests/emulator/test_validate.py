@@ -83,6 +83,15 @@ WRONG_BODIES = [
     ({"messages": "hello"}, "messages"),
     ({"messages": [{"role": "robot", "content": "x"}]}, "messages[0].role"),
     ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
+    ({"messages": [{"role": ["user"], "content": "x"}]}, "messages[0].role"),
+    (
+        {"messages": [{"role": "user", "content": [{"type": "input_text", "text": "x"}]}]},
+        "messages[0].content[0].type",
+    ),
+    (
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}]},
+        "messages[0].content[0].text",
+    ),
     ({"temperature": 3}, "temperature"),
     ({"temperature": "warm"}, "temperature"),
     ({"max_completion_tokens": 0}, "max_completion_tokens"),

@@ -1,0 +1,1 @@
+"""The endpoints that the emulator answers, one module each."""

@@ -1,0 +1,58 @@
+"""What the emulator knows about an endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from airflow_provider_openai_batch.emulator.errors import ApiError
+from airflow_provider_openai_batch.emulator.state import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from msgspec import Raw
+
+    from airflow_provider_openai_batch.emulator.settings import Settings
+
+Body: TypeAlias = dict[str, Any]
+Twist: TypeAlias = "Callable[[Body], Body]"
+NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one request comes to."""
+
+    #: None: no HTTP answer came; the body is then the error of the line.
+    status: int | None
+    body: Any
+    usage: Usage = NO_USAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One endpoint: how a body is checked and answered, and what faults can do to the answer."""
+
+    path: str
+    #: The name of its own route in faults of calls.
+    route: str
+    #: Checks a body and answers it; raises ApiError where the API refuses it.
+    answer: Callable[[bytes | Raw, Settings, float], Answer]
+    #: What the faults of answers make of a body; a fault that is not here leaves it as it is.
+    twists: Mapping[str, Twist] = field(default_factory=dict)
+    #: How the refusal of a stream in a batch begins; None: there is no parameter `stream`.
+    streams_as: str | None = None
+    #: A parameter whose absence fails the whole batch.
+    required: str | None = None
+    #: The model of a request at once that names none.
+    default_model: str | None = None
+    #: The inputs of one request, where their sum over a batch is limited.
+    inputs: Callable[[bytes | Raw], int] | None = None
+
+    def run(self, body: bytes | Raw, settings: Settings, now: float) -> Answer:
+        """Answer one request, or refuse it as the API does."""
+        try:
+            return self.answer(body, settings, now)
+        except ApiError as error:
+            return Answer(status=error.status, body=error.body)

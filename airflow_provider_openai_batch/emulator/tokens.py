@@ -1,0 +1,37 @@
+"""Token counts: plausible ones, not a tokenizer's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.emulator.state import Usage
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.emulator.schemas import Draw
+
+CHARACTERS_PER_TOKEN = 4
+TOKENS_PER_MESSAGE = 4
+CACHED_FROM = 1_024
+
+
+def count_tokens(text: str) -> int:
+    """The tokens of a text."""
+    return -(-len(text) // CHARACTERS_PER_TOKEN)
+
+
+def cut(text: str, limit: int | None) -> tuple[str, bool]:
+    """A text within its limit of tokens, and whether that cut it."""
+    if limit is None or count_tokens(text) <= limit:
+        return text, False
+    return text[: limit * CHARACTERS_PER_TOKEN], True
+
+
+def usage(draw: Draw, input_tokens: int, output_tokens: int, *, reasoning: bool) -> Usage:
+    """The tokens of a request; long prompts are half cached."""
+    thought = 64 * draw.below(4) if reasoning else 0
+    return Usage(
+        input_tokens=input_tokens,
+        cached_tokens=input_tokens // 256 * 128 if input_tokens >= CACHED_FROM else 0,
+        output_tokens=output_tokens + thought,
+        reasoning_tokens=thought,
+    )
