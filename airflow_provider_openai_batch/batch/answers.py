@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.answer_json import unstorable
-from airflow_provider_openai_batch.batch.lines import ID_BYTES, Answer, Malformed, parse_line
+from airflow_provider_openai_batch.batch.lines import ID_BYTES, Answer, Malformed, broken, parse_line
 from airflow_provider_openai_batch.batch.seen import Hashes, as_hashes
 from airflow_provider_openai_batch.batch.status import FINAL, TRANSIENT, RowStatus
 
@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 BLOCK = 4_096
+#: What a line that cannot be read is worth: less than one that can, more than none.
+BROKEN = 1
 
 ANSWER_SCHEMA = pa.schema([
     pa.field("custom_id", pa.binary(ID_BYTES), nullable=False),
@@ -41,6 +43,7 @@ ANSWER_SCHEMA = pa.schema([
     ("answer", pa.string()),
     ("error_code", pa.string()),
     ("error_message", pa.string()),
+    ("error_param", pa.string()),
     ("finish_reason", pa.string()),
     ("raw_output", pa.string()),
     ("model", pa.string()),
@@ -81,6 +84,7 @@ class _Shelf:
         self.places = {packed[n : n + ID_BYTES]: n // ID_BYTES for n in range(0, len(packed), ID_BYTES)}
         self.best = [-1] * len(self.places)
         self.statuses: list[RowStatus | None] = [None] * len(self.places)
+        self.worths = [0] * len(self.places)
         self.anomalies = {"duplicate": 0, "foreign": 0, "malformed": 0}
         self.cleaned = 0
         self.rows = 0
@@ -88,19 +92,24 @@ class _Shelf:
         self.batches: list[pa.RecordBatch] = []
 
     def put(self, answer: Answer | Malformed) -> None:
-        if isinstance(answer, Malformed):
-            self.anomalies["malformed"] += 1
+        if isinstance(answer, Answer):
+            self.keep(answer, _worth(answer.status))
             return
+        ours = [custom_id for custom_id in answer.shown if custom_id in self.places]
+        for custom_id in ours:
+            self.keep(broken(custom_id, answer), BROKEN)
+        self.anomalies["malformed"] += not ours
+
+    def keep(self, answer: Answer, worth: int) -> None:
         place = self.places.get(answer.custom_id)
         if place is None:
             self.anomalies["foreign"] += 1
             return
-        before = self.statuses[place]
-        if before is not None:
+        if self.statuses[place] is not None:
             self.anomalies["duplicate"] += 1
-            if _worth(answer.status) < _worth(before):
+            if worth < self.worths[place]:
                 return
-        self.statuses[place] = answer.status
+        self.statuses[place], self.worths[place] = answer.status, worth
         self.best[place] = self.rows
         self.rows += 1
         self.block.append(answer)
@@ -131,4 +140,6 @@ class _Shelf:
 
 def _worth(status: RowStatus) -> int:
     """Rank an answer among those of one request; of equals the later one wins."""
-    return 2 if status is RowStatus.OK else int(status in FINAL)
+    if status is RowStatus.OK:
+        return 3
+    return 2 if status in FINAL else 0

@@ -8,10 +8,8 @@ from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args
 
 import msgspec
 
+from airflow_provider_openai_batch.batch.request_body import DEFAULT_ENDPOINT, check_body, check_endpoint
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-
-DEFAULT_ENDPOINT = "/v1/chat/completions"
-ENDPOINT_NAMES = (DEFAULT_ENDPOINT,)
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -39,6 +37,12 @@ class RequestArgs(TypedDict, total=False):
     endpoint: str
     model: str
     messages: list[dict[str, Any]]
+    input: str | list[Any]
+    prompt: str | list[Any] | dict[str, Any]
+    instructions: str
+    text: dict[str, Any]
+    dimensions: int
+    encoding_format: Literal["float", "base64"]
 
 
 class TargetArgs(TypedDict, total=False):
@@ -194,19 +198,8 @@ def limits(*layers: object) -> Limits:
 def request(value: object) -> dict[str, Any]:
     """Check `request`; the answer holds `endpoint` first, then the body in the user's order."""
     body = _mapping("request", value)
-    endpoint = body.pop("endpoint", None) or DEFAULT_ENDPOINT
-    if endpoint not in ENDPOINT_NAMES:
-        raise InvalidRequest(f"request['endpoint'] is {endpoint!r}; supported: {', '.join(ENDPOINT_NAMES)}.")
-    model = body.get("model")
-    if not isinstance(model, str) or not model.strip():
-        raise InvalidRequest(f"request['model'] is {model!r}; name the model to ask.")
-    if "stream" in body:
-        raise InvalidRequest("request['stream'] is refused by the Batch API; remove it.")
-    if body.get("n", 1) != 1:
-        raise InvalidRequest(f"request['n'] is {body['n']!r}; a row takes one answer: remove it.")
-    messages = body.get("messages")
-    if not isinstance(messages, (list, tuple)) or not messages:
-        raise InvalidRequest(f"request['messages'] is {messages!r}; give a list of messages.")
+    endpoint = check_endpoint(body.pop("endpoint", None) or DEFAULT_ENDPOINT)
+    check_body(endpoint, body)
     return {"endpoint": endpoint, **{name: _json("request", name, part) for name, part in body.items()}}
 
 

@@ -18,14 +18,14 @@ from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA, Collected, RowStatus, collect
 from airflow_provider_openai_batch.batch.api import (
     Batch,
+    BatchError,
     BatchStatus,
     Refused,
     file_is_unseen,
     queue_is_full,
 )
-from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
+from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
-from airflow_provider_openai_batch.batch.output import compile_output
 from airflow_provider_openai_batch.steps.read import TALLY
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     """End a send whose batch has ended, unless lines or files are still to come."""
     assert send.terminal is not None
     shard, ids = _about(store, send)
-    endpoint = ENDPOINTS[shard.endpoint]
-    found = collect(_lines(store, send), ids, endpoint, compile_output(shard.output_type))
+    endpoint = endpoint_of(shard.endpoint)
+    found = collect(_lines(store, send), ids, endpoint, endpoint.compile(shard.output_type))
     late = is_late(send, client.now()) and (client.now() > send.patience or not _is_to_come(send, ended))
     if not (late or _is_complete(found, ended)):
         store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))
@@ -117,13 +117,17 @@ def _about(store: RunStore, send: Send) -> tuple[facts.About, np.ndarray]:
         return about, np.frombuffer(file.read(), dtype="S16")
 
 
-def _unanswered(
-    ids: np.ndarray, status: RowStatus, code: str | None = None, message: str | None = None
-) -> pa.Table:
+def _unanswered(ids: np.ndarray, status: RowStatus, why: BatchError | None = None) -> pa.Table:
     packed = pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(16), len(ids), [None, pa.py_buffer(np.ascontiguousarray(ids).tobytes())]
     )
-    told = {"status": str(status), "error_code": code, "error_message": message}
+    why = why or BatchError()
+    told = {
+        "status": str(status),
+        "error_code": why.code,
+        "error_message": why.message,
+        "error_param": why.param,
+    }
     columns = [
         packed if field.name == "custom_id" else pa.array([told.get(field.name)] * len(ids), type=field.type)
         for field in ANSWER_SCHEMA
@@ -169,15 +173,15 @@ def close_failed(store: RunStore, client: Client, send: Send, batch: Batch) -> b
     _, ids = _about(store, send)
     named = {e.line: e for e in batch.errors if e.line is not None and 1 <= e.line <= len(ids)}
     if named:
-        parts = [_unanswered(ids[n - 1 : n], RowStatus.ERROR, e.code, e.message) for n, e in named.items()]
+        parts = [_unanswered(ids[n - 1 : n], RowStatus.ERROR, e) for n, e in named.items()]
         tally = facts.Tally(at=client.now(), counts={}, counted=False)
         write_answers(store, send, pa.concat_tables(parts), tally)
         return False
-    why = batch.errors[0] if batch.errors else None
-    code = why.code if why else "failed"
-    message = why.message if why else "The batch failed without a reason."
-    table = _unanswered(ids, RowStatus.ERROR, code, message)
-    write_answers(store, send, table, facts.Tally(at=client.now(), counts={}))
+    silent = BatchError(code="failed", message="The batch failed without a reason.")
+    why = batch.errors[0] if batch.errors else silent
+    write_answers(
+        store, send, _unanswered(ids, RowStatus.ERROR, why), facts.Tally(at=client.now(), counts={})
+    )
     return False
 
 
@@ -192,5 +196,7 @@ def refuse_request(store: RunStore, client: Client, send: Send) -> None:
     _, ids = _about(store, send)
     assert send.refusal is not None
     told = send.refusal.answer
-    table = _unanswered(ids, RowStatus.ERROR, told.code or str(told.status), told.message)
-    write_answers(store, send, table, facts.Tally(at=client.now(), counts={}))
+    why = BatchError(code=told.code or str(told.status), message=told.message, param=told.param)
+    write_answers(
+        store, send, _unanswered(ids, RowStatus.ERROR, why), facts.Tally(at=client.now(), counts={})
+    )

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
+from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.join import Names, result_schema
-from airflow_provider_openai_batch.batch.output import Output, compile_output
 from airflow_provider_openai_batch.batch.template import Template, compile_template, prompt_version
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables.base import Landing
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
+
+    from airflow_provider_openai_batch.batch.output import Output
 
 #: Columns that a snapshot adds to those of the source.
 RESERVED = frozenset({"_failed_before", "_input_hash", "_custom_id", "_first"})
@@ -64,8 +65,9 @@ def read_recipe(
     """Compile a request and an output type for a source with these columns, or say what is wrong."""
     request, output_type = asked
     endpoint, body = arguments.split(request)
-    output = compile_output(output_type)
-    full = ENDPOINTS[endpoint].with_output(body, output)
+    asks = endpoint_of(endpoint)
+    output = asks.compile(output_type)
+    full = asks.with_output(body, output)
     key = tuple(match_column("source['key']", name, columns) for name in source.key)
     carry = tuple(match_column("source['carry']", name, columns) for name in source.carry)
     # A source that has not even columns, such as an empty list, has no rows to fill a template with.

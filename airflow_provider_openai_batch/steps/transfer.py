@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
 import openai
 
 from airflow_provider_openai_batch.batch import facts
+from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.batch.api import (
     Batch,
     BatchStatus,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 LONGEST_WORD = 120
 SHORT_OFTEN = 4
 SHORT = "-short.jsonl"
+TAIL = 1 << 16
 GONE = {400, 404, 405, 410, 416, 422, 501}  # a file is not there, in the words of one server or another
 
 log = logging.getLogger(__name__)
@@ -210,6 +213,7 @@ def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | N
     with store.draft() as draft:
         try:
             client.download(file_id, draft.file)
+            require_whole(draft.file, file_id)
         except openai.APIStatusError as error:
             if error.status_code not in GONE:
                 raise
@@ -221,6 +225,21 @@ def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | N
             return False
         draft.publish(target)
     return True
+
+
+def require_whole(file: BinaryIO, file_id: str) -> None:
+    """Refuse a file that is cut in its last line, as of a server that writes it yet: the rest may follow."""
+    end = file.seek(0, os.SEEK_END)
+    tail, span = b"", TAIL
+    while end and b"\n" not in tail[:-1] and len(tail) < end:
+        file.seek(max(0, end - span))
+        tail, span = file.read(span), span * 8
+    last = tail[tail[:-1].rfind(b"\n") + 1 :]
+    try:
+        if last.strip() and not last.endswith(b"\n"):
+            decode_line(last)
+    except UNREADABLE as error:
+        raise ShortDownload(f"File {file_id!r} ends in the middle of a line; retry.") from error
 
 
 def _stays_short(send: Send, now: float) -> bool:

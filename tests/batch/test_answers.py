@@ -77,6 +77,32 @@ def test_of_several_answers_the_best_wins(contents: list[str | None], winner: st
     assert collected.anomalies["duplicate"] == len(contents) - 1
 
 
+@pytest.mark.parametrize(
+    ("lines", "status", "duplicates"),
+    [
+        ([line_of(1, OK)[:-9]], "invalid", 0),
+        ([line_of(1, OK)[:-9], line_of(1, OK)], "ok", 1),
+        ([line_of(1, OK), line_of(1, OK)[:-9]], "ok", 1),
+        ([line_of(1, INVALID), line_of(1, OK)[:-9]], "invalid", 1),
+        ([line_of(1, FAILED), line_of(1, OK)[:-9]], "invalid", 1),
+        ([line_of(1, OK)[:-9], line_of(1, FAILED)], "invalid", 1),
+    ],
+)
+def test_a_broken_line_is_an_answer_where_there_is_no_better(
+    lines: list[bytes], status: str, duplicates: int
+) -> None:
+    """It was paid for: its text is kept as `invalid`, unless a line that can be read says more."""
+    collected = collect(lines, ids_of(1), CHAT, LABELS)
+
+    assert collected.table["status"].to_pylist() == [status]
+    assert collected.anomalies == {"duplicate": duplicates, "foreign": 0, "malformed": 0}
+    assert collected.answered.tolist() == [True]
+    (raw,) = collected.table["raw_output"].to_pylist()
+    assert raw == {"ok": None, "invalid": "?" if line_of(1, INVALID) in lines else lines[0][:-9].decode()}[
+        status
+    ] or raw.startswith('{"custom_id"')
+
+
 def test_of_equal_answers_the_later_wins() -> None:
     """Two good answers are one row."""
     collected = collect([line_of(1, OK, "a"), line_of(1, OK, "b")], ids_of(1), CHAT, LABELS)

@@ -133,10 +133,8 @@ def test_request_keeps_the_order_of_the_body() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (
-            {"endpoint": "/v1/responses"},
-            "request['endpoint'] is '/v1/responses'; supported: /v1/chat/completions",
-        ),
+        ({"endpoint": "chat"}, "request['endpoint'] is 'chat'; give a path such as '/v1/chat/completions'"),
+        ({"endpoint": ["/v1/responses"]}, "request['endpoint'] is ['/v1/responses']"),
         ({"model": None}, "request['model'] is None"),
         ({"model": " "}, "request['model'] is ' '"),
         ({"stream": False}, "request['stream'] is refused"),

@@ -212,6 +212,37 @@ def test_a_line_without_a_request_is_malformed(line: bytes) -> None:
     assert isinstance(parse_line(line, CHAT, LABELS), Malformed)
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (line_of(completion("hi"))[:-9], [ID]),
+        (line_of(completion("hi"))[:-9].upper(), [ID]),
+        (b'{"id": "%b", "custom_id" : "%b", "resp' % (b"cd" * 16, ID.encode()), [ID]),
+        (b'"{\\"custom_id\\":\\"%b\\"' % ID.encode(), [ID]),
+        (line_of(completion("a")) + line_of(completion("b"), custom_id="cd" * 16), [ID, "cd" * 16]),
+        (b'"%b","response":{"status_code":200' % ID.encode(), [ID]),
+        (b"{" + b"f" * 64, []),
+        (b'{"custom_id": "ticket-1", "resp', []),
+    ],
+)
+def test_a_broken_line_shows_what_it_answers(line: bytes, shown: list[str]) -> None:
+    """A line that cannot be decoded still names its request, and keeps its text."""
+    broken = parse_line(line, CHAT, LABELS)
+
+    assert isinstance(broken, Malformed)
+    assert list(broken.shown) == [bytes.fromhex(digits) for digits in shown]
+    assert broken.raw == line.decode()
+
+
+def test_the_text_of_a_broken_line_is_bounded_and_clean() -> None:
+    """Whatever a server wrote, a database takes it."""
+    broken = parse_line(b"\0\xff" + b"x" * 100_000, CHAT, LABELS)
+
+    assert isinstance(broken, Malformed)
+    assert broken.raw.startswith("�x")
+    assert len(broken.raw) < 66_000
+
+
 def test_characters_that_no_database_takes_are_cleaned() -> None:
     """U+0000 goes, lone surrogates and bytes that are no UTF-8 become U+FFFD."""
     assert answer_of(line_of(completion("a\0b\ud800c😀")), TEXT).answer == "ab�c😀"

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.batch.endpoints.reply import Endpoint, Reply, count, mapping, word
+from airflow_provider_openai_batch.batch.endpoints.reply import (
+    Endpoint,
+    Reply,
+    count,
+    mapping,
+    mappings,
+    moment,
+    word,
+)
+from airflow_provider_openai_batch.batch.output import compile_output
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
@@ -32,13 +41,13 @@ def read(body: dict[str, Any]) -> Reply:
     choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}
     message = mapping(choice.get("message"))
     usage = mapping(body.get("usage"))
-    created = body.get("created")
     return Reply(
         text=_text(message.get("content")),
-        refusal=word(message.get("refusal")),
+        refusal=word(message.get("refusal")) or _refusal(message.get("content")),
+        calls_tool=bool(message.get("tool_calls") or message.get("function_call")),
         finish_reason=word(choice.get("finish_reason")),
         model=word(body.get("model")),
-        created=created if isinstance(created, (int, float)) else None,
+        created=moment(body.get("created")),
         input_tokens=count(usage.get("prompt_tokens")),
         cached_tokens=count(mapping(usage.get("prompt_tokens_details")).get("cached_tokens")),
         output_tokens=count(usage.get("completion_tokens")),
@@ -50,10 +59,14 @@ def _text(content: object) -> str | None:
     """Take the text; some servers send it in parts."""
     if isinstance(content, str):
         return content
-    if not isinstance(content, list):
-        return None
-    parts = [part.get("text") for part in content if isinstance(part, dict)]
-    return "".join(part for part in parts if isinstance(part, str)) if parts else None
+    texts = [text for part in mappings(content) if isinstance(text := part.get("text"), str)]
+    return "".join(texts) if texts else None
 
 
-CHAT_COMPLETIONS = Endpoint(name="/v1/chat/completions", with_output=with_output, read=read)
+def _refusal(content: object) -> str | None:
+    return "".join(text for part in mappings(content) if (text := word(part.get("refusal")))) or None
+
+
+CHAT_COMPLETIONS = Endpoint(
+    name="/v1/chat/completions", compile=compile_output, with_output=with_output, read=read
+)
