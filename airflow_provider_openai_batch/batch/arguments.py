@@ -12,6 +12,7 @@ from airflow_provider_openai_batch.batch.request_body import DEFAULT_ENDPOINT, c
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+NonNegative = Annotated[int, msgspec.Meta(ge=0)]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Parsed = TypeVar("Parsed", bound=msgspec.Struct)
 
@@ -65,6 +66,7 @@ class LimitsArgs(TypedDict, total=False):
     bytes_per_shard: int | str
     tokens_per_shard: int | str | None
     max_attempts: int | str
+    reask_invalid: int | str
     max_failed_ratio: float | str
     rows: int | str | None
     preview: bool | str
@@ -104,6 +106,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bytes_per_shard: Positive = 100_000_000
     tokens_per_shard: Positive | None = None
     max_attempts: Positive = 3
+    reask_invalid: NonNegative = 0
     max_failed_ratio: Ratio = 0.1
     rows: Positive | None = None
     preview: bool = False

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from airflow_provider_openai_batch.batch.resend import FORGOTTEN_BY_A_CLEAR, forgotten_by_a_clear
-from airflow_provider_openai_batch.batch.status import TRANSIENT
+from airflow_provider_openai_batch.batch.status import TRANSIENT, RowStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_openai_batch.batch.run import Run, Send, Shard
-    from airflow_provider_openai_batch.batch.status import RowStatus
 
 Ids = np.ndarray
 
@@ -37,12 +37,13 @@ class Left:
     """Requests of one shard that nobody is asking for and that have no final answer.
 
     `whole` says that the shard itself can be sent; otherwise its requests at `positions` make a child
-    that carries the number `attempt`.
+    that carries the number `attempt`. Of them `misfits` have an answer that does not fit.
     """
 
     shard: str
     positions: Ids | None
     attempt: int
+    misfits: int = 0
 
     @property
     def whole(self) -> bool:
@@ -72,17 +73,17 @@ def _simple(run: Run) -> Queue | None:
     assert current.done is not None
     if len(run.snapshots) > 1 or {shard.id for shard in run.shards} != set(current.done.shards):
         return None
-    if any(send.tally and not _settled(send) for send in run.sends):
+    again = FORGOTTEN_BY_A_CLEAR | ({RowStatus.INVALID} if current.asked.reask_invalid else set())
+    if any(send.tally and not _settled(send, again) for send in run.sends):
         return None
     unsent = (shard for shard in run.shards if not any(send.open or send.tally for send in shard.sends))
     left = tuple(Left(shard=shard.id, positions=None, attempt=shard.about.attempt) for shard in unsent)
     return Queue(left=left, awaited=frozenset(send.folder for send in run.sends if send.open))
 
 
-def _settled(send: Send) -> bool:
+def _settled(send: Send, again: frozenset[RowStatus]) -> bool:
     assert send.tally is not None
-    transient = any(send.tally.counts.get(status) for status in FORGOTTEN_BY_A_CLEAR)
-    return send.tally.counted and not transient
+    return send.tally.counted and not any(send.tally.counts.get(status) for status in again)
 
 
 class _Sets:
@@ -96,6 +97,9 @@ class _Sets:
         self._most = current.asked.max_attempts
         self._forgotten = forgotten_by_a_clear(current.asked.resend)
         self._current = requests.of_snapshot(current.id)
+        self._reask = current.asked.reask_invalid
+        self._misfits = {send.folder: self._misfits_of(send) for send in run.sends if self._has_misfits(send)}
+        self._times = self._count_misfits()
 
     def queue(self) -> Queue:
         taken = np.zeros(len(self._current), dtype=bool)
@@ -124,7 +128,10 @@ class _Sets:
         if wanted.all() and not shard.ended and not self._run.children(shard.id):
             return Left(shard=shard.id, positions=None, attempt=shard.about.attempt)
         return Left(
-            shard=shard.id, positions=np.flatnonzero(wanted), attempt=shard.about.attempt + int(counted)
+            shard=shard.id,
+            positions=np.flatnonzero(wanted),
+            attempt=shard.about.attempt + int(counted),
+            misfits=int(np.count_nonzero(self._times_of(self._requests.of_shard(shard.id)[wanted]))),
         )
 
     def _depth(self, shard: Shard) -> tuple[int, str]:
@@ -132,19 +139,51 @@ class _Sets:
 
     def _final(self, send: Send) -> np.ndarray:
         ids, statuses = self._requests.answered(send)
-        return self._mark(ids[~np.isin(statuses, sorted(self._asked_again(send)))])
+        again = self._failed_for_the_moment(send, ids, statuses)
+        if send.folder in self._misfits:
+            again |= (statuses == RowStatus.INVALID) & (self._times_of(ids) <= self._reask)
+        return self._mark(ids[~again])
 
-    def _asked_again(self, send: Send) -> frozenset[RowStatus]:
+    def _failed_for_the_moment(self, send: Send, ids: Ids, statuses: np.ndarray) -> np.ndarray:
+        """Mask the answers that are none: those of this epoch only as long as attempts are left."""
         if send.intent.epoch < self._epoch:
-            return self._forgotten
-        if self._attempts(send) >= self._most:
-            return frozenset()
-        return FORGOTTEN_BY_A_CLEAR if send.cancelled_by_us else TRANSIENT
+            return np.isin(statuses, sorted(self._forgotten))
+        words = FORGOTTEN_BY_A_CLEAR if send.cancelled_by_us else TRANSIENT
+        return np.isin(statuses, sorted(words)) & (self._attempts(send, ids) < self._most)
 
-    def _attempts(self, send: Send) -> int:
-        """Count the sends of these requests that ended in the present epoch."""
+    def _attempts(self, send: Send, ids: Ids) -> np.ndarray:
+        """Count the sends of each request that ended in the present epoch without an answer to it."""
         line = self._run.ancestry(self._run.shard(send.shard))
-        return sum(any(self._counts(ended) for ended in shard.ended) for shard in line)
+        ended = [[send for send in shard.ended if self._counts(send)] for shard in line]
+        counted = np.full(len(ids), sum(map(bool, ended)))
+        for one in itertools.chain.from_iterable(ended):
+            if one.folder in self._misfits:
+                counted -= np.isin(ids, self._misfits[one.folder])
+        return counted
+
+    def _has_misfits(self, send: Send) -> bool:
+        """Tell whether answers of a send do not fit and may be asked for again, or have been."""
+        if not (self._reask and send.tally and send.tally.counts.get(RowStatus.INVALID)):
+            return False
+        return send.intent.epoch >= self._epoch or RowStatus.INVALID not in self._forgotten
+
+    def _misfits_of(self, send: Send) -> Ids:
+        ids, statuses = self._requests.answered(send)
+        misfits: Ids = ids[statuses == RowStatus.INVALID]
+        return misfits
+
+    def _count_misfits(self) -> np.ndarray:
+        """Count for each request the answers that do not fit; a clear alone gives no new ones."""
+        times = np.zeros(len(self._current), dtype=np.int16)
+        for ids in self._misfits.values():
+            times += self._mark(ids)
+        return times
+
+    def _times_of(self, ids: Ids) -> np.ndarray:
+        found = self._in_current(ids)
+        times = np.zeros(len(ids), dtype=np.int16)
+        times[found] = self._times[np.searchsorted(self._current, ids[found])]
+        return times
 
     def _counts(self, ended: Send) -> bool:
         return ended.tally is not None and ended.tally.counted and ended.intent.epoch >= self._epoch

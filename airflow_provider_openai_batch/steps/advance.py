@@ -44,6 +44,7 @@ from airflow_provider_openai_batch.steps.view import DENIED, STALLING, View, den
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api import Batch
     from airflow_provider_openai_batch.batch.facts import Attempt
+    from airflow_provider_openai_batch.batch.queue import Left
     from airflow_provider_openai_batch.batch.run import Run, Send
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
@@ -119,6 +120,7 @@ class _Advance:
             case MakeChild(left):
                 assert left.positions is not None
                 make_child(self._store, run.shard(left.shard), left.positions, left.attempt)
+                tell_misfits(left)
             case Split(shard):
                 self._split(run, shard)
             case SendShard(shard):
@@ -194,6 +196,13 @@ def require_origin(store: RunStore, client: Client, run: Run) -> None:
             f"The run was sent to {elsewhere[0]}, but the connection points to {client.origin} now: going on "
             "would pay again. Set the host back, or clear submit to send the rows there."
         )
+
+
+def tell_misfits(left: Left) -> None:
+    """Say in the log that answers are paid for once more."""
+    if left.misfits:
+        told = "%s of the answers of shard %s do not fit: their requests are asked again."
+        log.info(told, f"{left.misfits:,}", left.shard)
 
 
 def subject_of(action: Action) -> str:

@@ -163,6 +163,7 @@ def remember(
         max_failed_ratio=asked.limits.max_failed_ratio,
         resend=words_for(asked.resend, asked.target),
         preview=asked.limits.preview,
+        reask_invalid=asked.limits.reask_invalid,
     )
     store.put(f"snapshots/{name}/asked.json", told)
     return told

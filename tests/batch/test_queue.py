@@ -22,7 +22,8 @@ def ids(word: str) -> np.ndarray:
 class World:
     """A run in letters: each letter is a request."""
 
-    def __init__(self, **snapshots: str) -> None:
+    def __init__(self, *, reask: int = 0, resend: tuple[str, ...] | None = None, **snapshots: str) -> None:
+        self.reask, self.resend = reask, resend
         self.snapshots = {name.replace("_", "-"): word for name, word in snapshots.items()}
         self.shards: dict[str, str] = {}
         self.answers: dict[str, dict[str, str]] = {}
@@ -44,6 +45,8 @@ class World:
             carry=(),
             max_attempts=3,
             max_failed_ratio=0.1,
+            reask_invalid=self.reask,
+            resend=self.resend,
         )
         done = facts.Done(rows=1, requests=1, rejected=0, shards=(), new=0, estimated_tokens=0, files=())
         return Snapshot(id=name, attempt=facts.Attempt(number=number, nonce="a"), asked=asked, done=done)
@@ -68,10 +71,13 @@ class World:
         return self
 
     def send(self, shard: str, answers: str | None = None, **fields: Any) -> World:
-        """Send a shard; `answers` has a status letter for each request: o, f, e, c, m, or - for none."""
+        """Send a shard; `answers` has a status letter for each request, or - for none."""
         epoch = fields.pop("epoch", 1)
         counted = fields.pop("counted", True)
-        words = {"o": "ok", "f": "failed", "e": "error", "c": "cancelled", "m": "missing", "u": "unknown"}
+        words = {
+            "o": "ok", "f": "failed", "e": "error", "c": "cancelled", "m": "missing", "i": "invalid",
+            "u": "unknown",
+        }  # fmt: skip
         intent = facts.Intent(
             file_id="f",
             file_created_at=0,
@@ -234,6 +240,110 @@ class TestClears:
         world = World(s_1="ab", s_2="ab").shard("x", "ab").send("x", "ou")
 
         assert world.left == {}
+
+
+class TestReask:
+    """Answers that do not fit are asked for once more where the user asks for that."""
+
+    def test_is_off_by_default(self):
+        """An answer that does not fit is an answer; no set is read to find that out."""
+        world = World(s_1="ab").shard("x", "ab").send("x", "oi")
+
+        assert queue(world.run, None).left == ()  # type: ignore[arg-type]
+
+    def test_reads_no_set_where_all_answers_fit(self):
+        """What fits costs nothing."""
+        world = World(reask=1, s_1="ab").shard("x", "ab").send("x", "oe")
+
+        assert queue(world.run, None).left == ()  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        ("reask", "answers", "again"),
+        [
+            (1, "i", True),
+            (1, "ii", False),
+            (2, "ii", True),
+            (2, "iii", False),
+            (1, "io", False),
+            (1, "ie", False),
+            (1, "iu", False),
+            (1, "ic", False),
+            # what fails for the moment has its three attempts, whatever did not fit before
+            (1, "if", True),
+            (1, "iff", True),
+            (1, "ifff", False),
+            (1, "fi", True),
+            (1, "ffi", True),
+            (1, "ffif", False),
+            (1, "fifi", False),
+            (2, "fifi", True),
+            (2, "fifif", False),
+            (2, "fifii", False),
+        ],
+    )
+    def test_goes_again_so_often(self, reask: int, answers: str, again: bool):
+        """What does not fit is asked `reask_invalid` times more, beside the attempts of what failed."""
+        world = World(reask=reask, s_1="a")
+        parent = None
+        for number, status in enumerate(answers):
+            world.shard(f"x{number}", "a", parent, number).send(f"x{number}", status)
+            parent = f"x{number}"
+
+        last = len(answers) - 1
+        assert world.left == ({f"x{last}": ("a", last + 1)} if again else {})
+
+    def test_counts_each_request_alone(self):
+        """In one child some are retried and some asked again; each has its own count."""
+        world = World(reask=1, s_1="abcd").shard("x", "abcd").send("x", "oifi")
+        assert world.left == {"x": ("bcd", 1)}
+        assert [left.misfits for left in queue(world.run, world).left] == [2]
+
+        world.shard("y", "bcd", "x", 1).send("y", "ifo")
+
+        assert world.left == {"y": ("c", 2)}
+        assert [left.misfits for left in queue(world.run, world).left] == [0]
+        world.shard("z", "c", "y", 2).send("z", "i")
+        assert world.left == {"z": ("c", 3)}
+
+    def test_a_cancel_of_ours_goes_again(self):
+        """What our own cancel stopped is asked again as long as attempts are left."""
+        world = World(reask=1, s_1="a").shard("x", "a").send("x", "i")
+        world.shard("y", "a", "x", 1).send("y", "c", cancels=(facts.Cancel(by="on_kill"),))
+
+        assert world.left == {"y": ("a", 2)}
+
+    def test_a_flying_one_is_not_asked_again(self):
+        """One question at a time."""
+        world = World(reask=3, s_1="a").shard("x", "a").send("x", "i").shard("y", "a", "x", 1).send("y")
+
+        assert world.left == {}
+        assert world.awaited == {"y"}
+
+    def test_a_clear_gives_no_more(self):
+        """The count goes on over clears: what was asked again once is not asked a third time."""
+        world = World(reask=1, s_1="a", s_2="a").shard("x", "a").send("x", "i")
+        assert world.left == {"x": ("a", 1)}
+
+        world.shard("y", "a", "x", 1).send("y", "i")
+
+        assert world.left == {}
+
+    def test_a_clear_with_the_word_counts_anew(self):
+        """Whoever has `invalid` in `resend` forgets such answers with a clear."""
+        world = World(reask=1, resend=("invalid",), s_1="a", s_2="a").shard("x", "a").send("x", "i")
+        world.shard("y", "a", "x", 1).send("y", "i")
+        assert world.left == {"y": ("a", 2)}
+
+        world.shard("z", "a", "y", 2).send("z", "i", epoch=2)
+        assert world.left == {"z": ("a", 3)}
+        world.shard("w", "a", "z", 3).send("w", "i", epoch=2)
+        assert world.left == {}
+
+    def test_rows_that_are_gone_are_not_asked_again(self):
+        """Only what a row still asks is paid for once more."""
+        world = World(reask=1, s_1="ab", s_2="b").shard("x", "ab").send("x", "ii")
+
+        assert world.left == {"x": ("b", 1)}
 
 
 def test_two_stagings_never_send_a_request_twice():

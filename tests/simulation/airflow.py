@@ -94,6 +94,7 @@ def asked(world: World, version: Version, tries: tuple[int, int]) -> Asked:
             {
                 "requests_per_shard": world.scenario.shard,
                 "max_attempts": world.scenario.max_attempts,
+                "reask_invalid": world.scenario.reask,
             }
         ),
         run_id="dag/submit/run",

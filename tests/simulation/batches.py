@@ -27,6 +27,8 @@ ERRORS = {
     "rate_limit": (429, "rate_limit_exceeded"),
     "bad_request": (400, "invalid_prompt"),
 }
+#: It is answered, and the answer does not fit.
+MISFIT = "misfit"
 LIVE = {BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, BatchStatus.CANCELLING}
 
 
@@ -75,7 +77,7 @@ class RemoteBatch:
     def shown(self) -> Batch:
         """Return the batch as the API shows it now."""
         output, error = self.files if self._world.now >= self._files_at else (None, None)
-        good = sum(outcome == "" for outcome in self.done.values())
+        good = sum(outcome in {"", MISFIT} for outcome in self.done.values())
         failed = max(len(self.done) - good, self._failed)
         counts = RequestCounts(total=len(self.bodies), completed=good, failed=failed)
         return Batch(
@@ -137,8 +139,8 @@ class RemoteBatch:
         ending = BatchStatus.CANCELLING if status is BatchStatus.CANCELLED else BatchStatus.IN_PROGRESS
         if self.status is not ending:
             return
-        good = [self._line(name) for name, outcome in self.done.items() if outcome == ""]
-        bad = [self._line(name) for name, outcome in self.done.items() if outcome and outcome != "unreported"]
+        good = [self._line(name) for name, outcome in self.done.items() if outcome in {"", MISFIT}]
+        bad = [self._line(name) for name, outcome in self.done.items() if outcome in ERRORS]
         if status is not BatchStatus.COMPLETED and self.plan != "expires_silent":
             bad += [_unasked(name, status) for name in self.bodies if name not in self.done]
         self.files, self._failed = (self._file(good), self._file(bad)), len(bad)
@@ -156,11 +158,11 @@ class RemoteBatch:
 
     def _line(self, custom_id: str) -> bytes:
         outcome = self.done[custom_id]
-        if outcome:
+        if outcome in ERRORS:
             code, word = ERRORS[outcome]
             body: dict[str, object] = {"error": {"code": word, "message": f"It failed: {word}."}}
         else:
-            code, body = 200, _answer(self.bodies[custom_id])
+            code, body = 200, _answer(self.bodies[custom_id], fits=outcome != MISFIT)
         return msgspec.json.encode(
             {
                 "id": f"{self.id}-{custom_id[:6]}",
@@ -182,9 +184,9 @@ def answer_to(content: str) -> str:
     return f"answer to {content}"
 
 
-def _answer(body: bytes) -> dict[str, object]:
+def _answer(body: bytes, *, fits: bool) -> dict[str, object]:
     content = msgspec.json.decode(body)["messages"][0]["content"]
-    message = {"role": "assistant", "content": answer_to(content)}
+    message = {"role": "assistant", "content": answer_to(content) if fits else None}
     usage = {"prompt_tokens": 3, "completion_tokens": 2}
     return {"model": "m", "choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}
 

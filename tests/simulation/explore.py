@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING
 from tests.simulation.schedule import replay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tests.simulation.scenario import Scenario
     from tests.simulation.world import World
 
 
-def every(scenario: Scenario, deviations: int) -> Iterator[World]:
-    """Play them all; a point comes again in the same place as long as nothing before it differs."""
-    waiting: list[tuple[dict[str, int], int]] = [({}, 0)]
+def every(scenario: Scenario, deviations: int, given: Mapping[str, int] | None = None) -> Iterator[World]:
+    """Play them all; a point comes again in the same place as long as nothing before it differs.
+
+    What is `given` happens in each of them.
+    """
+    start_with = dict(given or {})
+    waiting: list[tuple[dict[str, int], int]] = [(start_with, 0)]
     while waiting:
         taken, start = waiting.pop()
         world = replay(scenario, taken)
         yield world
-        if len(taken) == deviations:
+        if len(taken) == deviations + len(start_with):
             continue
         for place, point in enumerate(world.choices.points[start:], start):
-            waiting += [(taken | {point.name: way}, place + 1) for way in range(1, point.ways + 1)]
+            ways = () if point.name in start_with else range(1, point.ways + 1)
+            waiting += [(taken | {point.name: way}, place + 1) for way in ways]

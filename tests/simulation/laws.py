@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.steps.read import read_run
-from tests.simulation.batches import answer_to
+from tests.simulation.batches import MISFIT, answer_to
 from tests.simulation.questions import Questions
 from tests.simulation.tables import Version, first
 
@@ -43,6 +43,7 @@ class Laws:
         self.epochs = 1
         self.final: Counter[str] = Counter()
         self.passing: Counter[str] = Counter()
+        self.misfits: Counter[str] = Counter()
         self._allowed: defaultdict[str, int] = defaultdict(lambda: 1)
         self._wiped_at: float | None = None
         self._blind = False
@@ -105,20 +106,29 @@ class Laws:
         self._blind = self._blind or any(batch.project != made.project for batch in lost)
 
     def executed(self, batch: RemoteBatch, custom_id: str, outcome: str) -> None:
-        """Nothing that is answered is executed again; what fails, only so many times."""
+        """Nothing that is answered is executed again; what fails or does not fit, only so many times."""
+        answered = self._is_settled(custom_id)
         if outcome == "unreported":
             self._allowed[custom_id] += 1
-        if outcome in {"", "bad_request", "unreported"}:
-            self.final[custom_id] += 1
-        else:
-            self.passing[custom_id] += 1
+        self._book(outcome)[custom_id] += 1
         if self._blind:
             return
-        if self.final[custom_id] > self._allowed[custom_id]:
+        if answered:
             self._violate("executed too often", f"{custom_id[:6]} in {batch.id}")
-        most = self._world.scenario.max_attempts * self.epochs
-        if self.final[custom_id] + self.passing[custom_id] > most + self._allowed[custom_id] - 1:
+        times = self.final[custom_id] + self.passing[custom_id] + self.misfits[custom_id]
+        most = self._world.scenario.max_attempts * self.epochs + self._world.scenario.reask
+        if times > most + self._allowed[custom_id] - 1:
             self._violate("tried too often", f"{custom_id[:6]} in {batch.id}")
+
+    def _is_settled(self, custom_id: str) -> bool:
+        """Tell whether an answer stands: a good one, an error for good, or the last that did not fit."""
+        final = self.final[custom_id] >= self._allowed[custom_id]
+        return final or self.misfits[custom_id] > self._world.scenario.reask
+
+    def _book(self, outcome: str) -> Counter[str]:
+        if outcome == MISFIT:
+            return self.misfits
+        return self.final if outcome in {"", "bad_request", "unreported"} else self.passing
 
     def check_end(self) -> None:
         """The table holds every row once, with its answer; nothing is left on the server."""

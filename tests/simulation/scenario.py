@@ -58,7 +58,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "all_fail",
         "files_lost",
     ),
-    "line": ("server_error", "rate_limit", "bad_request", "unreported"),
+    "line": ("server_error", "rate_limit", "bad_request", "unreported", "misfit"),
     "salt": ("other",),
 }
 ALL = frozenset(f"{kind}:{name}" for kind, names in FAULTS.items() for name in names)
@@ -75,6 +75,7 @@ class Scenario:
     intensity: float = 1.0
     skew: float = 0.0  #: how far the workers' clocks are off, in seconds
     max_attempts: int = 3
+    reask: int = 0  #: how often an answer that does not fit is asked for again
     salt: str = ""
     max_wait: float = 1_800.0
     budgets: dict[str, int] = field(default_factory=dict)  #: tokens that may be enqueued, by model
@@ -99,6 +100,20 @@ TWO_ATTEMPTS = tuple(
 CRASHES = Scenario(rows=2, shard=1, faults=faults(step=("crash", "abandon", "hang")))
 ANSWERS = Scenario(
     rows=2, faults=frozenset(fault for fault in ALL if not fault.startswith(("step", "idle", "landed")))
+)
+#: Answers that do not fit and are asked for again, among failures, people, crashes, and second attempts.
+REASKS = Scenario(
+    rows=1,
+    shard=1,
+    reask=1,
+    where="wait",
+    faults=faults(
+        step=("clear", "zombie", "crash", "on_kill", "person_cancels"),
+        landed=("clear",),
+        create=("acted_lost",),
+        batch=("expires",),
+        line=("misfit", "server_error", "bad_request"),
+    ),
 )
 PEOPLE = Scenario(
     rows=2,
@@ -126,7 +141,7 @@ HELD_BACK = Scenario(
     rows=2, shard=1, max_wait=7_200.0, faults=faults(idle=("wrong_key",), create=("busy",), look=("lost",))
 )
 #: What is gone through in order.
-SCENARIOS = (*TWO_ATTEMPTS, CRASHES, ANSWERS, PEOPLE, LOSSES, KEYS, HELD_BACK)
+SCENARIOS = (*TWO_ATTEMPTS, CRASHES, ANSWERS, REASKS, PEOPLE, LOSSES, KEYS, HELD_BACK)
 
 
 def drawn(seed: int) -> Scenario:
@@ -145,4 +160,5 @@ def drawn(seed: int) -> Scenario:
         salt=str(draw.randrange(4)),
         max_wait=draw.choice((900.0, 1_800.0, 3_600.0)),
         budgets=draw.choice(({}, {}, {"m": 60})),
+        reask=draw.choice((0, 1, 1, 2)),
     )

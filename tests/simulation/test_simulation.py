@@ -17,6 +17,7 @@ from tests.simulation.scenario import (
     KEYS,
     LOSSES,
     PEOPLE,
+    REASKS,
     TWO_ATTEMPTS,
     Scenario,
     faults,
@@ -69,6 +70,16 @@ def test_key_of_another_project_loses_no_answer():
 def test_shards_held_back_are_not_sent_with_another_projects_key():
     """A look that failed is no sign that the connection sees the run."""
     assert check(every(HELD_BACK, 3)) > 100
+
+
+def test_what_does_not_fit_is_asked_once_more():
+    """Whatever happens after it, an answer that does not fit is asked for a second time at most."""
+    asked = set()
+    for world in every(REASKS, 1, {"batch-1 line #2": REASKS.ways("line").index("misfit") + 1}):
+        assert not world.laws.broken, tell(shrink(world))
+        asked |= set(world.laws.misfits.values())
+
+    assert asked == {1, 2}
 
 
 def test_hundreds_of_seeds_break_no_law():
