@@ -114,6 +114,9 @@ def validate_input(path: Path, endpoint: str, settings: Settings) -> Validated:
     if checker.total > settings.requests_per_batch:
         text = f"The input file has {checker.total} requests; the maximum is {settings.requests_per_batch}."
         errors.append(LineError(code="too_many_tasks", message=text))
+    if checker.inputs > settings.inputs_per_batch:
+        text = f"The input file has {checker.inputs} inputs; the maximum is {settings.inputs_per_batch}."
+        errors.append(LineError(code="too_many_tasks", message=text))
     return Validated(
         model=checker.model,
         total=checker.total,

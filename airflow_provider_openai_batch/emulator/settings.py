@@ -29,6 +29,8 @@ class Settings:
     fail_ratio: float = 0
     seed: int = 0
     requests_per_batch: int = 50_000
+    #: Summed over the requests of a batch of embeddings.
+    inputs_per_batch: int = 50_000
     bytes_per_file: int = 200_000_000
     context_tokens: int = 272_000
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.emulator.state import Usage
 
@@ -35,3 +35,19 @@ def usage(draw: Draw, input_tokens: int, output_tokens: int, *, reasoning: bool)
         output_tokens=output_tokens + thought,
         reasoning_tokens=thought,
     )
+
+
+def as_prompt_and_completion(usage: Usage) -> dict[str, Any]:
+    """The usage in the words of the older endpoints."""
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }

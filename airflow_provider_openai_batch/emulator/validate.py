@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.settings import Settings
 
 NULL = Raw(b"null")
+UNREADABLE = "This line is not parseable as valid JSON."
 
 
 class Line(msgspec.Struct):
@@ -31,6 +32,7 @@ class Head(msgspec.Struct):
 
     model: Any = None
     messages: Raw | UnsetType = UNSET
+    input: Raw = NULL
     stream: Any = None
 
 
@@ -47,6 +49,8 @@ class LineChecker:
         self._seen: set[str] = set()
         self.model: str | None = None
         self.total = 0
+        #: The inputs of all requests, where their number is limited.
+        self.inputs = 0
         self._number = 0
 
     def check(self, raw: bytes, number: int) -> LineError | None:
@@ -58,7 +62,7 @@ class LineChecker:
             raw.decode()
             line = _line.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return self._error("invalid_json_line", "This line is not parseable as valid JSON.", None)
+            return self._error("invalid_json_line", UNREADABLE, None)
         for name in ("custom_id", "method", "url", "body"):
             if getattr(line, name) in (UNSET, None, ""):
                 return self._error(
@@ -95,6 +99,8 @@ class LineChecker:
             head = _head.decode(raw)  # type: ignore[arg-type]
         except msgspec.ValidationError:
             return self._error("invalid_type", "Invalid type for 'body': expected an object.", "body")
+        except msgspec.DecodeError:
+            return self._error("invalid_json_line", UNREADABLE, None)
         if not head.model or not isinstance(head.model, str):
             return self._error("invalid_request", "Model parameter is required.", "body.model")
         needed = self._endpoint.required
@@ -104,6 +110,8 @@ class LineChecker:
         if head.stream is True and self._endpoint.streams_as:
             text = f"{self._endpoint.streams_as}: Streaming is not supported in the Batch API."
             return self._error("streaming_unsupported", text, "body.stream")
+        if self._endpoint.inputs:
+            self.inputs += self._endpoint.inputs(head.input)
         return self._check_model(head.model)
 
     def _check_model(self, model: str) -> LineError | None:

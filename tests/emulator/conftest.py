@@ -21,6 +21,9 @@ ENDPOINT = "/v1/chat/completions"
 LEAST: dict[str, dict[str, Any]] = {
     "chat/completions": {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "hello"}]},
     "responses": {"model": "gpt-5-mini", "input": "hello"},
+    "embeddings": {"model": "text-embedding-3-small", "input": "hello"},
+    "moderations": {"model": "omni-moderation-latest", "input": "hello"},
+    "completions": {"model": "gpt-3.5-turbo-instruct", "prompt": "hello"},
 }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import openai
 import pytest
 
 from airflow_provider_openai_batch.emulator.catalog import KINDS
-from tests.emulator.conftest import make_line, make_lines
+from tests.emulator.conftest import make_lines, make_request
 
 ERRORS = {
     "server_error": openai.InternalServerError,
@@ -52,8 +53,14 @@ def test_before_and_after_the_server_acted(api, openai_batch_emulator, name, aft
     assert len(openai_batch_emulator.batches()) == after
 
 
+AT_ONCE = {
+    "chat": "chat/completions", "responses": "responses", "embeddings": "embeddings",
+    "moderations": "moderations", "completions": "completions",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "route", ["upload", "file", "content", "delete", "retrieve", "cancel", "models", "chat"]
+    "route", ["upload", "file", "content", "delete", "retrieve", "cancel", "models", *AT_ONCE]
 )
 @pytest.mark.parametrize("after", [False, True])
 def test_each_route_can_fail(api, openai_batch_emulator, route, after):
@@ -67,7 +74,10 @@ def test_each_route_can_fail(api, openai_batch_emulator, route, after):
         "content": lambda: api.client.files.content(batch.output_file_id),
         "retrieve": lambda: api.client.batches.retrieve(batch.id),
         "cancel": lambda: api.client.batches.cancel(batch.id),
-        "chat": lambda: api.client.chat.completions.create(**make_line()["body"]),
+        **{
+            name: partial(api.client.post, f"/{path}", body=make_request(path)["body"], cast_to=object)
+            for name, path in AT_ONCE.items()
+        },
         "delete": lambda: api.client.files.delete(batch.output_file_id),
     }
 

@@ -76,6 +76,7 @@ SCHEMA = {
     "required": ["a"],
     "additionalProperties": False,
 }
+IMAGE = [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]
 #: endpoint -> the schema of its answers, and bodies whose answers differ in kind.
 ANSWERS = {
     "chat/completions": ("CreateChatCompletionResponse", [{}, {"n": 2}, {"model": "gpt-4.1"}]),
@@ -89,6 +90,15 @@ ANSWERS = {
             {"text": {"format": {"type": "json_schema", "name": "x", "strict": True, "schema": SCHEMA}}},
         ],
     ),
+    "embeddings": (
+        "CreateEmbeddingResponse",
+        [{}, {"input": ["a", "b"], "dimensions": 8}, {"input": [[1], [2]]}],
+    ),
+    "moderations": (
+        "CreateModerationResponse",
+        [{}, {"input": ["kill", "fine"]}, {"input": IMAGE}, {"model": "text-moderation-latest"}],
+    ),
+    "completions": ("CreateCompletionResponse", [{}, {"n": 2, "max_tokens": 1, "echo": True}]),
 }
 TEXT_FAULTS = [
     "refusal", "truncated", "no_text", "content_filter", "misfit", "separators", "tool_calls",
@@ -109,7 +119,7 @@ def test_answers(api, validate, path):
         validate(name, answer["response"]["body"])
 
 
-@pytest.mark.parametrize("path", ["chat/completions", "responses"])
+@pytest.mark.parametrize("path", ["chat/completions", "responses", "completions"])
 def test_struck_answers(api, openai_batch_emulator, validate, path):
     """What the faults of answers make of them is valid as well: the API itself can answer so."""
     for fault in TEXT_FAULTS:

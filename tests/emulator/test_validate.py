@@ -41,6 +41,12 @@ WRONG_LINES = [
         "custom_id",
         "The custom_id 'r1' for this request is a duplicate",
     ),
+    (
+        json.dumps(make_line("bad", model="half")).replace("half", "\\ud800").encode() + b"\n",
+        "invalid_json_line",
+        None,
+        "This line is not parseable as valid JSON.",
+    ),
     (make_line("bad", stream=True), "streaming_unsupported", "body.stream", "Streaming is not supported"),
 ]
 

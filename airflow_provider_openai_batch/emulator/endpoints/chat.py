@@ -124,18 +124,7 @@ def _rest(said: list[tuple[str, bool]], usage: Usage) -> Body:
             }
             for at, (text, cut) in enumerate(said)
         ],
-        "usage": {
-            "prompt_tokens": usage.input_tokens,
-            "completion_tokens": usage.output_tokens,
-            "total_tokens": usage.input_tokens + usage.output_tokens,
-            "prompt_tokens_details": {"cached_tokens": usage.cached_tokens, "audio_tokens": 0},
-            "completion_tokens_details": {
-                "reasoning_tokens": usage.reasoning_tokens,
-                "audio_tokens": 0,
-                "accepted_prediction_tokens": 0,
-                "rejected_prediction_tokens": 0,
-            },
-        },
+        "usage": tokens.as_prompt_and_completion(usage),
         "service_tier": "default",
         "system_fingerprint": "fp_emulator",
     }

@@ -1,0 +1,110 @@
+"""`/v1/completions`: the checks and the answer."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET
+
+from airflow_provider_openai_batch.emulator import inputs, models, tokens
+from airflow_provider_openai_batch.emulator.bodies import check_bounds, parse
+from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
+from airflow_provider_openai_batch.emulator.endpoints.twists import Voice, twists
+from airflow_provider_openai_batch.emulator.errors import ApiError
+from airflow_provider_openai_batch.emulator.schemas import Draw
+
+if TYPE_CHECKING:
+    from msgspec import Raw
+
+    from airflow_provider_openai_batch.emulator.settings import Settings
+
+COMPLETING = re.compile(r"gpt-3\.5-turbo-instruct|(ft:)?(davinci|babbage)-")
+BOUNDS = (
+    ("temperature", 0, 2), ("top_p", 0, 1), ("n", 1, 128), ("best_of", 0, 20), ("logprobs", 0, 5),
+    ("frequency_penalty", -2, 2), ("presence_penalty", -2, 2), ("max_tokens", 0, None),
+)  # fmt: skip
+SHORT = 16
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """The parameters of a completion; unknown ones are refused."""
+
+    model: str = ""
+    prompt: Any = None
+    best_of: int | None = None
+    echo: bool | None = None
+    frequency_penalty: float | None = None
+    logit_bias: Any = UNSET
+    logprobs: int | None = None
+    max_tokens: int | None = None
+    n: int | None = None
+    presence_penalty: float | None = None
+    seed: int | None = None
+    stop: Any = UNSET
+    stream: bool | None = None
+    stream_options: Any = UNSET
+    suffix: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    user: str | None = None
+
+
+_decoder = msgspec.json.Decoder(Asked)
+
+
+def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
+    """Check one request and go on with its prompts: with their own words."""
+    asked = parse(_decoder, body)
+    prompts = inputs.read(asked.prompt, "prompt")
+    check_bounds(asked, BOUNDS)
+    if models.KNOWN.match(asked.model) and not COMPLETING.match(asked.model):
+        text = "This is a chat model and not supported in the v1/completions endpoint."
+        raise ApiError(404, text, param="model")
+    count = sum(inputs.tokens_of(one) for one in prompts)
+    if count > settings.context_tokens:
+        text = (
+            f"This model's maximum context length is {settings.context_tokens} tokens, "
+            f"however you requested {count} tokens. Please reduce your prompt; or completion length."
+        )
+        raise ApiError(400, text, code="context_length_exceeded", param="prompt")
+    limit = SHORT if asked.max_tokens is None else asked.max_tokens
+    texts = [one if isinstance(one, str) else "" for one in prompts for _ in range(asked.n or 1)]
+    said = [tokens.cut(text, limit) for text in texts]
+    draw = Draw(zlib.crc32(body) ^ settings.seed, "")
+    usage = tokens.usage(draw, count, sum(tokens.count_tokens(text) for text, _ in said), reasoning=False)
+    echoed = texts if asked.echo else [""] * len(texts)
+    whole = {
+        "id": f"cmpl-{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}",
+        "object": "text_completion",
+        "created": int(now),
+        "model": models.resolved(asked.model),
+        "choices": [
+            {
+                "index": at,
+                "text": before + text,
+                "logprobs": None,
+                "finish_reason": "length" if cut else "stop",
+            }
+            for at, (before, (text, cut)) in enumerate(zip(echoed, said, strict=True))
+        ],
+        "usage": tokens.as_prompt_and_completion(usage),
+    }
+    return Answer(status=200, usage=usage, body=whole)
+
+
+def _say(body: Body, text: str, reason: str) -> Body:
+    return body | {
+        "choices": [choice | {"text": text, "finish_reason": reason} for choice in body["choices"]]
+    }
+
+
+COMPLETIONS = Endpoint(
+    path="/v1/completions",
+    route="completions",
+    answer=answer,
+    twists=twists(Voice(read=lambda body: str(body["choices"][0]["text"]), say=_say)),
+    streams_as="Completions",
+)

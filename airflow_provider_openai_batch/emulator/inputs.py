@@ -1,0 +1,56 @@
+"""An input that is a text, texts, tokens, or arrays of tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from airflow_provider_openai_batch.emulator.bodies import empty_array, too_long_array, wrong_type
+from airflow_provider_openai_batch.emulator.errors import missing
+from airflow_provider_openai_batch.emulator.tokens import count_tokens
+
+if TYPE_CHECKING:
+    from msgspec import Raw
+
+Input: TypeAlias = "str | list[int]"
+MOST = 2_048
+EXPECTED = "expected a string, an array of strings, an array of integers, or an array of arrays of integers"
+
+
+def read(given: Any, name: str) -> list[Input]:
+    """The single inputs; an error of status 400 when the parameter is none of the four kinds."""
+    if given is None:
+        raise missing(name)
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, list):
+        raise wrong_type(name, EXPECTED)
+    if not given:
+        raise empty_array(name)
+    if len(given) > MOST:
+        raise too_long_array(name, MOST, len(given))
+    if _are_tokens(given):
+        return [given]
+    if not all(isinstance(one, str) for one in given) and not all(map(_are_tokens, given)):
+        raise wrong_type(name, EXPECTED)
+    return given
+
+
+def _are_tokens(given: Any) -> bool:
+    # True and False are no tokens, though Python has them as numbers.
+    return isinstance(given, list) and bool(given) and all(type(one) is int and one >= 0 for one in given)
+
+
+def count(given: bytes | Raw) -> int:
+    """How many inputs a parameter holds, whatever it is."""
+    try:
+        value = msgspec.json.decode(given)
+    except (msgspec.DecodeError, RecursionError):
+        return 1  # its request is refused when it runs
+    return len(value) if isinstance(value, list) and not _are_tokens(value) else 1
+
+
+def tokens_of(one: Input) -> int:
+    """The tokens of one input."""
+    return count_tokens(one) if isinstance(one, str) else len(one)

@@ -1,0 +1,93 @@
+"""What holds for every endpoint that the emulator answers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED, ENDPOINTS
+from tests.emulator.conftest import LEAST, make_request
+
+FAULTS = ["missing_lines", "malformed_lines", "duplicate_lines", "body_as_string", "status_zero"]
+
+
+def lines_of(path: str, count: int) -> list[dict]:
+    """The least requests of an endpoint."""
+    return [make_request(path, f"r{at}") for at in range(count)]
+
+
+def test_all_are_tested():
+    """An endpoint that is answered is one that a batch may name, and stands in the tables of these tests."""
+    assert set(ANSWERED) <= set(ENDPOINTS)
+    assert {f"/v1/{path}" for path in LEAST} == set(ANSWERED)
+
+
+@pytest.mark.parametrize("path", LEAST)
+def test_a_share_of_requests_fails(api, openai_batch_emulator, path):
+    """The fail ratio mixes its failures; the ledger has every request, failed or not."""
+    openai_batch_emulator.restart(fail_ratio=0.2)
+
+    batch = api.look(api.send(lines_of(path, 200)))
+
+    assert 20 < batch.request_counts.failed < 60
+    assert {line["response"]["status_code"] for line in api.lines(batch.error_file_id)} == {400, 429, 500}
+    assert len(openai_batch_emulator.ledger) == 200
+
+
+@pytest.mark.parametrize("path", LEAST)
+def test_the_token_queue(api, openai_batch_emulator, path):
+    """A batch that does not fit beside a running one fails; when that has ended, there is room."""
+    lines = lines_of(path, 60)
+    openai_batch_emulator.restart(queue_tokens=len(json.dumps(lines)) // 4 * 3 // 2)
+    openai_batch_emulator.take(600)
+    first, second = api.send(lines), api.send(lines)
+    openai_batch_emulator.advance(60)
+
+    statuses = [api.look(batch).status for batch in (first, second)]
+    openai_batch_emulator.advance(600)
+    third = api.send(lines)
+    openai_batch_emulator.advance(600)
+
+    assert statuses == ["in_progress", "failed"]
+    assert api.look(second).errors.data[0].code == "token_limit_exceeded"
+    assert [api.look(batch).status for batch in (first, third)] == ["completed", "completed"]
+
+
+@pytest.mark.parametrize("path", LEAST)
+def test_half_a_batch(api, openai_batch_emulator, path):
+    """What ran before a batch expired has answers; the rest has the API's error."""
+    openai_batch_emulator.fault("expire", share=0.5)
+    batch = api.send(lines_of(path, 10))
+    openai_batch_emulator.advance(86_401)
+
+    ended = api.look(batch)
+
+    assert (ended.status, len(api.lines(ended.output_file_id))) == ("expired", 5)
+    assert {line["error"]["code"] for line in api.lines(ended.error_file_id)} == {"batch_expired"}
+
+
+@pytest.mark.parametrize("path", LEAST)
+@pytest.mark.parametrize(
+    "name", ["missing_lines", "malformed_lines", "duplicate_lines", "body_as_string", "status_zero"]
+)
+def test_faults_of_lines(api, openai_batch_emulator, path, name):
+    """They strike the lines of any endpoint."""
+    openai_batch_emulator.fault(name, share=1)
+
+    batch = api.look(api.send(lines_of(path, 3)))
+
+    content = api.client.files.content(batch.output_file_id).content if batch.output_file_id else b""
+    expected = {"missing_lines": 0, "duplicate_lines": 6}.get(name, 3)
+    assert (batch.request_counts.completed, content.count(b"\n")) == (3, expected)
+
+
+@pytest.mark.parametrize("path", LEAST)
+def test_another_endpoints_line(api, path):
+    """The endpoint of the batch and of its lines must agree."""
+    other = "responses" if path != "responses" else "embeddings"
+    file_id = api.upload(lines_of(path, 1))
+
+    batch = api.look(api.create(file_id, endpoint=f"/v1/{other}"))
+
+    assert [error.code for error in batch.errors.data] == ["invalid_url"]
