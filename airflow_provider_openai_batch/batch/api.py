@@ -77,6 +77,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     error_file_id: str | None = None
     created_at: float | None = None
     expires_at: float | None = None
+    ended_at: float | None = None
     request_counts: RequestCounts = RequestCounts()
     errors: tuple[BatchError, ...] = ()
     metadata: dict[str, str] = {}
@@ -187,10 +188,17 @@ def read_batch(raw: bytes | msgspec.Raw) -> Batch:
         error_file_id=None if error == output else error,
         created_at=_seconds(told.get("created_at")),
         expires_at=_seconds(told.get("expires_at")),
+        ended_at=_ended_at(told),
         request_counts=_counts(told.get("request_counts")),
         errors=_errors(told),
         metadata=_texts(told.get("metadata")),
     )
+
+
+def _ended_at(told: dict[str, Any]) -> float | None:
+    """Find the time of the end, which has the status in its name; a cancelled batch may lack it."""
+    status = BatchStatus(str(told.get("status")))
+    return _seconds(told.get(f"{status}_at")) if status.ended else None
 
 
 def read_input_file(raw: bytes) -> InputFile:

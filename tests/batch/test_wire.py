@@ -22,7 +22,7 @@ ANYTHING: Any = st.recursive(
 )
 FIELDS = (
     "id", "status", "input_file_id", "output_file_id", "error_file_id", "created_at", "expires_at",
-    "request_counts", "errors", "error", "metadata", "bytes",
+    "request_counts", "errors", "error", "metadata", "bytes", "completed_at", "expired_at",
 )  # fmt: skip
 
 
@@ -41,7 +41,19 @@ def test_any_batch_with_an_id_is_read(told: dict[str, Any]):
 
     assert batch.id == file.id == "b1"
     assert batch.status in BatchStatus
-    assert all(time is None or time > 0 for time in (batch.created_at, batch.expires_at))
+    times = (batch.created_at, batch.expires_at, batch.ended_at)
+    assert all(time is None or time > 0 for time in times)
+
+
+@pytest.mark.parametrize(
+    ("status", "ended_at"),
+    [("completed", 7), ("expired", 8), ("failed", None), ("in_progress", None), ("succeeded", 7)],
+)
+def test_when_a_batch_ended(status: str, ended_at: float | None):
+    """The time of the end has the status in its name; a batch that goes on has none."""
+    told = {"id": "b1", "status": status, "in_progress_at": 6, "completed_at": 7, "expired_at": 8}
+
+    assert read_batch(json.dumps(told).encode()).ended_at == ended_at
 
 
 @pytest.mark.parametrize(
