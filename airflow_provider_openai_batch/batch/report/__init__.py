@@ -1,0 +1,1 @@
+"""What a load reports: counted figures, and the page that shows them."""

@@ -1,0 +1,79 @@
+"""A report as one HTML page that needs nothing else: no script, no other file, no network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from airflow_provider_openai_batch.batch.report import plots, wording
+from airflow_provider_openai_batch.batch.status import RowStatus
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.report.values import Report, ShardTime
+
+MOST_SENDS = 200
+UNFOLDED = 12  #: so many sends are listed openly; more are folded under the plot
+WORDS = 300  #: a name or label beyond is cut
+
+
+def render(report: Report) -> str:
+    """Write the page; every text in it is escaped."""
+    page: str = _TEMPLATE.render(
+        report=report,
+        statuses=_by_status(report.counts),
+        ended=_last_end(report.shards),
+        span=plots.span_of(report.shards, report.submitted_at),
+        sends=[(shard, send) for shard in report.shards for send in shard.sends],
+        unsent=[shard for shard in report.shards if not shard.sends],
+        most_sends=MOST_SENDS,
+        most_shards=plots.MOST_SHARDS,
+        unfolded=UNFOLDED,
+    )
+    return page
+
+
+def _by_status(counts: dict[str, int]) -> dict[str, int]:
+    """Order statuses as the contract does, words of a newer version last."""
+    known = [str(status) for status in RowStatus]
+    words = [*known, *sorted(set(counts) - set(known))]
+    return {word: counts[word] for word in words if counts.get(word)}
+
+
+def _last_end(shards: tuple[ShardTime, ...]) -> float | None:
+    ends = [send.ended_at for shard in shards for send in shard.sends if send.ended_at is not None]
+    return max(ends, default=None)
+
+
+def _show(text: object) -> str:
+    """Make a text fit to be shown; a long one is cut."""
+    shown = wording.printable(str(text))
+    return shown if len(shown) <= WORDS else f"{shown[:WORDS]}…"
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("airflow_provider_openai_batch", "batch/report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Any] = {
+        "show": _show,
+        "number": wording.count,
+        "usd": wording.usd,
+        "moment": wording.moment,
+        "duration": wording.duration,
+    }
+    made.filters |= filters
+    made.globals |= {
+        "percent": wording.percent,
+        "stacked": plots.stacked,
+        "bar": plots.bar,
+        "timeline": plots.timeline,
+    }
+    return made
+
+
+_TEMPLATE = _environment().get_template("page.html")

@@ -1,0 +1,123 @@
+"""The figures of a load as they are written down: `report.json` is a `Report`."""
+
+from __future__ import annotations
+
+import msgspec
+
+FORMAT = 1
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a report; times are API time in seconds since 1970, amounts are US dollars."""
+
+
+class Tokens(Figure, frozen=True, kw_only=True):
+    """Tokens of the rows' answers; equal rows share a request and are counted once.
+
+    The cached ones are among the input, the reasoning ones among the output.
+    """
+
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+
+class ModelUse(Figure, frozen=True, kw_only=True):
+    """What one model answered, by the name that the answers give it."""
+
+    model: str
+    rows: int
+    tokens: Tokens
+    cost_usd: float | None = None  #: None: the price is unknown
+
+
+class Label(Figure, frozen=True, kw_only=True):
+    """How many rows have a value."""
+
+    value: str
+    rows: int
+
+
+class Labels(Figure, frozen=True, kw_only=True):
+    """How the rows spread over the values that the output type lists for a column."""
+
+    column: str
+    labels: tuple[Label, ...]  #: most frequent first
+    others: int = 0  #: rows with a value beyond those
+    empty: int = 0  #: rows without a value
+
+
+class Failure(Figure, frozen=True, kw_only=True):
+    """Rows that are not `ok` for one reason; no message of the API, which may quote a row."""
+
+    status: str
+    code: str | None
+    param: str | None
+    rows: int
+
+
+class Attempt(Figure, frozen=True, kw_only=True):
+    """How many rows were answered at which attempt; None: never sent, or no answer is known."""
+
+    attempt: int | None
+    rows: int
+
+
+class SendTime(Figure, frozen=True, kw_only=True):
+    """One upload and one create: when, and what became of it.
+
+    `submitted_at` is when the submit task that came before it began to read the source.
+    """
+
+    id: str
+    status: str  #: the batch's, or `open`, `void`, `refused`, `lost`, `synchronous`
+    batch_id: str | None
+    submitted_at: float
+    created_at: float
+    ended_at: float | None
+    counts: dict[str, int] = {}
+    cost_usd: float | None = None
+
+
+class ShardTime(Figure, frozen=True, kw_only=True):
+    """One input file and its sends; a shard with a parent asks again what that left unanswered."""
+
+    id: str
+    attempt: int
+    parent: str | None
+    model: str
+    requests: int
+    sends: tuple[SendTime, ...]
+
+
+class Report(Figure, frozen=True, kw_only=True):
+    """What one load did, and what the run took until then."""
+
+    format: int = FORMAT
+    at: float
+    run_id: str
+    snapshot: str
+    endpoint: str
+    model: str
+    submitted_at: float
+    rows: int
+    written: int
+    kept: int
+    skipped: int
+    requests: int
+    judged: int
+    failed: int
+    max_failed_ratio: float
+    counts: dict[str, int]
+    tokens: Tokens
+    cost_usd: float | None = None
+    saved_usd: float | None = None
+    models: tuple[ModelUse, ...] = ()
+    labels: tuple[Labels, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    failures_beyond: int = 0  #: rows whose reason is not among `failures`
+    shards: tuple[ShardTime, ...] = ()
+    key: tuple[str, ...] = ()
+    failed_keys: tuple[tuple[str, ...], ...] | None = None  #: a few; None: keys are not shown

@@ -1,0 +1,63 @@
+"""How a report writes numbers, amounts, and times for people."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+SECOND, MINUTE, HOUR, DAY = 1, 60, 3_600, 86_400
+UNKNOWN = "unknown"
+NOTHING = "\u2013"
+LITTLE, MOST = 0.001, 0.999
+ONE, LEAST = 1.0, 1e-6
+#: Characters that neither HTML nor XML takes.
+CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(127, 160), 0xFFFE, 0xFFFF], "\ufffd")
+
+
+def count(number: int) -> str:
+    """Write 1234567 as 1,234,567."""
+    return f"{number:,}"
+
+
+def percent(part: float, whole: float) -> str:
+    """Write a share; what is there is never shown as nothing, nor as all while something is missing."""
+    if not whole:
+        return NOTHING
+    share = part / whole
+    if 0 < share < LITTLE:
+        return "<0.1%"
+    if MOST < share < 1:
+        return ">99.9%"
+    return f"{share:.1%}"
+
+
+def usd(amount: float | None) -> str:
+    """Write dollars: cents from one dollar on, up to six decimals below."""
+    if amount is None:
+        return UNKNOWN
+    if amount < 0:
+        return f"-{usd(-amount)}"
+    if amount == 0 or amount >= ONE:
+        return f"${amount:,.2f}"
+    return f"${amount:.6f}".rstrip("0") if amount >= LEAST else "<$0.000001"
+
+
+def moment(at: float | None) -> str:
+    """Write a time to the second, in UTC."""
+    return NOTHING if at is None else datetime.fromtimestamp(at, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(seconds: float | None) -> str:
+    """Write how long something took, in its two largest units."""
+    if seconds is None:
+        return NOTHING
+    whole = max(0, round(seconds))
+    for (size, name), (small, part) in (((DAY, "d"), (HOUR, "h")), ((HOUR, "h"), (MINUTE, "min"))):
+        if whole >= size:
+            return f"{whole // size} {name} {whole % size // small} {part}"
+    minutes, rest = divmod(whole, MINUTE)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def printable(text: str) -> str:
+    """Replace control characters, which no page may hold."""
+    return text.translate(CONTROLS)

@@ -1,0 +1,151 @@
+"""The page says what the figures say, shows every text as text, and needs nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from airflow_provider_openai_batch.batch.report.page import render
+from tests.batch.report.reports import ALL_FAILED, EMPTY, REPORTS, WORDS, make_report
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.report.values import Report
+
+KNOWN = {
+    "html", "head", "meta", "title", "style", "body", "main", "header", "p", "h1", "h2", "h3", "bdi",
+    "dl", "dt", "dd", "div", "section", "svg", "rect", "line", "ul", "li", "span", "b", "br",
+    "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "footer",
+}  # fmt: skip
+
+
+def parsed(report: Report) -> ET.Element:
+    """Read a page strictly: it is well-formed XML as well as HTML."""
+    page = render(report)
+    assert page.startswith("<!DOCTYPE html>\n")
+    return ET.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
+
+
+def told(report: Report) -> str:
+    """Return what a reader sees, each run of blanks as one."""
+    body = parsed(report).find("body")
+    assert body is not None
+    return " ".join("".join(body.itertext()).split())
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_page_is_well_formed(name: str):
+    """No text of any kind opens an element or breaks one."""
+    found = {element.tag for element in parsed(REPORTS[name]).iter()}
+
+    assert found <= KNOWN
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_page_needs_nothing_else(name: str):
+    """There is no script, no link, no handler, and nothing to fetch; the page itself forbids them, too."""
+    names = {attribute for element in parsed(REPORTS[name]).iter() for attribute in element.attrib}
+
+    assert not {"src", "href", "srcset", "action", "data"} & names
+    assert not [attribute for attribute in names if attribute.startswith("on")]
+    page = render(REPORTS[name])
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "default-src 'none'" in page
+
+
+def test_texts_are_shown_as_they_are():
+    """Labels of any writing are there to read, as text of their own direction; control characters are not."""
+    shown = {text for bdi in parsed(REPORTS["strained"]).iter("bdi") for text in bdi.itertext()}
+
+    assert {WORDS[0], WORDS[1], *WORDS[4:7]} <= shown
+    assert "x" * 300 + "…" in shown
+    assert "\ufffdbell\ufffdand\ufffdescape" in shown
+
+
+def plotted(report: Report, kind: str) -> list[int]:
+    """Return what the plots of a kind draw."""
+    return [
+        int(rect.attrib["data-value"])
+        for svg in parsed(report).iter("svg")
+        if svg.attrib["class"] == kind
+        for rect in svg.iter("rect")
+    ]
+
+
+def test_plots_draw_the_figures():
+    """Each shape carries the number that it stands for, and the numbers are the report's."""
+    report = make_report()
+
+    assert plotted(report, "stacked") == list(report.counts.values())
+    spread = report.labels[0]
+    tokens = report.tokens
+    assert plotted(report, "bar") == [
+        *(label.rows for label in spread.labels),
+        spread.empty,
+        *(tokens.input, tokens.cached, tokens.output, tokens.reasoning),
+        *(attempt.rows for attempt in report.attempts),
+    ]
+    sends = [send for shard in report.shards for send in shard.sends]
+    assert plotted(report, "timeline") == [round(send.ended_at - send.created_at) for send in sends]  # type: ignore[operator]
+
+
+SAID = {
+    "ordinary": ["1,010", "1,000 written, 10 kept, 7 skipped", "96.0%", "$0.0123", "3 h 1 min", "order-17"],
+    "strained": ["unknown", "Add it to the file that [openai_batch] prices names", "report.json has all"],
+    "empty": ["There are no rows", "Nothing was sent.", "$0.00", "No answers."],
+    "all_failed": ["0.0%", "invalid_request_error", "response_format", "Keys are not shown"],
+    "unsent": ["1 shard was not sent", "2 shards, sent 1 time"],
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_pages_say_it_in_words(name: str):
+    """What a plot shows is written beside it, and what to do where there is something to do."""
+    page = told(REPORTS[name])
+
+    assert [text for text in SAID[name] if text not in page] == []
+
+
+def test_a_price_that_is_known_is_no_note():
+    """The advice on prices stands where one is missing only."""
+    assert "price of a model is unknown" not in told(make_report())
+    assert "price of a model is unknown" in told(make_report(cost_usd=None, models=()))
+
+
+def test_a_page_is_bounded():
+    """However many shards there are, the page lists some and says where the others are."""
+    page = parsed(REPORTS["strained"])
+    sends = next(table for table in page.iter("table") if "sends" in table.attrib["class"])
+
+    assert len(sends.findall("tbody/tr")) == 200
+    assert len(plotted(REPORTS["strained"], "timeline")) == 200
+
+
+def test_keys_are_shown_where_there_are_some():
+    """A load without failures has no example, whether or not keys may be shown."""
+    assert "For example" not in told(EMPTY)
+    assert "Keys are not shown" not in told(EMPTY)
+    assert "For example" not in told(ALL_FAILED)
+
+
+def test_light_dark_and_paper():
+    """The page follows the reader's scheme and prints in the light one; every color is defined in each."""
+    style = next(parsed(make_report()).iter("style")).text or ""
+    schemes = [
+        set(re.findall(r"(--[\w-]+):", block)) for block in re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    ]
+
+    assert "prefers-color-scheme: dark" in style
+    assert "@media print" in style
+    assert len(schemes) == 3
+    assert schemes[0] == schemes[1] == schemes[2] == set(re.findall(r"var\((--[\w-]+)\)", style))
+
+
+def test_words_of_a_newer_version_come_last():
+    """A status that this version does not know is shown after the known ones."""
+    report = make_report(counts={"zebra": 1, "refused": 2, "ok": 3})
+
+    assert plotted(report, "stacked") == [3, 2, 1]
