@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PURGED = "purged.json"
 DAY = 86_400.0
 #: What a purge deletes; attempts, loads, and the marks of cleaning up stay.
-HEAVY = ("snapshots/", "shards/", "summary.json")
+HEAVY = ("snapshots/", "shards/", "reports/", "summary.json")
 
 
 @dataclass(frozen=True, slots=True)

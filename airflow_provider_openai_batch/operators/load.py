@@ -22,7 +22,7 @@ class OpenAIBatchLoadOperator(BaseOperator):  # type: ignore[misc]
     """Write every row of a run to the target, once, with its answer or its error.
 
     XCom, also when the load then fails for too many failures: `run_uri`, `rows`, `written`, `kept`,
-    `counts` (rows by status), `failed_ratio`, `cost_usd`, `saved_usd`.
+    `counts` (rows by status), `failed_ratio`, `cost_usd`, `saved_usd`, `report_uri`.
 
     :param run_uri: the sensor's `.output`, or the run's URI.
     :param target: the run's target if the submit task was not given one.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.batch.report.words import as_code
 from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.batch.values import texts
 from airflow_provider_openai_batch.tables.keys import SHOWN
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
-
-CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,11 +37,6 @@ class Account:
         bad = [place for place, status in enumerate(statuses) if status != RowStatus.OK and not before[place]]
         self.failed += len(bad)
         codes = found["error_code"].to_pylist()
-        self.codes.update(_word(codes[place]) or statuses[place] for place in bad)
+        self.codes.update(as_code(codes[place]) or statuses[place] for place in bad)
         for place in bad[: SHOWN - len(self.keys)]:
             self.keys.append(tuple(texts(column.slice(place, 1))[0] for column in key))
-
-
-def _word(code: str | None) -> str | None:
-    """Take an error's code as far as it is one: servers put sentences there, which may quote a row."""
-    return code if code is None or CODE.fullmatch(code) else "(no code)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,9 +16,11 @@ from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.steps.account import Account
 from airflow_provider_openai_batch.steps.advance import peek
 from airflow_provider_openai_batch.steps.cleaning import clean_up
+from airflow_provider_openai_batch.steps.figures import Figures
 from airflow_provider_openai_batch.steps.keys import for_example
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Layout, landing
+from airflow_provider_openai_batch.steps.reporting import Counts, write_report
 from airflow_provider_openai_batch.steps.result import (
     Answers,
     Shape,
@@ -33,7 +35,7 @@ from airflow_provider_openai_batch.tables.keys import SHOWN
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.client import Client
@@ -58,6 +60,7 @@ class Loaded:
     failed: int = 0
     #: Characters that no database takes, removed from the answers of all tries or replaced.
     cleaned: int = 0
+    report_uri: str | None = None
 
     @property
     def failed_ratio(self) -> float:
@@ -68,15 +71,15 @@ class Loaded:
         kept = f", {self.kept:,} kept as they are" if self.kept else ""
         counts = ", ".join(f"{count:,} {status}" for status, count in sorted(self.counts.items()))
         told = f"Wrote {self.written:,} of {self.rows:,} rows{kept}: {counts or 'there are none'}."
-        if not self.cleaned:
-            return told
-        return (
-            f"{told} {self.cleaned:,} characters of answers that no database takes were removed or replaced."
-        )
+        if self.cleaned:
+            told += (
+                f" {self.cleaned:,} characters of answers that no database takes were removed or replaced."
+            )
+        return told + _pointer(self)
 
     def summary(self) -> dict[str, Any]:
         """Return what the XCom shows."""
-        names = ("rows", "written", "kept", "counts", "failed_ratio", "cost_usd", "saved_usd")
+        names = ("rows", "written", "kept", "counts", "failed_ratio", "cost_usd", "saved_usd", "report_uri")
         return {name: getattr(self, name) for name in names}
 
 
@@ -112,8 +115,8 @@ def load_into(
     snapshot = run.current
     if snapshot is None:
         raise InvalidRequest(f"The run {store.uri!r} was only previewed: clear submit without the preview.")
-    account = Account()
-    loaded = write(store, run, place(snapshot.asked), account)
+    counts = write(store, run, place(snapshot.asked))
+    loaded = counts.loaded
     landed = facts.Landed(
         at=client.now(),
         snapshot=snapshot.id,
@@ -123,8 +126,9 @@ def load_into(
         counts=loaded.counts,
     )
     store.put(f"loads/{snapshot.id}-{store.nonce()}.json", landed)
+    loaded = replace(loaded, report_uri=write_report(store, run, counts, client.now()))
     clean_up(store, client, run)
-    judge(loaded, account, snapshot.asked)
+    judge(loaded, counts.account, snapshot.asked)
     return loaded
 
 
@@ -151,7 +155,7 @@ def agreed_target(asked: facts.Asked, given: arguments.Target | None) -> argumen
     return agreed
 
 
-def write(store: RunStore, run: Run, place: Place, account: Account) -> Loaded:
+def write(store: RunStore, run: Run, place: Place) -> Counts:
     """Join and write the current snapshot, all or nothing."""
     snapshot = run.current
     assert snapshot is not None
@@ -159,8 +163,9 @@ def write(store: RunStore, run: Run, place: Place, account: Account) -> Loaded:
     output = compile_output(snapshot.asked.output_type)
     plan = _landing(store, snapshot, place.args, output)
     shape = shape_of(output, plan.schema, place.table.bounds(plan))
-    answers = Answers(store, run, snapshot)
-    batches = _counted(store, snapshot, (answers, shape, plan), account)
+    account, figures = Account(), Figures(output.columns)
+    joined = _joined(store, snapshot, Answers(store, run, snapshot), shape)
+    batches = _counted(joined, len(plan.key), account, figures)
 
     def guard() -> None:
         require_current(store, snapshot)
@@ -174,7 +179,7 @@ def write(store: RunStore, run: Run, place: Place, account: Account) -> Loaded:
         raise BatchFailed(
             f"{snapshot.done.rows} rows were staged, {written.written} written, and {written.kept} kept."
         )
-    return Loaded(
+    loaded = Loaded(
         rows=account.rows,
         written=written.written,
         kept=written.kept,
@@ -183,6 +188,7 @@ def write(store: RunStore, run: Run, place: Place, account: Account) -> Loaded:
         failed=account.failed,
         cleaned=sum(send.tally.cleaned for send in run.sends if send.tally is not None),
     )
+    return Counts(loaded=loaded, account=account, figures=figures)
 
 
 def check_keys(store: RunStore, snapshot: Snapshot, table: Target, plan: Landing) -> None:
@@ -211,9 +217,13 @@ def judge(loaded: Loaded, account: Account, asked: facts.Asked) -> None:
     raise TooManyFailures(
         f"{loaded.failed_ratio:.1%} of {loaded.judged:,} rows failed, more than {most:.1%}; most frequent: "
         f"{top}. Failed keys{for_example(account.keys)}. All rows are in the target with their errors; "
-        f"{_advice(loaded, asked.resend)}, or raise limits['max_failed_ratio'].",
+        f"{_advice(loaded, asked.resend)}, or raise limits['max_failed_ratio'].{_pointer(loaded)}",
         loaded,
     )
+
+
+def _pointer(loaded: Loaded) -> str:
+    return f" Report: {loaded.report_uri}" if loaded.report_uri else ""
 
 
 def _advice(loaded: Loaded, resend: tuple[str, ...] | None) -> str:
@@ -231,11 +241,20 @@ def _landing(store: RunStore, snapshot: Snapshot, target: arguments.Target, outp
     return landing(target, asked.run_id, layout, (rows, output.columns))
 
 
-def _counted(
-    store: RunStore, snapshot: Snapshot, parts: tuple[Answers, Shape, Landing], account: Account
-) -> Iterator[pa.RecordBatch]:
-    answers, shape, plan = parts
+def _joined(
+    store: RunStore, snapshot: Snapshot, answers: Answers, shape: Shape
+) -> Iterator[tuple[pa.RecordBatch, pa.Table, list[bool]]]:
     for rows in stored_rows(store, snapshot):
-        batch, found = result_batch(rows, answers, snapshot.asked, shape)
-        account.count(batch.columns[: len(plan.key)], found, failed_before(rows))
+        yield *result_batch(rows, answers, snapshot.asked, shape), failed_before(rows)
+
+
+def _counted(
+    joined: Iterable[tuple[pa.RecordBatch, pa.Table, list[bool]]],
+    width: int,
+    account: Account,
+    figures: Figures,
+) -> Iterator[pa.RecordBatch]:
+    for batch, found, before in joined:
+        account.count(batch.columns[:width], found, before)
+        figures.count(batch, found)
         yield batch

@@ -105,7 +105,13 @@ def test_an_answer_that_never_came_keeps_no_run_for_ever():
 
 def test_facts_stay():
     """Attempts and loads are small and tell what the run was."""
-    names = ["attempts/0001-a.json", "loads/1.json", "shards/s/about.json", "snapshots/1/rows-0000.parquet"]
+    names = [
+        "attempts/0001-a.json",
+        "loads/1.json",
+        "reports/1-a/report.html",
+        "shards/s/about.json",
+        "snapshots/1/rows-0000.parquet",
+    ]
 
     assert heavy(names) == names[2:]
 

@@ -1,0 +1,165 @@
+"""The figures of a report, counted as the rows of a load go by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_openai_batch.batch.join import FIXED
+from airflow_provider_openai_batch.batch.report.values import (
+    Attempt,
+    Failure,
+    Label,
+    Labels,
+    ModelUse,
+    Tokens,
+)
+from airflow_provider_openai_batch.batch.report.words import OTHER, as_code, as_id, as_param
+from airflow_provider_openai_batch.batch.status import RowStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Reason = tuple[str, str | None, str | None]
+Word = TypeVar("Word")
+
+MANY = 1_000  #: words of servers that are told apart in memory
+SHOWN = 50  #: labels of a column, and reasons, in a report
+WIDEST = 100  #: columns with labels in a report
+ROLES = [role for role, _ in FIXED]
+SUMS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_usd", "unpriced", "rows")
+NO_MODEL = "(none)"
+BEYOND = (OTHER, None, None)
+
+
+class Figures:
+    """What went by, by model, label, attempt, and reason of failure; holds counts only."""
+
+    def __init__(self, outputs: pa.Schema) -> None:
+        self._width = len(outputs)
+        self._listed = _listed(outputs)
+        self._names = outputs.names
+        self._models: dict[str, Counter[str]] = {}
+        self._labels: dict[int, Counter[Any]] = {place: Counter() for place in self._listed}
+        self._attempts: Counter[int | None] = Counter()
+        self._failures: Counter[Reason] = Counter()
+
+    def count(self, landed: pa.RecordBatch, found: pa.Table) -> None:
+        """Count rows as they land, and the answers that went into them."""
+        fixed = dict(zip(ROLES, landed.columns[-len(ROLES) :], strict=True))
+        self._count_models(found["model"], fixed)
+        outputs = landed.columns[-len(ROLES) - self._width : -len(ROLES)]
+        for place, counted in self._labels.items():
+            counted.update(_counts(outputs[place]))
+        self._attempts.update(_counts(found["attempt"]))
+        self._count_failures(found.filter(pc.not_equal(found["status"], str(RowStatus.OK))))
+
+    def _count_models(self, models: pa.ChunkedArray, fixed: Mapping[str, pa.Array]) -> None:
+        used = pc.or_(pc.is_valid(fixed["input_tokens"]), pc.is_valid(fixed["output_tokens"]))
+        unpriced = pc.and_(pc.is_null(fixed["cost_usd"]), used)
+        told = {name: fixed[name] for name in SUMS[:-2]} | {"unpriced": pc.cast(unpriced, pa.int64())}
+        table = pa.table({"model": models, **told})
+        sums = [(name, "sum") for name in told]
+        grouped = table.group_by("model", use_threads=False).aggregate([*sums, ([], "count_all")])
+        for one in grouped.to_pylist():
+            word = NO_MODEL if one["model"] is None else as_id(one["model"])
+            summed = self._models.setdefault(_known(self._models, word, OTHER), Counter())
+            summed.update({name: one[f"{name}_sum"] or 0 for name in told} | {"rows": one["count_all"]})
+
+    def _count_failures(self, bad: pa.Table) -> None:
+        if not len(bad):
+            return
+        reasons = ["status", "error_code", "error_param"]
+        grouped = bad.group_by(reasons, use_threads=False).aggregate([([], "count_all")])
+        for one in grouped.to_pylist():
+            reason = (one["status"], as_code(one["error_code"]), as_param(one["error_param"]))
+            self._failures[_known(self._failures, reason, BEYOND)] += one["count_all"]
+
+    @property
+    def tokens(self) -> Tokens:
+        """Return all tokens."""
+        return _tokens(sum(self._models.values(), Counter()))
+
+    def models(self) -> tuple[ModelUse, ...]:
+        """Return what each model answered, the busiest first; rows without a model only if they used any."""
+        uses = [
+            ModelUse(
+                model=model,
+                rows=summed["rows"],
+                tokens=_tokens(summed),
+                cost_usd=None if summed["unpriced"] else float(summed["cost_usd"]),
+            )
+            for model, summed in self._models.items()
+            if model != NO_MODEL or summed["input_tokens"] or summed["output_tokens"]
+        ]
+        return tuple(sorted(uses, key=lambda use: (-use.rows, use.model)))
+
+    def labels(self) -> tuple[Labels, ...]:
+        """Return how the rows spread over the values that the output type lists."""
+        return tuple(
+            _labels(self._names[place], counted, self._listed[place])
+            for place, counted in self._labels.items()
+        )
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Return how many rows were answered at which attempt."""
+        ordered = sorted(self._attempts.items(), key=lambda item: (item[0] is None, item[0] or 0))
+        return tuple(Attempt(attempt=number, rows=rows) for number, rows in ordered)
+
+    def failures(self) -> tuple[tuple[Failure, ...], int]:
+        """Return the most frequent reasons of failure, and the rows with another one."""
+        words = {reason: rows for reason, rows in self._failures.items() if reason != BEYOND}
+        ordered = sorted(words.items(), key=lambda item: (-item[1], str(item[0])))[:SHOWN]
+        shown = tuple(
+            Failure(status=status, code=code, param=param, rows=rows)
+            for (status, code, param), rows in ordered
+        )
+        return shown, self._failures.total() - sum(failure.rows for failure in shown)
+
+
+def _listed(outputs: pa.Schema) -> dict[int, tuple[Any, ...]]:
+    """Find the columns whose values the output type lists."""
+    found: dict[int, tuple[Any, ...]] = {}
+    for place, column in enumerate(outputs):
+        words = (column.metadata or {}).get(b"words")
+        if words is not None:
+            found[place] = tuple(msgspec.json.decode(words, type=list[str]))
+        elif pa.types.is_boolean(column.type):
+            found[place] = (True, False)
+    return dict(list(found.items())[:WIDEST])
+
+
+def _counts(column: pa.Array | pa.ChunkedArray) -> dict[Any, int]:
+    counted = pc.value_counts(column)
+    return dict(zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True))
+
+
+def _labels(column: str, counted: Counter[Any], listed: Iterable[Any]) -> Labels:
+    """Show what is listed only, whatever a column may hold."""
+    rows = sorted(((counted[value], value) for value in listed), key=lambda item: -item[0])
+    shown = rows[:SHOWN]
+    beyond = counted.total() - counted[None] - sum(count for count, _ in shown)
+    return Labels(
+        column=column,
+        labels=tuple(Label(value=_text(value), rows=count) for count, value in shown),
+        others=beyond,
+        empty=counted[None],
+    )
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _tokens(summed: Counter[str]) -> Tokens:
+    input_tokens, cached, output, reasoning = (int(summed[name]) for name in SUMS[:4])
+    return Tokens(input=input_tokens, cached=cached, output=output, reasoning=reasoning)
+
+
+def _known(held: Mapping[Word, Any], word: Word, other: Word) -> Word:
+    """Tell a bounded number of words apart."""
+    return word if word in held or len(held) < MANY else other
