@@ -28,15 +28,21 @@ from airflow_provider_openai_batch.batch.api import (
     read_input_file,
 )
 from airflow_provider_openai_batch.batch.api_time import ApiTime
+from airflow_provider_openai_batch.batch.asking import judge
 from airflow_provider_openai_batch.batch.paging import Paging
 from airflow_provider_openai_batch.batch.prices import Prices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from airflow_provider_openai_batch.batch.asking import Asked
+
 __all__ = ["AsyncClient", "Client", "CutDownload", "NotDeleted", "ShortDownload"]
 
 CREATE_TIMEOUT = 120.0
+#: What `with_raw_response` sets, for a call that the SDK has no method of.
+RAW: Any = {"headers": {"X-Stainless-Raw-Response": "true"}}
+ASK_TIMEOUT = 60.0
 REFUSALS = {400, 401, 403, 404, 413, 422, 429}
 UPLOAD_REFUSALS = {400, 404, 413, 422, 429}
 INPUT_FILE_LIFE = 14 * 86_400
@@ -118,6 +124,20 @@ class Client:
             return told or Unclear(f"{error.status_code}")
         except (openai.APIConnectionError, msgspec.MsgspecError) as error:
             return Unclear(type(error).__name__)
+
+    def ask(self, endpoint: str, body: bytes) -> Asked:
+        """Ask one request at once, with no retry."""
+        once = self._api.with_options(max_retries=0, timeout=ASK_TIMEOUT)
+        path, asked = endpoint.removeprefix("/v1"), msgspec.json.decode(body)
+        try:
+            answer: Any = once.post(path, body=asked, cast_to=object, options=RAW)
+        except openai.APIStatusError as error:
+            answer = error.response
+        except openai.APIError as error:
+            return Unclear(type(error).__name__)
+        self.time.see(answer.headers)
+        told = answer.headers.get("x-request-id", ""), answer.headers.get("retry-after")
+        return judge(answer.status_code, answer.content, told)
 
     def retrieve(self, batch_id: str) -> Batch | Gone:
         """Look at one batch."""

@@ -1,0 +1,81 @@
+"""What may be shown of a message that the API wrote about a request: it may quote the row."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RUN = 8  #: so many characters in common are no chance
+CUT = "…"
+QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"|`([^`]+)`|“([^”]+)”")
+BLANK = re.compile(r"\s+")
+
+
+def without_quotes(message: str, body: bytes, template: object) -> str | None:
+    """Return a message without what it has from the row alone; None when little else is in it.
+
+    `body` is the request that was made of the template. Cut is what only texts with columns in them hold:
+    runs of characters, and what stands in quotation marks, however short.
+    """
+    request = msgspec.json.decode(body)
+    own = list(_with_columns(template, request))
+    texts = _plain("\n".join(own))
+    rest = (text for text in _texts(request) if text not in own)
+    shared = _plain("\n".join([*_texts(template), *rest]))
+    plain = _plain(message)
+    hidden = [False] * len(plain)
+    for start in range(len(plain) - RUN + 1):
+        part = plain[start : start + RUN]
+        if part in texts and part not in shared:
+            hidden[start : start + RUN] = [True] * RUN
+    for found in QUOTED.finditer(plain):
+        word = found[found.lastindex or 0]
+        if word in texts and word not in shared:
+            hidden[found.start() + 1 : found.end() - 1] = [True] * len(word)
+    if 2 * sum(hidden) > len(hidden):
+        return None
+    return _cut(BLANK.sub(" ", message), hidden)
+
+
+def _plain(text: str) -> str:
+    """Write a text as it is compared: white space and case matter not, and no character gets lost."""
+    return "".join(low if len(low := char.lower()) == 1 else char for char in BLANK.sub(" ", text))
+
+
+def _cut(message: str, hidden: list[bool]) -> str:
+    shown = "".join(CUT if hides else char for char, hides in zip(message, hidden, strict=True))
+    return re.sub(f"{CUT}+", CUT, shown)
+
+
+def _with_columns(template: Any, request: Any) -> Iterator[str]:
+    """Yield the strings of a request that stand where the template names a column."""
+    match template, request:
+        case str(), _ if "{" in template:
+            yield from _texts(request)
+        case dict(), dict():
+            for name, part in template.items():
+                yield from _with_columns(part, request.get(name))
+        case ((list() | tuple()), list()):
+            for part, rendered in zip(template, request, strict=False):
+                yield from _with_columns(part, rendered)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all strings of a value, and its names and numbers as strings."""
+    match value:
+        case dict():
+            for name, part in value.items():
+                yield str(name)
+                yield from _texts(part)
+        case list() | tuple():
+            for part in value:
+                yield from _texts(part)
+        case None | bool():
+            return
+        case _:
+            yield str(value)
