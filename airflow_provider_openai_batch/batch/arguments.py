@@ -14,6 +14,8 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NonNegative = Annotated[int, msgspec.Meta(ge=0)]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
+#: What a connection sets of these is a ceiling.
+CAPS = ("max_requests",)
 Parsed = TypeVar("Parsed", bound=msgspec.Struct)
 
 
@@ -70,6 +72,8 @@ class LimitsArgs(TypedDict, total=False):
     max_failed_ratio: float | str
     rows: int | str | None
     preview: bool | str
+    max_requests: int | str | None
+    preflight: bool | str | None
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,6 +114,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_failed_ratio: Ratio = 0.1
     rows: Positive | None = None
     preview: bool = False
+    max_requests: Positive | None = None
+    preflight: bool | None = None
 
 
 def source(value: object, has_rows: bool = False) -> Source:
@@ -196,6 +202,18 @@ def limits(*layers: object) -> Limits:
     for layer in layers:
         merged |= _mapping("limits", {} if layer is None else layer)
     return _convert("limits", merged, Limits, strict=False)
+
+
+def within(asked: Limits, connection: object) -> Limits:
+    """Lower the caps that are above those of the connection, which no DAG can raise."""
+    most = limits(connection)
+    caps = {
+        name: min(
+            (cap for cap in (getattr(asked, name), getattr(most, name)) if cap is not None), default=None
+        )
+        for name in CAPS
+    }
+    return msgspec.structs.replace(asked, **caps)
 
 
 def request(value: object) -> dict[str, Any]:

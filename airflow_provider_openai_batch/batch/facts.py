@@ -9,6 +9,7 @@ import msgspec
 from airflow_provider_openai_batch.batch.api import Batch, Refused
 
 FORMAT = 1
+SUPERSEDED = "superseded"  #: why an intent is void before anything was called
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class Asked(Fact, frozen=True, kw_only=True):
     preview: bool = False
     reask_invalid: int = 0  #: how often an answer that does not fit is asked for again
     max_cost_usd: float | None = None
+    preflight: bool = False  #: whether the request of a preflight's shard is asked at once
 
 
 class Done(Fact, frozen=True, kw_only=True):
@@ -92,7 +94,8 @@ class Attempt(Fact, frozen=True, kw_only=True):
 class Intent(Fact, frozen=True, kw_only=True):
     """A create is about to be called for this file.
 
-    `enqueued` are our live tokens, where counted; `account` tells one key from another.
+    `enqueued` are our live tokens, where counted; `account` tells one key from another. A `preflight` has
+    no file: its request is about to be asked at once.
     """
 
     file_id: str
@@ -104,16 +107,18 @@ class Intent(Fact, frozen=True, kw_only=True):
     epoch: int
     enqueued: int | None = None
     account: str = ""
+    preflight: bool = False
 
 
 class Refusal(Fact, frozen=True, kw_only=True):
-    """A create was refused, or its batch was, before anything ran."""
+    """A create was refused, or its batch was, before anything ran; `shown` quotes no row."""
 
     answer: Refused
+    shown: str = ""
 
 
 class Void(Fact, frozen=True, kw_only=True):
-    """Nothing runs for this intent and nothing ever will."""
+    """Nothing runs for this intent and nothing ever will; a preflight that is `unclear` may have run."""
 
     reason: str
 

@@ -6,28 +6,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api import Batch, Gone, Refusal
+from airflow_provider_openai_batch.batch.holding import final_refusal, held_until
+from airflow_provider_openai_batch.batch.preflight import is_ahead, is_to_ask
 from airflow_provider_openai_batch.batch.run import growing
 from airflow_provider_openai_batch.batch.token_queue import (
     TokenQueue,
     has_room,
-    jitter,
     never_fits,
     pause,
-    room_at,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_openai_batch.batch.queue import Left, Queue
-    from airflow_provider_openai_batch.batch.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run import Run, Send
 
 HALF_HOUR = 1_800.0
-AGAIN_SOON = 15.0
-AGAIN_LATER = 60.0
-NOT_HELD = {Refusal.QUEUE_FULL, Refusal.DENIED}
-UNSEEN_FOR = 300.0
-MOST_UNSEEN = 50
+SHORT_PAUSE = 60.0
+#: A request that is asked at once has its answer by then, or whoever asked it is gone.
+ASKED_FOR = 240.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,14 @@ class SendShard:
     shard: str
 
 
-Action = Collect | Resolve | NoteLost | MakeChild | Split | SendShard
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """Ask the shard's one request at once, before anything is sent."""
+
+    shard: str
+
+
+Action = Collect | Resolve | NoteLost | MakeChild | Split | SendShard | Preflight
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +156,24 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
             actions.append(need)
         if need is not None and send.folder in queue.awaited and not _is_hopeless(run, send, moment):
             times.append(need if isinstance(need, float) else moment.now)
-    refused = _final_refusal(run)
+    refused = final_refusal(run)
     if refused is not None:
         return Plan(tuple(actions), GiveUp(refused))
-    for left in queue.left:
-        task = _dispatch(run, left, moment)
+    for task in _tasks(run, queue, moment):
         if isinstance(task, float):
             times.append(task)
         else:
             actions.append(task)
             times.append(moment.now)
     return Plan(tuple(actions), Wait(min(times)) if times else Finish())
+
+
+def _tasks(run: Run, queue: Queue, moment: Moment) -> list[Action | float]:
+    """Say what is to be done with what is left; nothing is sent before a preflight has its outcome."""
+    tasks = [_dispatch(run, left, moment) for left in queue.left]
+    if is_ahead(run, queue):
+        return [task for task in tasks if not isinstance(task, SendShard)]
+    return tasks
 
 
 def _is_hopeless(run: Run, send: Send, moment: Moment) -> bool:
@@ -188,7 +200,7 @@ def _attend(send: Send, moment: Moment) -> Action | float | None:
         waits = send.lost_since is None or moment.now <= send.patience + HALF_HOUR
         return _lost(send, moment) if waits else None
     if send.terminal is not None:
-        return moment.now + AGAIN_LATER
+        return moment.now + SHORT_PAUSE
     late = moment.now > send.deadline and look is not None and not isinstance(look, Unreachable)
     return None if late else send.deadline
 
@@ -213,6 +225,8 @@ def _ended(send: Send, batch: Batch, moment: Moment) -> Action | float:
 def _doubt(send: Send, moment: Moment) -> Action | float | None:
     since = send.intent.at if send.fenced_at is None else send.fenced_at
     due = since + moment.settings.settle
+    if send.intent.preflight:
+        due = 0.0 if send.is_told else send.intent.at + ASKED_FOR
     return Resolve(send.folder) if moment.now >= due else due
 
 
@@ -231,62 +245,11 @@ def _dispatch(run: Run, left: Left, moment: Moment) -> Action | float:
     kinds = [refusal.answer.kind for refusal in refusals]
     if Refusal.TOO_LARGE in kinds or never_fits(run, shard, moment.tokens):
         return Split(shard.id)
-    due = max(_held_until(run, shard) or 0.0, run.rests_until(shard.id))
+    due = max(held_until(run, shard) or 0.0, run.rests_until(shard.id))
     if moment.now < due:
         return due
+    if is_to_ask(run, shard):
+        return Preflight(shard.id)
     if not has_room(run, shard, moment.tokens):
         return moment.now + pause(shard, moment.now)
     return SendShard(shard.id)
-
-
-def _held_until(run: Run, shard: Shard) -> float | None:
-    """Return the API time before which the shard is not sent, None when nothing holds it."""
-    own = [
-        _again_at(send)
-        for send in shard.sends
-        if send.refusal is not None and send.refusal.answer.kind not in NOT_HELD
-    ]
-    # `Retry-After` is about the account, not about one file.
-    own += [
-        send.refusal.at + (send.refusal.answer.retry_after or 0.0)
-        for send in run.sends
-        if send.refusal is not None and send.refusal.answer.kind is not Refusal.QUEUE_FULL
-    ]
-    room = room_at(run, shard)
-    return max(own if room is None else [*own, room], default=None)
-
-
-def _again_at(send: Send) -> float:
-    assert send.refusal is not None
-    soon = send.refusal.answer.kind is Refusal.UNSEEN
-    pause = AGAIN_SOON if soon else AGAIN_LATER * (1 + jitter(send.folder))
-    return send.refusal.at + max(pause, send.refusal.answer.retry_after or 0.0)
-
-
-def _final_refusal(run: Run) -> str | None:
-    """Return the API's words if it refused a create of the present epoch for good."""
-    epoch = run.current.asked.epoch if run.current else 0
-    unseen = [send for send in run.sends if send.intent.epoch >= epoch and _was_unseen(send)]
-    if len(unseen) > MOST_UNSEEN and unseen[-1].refusal is not None:
-        return f"{unseen[-1].refusal.answer.message} ({len(unseen)} times)"
-    for send in run.sends:
-        revoked = send.void is not None or bool(send.fences)  # a late create of ours may then be refused
-        if send.intent.epoch >= epoch and send.refusal is not None and not revoked and _is_final(send):
-            told = send.refusal.answer
-            # What is said of an upload may quote its lines, which are rows.
-            words = told.message if send.intent.file_id else f"see {send.folder}"
-            said = f"{words} (status {told.status}, code {told.code!r}, param {told.param!r})"
-            return f"The API refuses a batch: {said}. Correct this and clear submit: what is answered stays."
-    return None
-
-
-def _was_unseen(send: Send) -> bool:
-    return send.refusal is not None and send.refusal.answer.kind is Refusal.UNSEEN and not send.fences
-
-
-def _is_final(send: Send) -> bool:
-    assert send.refusal is not None
-    if send.refusal.answer.kind is Refusal.UNSEEN:
-        at_create = send.batch is None
-        return at_create and send.refusal.at - send.intent.at > UNSEEN_FOR
-    return send.refusal.answer.kind is Refusal.FINAL

@@ -73,10 +73,15 @@ class Send:
 
     @property
     def open(self) -> bool:
-        """Tell whether something may still come of it; a batch beats a void."""
+        """Tell whether something may still come of it; a batch beats a void, and so does an answer."""
         if self.tally is not None or self.refusals:
             return False
-        return bool(self.batches) or self.void is None
+        return bool(self.batches) or self.void is None or self.is_told
+
+    @property
+    def is_told(self) -> bool:
+        """Tell whether the answer of a preflight is there, written down as it came."""
+        return self.intent.preflight and bool(self.raw)
 
     @property
     def batch(self) -> Batch | None:

@@ -70,7 +70,7 @@ def enqueued(run: Run, looks: Mapping[str, object], listed: Iterable[Batch], now
     """
     tokens: Counter[str] = Counter()
     for send in run.sends:
-        if send.open and now <= send.deadline and not _has_ended(send, looks):
+        if _is_enqueued(send) and now <= send.deadline and not _has_ended(send, looks):
             tokens[send.intent.model] += send.intent.tokens
     own = {batch.id for send in run.sends for batch in send.batches}
     for batch in listed:
@@ -78,6 +78,11 @@ def enqueued(run: Run, looks: Mapping[str, object], listed: Iterable[Batch], now
         if batch.id not in own and not _is_over(batch, now) and told.isdecimal():
             tokens[batch.metadata.get("model", "")] += int(told)
     return dict(tokens)
+
+
+def _is_enqueued(send: Send) -> bool:
+    """Tell whether it may hold room; what is asked at once holds none."""
+    return send.open and not (send.intent.preflight and send.batch is None)
 
 
 def _is_over(batch: Batch, now: float) -> bool:

@@ -151,12 +151,22 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
             output_type=_schema(self.output_type),
             target=target,
             resend=words.resend(self.resend, target),
-            limits=arguments.limits(OpenAIBatchHook(self.openai_conn_id).limits(), self.limits),
+            limits=self._limits(),
             openai_conn_id=self.openai_conn_id,
             run_id=run_id(context),
             try_number=context["ti"].try_number,
             max_tries=context["ti"].max_tries,
         )
+
+    def _limits(self) -> arguments.Limits:
+        connection = OpenAIBatchHook(self.openai_conn_id).limits()
+        asked = arguments.limits(connection, self.limits)
+        limits = arguments.within(asked, connection)
+        for name in arguments.CAPS:
+            if (cap := getattr(limits, name)) != getattr(asked, name):
+                told = "limits[%r] is %s: connection %r allows no more."
+                self.log.warning(told, name, cap, self.openai_conn_id)
+        return limits
 
 
 def _check_empty(asked: Asked, staged: Staged) -> None:

@@ -18,6 +18,7 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     MakeChild,
     NoteLost,
     Plan,
+    Preflight,
     Resolve,
     SendShard,
     Settings,
@@ -30,6 +31,7 @@ from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnread
 from airflow_provider_openai_batch.steps.answers import give_up_on, refuse_request
 from airflow_provider_openai_batch.steps.attempts import register, run_hash
 from airflow_provider_openai_batch.steps.doubt import listed, require_file, require_sight, resolve
+from airflow_provider_openai_batch.steps.preflight import ask
 from airflow_provider_openai_batch.steps.read import read_queue, read_run
 from airflow_provider_openai_batch.steps.shard import make_child
 from airflow_provider_openai_batch.steps.transfer import (
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api import Batch
     from airflow_provider_openai_batch.batch.facts import Attempt
     from airflow_provider_openai_batch.batch.queue import Left
-    from airflow_provider_openai_batch.batch.run import Run, Send
+    from airflow_provider_openai_batch.batch.run import Run, Send, Shard
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 
@@ -105,7 +107,7 @@ class _Advance:
         self._store.put(f"putoffs/{self._store.nonce()}.json", put_off)
 
     def _is_allowed(self, action: Action) -> bool:
-        if isinstance(action, SendShard) and not self._may_send:
+        if isinstance(action, SendShard | Preflight) and not self._may_send:
             return False
         return name_of(action) not in self._tried
 
@@ -123,32 +125,25 @@ class _Advance:
                 tell_misfits(left)
             case Split(shard):
                 self._split(run, shard)
-            case SendShard(shard):
-                self._send(run, shard)
+            case SendShard(shard) | Preflight(shard):
+                self._pay(run, action, run.shard(shard))
 
     def _collect(self, send: Send, batch: Batch) -> None:
         if self._view.is_gone(batch):  # then its files are, too: is it the connection?
             require_file(self._store, self._client, send)
         collect_send(self._store, self._client, send, batch)
 
-    def _send(self, run: Run, shard_id: str) -> None:
-        """Register before the first create, then decide again on what is there then."""
+    def _pay(self, run: Run, action: Action, shard: Shard) -> None:
+        """Register before the first paid call, then decide again on what is there then."""
         require_origin(self._store, self._client, run)
         if not self._sees_run:
             require_sight(self._store, self._client, self._view.unseen(run))
             self._sees_run = True
         if self._attempt is None:
             self._attempt = register(self._store, run, self._client.now())
-            self._tried.discard(name_of(SendShard(shard_id)))
+            self._tried.discard(name_of(action))
             return
         assert run.current is not None
-        shard = run.shard(shard_id)
-        uploaded = upload_shard(self._store, self._client, shard)
-        # The upload took its time; others may have taken the room meanwhile.
-        tokens = self._view.tokens(run, {shard.about.model}, anew=True)
-        if isinstance(uploaded, InputFile) and not has_room(run, shard, tokens):
-            delete_quietly(self._client, uploaded.id)
-            return
         sender = Sender(
             store=self._store,
             client=self._client,
@@ -156,6 +151,18 @@ class _Advance:
             epoch=run.current.asked.epoch,
             run_hash=run_hash(self._store),
         )
+        if isinstance(action, Preflight):
+            self._may_send = ask(sender, shard, run.current.asked.request)
+        else:
+            self._send(run, sender, shard)
+
+    def _send(self, run: Run, sender: Sender, shard: Shard) -> None:
+        uploaded = upload_shard(self._store, self._client, shard)
+        # The upload took its time; others may have taken the room meanwhile.
+        tokens = self._view.tokens(run, {shard.about.model}, anew=True)
+        if isinstance(uploaded, InputFile) and not has_room(run, shard, tokens):
+            delete_quietly(self._client, uploaded.id)
+            return
         live = live_tokens(shard.about.model, tokens)
         self._may_send = create_batch(sender, shard, uploaded, live)
 
@@ -208,7 +215,7 @@ def tell_misfits(left: Left) -> None:
 def subject_of(action: Action) -> str:
     """Return the folder of the send or the name of the shard that an action is about."""
     match action:
-        case Collect(what) | Resolve(what) | NoteLost(what) | SendShard(what) | Split(what):
+        case Collect(what) | Resolve(what) | NoteLost(what) | SendShard(what) | Preflight(what) | Split(what):
             return what
         case MakeChild(left):
             return left.shard

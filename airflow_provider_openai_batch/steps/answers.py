@@ -26,7 +26,7 @@ from airflow_provider_openai_batch.batch.api import (
 )
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
-from airflow_provider_openai_batch.steps.read import TALLY
+from airflow_provider_openai_batch.steps.read import TALLY, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +64,17 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     absent = RowStatus.UNKNOWN if unseen else ABSENT.get(ended.batch.status, RowStatus.MISSING)
     rest = ids[~found.answered]
     table = pa.concat_tables([found.table, _unanswered(rest, absent)])
+    tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found), cleaned=found.cleaned)
+    write_answers(store, send, table, tally)
+
+
+def read_told(store: RunStore, client: Client, folder: str) -> None:
+    """End a preflight whose answer is in its folder, as a line of a file."""
+    send = next(one for one in read_run(store).sends if one.folder == folder)
+    shard, ids = _about(store, send)
+    endpoint = endpoint_of(shard.endpoint)
+    found = collect(_lines(store, send), ids, endpoint, endpoint.compile(shard.output_type))
+    table = pa.concat_tables([found.table, _unanswered(ids[~found.answered], RowStatus.UNKNOWN)])
     tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found), cleaned=found.cleaned)
     write_answers(store, send, table, tally)
 
@@ -148,9 +159,10 @@ def write_answers(store: RunStore, send: Send, table: pa.Table, tally: facts.Tal
     with store.create(f"{send.folder}/answers.parquet") as file:
         pq.write_table(table, file, row_group_size=8_192, compression="zstd")
     told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
-    log.info("Batch %s collected: %s.", batch_id, told or "no answers")
+    name = f"Batch {batch_id}" if batch_id or not send.intent.preflight else "The preflight"
+    log.info("%s collected: %s.", name, told or "no answers")
     if counted.anomalies:
-        log.warning("Batch %s had lines that name no request of ours: %s.", batch_id, counted.anomalies)
+        log.warning("%s had lines that name no request of ours: %s.", name, counted.anomalies)
 
 
 def _dated(table: pa.Table, ended: float) -> pa.Table:

@@ -13,6 +13,7 @@ from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.client import INPUT_FILE_LIFE
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.attempts import run_hash
+from airflow_provider_openai_batch.steps.preflight import settle as settle_preflight
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.transfer import batch_name
 
@@ -40,6 +41,9 @@ def oldest(send: Send) -> float:
 
 def resolve(store: RunStore, client: Client, send: Send) -> None:
     """Resolve a doubt: adopt the batch of the file, else revoke the file, else call it void."""
+    if send.intent.preflight:
+        settle_preflight(store, client, send)
+        return
     if not send.intent.file_id:  # the upload was refused: there is nothing that a batch could be made of
         void = facts.Void(at=client.now(), reason="upload refused")
         store.put(f"{send.folder}/void-{store.nonce()}.json", void)

@@ -10,6 +10,7 @@ from airflow_provider_openai_batch.steps.read import read_run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_provider_openai_batch.batch.facts import Tally
     from airflow_provider_openai_batch.batch.run import Run, Send
     from airflow_provider_openai_batch.store import RunStore
 
@@ -24,8 +25,12 @@ def history(store: RunStore) -> Iterator[str]:
         yield f"... {len(sends) - MOST_LINES} earlier batches ..."
     for send in sends[-MOST_LINES:]:
         requests = run.shard(send.shard).about.requests
-        named = send.batch.id if send.batch else f"file {send.intent.file_id}"
+        named = send.batch.id if send.batch else _unnamed(send)
         yield f"{_time(send.intent.at)} {named}: {requests:,} requests, {_end(run, send)}."
+
+
+def _unnamed(send: Send) -> str:
+    return "asked at once" if send.intent.preflight else f"file {send.intent.file_id}"
 
 
 def _end(run: Run, send: Send) -> str:
@@ -33,6 +38,8 @@ def _end(run: Run, send: Send) -> str:
     if send.refusal is not None:
         told = send.refusal.answer
         return f"refused {_time(send.refusal.at)} (status {told.status}, code {told.code!r})"
+    if send.intent.preflight and send.batch is None:
+        return _end_of_preflight(send)
     if send.batch is None:
         return "never made" if send.void else "not known to be made"
     if send.terminal is None:
@@ -40,8 +47,17 @@ def _end(run: Run, send: Send) -> str:
     ended = f"{send.terminal.batch.status} {_time(send.terminal.at)}"
     if send.tally is None:
         return ended
-    counts = ", ".join(f"{status} {count:,}" for status, count in sorted(send.tally.counts.items()))
-    return f"{ended}, {counts} (attempt {run.shard(send.shard).about.attempt + 1})"
+    return f"{ended}, {_counts(send.tally)} (attempt {run.shard(send.shard).about.attempt + 1})"
+
+
+def _end_of_preflight(send: Send) -> str:
+    if send.tally is not None:
+        return _counts(send.tally)
+    return f"not answered ({send.void.reason})" if send.void else "not known to be answered"
+
+
+def _counts(tally: Tally) -> str:
+    return ", ".join(f"{status} {count:,}" for status, count in sorted(tally.counts.items()))
 
 
 def _time(at: float) -> str:

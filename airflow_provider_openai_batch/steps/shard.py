@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
-
-from airflow_provider_openai_batch.batch.shards import Cutter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
 
-    from airflow_provider_openai_batch.batch.arguments import Limits
     from airflow_provider_openai_batch.batch.facts import About
     from airflow_provider_openai_batch.batch.run import Shard
     from airflow_provider_openai_batch.store import Draft, RunStore
@@ -38,6 +35,12 @@ class ShardWriter:
         self._hash.update(line)
         self._ids += custom_id
         self._bytes += len(line)
+
+    def lines(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the custom_id and the line of each request so far; nothing is added after that."""
+        self._draft.file.seek(0)
+        for position, line in enumerate(self._draft.file):
+            yield bytes(self._ids[position * 16 : position * 16 + 16]), line
 
     def finish(self, about: About) -> str:
         """Publish requests, then ids, then `about.json`, which makes the folder a shard."""
@@ -69,44 +72,7 @@ def make_child(store: RunStore, parent: Shard, positions: np.ndarray, attempt: i
                     writer.add(ids[position * 16 : position * 16 + 16], line)
         share = len(wanted) / parent.about.requests
         tokens = round(parent.about.tokens * share)
-        about = msgspec.structs.replace(parent.about, parent=parent.id, attempt=attempt, tokens=tokens)
+        about = msgspec.structs.replace(
+            parent.about, parent=parent.id, attempt=attempt, tokens=tokens, preflight=False
+        )
         return writer.finish(about)
-
-
-class ShardFiles:
-    """The new requests of a snapshot, cut into shards."""
-
-    def __init__(self, store: RunStore, about: About, limits: Limits) -> None:
-        self._store, self._about = store, about
-        self._cutter = Cutter(limits)
-        self._stack = ExitStack()
-        self._writer: ShardWriter | None = None
-        self._names: list[str] = []
-
-    def add(self, request_id: bytes, line: bytes, tokens: int) -> None:
-        """Append one request, to a new shard if this one is full."""
-        if not self._cutter.fits(len(line), tokens):
-            self._cut()
-        if self._writer is None:
-            self._writer = self._stack.enter_context(write_shard(self._store))
-        self._writer.add(request_id, line)
-        self._cutter.add(len(line), tokens)
-
-    def finish(self) -> tuple[str, ...]:
-        """Close the last shard and name all."""
-        self._cut()
-        return tuple(self._names)
-
-    def close(self) -> None:
-        """Drop a shard that is not finished."""
-        self._stack.close()
-
-    def _cut(self) -> None:
-        if self._writer is None:
-            return
-        cut = self._cutter.cut()
-        about = msgspec.structs.replace(self._about, tokens=cut.tokens)
-        self._names.append(self._writer.finish(about))
-        self._stack.close()
-        self._stack = ExitStack()
-        self._writer = None

@@ -10,14 +10,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.answers import RowStatus
+from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.facts import About, Done
+from airflow_provider_openai_batch.batch.preflight import least_requests
 from airflow_provider_openai_batch.batch.seen import SeenHashes
 from airflow_provider_openai_batch.batch.shards import estimate_tokens, too_large
 from airflow_provider_openai_batch.batch.template import request_line
+from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.before import FailedBefore
 from airflow_provider_openai_batch.steps.choosing import Chooser
 from airflow_provider_openai_batch.steps.read import StoredRequests
-from airflow_provider_openai_batch.steps.shard import ShardFiles
+from airflow_provider_openai_batch.steps.shard_files import ShardFiles
 from airflow_provider_openai_batch.steps.unique import UniqueKeys
 
 if TYPE_CHECKING:
@@ -57,7 +60,8 @@ class SnapshotWriter:
         self._chooser = Chooser(recipe, rule)
         self._layout = recipe.layout
         self._rows = RowFiles(store, f"snapshots/{name}")
-        self._shards = ShardFiles(store, _about(recipe, self._now), self._limits)
+        many = least_requests(self._limits.preflight, is_usual=endpoint_of(recipe.endpoint).preflight)
+        self._shards = ShardFiles(store, _about(recipe, self._now), self._limits, many)
         self._keys = UniqueKeys(self._layout.key)
         self._before = FailedBefore(self._layout.key)
         self._requests, self._known = SeenHashes(), SeenHashes()
@@ -100,6 +104,7 @@ class SnapshotWriter:
     def _write(self, asked: Chosen) -> None:
         first = self._requests.add(asked.packed)
         fresh = first & ~self._known.contains(asked.packed)
+        self._check_count()
         for position in np.flatnonzero(first).tolist():
             self._request(asked.ids[position], asked.bodies[position], fresh=bool(fresh[position]))
         before = self._before.mark(asked.rows, asked.failed_before)
@@ -126,6 +131,14 @@ class SnapshotWriter:
             changed_prompt=self._changed_prompt,
             later=self._later,
         )
+
+    def _check_count(self) -> None:
+        most = self._limits.max_requests
+        if most is not None and len(self._requests) > most and not self._limits.preview:
+            raise InvalidRequest(
+                f"The rows make more than {most:,} requests, the most that limits['max_requests'] allows: "
+                "nothing was sent. Filter the source, or raise the limit (a DAG only up to its connection's)."
+            )
 
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         return batch.select(list(self._layout.kept))

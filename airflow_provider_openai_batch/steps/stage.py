@@ -164,6 +164,7 @@ def remember(
         resend=words_for(asked.resend, asked.target),
         preview=asked.limits.preview,
         reask_invalid=asked.limits.reask_invalid,
+        preflight=asked.limits.preflight is not False,
     )
     store.put(f"snapshots/{name}/asked.json", told)
     return told

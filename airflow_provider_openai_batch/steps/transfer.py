@@ -66,13 +66,13 @@ def create_batch(
 ) -> bool:
     """Create the batch of an uploaded shard; False when another attempt has taken over."""
     store, client = sender.store, sender.client
-    folder = f"shards/{shard.id}/sends/{len(shard.sends) + 1:04}-{store.nonce()}"
+    folder = send_folder(store, shard)
     write_intent(sender, folder, shard, (uploaded, enqueued))
     if isinstance(uploaded, Refused):
         write_outcome(sender, folder, "", uploaded)
         return True
     if is_superseded(store, sender.attempt):
-        store.put(f"{folder}/void-{store.nonce()}.json", facts.Void(at=client.now(), reason="superseded"))
+        store.put(f"{folder}/void-{store.nonce()}.json", facts.Void(at=client.now(), reason=facts.SUPERSEDED))
         delete_quietly(client, uploaded.id)
         return False
     metadata = {
@@ -88,13 +88,21 @@ def create_batch(
     return True
 
 
+def send_folder(store: RunStore, shard: Shard) -> str:
+    """Name the folder of the shard's next send."""
+    return f"shards/{shard.id}/sends/{len(shard.sends) + 1:04}-{store.nonce()}"
+
+
 def write_intent(
-    sender: Sender, folder: str, shard: Shard, upload: tuple[InputFile | Refused, int | None]
+    sender: Sender, folder: str, shard: Shard, upload: tuple[InputFile | Refused, int | None] | None = None
 ) -> None:
-    """Write down that a create is about to be called; for a refused upload, that it never will be."""
-    uploaded, enqueued = upload
+    """Write down that a create is about to be called; for a refused upload, that it never will be.
+
+    Without an upload it is a preflight, whose request is about to be asked.
+    """
+    uploaded, enqueued = upload or (None, None)
     now = sender.client.now()
-    file = InputFile(id="") if isinstance(uploaded, Refused) else uploaded
+    file = uploaded if isinstance(uploaded, InputFile) else InputFile(id="")
     intent = facts.Intent(
         at=now,
         file_id=file.id,
@@ -106,6 +114,7 @@ def write_intent(
         epoch=sender.epoch,
         enqueued=enqueued,
         account=sender.client.account,
+        preflight=upload is None,
     )
     sender.store.put(f"{folder}/intent.json", intent)
 

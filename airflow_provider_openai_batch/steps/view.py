@@ -79,7 +79,7 @@ class View:
 
     def unseen(self, run: Run) -> list[Send]:
         """Return the sends in flight that no look has shown: all doubts, and one batch if none was seen."""
-        doubts = [send for send in run.sends if send.open and send.batch is None]
+        doubts = [s for s in run.sends if s.open and s.batch is None and s.intent.file_id]
         known = [send for send in run.sends if send.open and send.batch is not None]
         seen = any(send.batch and isinstance(self._looks.get(send.batch.id), Batch) for send in known)
         return doubts if seen else [*doubts, *known[:1]]

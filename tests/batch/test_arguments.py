@@ -151,3 +151,21 @@ def test_request_says_what_is_wrong(change: dict[str, object], told: str) -> Non
         arguments.request({"model": "m", "messages": MESSAGES, **change})
 
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "connection", "most"),
+    [
+        ({}, {}, None),
+        ({"max_requests": 5}, {}, 5),
+        ({}, {"max_requests": 7}, 7),
+        ({"max_requests": 5}, {"max_requests": 7}, 5),
+        ({"max_requests": 9}, {"max_requests": "7"}, 7),
+        ({"max_requests": None}, {"max_requests": 7}, 7),
+    ],
+)
+def test_caps_of_the_connection_are_ceilings(asked: dict, connection: dict, most: int | None):
+    """A DAG may lower them, and neither raise nor remove them."""
+    merged = arguments.limits(connection, asked)
+
+    assert arguments.within(merged, connection).max_requests == most

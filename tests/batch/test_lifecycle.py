@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -17,6 +18,7 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     MakeChild,
     Moment,
     NoteLost,
+    Preflight,
     Resolve,
     SendShard,
     Split,
@@ -26,6 +28,7 @@ from airflow_provider_openai_batch.batch.lifecycle import (
 )
 from airflow_provider_openai_batch.batch.queue import Left, Queue
 from airflow_provider_openai_batch.batch.run import Run, Send, Shard, Snapshot
+from airflow_provider_openai_batch.batch.token_queue import enqueued
 
 NOW = 1_000_000.0
 HOUR = 3_600.0
@@ -71,6 +74,10 @@ def make_run(*shards: Shard) -> Run:
     attempt = facts.Attempt(number=1, nonce="a")
     snapshot = Snapshot(id="0001-a", attempt=attempt, asked=asked, done=done)
     return Run(attempts=(attempt,), snapshots=(snapshot,), shards=shards)
+
+
+def moment(now: float = NOW) -> Moment:
+    return Moment(looks={}, now=now)
 
 
 def make_queue(run: Run, *left: str) -> Queue:
@@ -422,3 +429,136 @@ def test_unwanted_batch_is_not_waited_for():
 def test_input_file_is_a_plain_value():
     """Values compare by content."""
     assert InputFile(id="f") == InputFile(id="f")
+
+
+class TestPreflight:
+    """One request is asked at once before anything is sent."""
+
+    def asks(self, *sends: Send, preflight: bool = True, **asked: Any) -> Run:
+        """Make a run whose first shard is a preflight."""
+        one = make_shard(*sends, name="one", requests=1)
+        one = replace(one, about=msgspec.structs.replace(one.about, preflight=True))
+        run = make_run(one, make_shard(name="s2"))
+        (snapshot,) = run.snapshots
+        told = msgspec.structs.replace(snapshot.asked, preflight=preflight, **asked)
+        return replace(run, snapshots=(replace(snapshot, asked=told),))
+
+    def send(self, **fields: Any) -> Send:
+        """Make its send, open unless the fields end it."""
+        intent = msgspec.structs.replace(make_send().intent, preflight=True, file_id="")
+        return make_send(shard="one", intent=intent, batches=(), **fields)
+
+    def refused(self, status: int, message: str = "No.", **fields: Any) -> Send:
+        """Make its send, refused."""
+        answer = Refused(status=status, message=message)
+        return self.send(refusals=(facts.Refusal(at=NOW, answer=answer, **fields),))
+
+    def test_it_comes_first(self):
+        """Nothing is sent beside it."""
+        run = self.asks()
+
+        plan = decide(run, make_queue(run, "one", "s2"), moment())
+
+        assert plan.actions == (Preflight("one"),)
+        assert plan.step == Wait(NOW)
+
+    def test_children_may_be_made_meanwhile(self):
+        """That sends nothing."""
+        run = self.asks()
+        left = Left(shard="s2", positions=np.array([1]), attempt=1)
+        queue = make_queue(run, "one")
+
+        plan = decide(run, replace(queue, left=(*queue.left, left)), moment())
+
+        assert plan.actions == (Preflight("one"), MakeChild(left))
+
+    def test_nothing_is_sent_while_it_may_be_answered(self):
+        """Nor is it in doubt before its time-out has passed."""
+        run = self.asks(self.send())
+
+        plan = decide(run, make_queue(run, "s2"), moment())
+
+        assert plan.actions == ()
+        assert plan.step == Wait(NOW + 240)
+
+    def test_it_is_given_up_after_its_time_out(self):
+        """Somebody has to write down that its outcome is unclear."""
+        run = self.asks(self.send())
+
+        plan = decide(run, make_queue(run, "s2"), moment(now=NOW + 241))
+
+        assert plan.actions == (Resolve(self.send().folder),)
+
+    def test_an_answer_that_is_there_is_read_at_once(self):
+        """Even if it came after a void."""
+        void = facts.Void(at=NOW, reason="unclear")
+        run = self.asks(self.send(raw=frozenset({"output.jsonl"}), void=void))
+
+        assert decide(run, make_queue(run, "s2"), moment()).actions == (Resolve(self.send().folder),)
+
+    def test_one_that_nobody_waits_for_holds_nothing_up(self):
+        """A preflight of rows that are not asked any more may end as it likes."""
+        run = self.asks(self.send())
+        queue = replace(make_queue(run, "s2"), awaited=frozenset())
+
+        assert decide(run, queue, moment()).actions == (SendShard("s2"),)
+
+    def test_a_void_one_goes_in_a_batch(self):
+        """It is asked at once only once."""
+        run = self.asks(self.send(void=facts.Void(at=NOW, reason="a rate limit")))
+
+        plan = decide(run, make_queue(run, "one", "s2"), moment())
+
+        assert plan.actions == (SendShard("one"), SendShard("s2"))
+
+    @pytest.mark.parametrize(
+        "name", [pytest.param("superseded", id="overtaken"), pytest.param("denied", id="denied")]
+    )
+    def test_one_that_was_not_asked_is_asked(self, name: str):
+        """By whoever has overtaken, or once the key is mended."""
+        void = facts.Void(at=NOW, reason=facts.SUPERSEDED)
+        send = self.send(void=void) if name == "superseded" else self.refused(401)
+        run = self.asks(send)
+
+        assert decide(run, make_queue(run, "one", "s2"), moment()).actions == (Preflight("one"),)
+
+    @pytest.mark.parametrize("message", ["No.", "Cannot find file.", "Enqueued token limit reached."])
+    def test_a_refusal_ends_the_run(self, message: str):
+        """Whatever its words would mean of a create; only what quotes no row is shown."""
+        run = self.asks(self.refused(400, message, shown="As shown."))
+
+        step = decide(run, make_queue(run, "s2"), moment()).step
+
+        assert isinstance(step, GiveUp)
+        assert step.error.startswith(
+            "The API refuses one request, asked before all others: As shown. (status 400"
+        )
+
+    def test_a_refusal_that_cannot_be_shown_is_where_it_is(self):
+        """The folder is named."""
+        run = self.asks(self.refused(400))
+
+        step = decide(run, make_queue(run, "s2"), moment()).step
+
+        assert isinstance(step, GiveUp)
+        assert "see shards/one/sends/1-a" in step.error
+
+    def test_a_clear_asks_again(self):
+        """A refusal of an earlier epoch may have passed: at once, for a person has waited long enough."""
+        run = self.asks(self.refused(400), epoch=2)
+
+        assert decide(run, make_queue(run, "one", "s2"), moment()).actions == (Preflight("one"),)
+
+    def test_without_preflight_it_is_a_shard_like_any(self):
+        """A clear that does not want it sends all."""
+        run = self.asks(self.refused(400), preflight=False, epoch=2)
+
+        plan = decide(run, make_queue(run, "one", "s2"), moment())
+
+        assert plan.actions == (SendShard("one"), SendShard("s2"))
+
+    def test_it_holds_no_room_in_the_token_queue(self):
+        """What is asked at once is not enqueued."""
+        run = self.asks(self.send())
+
+        assert enqueued(run, {}, (), NOW) == {}

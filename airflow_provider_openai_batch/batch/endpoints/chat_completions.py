@@ -68,5 +68,5 @@ def _refusal(content: object) -> str | None:
 
 
 CHAT_COMPLETIONS = Endpoint(
-    name="/v1/chat/completions", compile=compile_output, with_output=with_output, read=read
+    name="/v1/chat/completions", compile=compile_output, with_output=with_output, read=read, preflight=True
 )

@@ -42,6 +42,8 @@ class Endpoint:
     with_output: Callable[[dict[str, Any], Output], dict[str, Any]]
     #: Read the body of an answer, whatever it lacks.
     read: Callable[[dict[str, Any]], Reply]
+    #: Ask one request at once before many are sent.
+    preflight: bool = False
 
 
 def mapping(value: object) -> dict[str, Any]:

@@ -77,4 +77,6 @@ def _finish_reason(body: dict[str, Any]) -> str | None:
     return word(mapping(body.get("incomplete_details")).get("reason")) or status
 
 
-RESPONSES = Endpoint(name="/v1/responses", compile=compile_output, with_output=with_output, read=read)
+RESPONSES = Endpoint(
+    name="/v1/responses", compile=compile_output, with_output=with_output, read=read, preflight=True
+)

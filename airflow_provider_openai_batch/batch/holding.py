@@ -1,0 +1,74 @@
+"""What refusals mean for what is still to be sent: again soon, later, or never."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.api import Refusal
+from airflow_provider_openai_batch.batch.token_queue import jitter, room_at
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.run import Run, Send, Shard
+
+AGAIN_SOON = 15.0
+AGAIN_LATER = 60.0
+NOT_HELD = {Refusal.QUEUE_FULL, Refusal.DENIED}
+UNSEEN_FOR = 300.0
+MOST_UNSEEN = 50
+
+
+def held_until(run: Run, shard: Shard) -> float | None:
+    """Return the API time before which the shard is not sent, None when nothing holds it."""
+    own = [
+        _again_at(send)
+        for send in shard.sends
+        if send.refusal is not None and send.refusal.answer.kind not in NOT_HELD and not send.intent.preflight
+    ]
+    # `Retry-After` is about the account, not about one file.
+    own += [
+        send.refusal.at + (send.refusal.answer.retry_after or 0.0)
+        for send in run.sends
+        if send.refusal is not None and send.refusal.answer.kind is not Refusal.QUEUE_FULL
+    ]
+    room = room_at(run, shard)
+    return max(own if room is None else [*own, room], default=None)
+
+
+def _again_at(send: Send) -> float:
+    assert send.refusal is not None
+    soon = send.refusal.answer.kind is Refusal.UNSEEN
+    pause = AGAIN_SOON if soon else AGAIN_LATER * (1 + jitter(send.folder))
+    return send.refusal.at + max(pause, send.refusal.answer.retry_after or 0.0)
+
+
+def final_refusal(run: Run) -> str | None:
+    """Return the API's words if it refused a create of the present epoch for good."""
+    epoch = run.current.asked.epoch if run.current else 0
+    unseen = [send for send in run.sends if send.intent.epoch >= epoch and _was_unseen(send)]
+    if len(unseen) > MOST_UNSEEN and unseen[-1].refusal is not None:
+        return f"{unseen[-1].refusal.answer.message} ({len(unseen)} times)"
+    for send in run.sends:
+        revoked = send.void is not None or bool(send.fences)  # a late create of ours may then be refused
+        if send.intent.epoch >= epoch and send.refusal is not None and not revoked and _is_final(send):
+            told = send.refusal.answer
+            # What is said of an upload may quote its lines, which are rows.
+            words = told.message if send.intent.file_id else send.refusal.shown or f"see {send.folder}"
+            said = f"{words} (status {told.status}, code {told.code!r}, param {told.param!r})"
+            what = "one request, asked before all others" if send.intent.preflight else "a batch"
+            return f"The API refuses {what}: {said}. Correct this and clear submit: what is answered stays."
+    return None
+
+
+def _was_unseen(send: Send) -> bool:
+    by_create = not (send.fences or send.intent.preflight)
+    return send.refusal is not None and send.refusal.answer.kind is Refusal.UNSEEN and by_create
+
+
+def _is_final(send: Send) -> bool:
+    assert send.refusal is not None
+    if send.intent.preflight:
+        return send.refusal.answer.kind is not Refusal.DENIED
+    if send.refusal.answer.kind is Refusal.UNSEEN:
+        at_create = send.batch is None
+        return at_create and send.refusal.at - send.intent.at > UNSEEN_FOR
+    return send.refusal.answer.kind is Refusal.FINAL
