@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_openai_batch.batch.api import Batch, Refused
+from airflow_provider_openai_batch.batch.estimate import Forecast
 
 FORMAT = 1
 SUPERSEDED = "superseded"  #: why an intent is void before anything was called
@@ -62,7 +63,8 @@ class Done(Fact, frozen=True, kw_only=True):
     skipped: int = 0
     changed_prompt: int = 0
     later: int = 0
-    estimated_cost_usd: float | None = None  #: None: the price is unknown
+    estimated_cost_usd: float | None = None  #: of new requests; None: the price is unknown
+    forecast: Forecast | None = None
 
 
 class About(Fact, frozen=True, kw_only=True):

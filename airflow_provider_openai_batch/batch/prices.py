@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+import numpy as np
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 Amount = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 PER_TOKENS = 1_000_000
@@ -121,11 +126,31 @@ def unpriced(model: str) -> str:
 
 def cost(price: Price, usage: Usage, *, synchronous: bool = False) -> float:
     """Return what a request costs in USD, in a batch or at once."""
-    cached = min(usage.cached_tokens, usage.input_tokens)
+    tokens = (usage.input_tokens, usage.cached_tokens, usage.output_tokens)
+    return float(costs(price, tokens, synchronous=synchronous))
+
+
+def costs(
+    price: Price, tokens: tuple[ArrayLike, ArrayLike, ArrayLike], *, synchronous: bool = False
+) -> NDArray[np.float64]:
+    """Return what many requests cost, given their input, cached, and output tokens."""
+    inputs, cached, outputs = (np.asarray(part, dtype=np.float64) for part in tokens)
+    cached = np.minimum(cached, inputs)
     per_cached = price.input if price.cached_input is None else price.cached_input
-    inputs = (usage.input_tokens - cached) * price.input + cached * per_cached
-    outputs = usage.output_tokens * price.output
-    if price.long is not None and usage.input_tokens > price.long.above:
-        inputs, outputs = inputs * price.long.input, outputs * price.long.output
+    for_input = (inputs - cached) * price.input + cached * per_cached
+    for_output = outputs * price.output
+    if price.long is not None:
+        is_long = inputs > price.long.above
+        for_input = for_input * np.where(is_long, price.long.input, 1.0)
+        for_output = for_output * np.where(is_long, price.long.output, 1.0)
     part = 1.0 if synchronous else price.batch
-    return round((inputs + outputs) * part / PER_TOKENS, DIGITS)
+    total: NDArray[np.float64] = np.round((for_input + for_output) * part / PER_TOKENS, DIGITS)
+    return total
+
+
+def usd(amount: float) -> str:
+    """Write an amount to the cent, and a small one to its first two digits."""
+    if amount == 0 or amount >= 1:
+        return f"{amount:,.2f} USD"
+    digits = max(2, 1 - math.floor(math.log10(amount)))
+    return f"{amount:.{digits}f} USD"

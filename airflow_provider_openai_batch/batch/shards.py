@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.arguments import Limits
 
 INPUTS_LIMIT = 50_000
-BYTES_PER_TOKEN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +58,6 @@ class Cutter:
         )
         self._clear()
         return closed
-
-
-def estimate_tokens(body: bytes) -> int:
-    """Estimate the tokens of a body from above: a token of running text is 3 bytes or more."""
-    return -(-len(body) // BYTES_PER_TOKEN)
 
 
 def too_large(line_bytes: int, limits: Limits) -> str | None:

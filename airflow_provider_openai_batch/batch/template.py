@@ -118,6 +118,21 @@ def compile_template(endpoint: str, body: Mapping[str, Any], columns: Sequence[s
     return Template(pieces=pieces, columns=used)
 
 
+def literal_and_slots(value: object, columns: Sequence[str]) -> tuple[str | Slot, ...]:
+    """Take a part of a body apart for those who read it: a text as it is, anything else as its JSON."""
+    reader = _Reader(tuple(columns))
+    if not isinstance(value, str):
+        return tuple(
+            part if isinstance(part, Slot) else part.decode()
+            for part in _joined(reader.pieces(value))
+            if part
+        )
+    pieces = _joined(reader.split(value))
+    return tuple(
+        part if isinstance(part, Slot) else msgspec.json.decode(b'"%b"' % part) for part in pieces if part
+    )
+
+
 def _joined(pieces: Iterator[bytes | Slot]) -> Iterator[bytes | Slot]:
     held = b""
     for piece in pieces:

@@ -46,7 +46,7 @@ class Verdict:
     send: Mask
     failed_before: Mask
     #: Answered rows that are left as they are although the prompt is another one now.
-    changed_prompt: int = 0
+    changed_prompt: Mask
     #: Rows that all else says are to be asked, but a later snapshot has answered: a merge would keep that.
     later: int = 0
 
@@ -93,12 +93,11 @@ class Look:
             send = send | by_input
         if self.rule.takes(CHANGED_PROMPT):
             send = send | by_prompt
-        left = int(np.count_nonzero(good & by_prompt & ~send))
         later = send & _mask(pc.is_valid(self.held["later"]))
         return Verdict(
             send=send & ~later,
             failed_before=self._failed_before(),
-            changed_prompt=left,
+            changed_prompt=good & by_prompt & ~send,
             later=int(np.count_nonzero(later)),
         )
 
@@ -142,7 +141,8 @@ def look(rule: Rule, held: pa.RecordBatch, inputs: Bytes) -> Look:
 
 def everything(count: int) -> Verdict:
     """Ask every row: nothing is held."""
-    return Verdict(send=np.ones(count, dtype=bool), failed_before=np.zeros(count, dtype=bool))
+    none = np.zeros(count, dtype=bool)
+    return Verdict(send=~none, failed_before=none, changed_prompt=none)
 
 
 def _mask(column: pa.Array) -> Mask:

@@ -34,7 +34,7 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
     Nothing is sent before every row is read and checked. A retry goes on where the last try stopped.
     XCom: `run_uri`; `rows` of the source; of these `skipped`, which the target holds, `changed_prompt`,
     which it holds for another prompt, and `equal`, which ask what another row asks; `requests`, `shards`,
-    `estimated_tokens`.
+    `estimated_tokens` of their input, and `estimated_cost_usd` of what is new (None: no price is known).
 
     :param source: `conn_id` with `sql` or `table`, or `path`, or `rows`; and the `key`.
     :param request: the body of one API request, with `{column}` in its strings.
@@ -125,18 +125,18 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
                 self.log.info("The run is in %s.", store.uri)
                 _check_empty(asked, staged)
                 if staged.preview:
-                    self._end_preview(context, {"run_uri": store.uri, **staged.summary()})
+                    self._end_preview(context, staged, {"run_uri": store.uri, **staged.summary()})
                 if isinstance(step := advance(store, client, settings(), staged.attempt), GiveUp):
                     raise BatchFailed(step.error)
         return {"run_uri": store.uri, **staged.summary()}
 
-    def _end_preview(self, context: Context, result: dict[str, Any]) -> NoReturn:
+    def _end_preview(self, context: Context, staged: Staged, result: dict[str, Any]) -> NoReturn:
         """Show what would be sent, and skip what comes after."""
         for key, value in {XCOM_RETURN_KEY: result, **result}.items():
             context["ti"].xcom_push(key=key, value=value)
         raise AirflowSkipException(
-            f"A preview: {result['requests']:,} requests of about {result['estimated_tokens']:,} input "
-            f"tokens are in shards/*/requests.jsonl of {result['run_uri']}, and nothing is sent."
+            f"A preview: nothing is sent, and what would be is in shards/*/requests.jsonl of "
+            f"{result['run_uri']}. {staged.money}"
         )
 
     def _asked(self, context: Context) -> Asked:

@@ -10,12 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.digests import hexadecimal
+from airflow_provider_openai_batch.batch.prompt import InputTokens
 from airflow_provider_openai_batch.batch.template import custom_id
 from airflow_provider_openai_batch.batch.values import text_array
 from airflow_provider_openai_batch.batch.verdict import Rule, everything, look
 from airflow_provider_openai_batch.tables.base import TOLD
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from airflow_provider_openai_batch.batch.tokens import Counter
     from airflow_provider_openai_batch.steps.recipe import Recipe
 
 ID_BYTES = 16
@@ -28,11 +32,12 @@ class Chosen:
     rows: pa.RecordBatch
     bodies: list[bytes]
     ids: list[bytes]
+    tokens: npt.NDArray[np.int64]  #: of the input
     #: 16 bytes a row.
     input_hashes: np.ndarray
     failed_before: np.ndarray
-    #: Rows that are left out although the prompt is another one now.
-    changed_prompt: int
+    #: The tokens of rows that are left out although the prompt is another one now.
+    changed_prompt: npt.NDArray[np.int64]
     #: Rows that are left out although they would be asked: a later snapshot has answered them.
     later: int
 
@@ -51,8 +56,9 @@ class Chosen:
 class Chooser:
     """Makes requests of those rows only that may be asked; the others cost a hash each."""
 
-    def __init__(self, recipe: Recipe, rule: Rule | None) -> None:
+    def __init__(self, recipe: Recipe, rule: Rule | None, counter: Counter) -> None:
         self._recipe, self._rule = recipe, rule
+        self._tokens = InputTokens(recipe.prompt, counter)
 
     def choose(self, rows: pa.RecordBatch, held: pa.RecordBatch | None) -> Chosen:
         """Decide on a batch, given what the target holds of it; settled rows have no texts, and are left."""
@@ -63,29 +69,29 @@ class Chooser:
         inputs = self._recipe.template.input_hashes(used)
         if held is None or self._rule is None:
             verdict, places = everything(len(inputs)), np.arange(len(inputs))
-            bodies, ids = self._requests(used, None)
+            bodies, ids = self._requests(used)
         else:
             seen = look(self._rule, held, inputs)
             places = np.flatnonzero(seen.maybe)
-            bodies, ids = self._requests(used, pa.array(places))
+            used = {name: part.take(pa.array(places)) for name, part in used.items()}
+            bodies, ids = self._requests(used)
             words = np.frombuffer(b"".join(ids), dtype=np.uint8).reshape(-1, ID_BYTES)
             verdict = seen.judge(hexadecimal(words[seen.unsure[places]]))
         sent = np.flatnonzero(verdict.send[places])
+        tokens = self._tokens.of(used)
         asked = places[sent]
         return Chosen(
             rows=rows if len(asked) == rows.num_rows else rows.take(pa.array(asked)),
             bodies=[bodies[place] for place in sent.tolist()],
             ids=[ids[place] for place in sent.tolist()],
+            tokens=tokens[sent],
             input_hashes=inputs[asked],
             failed_before=verdict.failed_before[asked],
-            changed_prompt=verdict.changed_prompt,
+            changed_prompt=tokens[verdict.changed_prompt[places]],
             later=verdict.later,
         )
 
-    def _requests(self, used: dict[str, Any], places: pa.Array | None) -> tuple[list[bytes], list[bytes]]:
-        """Write the bodies of some rows and name them."""
-        texts = {
-            name: (part if places is None else part.take(places)).to_pylist() for name, part in used.items()
-        }
-        bodies = list(self._recipe.template.bodies(texts))
+    def _requests(self, used: dict[str, Any]) -> tuple[list[bytes], list[bytes]]:
+        """Write the bodies of rows and name them."""
+        bodies = list(self._recipe.template.bodies({name: part.to_pylist() for name, part in used.items()}))
         return bodies, [custom_id(self._recipe.endpoint, body) for body in bodies]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.batch.prices import unpriced, usd
 from airflow_provider_openai_batch.steps.read import read_queue, read_run
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def tell_news(store: RunStore, origin: str, before: Run) -> None:
         )
 
 
-def tell_skipped(done: Done) -> None:
+def tell_skipped(done: Done, asked: Asked) -> None:
     """Log how many rows of the target are left as they are although something speaks for asking them."""
     if done.later:
         log.warning(
@@ -52,9 +53,17 @@ def tell_skipped(done: Done) -> None:
     if done.changed_prompt:
         log.info(
             "%s of the skipped rows were answered for another prompt, model, output type, or other columns; "
-            "'changed_prompt' in resend asks them again.",
+            "'changed_prompt' in resend asks them again%s.",
             f"{done.changed_prompt:,}",
+            _for_how_much(done, asked.request["model"]),
         )
+
+
+def _for_how_much(done: Done, model: str) -> str:
+    if done.forecast is None:
+        return ""
+    cost = done.forecast.changed_prompt.cost_usd
+    return f", at an unknown cost: {unpriced(model)}" if cost is None else f", for about {usd(cost)}"
 
 
 def _parts(kept: int, again: int, new: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.join import Names, result_schema
+from airflow_provider_openai_batch.batch.prompt import Prompt, read_prompt
 from airflow_provider_openai_batch.batch.template import Template, compile_template, prompt_version
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables.base import Landing
@@ -51,6 +52,7 @@ class Recipe:
     output_type: Any
     output: Output
     template: Template
+    prompt: Prompt
     layout: Layout
 
     @property
@@ -74,7 +76,13 @@ def read_recipe(
     template = compile_template(endpoint, full, columns) if columns else Template(pieces=(), columns=())
     layout = Layout(key=key, carry=tuple(name for name in carry if name not in key), used=template.columns)
     return Recipe(
-        endpoint=endpoint, body=body, output_type=output_type, output=output, template=template, layout=layout
+        endpoint=endpoint,
+        body=body,
+        output_type=output_type,
+        output=output,
+        template=template,
+        prompt=read_prompt(endpoint, full, columns) if columns else Prompt(),
+        layout=layout,
     )
 
 

@@ -71,8 +71,13 @@ def make_child(store: RunStore, parent: Shard, positions: np.ndarray, attempt: i
                 if position in wanted:
                     writer.add(ids[position * 16 : position * 16 + 16], line)
         share = len(wanted) / parent.about.requests
-        tokens = round(parent.about.tokens * share)
+        cost = parent.about.cost_usd
         about = msgspec.structs.replace(
-            parent.about, parent=parent.id, attempt=attempt, tokens=tokens, preflight=False
+            parent.about,
+            parent=parent.id,
+            attempt=attempt,
+            tokens=round(parent.about.tokens * share),
+            cost_usd=None if cost is None else cost * share,
+            preflight=False,
         )
         return writer.finish(about)

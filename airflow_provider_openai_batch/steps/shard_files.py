@@ -12,28 +12,28 @@ from airflow_provider_openai_batch.batch.shards import Cutter
 from airflow_provider_openai_batch.steps.shard import ShardWriter, write_shard
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.arguments import Limits
     from airflow_provider_openai_batch.batch.facts import About
+    from airflow_provider_openai_batch.steps.snapshot import Terms
     from airflow_provider_openai_batch.store import RunStore
 
 
 @dataclass(slots=True)
 class _Open:
-    """A shard that has no name yet; `sizes` are the bytes and tokens of the first one's lines."""
+    """A shard that has no name yet, the tokens of its lines, and the bytes of the first one's."""
 
     writer: ShardWriter
     stack: ExitStack
-    sizes: list[tuple[int, int]] = field(default_factory=list)
-    tokens: int = 0
+    sizes: list[int] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
 
     def add(self, request_id: bytes, line: bytes, tokens: int) -> None:
         self.writer.add(request_id, line)
-        self.tokens += tokens
+        self.tokens.append(tokens)
 
     @property
     def median(self) -> int:
         """Return the position of the line of median length."""
-        order = sorted(range(len(self.sizes)), key=lambda position: (self.sizes[position][0], position))
+        order = sorted(range(len(self.sizes)), key=lambda position: (self.sizes[position], position))
         return order[(len(order) - 1) // 2]
 
 
@@ -44,9 +44,10 @@ class ShardFiles:
         own, the preflight; None: never.
     """
 
-    def __init__(self, store: RunStore, about: About, limits: Limits, many: int | None = None) -> None:
+    def __init__(self, store: RunStore, about: About, terms: Terms, many: int | None = None) -> None:
         self._store, self._about, self._many = store, about, many
-        self._cutter = Cutter(limits)
+        self._cutter = Cutter(terms.limits)
+        self._forecaster = terms.forecaster
         self._stack = ExitStack()
         self._shard: _Open | None = None
         self._first: _Open | None = None
@@ -61,7 +62,7 @@ class ShardFiles:
         shard = self._shard = self._shard or self._begin()
         shard.add(request_id, line, tokens)
         if shard is self._first:
-            shard.sizes.append((len(line), tokens))
+            shard.sizes.append(len(line))
         self._cutter.add(len(line), tokens)
         self._count += 1
         if self._are_many:
@@ -110,14 +111,18 @@ class ShardFiles:
     def _divided(self, shard: _Open) -> list[str]:
         """Name the preflight, and the rest of the shard if there is any."""
         chosen = shard.median
-        tokens = shard.sizes[chosen][1]
+        tokens = shard.tokens
         with shard.stack, write_shard(self._store) as one, write_shard(self._store) as rest:
             for position, (request_id, line) in enumerate(shard.writer.lines()):
                 (one if position == chosen else rest).add(request_id, line)
-            names = [one.finish(self._told(tokens, preflight=True))]
+            names = [one.finish(self._told(tokens[chosen : chosen + 1], preflight=True))]
             if len(shard.sizes) > 1:
-                names.append(rest.finish(self._told(shard.tokens - tokens)))
+                names.append(rest.finish(self._told(tokens[:chosen] + tokens[chosen + 1 :])))
         return names
 
-    def _told(self, tokens: int, *, preflight: bool = False) -> About:
-        return msgspec.structs.replace(self._about, tokens=tokens, preflight=preflight)
+    def _told(self, tokens: list[int], *, preflight: bool = False) -> About:
+        told = self._forecaster.estimate(tokens)
+        cost = told.synchronous_usd if preflight else told.cost_usd
+        return msgspec.structs.replace(
+            self._about, tokens=told.input_tokens, cost_usd=cost, preflight=preflight
+        )

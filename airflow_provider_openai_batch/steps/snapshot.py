@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.facts import About, Done
 from airflow_provider_openai_batch.batch.preflight import least_requests
 from airflow_provider_openai_batch.batch.seen import SeenHashes
-from airflow_provider_openai_batch.batch.shards import estimate_tokens, too_large
+from airflow_provider_openai_batch.batch.shards import too_large
 from airflow_provider_openai_batch.batch.template import request_line
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.before import FailedBefore
@@ -25,7 +26,9 @@ from airflow_provider_openai_batch.steps.unique import UniqueKeys
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.arguments import Limits
+    from airflow_provider_openai_batch.batch.estimate import Forecaster
     from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.tokens import Counter
     from airflow_provider_openai_batch.batch.verdict import Rule
     from airflow_provider_openai_batch.steps.choosing import Chosen
     from airflow_provider_openai_batch.steps.recipe import Recipe
@@ -48,25 +51,34 @@ REJECTED = pa.schema(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """By what rows become requests: the bounds of shards, which rows are asked, what tokens cost."""
+
+    limits: Limits
+    rule: Rule | None
+    counter: Counter
+    forecaster: Forecaster
+
+
 class SnapshotWriter:
     """Takes batches of rows; holds up to 16 bytes per key and per request, and one batch."""
 
-    def __init__(
-        self, store: RunStore, snapshot: tuple[str, float], recipe: Recipe, bounds: tuple[Limits, Rule | None]
-    ) -> None:
+    def __init__(self, store: RunStore, snapshot: tuple[str, float], recipe: Recipe, terms: Terms) -> None:
         name, self._now = snapshot
         self._store, self._recipe = store, recipe
-        self._limits, rule = bounds
-        self._chooser = Chooser(recipe, rule)
+        self._limits = terms.limits
+        self._chooser = Chooser(recipe, terms.rule, terms.counter)
+        self._forecaster = terms.forecaster
         self._layout = recipe.layout
         self._rows = RowFiles(store, f"snapshots/{name}")
         many = least_requests(self._limits.preflight, is_usual=endpoint_of(recipe.endpoint).preflight)
-        self._shards = ShardFiles(store, _about(recipe, self._now), self._limits, many)
+        self._shards = ShardFiles(store, _about(recipe, self._now), terms, many)
         self._keys = UniqueKeys(self._layout.key)
         self._before = FailedBefore(self._layout.key)
         self._requests, self._known = SeenHashes(), SeenHashes()
         self._rejected: list[tuple[bytes, str, str, str]] = []
-        self._tokens = self._count = self._read = self._changed_prompt = self._later = 0
+        self._count = self._read = self._changed_prompt = self._later = 0
         self._old: list[str] = []
 
     def __enter__(self) -> Self:
@@ -96,7 +108,8 @@ class SnapshotWriter:
         self._keys.add(batch)
         self._read += batch.num_rows
         asked = self._chooser.choose(batch, held)
-        self._changed_prompt += asked.changed_prompt
+        self._changed_prompt += len(asked.changed_prompt)
+        self._forecaster.leave(asked.changed_prompt)
         self._later += asked.later
         if asked.rows.num_rows:
             self._write(asked)
@@ -105,8 +118,9 @@ class SnapshotWriter:
         first = self._requests.add(asked.packed)
         fresh = first & ~self._known.contains(asked.packed)
         self._check_count()
-        for position in np.flatnonzero(first).tolist():
-            self._request(asked.ids[position], asked.bodies[position], fresh=bool(fresh[position]))
+        places = np.flatnonzero(first)
+        sent = [self._request(asked, place, fresh=bool(fresh[place])) for place in places.tolist()]
+        self._forecaster.add(asked.tokens[places[sent]], fresh[places[sent]])
         before = self._before.mark(asked.rows, asked.failed_before)
         columns = [*self._kept(asked.rows).columns, *asked.ours(before, first)]
         self._rows.add(pa.RecordBatch.from_arrays(columns, schema=self._rows.schema))
@@ -117,6 +131,7 @@ class SnapshotWriter:
         self._keys.finish()
         new = self._shards.finish()
         self._write_rejected()
+        forecast = self._forecaster.forecast()
         return Done(
             at=now,
             rows=self._count,
@@ -124,7 +139,9 @@ class SnapshotWriter:
             rejected=len(self._rejected),
             shards=tuple(dict.fromkeys((*self._old, *new))),
             new=len(new),
-            estimated_tokens=self._tokens,
+            estimated_tokens=forecast.all.input_tokens,
+            estimated_cost_usd=forecast.new.cost_usd,
+            forecast=forecast,
             files=self._rows.finish(),
             read=self._read,
             skipped=self._read - self._count,
@@ -143,16 +160,17 @@ class SnapshotWriter:
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         return batch.select(list(self._layout.kept))
 
-    def _request(self, request_id: bytes, body: bytes, *, fresh: bool) -> None:
-        line = request_line(self._recipe.endpoint, request_id, body)
+    def _request(self, asked: Chosen, place: int, *, fresh: bool) -> bool:
+        """Put a request into a shard, if it is new; False if no file can hold it."""
+        request_id = asked.ids[place]
+        line = request_line(self._recipe.endpoint, request_id, asked.bodies[place])
         reason = too_large(len(line), self._limits)
         if reason is not None:
             self._rejected.append((request_id, str(RowStatus.ERROR), "request_too_large", reason))
-            return
-        tokens = estimate_tokens(body)
-        self._tokens += tokens
+            return False
         if fresh:
-            self._shards.add(request_id, line, tokens)
+            self._shards.add(request_id, line, int(asked.tokens[place]))
+        return True
 
     def _write_rejected(self) -> None:
         columns: Any = zip(*self._rejected, strict=True) if self._rejected else [[]] * len(REJECTED)

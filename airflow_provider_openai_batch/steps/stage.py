@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.batch import arguments, facts
+from airflow_provider_openai_batch.batch.estimate import Forecaster, Told
+from airflow_provider_openai_batch.batch.expected_output import expected_output
 from airflow_provider_openai_batch.batch.resend import words_for
 from airflow_provider_openai_batch.batch.token_queue import tokens_per_shard
 from airflow_provider_openai_batch.batch.verdict import Rule
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.attempts import register
+from airflow_provider_openai_batch.steps.counting import counter_for
 from airflow_provider_openai_batch.steps.lost import refuse_lost
 from airflow_provider_openai_batch.steps.news import tell_news, tell_skipped
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Recipe, read_recipe
 from airflow_provider_openai_batch.steps.resend import Ends, read_beside
-from airflow_provider_openai_batch.steps.snapshot import SnapshotWriter
+from airflow_provider_openai_batch.steps.snapshot import SnapshotWriter, Terms
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 
 if TYPE_CHECKING:
@@ -33,6 +36,11 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.base import Source
 
 log = logging.getLogger(__name__)
+
+SHOWN = (
+    "rows", "skipped", "changed_prompt", "equal", "requests", "shards", "estimated_tokens",
+    "estimated_cost_usd",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +77,9 @@ class Staged:
     skipped: int = 0
     changed_prompt: int = 0
     preview: bool = False
+    estimated_cost_usd: float | None = None
+    #: What is to be paid, for a person; empty where an older version staged the rows.
+    money: str = ""
 
     @property
     def equal(self) -> int:
@@ -80,13 +91,12 @@ class Staged:
         rejected = f", {self.rejected:,} cannot be sent and become error rows" if self.rejected else ""
         return (
             f"Read {self.rows:,} rows: {self.skipped:,} are in the target and skipped{changed}, "
-            f"{self.equal:,} ask what another row asks{rejected}; {self.requests:,} requests."
-        )
+            f"{self.equal:,} ask what another row asks{rejected}; {self.requests:,} requests. {self.money}"
+        ).rstrip()
 
     def summary(self) -> dict[str, Any]:
         """Return what the XCom shows."""
-        names = ("rows", "skipped", "changed_prompt", "equal", "requests", "shards", "estimated_tokens")
-        return {name: getattr(self, name) for name in names} | {"estimated_cost_usd": None}
+        return {name: getattr(self, name) for name in SHOWN}
 
 
 def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
@@ -109,17 +119,26 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
         return _staged(current.asked, current.done, attempt)
     snapshot, now = f"{attempt.number:04}-{attempt.nonce}", client.now()
     told = remember(store, asked, recipe, (snapshot, fingerprint, _epoch(asked, run), now))
-    limits = cut_by_budget(asked.limits, recipe.body["model"], client.token_budgets)
-    rule = Rule(words=told.resend or (), run_id=asked.run_id, prompt_version=told.prompt_version)
-    with SnapshotWriter(store, (snapshot, now), recipe, (limits, rule)) as writer:
+    with SnapshotWriter(store, (snapshot, now), recipe, _terms(asked, told, recipe, client)) as writer:
         writer.know(run)
         _read(_ends(asked, told), recipe, writer)
         done = writer.finish(client.now())
     store.put(f"snapshots/{snapshot}/done.json", done)
-    tell_skipped(done)
+    tell_skipped(done, told)
     if not told.preview:
         tell_news(store, client.origin, run)
     return _staged(told, done, attempt)
+
+
+def _terms(asked: Asked, told: facts.Asked, recipe: Recipe, client: Client) -> Terms:
+    model = recipe.body["model"]
+    expected = expected_output(recipe.endpoint, recipe.body, recipe.output.schema)
+    return Terms(
+        limits=cut_by_budget(asked.limits, model, client.token_budgets),
+        rule=Rule(words=told.resend or (), run_id=asked.run_id, prompt_version=told.prompt_version),
+        counter=counter_for(model),
+        forecaster=Forecaster(client.prices.find(model), expected),
+    )
 
 
 def _read(ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> None:
@@ -242,5 +261,7 @@ def _staged(told: facts.Asked, done: facts.Done, attempt: Attempt) -> Staged:
         rejected=done.rejected,
         shards=len(done.shards),
         estimated_tokens=done.estimated_tokens,
+        estimated_cost_usd=done.estimated_cost_usd,
+        money="" if done.forecast is None else str(Told(forecast=done.forecast, model=told.request["model"])),
         attempt=attempt,
     )

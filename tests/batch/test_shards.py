@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.arguments import Limits
-from airflow_provider_openai_batch.batch.shards import Cut, Cutter, estimate_tokens, too_large
+from airflow_provider_openai_batch.batch.shards import Cut, Cutter, too_large
 
 LINES = st.lists(st.tuples(st.integers(1, 100), st.integers(1, 60), st.integers(1, 5)))
 LIMITS = Limits(requests_per_shard=7, bytes_per_shard=300, tokens_per_shard=150)
@@ -57,11 +57,6 @@ def test_tokens_do_not_cut_without_a_limit() -> None:
     cutter.add(10, 10**12)
 
     assert cutter.fits(10, 10**12)
-
-
-def test_tokens_are_estimated_from_above() -> None:
-    """Three bytes a token, rounded up."""
-    assert [estimate_tokens(b"x" * size) for size in (0, 1, 3, 4)] == [0, 1, 1, 2]
 
 
 def test_a_line_too_large_for_a_file_says_its_size() -> None:

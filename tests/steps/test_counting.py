@@ -1,0 +1,78 @@
+"""Promises of the tokenizer of the extra `tokens`, and of the estimate without it."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import bpe_openai
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
+from airflow_provider_openai_batch.batch.output import compile_output
+from airflow_provider_openai_batch.batch.prompt import InputTokens, read_prompt
+from airflow_provider_openai_batch.batch.tokens import ByBytes
+from airflow_provider_openai_batch.steps.counting import ByTokenizer, counter_for
+
+TICKETS = Path(__file__).parents[3] / "shared/data/banking77_tickets.csv"
+CHAT = "/v1/chat/completions"
+SYSTEM = "Classify this ticket of a bank's customer."
+
+
+@pytest.fixture(scope="module")
+def tickets():
+    if not TICKETS.exists():
+        pytest.skip("the tickets are not here")
+    with TICKETS.open(newline="") as file:
+        return [(row["text"], row["category"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("labelled", [False, True], ids=["text", "labels"])
+@pytest.mark.parametrize(("counter", "within"), [(ByBytes(), 0.25), (counter_for("gpt-5-mini"), 0.02)])
+def test_the_estimate_of_real_tickets_is_near(tickets, labelled, counter, within):
+    """Within a quarter of the exact count by bytes, within 2% by the tokenizer."""
+    output = compile_output(sorted({category for _, category in tickets}) if labelled else None)
+    messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "Ticket: {text}"}]
+    body = ENDPOINTS[CHAT].with_output({"model": "gpt-5-mini", "messages": messages}, output)
+    prompt = read_prompt(CHAT, body, ["text", "category"])
+
+    counted = InputTokens(prompt, counter).of({"text": pa.array([text for text, _ in tickets])})
+
+    tokens = bpe_openai.get_encoding("o200k_base").encode_ordinary
+    schema = len(tokens(msgspec.json.encode(output.schema).decode())) if labelled else 0
+    shared = len(tokens(SYSTEM)) + 3 * 2 + 3 + schema
+    exact = np.array([shared + len(tokens(f"Ticket: {text}")) for text, _ in tickets])
+    assert counted.sum() == pytest.approx(exact.sum(), rel=within)
+    assert np.abs(counted / exact - 1).max() <= within
+
+
+def test_marks_of_a_conversation_are_text_in_a_row():
+    """A ticket may quote them; that is no error, and no end."""
+    counter = counter_for("gpt-5-mini")
+
+    assert isinstance(counter, ByTokenizer)
+    assert counter.count(pa.array(["<|endoftext|>", "", "<|im_start|>user"])).tolist() == [7, 0, 7]
+
+
+def test_older_models_have_their_own_tokenizer():
+    """A text has other tokens there."""
+    text = pa.array(["Я всё ещё жду свою карту"])
+
+    assert counter_for("gpt-4-turbo").count(text)[0] > counter_for("gpt-5-mini").count(text)[0]
+
+
+def test_without_the_extra_bytes_are_counted():
+    """Nothing has to be installed, and nothing is said about it."""
+    code = (
+        "import sys; sys.modules['bpe_openai'] = None; "
+        "from airflow_provider_openai_batch.steps.counting import counter_for; "
+        "print(type(counter_for('gpt-5-mini')).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert (done.stdout, done.stderr) == ("ByBytes\n", "")
