@@ -24,6 +24,7 @@ from airflow_provider_openai_batch.batch.api import (
     file_is_unseen,
     queue_is_full,
 )
+from airflow_provider_openai_batch.batch.billing import bill
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
 from airflow_provider_openai_batch.steps.read import TALLY, read_run
@@ -65,7 +66,7 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     rest = ids[~found.answered]
     table = pa.concat_tables([found.table, _unanswered(rest, absent)])
     tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found), cleaned=found.cleaned)
-    write_answers(store, send, table, tally)
+    write_answers(store, client, send, table, tally)
 
 
 def read_told(store: RunStore, client: Client, folder: str) -> None:
@@ -76,7 +77,7 @@ def read_told(store: RunStore, client: Client, folder: str) -> None:
     found = collect(_lines(store, send), ids, endpoint, endpoint.compile(shard.output_type))
     table = pa.concat_tables([found.table, _unanswered(ids[~found.answered], RowStatus.UNKNOWN)])
     tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found), cleaned=found.cleaned)
-    write_answers(store, send, table, tally)
+    write_answers(store, client, send, table, tally)
 
 
 def _is_to_come(send: Send, ended: Ended) -> bool:
@@ -146,15 +147,16 @@ def _unanswered(ids: np.ndarray, status: RowStatus, why: BatchError | None = Non
     return pa.Table.from_arrays(columns, schema=ANSWER_SCHEMA)
 
 
-def write_answers(store: RunStore, send: Send, table: pa.Table, tally: facts.Tally) -> None:
-    """Write the answers of a send with their counts in the footer; this ends the send."""
+def write_answers(store: RunStore, client: Client, send: Send, table: pa.Table, tally: facts.Tally) -> None:
+    """Write the answers of a send with their counts and cost in the footer; this ends the send."""
     about = store.get(f"shards/{send.shard}/about.json", facts.About)
     counts = Counter(table["status"].to_pylist())
-    counted = msgspec.structs.replace(tally, counts=dict(counts))
     batch_id = send.batch.id if send.batch else None
     table = _dated(table, tally.at if send.terminal is None else send.terminal.at)
     table = table.append_column("batch_id", pa.array([batch_id] * len(table), pa.string()))
     table = table.append_column("attempt", pa.array([about.attempt + 1] * len(table), pa.int64()))
+    paid = bill(table, client.prices, about.model).total
+    counted = msgspec.structs.replace(tally, counts=dict(counts), cost_usd=paid)
     table = table.replace_schema_metadata({TALLY: msgspec.json.encode(counted)})
     with store.create(f"{send.folder}/answers.parquet") as file:
         pq.write_table(table, file, row_group_size=8_192, compression="zstd")
@@ -187,12 +189,12 @@ def close_failed(store: RunStore, client: Client, send: Send, batch: Batch) -> b
     if named:
         parts = [_unanswered(ids[n - 1 : n], RowStatus.ERROR, e) for n, e in named.items()]
         tally = facts.Tally(at=client.now(), counts={}, counted=False)
-        write_answers(store, send, pa.concat_tables(parts), tally)
+        write_answers(store, client, send, pa.concat_tables(parts), tally)
         return False
     silent = BatchError(code="failed", message="The batch failed without a reason.")
     why = batch.errors[0] if batch.errors else silent
     write_answers(
-        store, send, _unanswered(ids, RowStatus.ERROR, why), facts.Tally(at=client.now(), counts={})
+        store, client, send, _unanswered(ids, RowStatus.ERROR, why), facts.Tally(at=client.now(), counts={})
     )
     return False
 
@@ -200,7 +202,9 @@ def close_failed(store: RunStore, client: Client, send: Send, batch: Batch) -> b
 def give_up_on(store: RunStore, client: Client, send: Send) -> None:
     """End a send whose batch the API does not know any more: what became of it is unknown."""
     _, ids = _about(store, send)
-    write_answers(store, send, _unanswered(ids, RowStatus.UNKNOWN), facts.Tally(at=client.now(), counts={}))
+    write_answers(
+        store, client, send, _unanswered(ids, RowStatus.UNKNOWN), facts.Tally(at=client.now(), counts={})
+    )
 
 
 def refuse_request(store: RunStore, client: Client, send: Send) -> None:
@@ -210,5 +214,5 @@ def refuse_request(store: RunStore, client: Client, send: Send) -> None:
     told = send.refusal.answer
     why = BatchError(code=told.code or str(told.status), message=told.message, param=told.param)
     write_answers(
-        store, send, _unanswered(ids, RowStatus.ERROR, why), facts.Tally(at=client.now(), counts={})
+        store, client, send, _unanswered(ids, RowStatus.ERROR, why), facts.Tally(at=client.now(), counts={})
     )
