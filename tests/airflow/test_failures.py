@@ -7,6 +7,7 @@ import json
 import sqlite3
 
 import pytest
+from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.triggers.openai_batch import (
@@ -19,8 +20,8 @@ CANARY = "canary-bird-in-a-row"
 RETRIED = {"retries": 2, "retry_delay": 0.1}
 
 
-def test_too_many_failures_come_after_the_rows(run_group, warehouse, openai_batch_emulator):
-    """The rows are in the table with their errors, and the counts in the XCom; the task then fails."""
+def test_too_many_failures_come_after_the_rows(run_group, warehouse, openai_batch_emulator, capfd):
+    """The rows are in the table with their errors, counts and report in the XCom; the task then fails."""
     warehouse.fill(20)
     openai_batch_emulator.restart(fail_ratio=0.99)
 
@@ -30,6 +31,8 @@ def test_too_many_failures_come_after_the_rows(run_group, warehouse, openai_batc
     assert ran.tries["load"] == 1
     assert ran.results["load"]["written"] == 20
     assert ran.results["load"]["failed_ratio"] > 0.5
+    assert ObjectStoragePath(ran.results["load"]["report_uri"]).read_text().startswith("<!DOCTYPE html>")
+    assert ran.results["load"]["report_uri"] in "".join(capfd.readouterr())
     assert warehouse.query("select count(*) from answers") == [(20,)]
 
 

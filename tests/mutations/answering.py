@@ -116,8 +116,8 @@ ANSWERING = (
     Mutation(
         name="clean-up before commit",
         file="steps/load.py",
-        old="    loaded = write(store, run, ",
-        new="    clean_up(store, client, run)\n    loaded = write(store, run, ",
+        old="    counts = write(store, run, ",
+        new="    clean_up(store, client, run)\n    counts = write(store, run, ",
         caught_by=f"{INTERLEAVINGS}::test_failed_load_keeps_the_remote_files",
     ),
     Mutation(
