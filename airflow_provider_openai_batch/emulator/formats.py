@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.bodies import wrong_value
+from airflow_provider_openai_batch.emulator.bodies import UNPARSEABLE, wrong_value
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.schemas import Draw, as_text, compile_schema
 from airflow_provider_openai_batch.emulator.strict import BadSchema, check_strict
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 KINDS = ("json_object", "json_schema", "text")
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 LONGEST_NAME = 64
+TRIES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,8 @@ def _compiled(asked: bytes, place: Place, fine_tuned: bool) -> Format | ApiError
         return _checked(msgspec.json.decode(asked), place, fine_tuned=fine_tuned)
     except ApiError as error:
         return error
+    except (msgspec.DecodeError, RecursionError):
+        return ApiError(400, UNPARSEABLE)
 
 
 def _checked(asked: Any, place: Place, *, fine_tuned: bool) -> Format:
@@ -118,10 +121,11 @@ def _name(name: Any, place: Place) -> str:
 
 
 def _maker(schema: dict[str, Any]) -> Maker:
-    """Without strict mode a schema may hold anything, also what is none."""
+    """Tried at once: without strict mode a schema may hold anything, also what is none."""
     try:
         maker = compile_schema(schema)
-        maker(Draw(0, ""))
+        for seed in range(TRIES):
+            maker(Draw(seed, ""))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         raise BadSchema((), "schema is not a valid JSON Schema.") from None
     return maker

@@ -101,9 +101,12 @@ class _Compiler:
         return found
 
     def _reference(self, ref: str) -> Maker:
+        # Compiled now, so that what is wrong with it shows; looked up later, since it may hold itself.
+        if ref not in self._known:
+            self._known[ref] = _text_maker({})
+            self._known[ref] = self.maker(self._resolve(ref))
+
         def make(draw: Draw) -> Any:
-            if ref not in self._known:
-                self._known[ref] = self.maker(self._resolve(ref))
             return self._known[ref](draw)
 
         return make

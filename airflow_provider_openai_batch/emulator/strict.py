@@ -66,8 +66,9 @@ def _parts(schema: dict[str, Any]) -> Iterator[Part]:
         level = part.level + _is(part.schema, "object")
         if level > MAX_DEPTH:
             raise BadSchema(part.path, f"{level} levels of nesting exceeds limit of {MAX_DEPTH}.")
+        inner = [Part((*part.path, *path), one, level) for path, one in _inner(part)]
         yield part
-        waiting += reversed([Part((*part.path, *path), one, level) for path, one in _inner(part)])
+        waiting += reversed(inner)
 
 
 def _inner(part: Part) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -117,3 +117,23 @@ def test_loose_schemas_are_answered(api):
 
     content = answers["r"]["response"]["body"]["choices"][0]["message"]["content"]
     assert isinstance(json.loads(content)["a"], str)
+
+
+LOOPS = {
+    "endless": {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+    "itself": {"$ref": "#"},
+    "gone": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/gone"}]},
+    "bounds": {"type": "array", "minItems": "two"},
+    "merged": {"allOf": 5},
+}
+
+
+@pytest.mark.parametrize("make", [chat, response])
+def test_schemas_that_nothing_fits(api, make):
+    """What no value can be drawn for is a 400 of its request, and stops no batch."""
+    lines = [make(name, "json_schema", name="x", schema=schema) for name, schema in LOOPS.items()]
+
+    answers = api.answers([*lines, make("good", "json_schema", **GOOD)])
+
+    statuses = {name: answers[name]["response"]["status_code"] for name in answers}
+    assert statuses == dict.fromkeys(LOOPS, 400) | {"good": 200}

@@ -8,6 +8,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
+from airflow_provider_openai_batch.emulator.settings import Settings
 from tests.emulator.conftest import make_line, make_lines, make_request
 
 SPEC = Path(__file__).parents[3] / "shared/reference/openai-batch-openapi.json"
@@ -126,3 +128,34 @@ def test_struck_answers(api, openai_batch_emulator, validate, path):
         openai_batch_emulator.clear_faults()
         openai_batch_emulator.fault(fault, share=1)
         validate(ANSWERS[path][0], api.answers([make_request(path)])["r0"]["response"]["body"])
+
+
+REQUESTS = {
+    "chat/completions": "CreateChatCompletionRequest",
+    "responses": "CreateResponse",
+    "embeddings": "CreateEmbeddingRequest",
+    "moderations": "CreateModerationRequest",
+    "completions": "CreateCompletionRequest",
+}
+
+
+def parameters(schemas: dict, schema: dict) -> set[str]:
+    """The names of a request's parameters, those of all its parts."""
+    whole = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    parts = (parameters(schemas, part) for part in whole.get("allOf", ()))
+    return set(whole.get("properties", {})).union(*parts)
+
+
+@pytest.mark.parametrize("path", REQUESTS)
+def test_every_parameter_is_known(path, tmp_path):
+    """No parameter of the specification is refused as unknown."""
+    schemas = json.loads(SPEC.read_text())["components"]["schemas"]
+    names = parameters(schemas, schemas[REQUESTS[path]])
+    endpoint = ANSWERED[f"/v1/{path}"]
+    least = make_request(path)["body"]
+
+    for name in names:
+        body = json.dumps(least | {name: least.get(name)}).encode()
+        answer = endpoint.run(body, Settings(data=tmp_path), 0)
+        assert answer.status == 200 or answer.body["error"]["code"] != "unknown_parameter", name
+    assert len(names) >= 2

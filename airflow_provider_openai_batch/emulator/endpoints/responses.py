@@ -94,7 +94,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     prompt_cache_key: Any = UNSET
     prompt_cache_options: Any = UNSET
     prompt_cache_retention: Any = UNSET
-    reasoning: Reasoning = Reasoning()
+    reasoning: Reasoning | None = None
     safety_identifier: Any = UNSET
     service_tier: Any = UNSET
     store: bool | None = None
@@ -124,7 +124,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     prompt = items.last_of_user(messages)
     draw = Draw(zlib.crc32(body) ^ settings.seed, prompt)
     said, cut = tokens.cut(form.write(draw, prompt), asked.max_output_tokens)
-    reasoning = models.reasons(asked.model, asked.reasoning.effort)
+    reasoning = models.reasons(asked.model, _reasoning(asked).effort)
     usage = tokens.usage(draw, count, tokens.count_tokens(said), reasoning=reasoning)
     usage = _within(usage, asked.max_output_tokens)
     identity = f"{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}"
@@ -183,7 +183,7 @@ def _body(asked: Asked, usage: Usage, identity: str, now: int) -> Body:
         "output": [],
         "parallel_tool_calls": asked.parallel_tool_calls is not False,
         "previous_response_id": None,
-        "reasoning": {"effort": asked.reasoning.effort, "summary": asked.reasoning.summary},
+        "reasoning": {"effort": _reasoning(asked).effort, "summary": _reasoning(asked).summary},
         "service_tier": "default",
         "store": asked.store is not False,
         "temperature": 1.0 if asked.temperature is None else asked.temperature,
@@ -204,6 +204,10 @@ def _body(asked: Asked, usage: Usage, identity: str, now: int) -> Body:
         # The specification knows no null here.
         **({} if asked.user is None else {"user": asked.user}),
     }
+
+
+def _reasoning(asked: Asked) -> Reasoning:
+    return asked.reasoning or Reasoning()
 
 
 def _style(text: Text) -> Body:

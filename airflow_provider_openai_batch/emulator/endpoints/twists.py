@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -47,10 +47,9 @@ def twists(voice: Voice) -> dict[str, Twist]:
 
 
 def _separated(text: str) -> str:
-    if not text.startswith("{"):
+    try:
+        value = msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError:
         return text + SEPARATORS
-    value = {
-        key: part + SEPARATORS if isinstance(part, str) else part
-        for key, part in msgspec.json.decode(text).items()
-    }
-    return msgspec.json.encode(value).decode()
+    parts = {key: part + SEPARATORS if isinstance(part, str) else part for key, part in value.items()}
+    return msgspec.json.encode(parts).decode()

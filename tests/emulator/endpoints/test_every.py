@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED, ENDPOINTS
+from airflow_provider_openai_batch.emulator.settings import Settings
 from tests.emulator.conftest import LEAST, make_request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FAULTS = ["missing_lines", "malformed_lines", "duplicate_lines", "body_as_string", "status_zero"]
 
@@ -91,3 +97,87 @@ def test_another_endpoints_line(api, path):
     batch = api.look(api.create(file_id, endpoint=f"/v1/{other}"))
 
     assert [error.code for error in batch.errors.data] == ["invalid_url"]
+
+
+TREE = {
+    "type": "object",
+    "properties": {
+        "a": {"anyOf": [{"enum": ["x", "y"]}, {"$ref": "#"}]},
+        "b": {"type": "array", "items": {"type": "null"}},
+    },
+    "required": ["a", "b"],
+    "additionalProperties": False,
+}
+FORMAT = {"type": "json_schema", "name": "x", "schema": TREE}
+PARTS = [{"type": "text", "text": "x"}, {"type": "image_url", "image_url": {"url": "x"}}]
+FULL: dict[str, dict[str, Any]] = {
+    "chat/completions": {
+        "response_format": {"type": "json_schema", "json_schema": FORMAT | {"strict": True}},
+        "n": 2,
+    },
+    "responses": {
+        "input": [{"role": "user", "content": [{"type": "input_text", "text": "x"}]}],
+        "text": {"format": FORMAT},
+        "reasoning": {"effort": "low"},
+        "max_output_tokens": 20,
+    },
+    "embeddings": {"input": ["a", "b"], "dimensions": 4, "encoding_format": "base64"},
+    "moderations": {"input": PARTS},
+    "completions": {"prompt": ["a"], "n": 2},
+}
+ODD = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**30,
+    "",
+    "object",
+    "\ud800",
+    [],
+    [[]],
+    [1],
+    ["a"],
+    {},
+    {"$ref": "#"},
+    {"a": {"b": [1]}},
+    {"type": "object"},
+]
+
+
+def changed(value: Any) -> Iterator[Any]:
+    """A value with each odd one in each place of it."""
+    yield from ODD
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from (value | {name: odd} for odd in changed(part))
+    if isinstance(value, list):
+        for at, part in enumerate(value):
+            yield from ([*value[:at], odd, *value[at + 1 :]] for odd in changed(part))
+
+
+@pytest.mark.parametrize("path", LEAST)
+def test_no_body_breaks_it(path, tmp_path):
+    """Whatever stands where in a body, it is answered or refused, and faults can change the answer."""
+    endpoint, settings = ANSWERED[f"/v1/{path}"], Settings(data=tmp_path)
+    statuses = set()
+
+    for body in changed(LEAST[path] | FULL[path]):
+        answer = endpoint.run(json.dumps(body).encode(), settings, 0)
+        statuses.add(answer.status)
+        if answer.status == 200:
+            for twist in endpoint.twists.values():
+                assert msgspec.json.encode(twist(answer.body))
+
+    assert statuses - {200, 403, 404} == {400}
+
+
+@pytest.mark.parametrize("path", LEAST)
+def test_nesting_without_end(path, tmp_path):
+    """A body that no parser follows is refused."""
+    deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+
+    for name in LEAST[path] | FULL[path]:
+        body = json.dumps(LEAST[path] | FULL[path] | {name: "deep"}).encode().replace(b'"deep"', deep)
+        assert ANSWERED[f"/v1/{path}"].run(body, Settings(data=tmp_path), 0).status == 400
