@@ -41,7 +41,14 @@ def plan(landing: Landing, parts: tuple[str, ...], dialect: str, existing: Exist
         for field in landing.schema
         if (column := found[field.name]) is not None
     )
-    made = Plan(landing=landing, parts=existing.parts, exists=True, columns=columns)
+    whole = {column.name for column in columns} == {column.name for column in existing.columns}
+    made = Plan(
+        landing=landing,
+        parts=existing.parts,
+        exists=True,
+        columns=columns,
+        whole=whole and not existing.referred,
+    )
     _check_twice(columns)
     _check_types(made, dialect)
     _check_room(made, dialect)
@@ -55,7 +62,7 @@ def plan(landing: Landing, parts: tuple[str, ...], dialect: str, existing: Exist
 def _fresh(landing: Landing, parts: tuple[str, ...], dialect: str) -> Plan:
     columns = tuple(_new(field, dialect) for field in landing.schema)
     _check_twice(columns)
-    made = Plan(landing=landing, parts=parts, exists=False, columns=columns)
+    made = Plan(landing=landing, parts=parts, exists=False, columns=columns, whole=True)
     return told_apart(made, dialect)
 
 

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 #: A parameter's place: no name can hold it, so that `%` and `?` in names are never taken for one.
 MARK = "\0"
+#: How DuckDB is told to compare by bytes.
+BINARY = 'COLLATE "c"'
 OURS = ", ".join(f"'{status.value}'" for status in RowStatus)
+
+
+def part_of_key(table: str, column: Written, dialect: str) -> str:
+    """Name a part of the key; DuckDB's unique indexes heed no collation, so that nothing else does."""
+    name = f"{table}.{names.quote(column.name, dialect)}"
+    return f"{name} {BINARY}" if dialect == "duckdb" and family(column.type, dialect) == "text" else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,8 @@ class Form:
                 return f'{names.unpadded(text, self.dialect)} COLLATE "C"'
             case "sqlite":
                 return f"{text} COLLATE BINARY"
+            case "duckdb":
+                return f"{text} {BINARY}"
         return text
 
     @property
@@ -74,7 +84,11 @@ class Form:
         return self._same("t")
 
     def _same(self, older: str) -> str:
-        return " AND ".join(f"{older}.{name} = s.{name}" for name in map(self.quote, self.made.unique))
+        columns = {column.name: column for column in self.made.columns}
+        found = (columns[name] for name in self.made.unique)
+        return " AND ".join(
+            f"{part_of_key(older, column, self.dialect)} = s.{self.quote(column.name)}" for column in found
+        )
 
     def kept(self) -> str:
         return f"{self.met()} WHERE ({self.free('s')}) IS NOT TRUE{self._locked}"
@@ -128,6 +142,8 @@ class Form:
         """Test a column for a parameter's value; by bytes, too, where its collation is not exact."""
         name, value = self.quote(column.name), self.value(column.type)
         inexact = self.dialect == "mysql" and not column.exact
+        if self.dialect == "duckdb" and family(column.type, self.dialect) == "text":
+            return [f"{self._exact(name)} = {value}"]
         return [f"{name} = {value}", *([f"{self._exact(name)} = {self._exact(value)}"] if inexact else [])]
 
     def value(self, kind: str) -> str:
@@ -135,6 +151,16 @@ class Form:
         if self.dialect == "mysql":  # a number and a text would meet as floats
             return f"CONCAT({MARK})" if family(kind, self.dialect) == "text" else MARK
         return MARK if self.dialect == "sqlite" else f"CAST({MARK} AS {kind})"
+
+    @property
+    def renews(self) -> bool:
+        """Tell whether met rows are taken out and put in anew: DuckDB holds all updates in memory."""
+        return self.dialect == "duckdb" and self.made.whole
+
+    def delete_free(self) -> str:
+        """Take the rows out that the staged ones overwrite."""
+        staging = self.quote(self.staging)
+        return f"DELETE FROM {self.target} AS t USING {staging} AS s WHERE {self.same} AND {self.free('s')}"
 
     def merge(self) -> str:
         forms = {"duckdb": self._matched, "mysql": self._duplicate}

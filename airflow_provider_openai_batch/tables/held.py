@@ -13,6 +13,7 @@ from airflow_provider_openai_batch.batch import values
 from airflow_provider_openai_batch.tables import names, sql_types, types
 from airflow_provider_openai_batch.tables.base import ROLES, TOLD, Join
 from airflow_provider_openai_batch.tables.families import family
+from airflow_provider_openai_batch.tables.form import part_of_key
 from airflow_provider_openai_batch.tables.later import later
 from airflow_provider_openai_batch.tables.plan import Staging, Written
 from airflow_provider_openai_batch.tables.settled import DIALECT, settled
@@ -94,7 +95,9 @@ class HeldRows:
 
     def _look_up(self, staging: str) -> str:
         quoted = [names.unpadded(f"t.{self._quote(name)}", self.dialect) for _, name in self.roles]
-        same = " AND ".join(f"t.{name} = k.{name}" for name in (self._quote(key.name) for key in self.keys))
+        same = " AND ".join(
+            f"{part_of_key('t', key, self.dialect)} = k.{self._quote(key.name)}" for key in self.keys
+        )
         newer = later(self.made, "t", self.dialect) or "NULL"
         chosen = ", ".join([f"k.{self._quote(ORDINAL.name)}", *quoted, newer])
         statement = (
@@ -116,7 +119,7 @@ class HeldRows:
 
     def _same(self, name: str, column: Written) -> str:
         """Compare as the table does: its collation decides, and comes first where sides matter."""
-        theirs = f"{self._quote('target')}.{self._quote(column.name)}"
+        theirs = part_of_key(self._quote("target"), column, self.dialect)
         ours = f"{self._quote('source')}.{self._quote(name)}"
         if self.dialect == "postgres" and family(column.type, self.dialect) == "text":
             # Texts of two collations do not compare; concat keeps the blanks of a char(n), as reading does.
@@ -124,6 +127,8 @@ class HeldRows:
         if self.dialect == "mysql" and column.collation is not None:
             charset = column.collation.partition("_")[0]  # a collation is named after it
             ours = f"CONVERT({ours} USING {charset}) COLLATE {column.collation}"
+        if self.dialect == "duckdb" and family(column.type, self.dialect) == "text":
+            ours = f"CAST({ours} AS VARCHAR)"  # as it is read, whatever it is
         return f"{theirs} = {ours}"
 
     def _quote(self, name: str) -> str:

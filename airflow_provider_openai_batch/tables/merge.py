@@ -176,6 +176,9 @@ def _merge(session: Session, form: Form) -> Written:
     match made.landing.mode:
         case "merge":
             kept = session.one(form.kept())
+            if form.renews:
+                session.run(form.delete_free())
+                return Written(written=session.run(form.insert_rest()), kept=kept)
             changed = session.run(form.merge())
             # MySQL counts a changed row as two, and one that had the same values as none.
             return Written(written=session.one(form.written()) if form.is_counted else changed, kept=kept)

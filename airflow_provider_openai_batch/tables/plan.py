@@ -42,6 +42,8 @@ class Existing:
     parts: tuple[str, ...]
     columns: tuple[Column, ...]
     unique: tuple[frozenset[str], ...]
+    #: Rows of other tables refer to its rows.
+    referred: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,8 @@ class Plan:
     parts: tuple[str, ...]
     exists: bool
     columns: tuple[Written, ...]
+    #: A row is all that is written of it: one that is met may be taken out and put in anew.
+    whole: bool = False
 
     def target_name(self, name: str) -> str:
         """Give the target's name of one of our columns."""

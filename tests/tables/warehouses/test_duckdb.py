@@ -7,6 +7,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -14,13 +15,15 @@ import pyarrow as pa
 import pytest
 from airflow.providers.common.compat.sdk import BaseHook
 
+from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.base import Written
 from airflow_provider_openai_batch.tables.merge import SqlTarget
+from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 from airflow_provider_openai_batch.tables.warehouses import duckdb as warehouse
 from tests.tables.ends import read, write
-from tests.tables.factories import make_landing, make_rows, nothing
+from tests.tables.factories import MONDAY, TUESDAY, make_landing, make_rows, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,3 +206,76 @@ def test_load_that_needs_memory() -> None:
     target = SqlTarget(parts=("labels",), session=session)
 
     assert Written(written=9000, kept=0) == target.write(landing, iter(rows), nothing)
+
+
+COLLATED = (
+    "id varchar COLLATE nocase PRIMARY KEY, label varchar, batch_status varchar COLLATE nocase, "
+    "batch_custom_id varchar, batch_run_id varchar COLLATE nocase, batch_snapshot_at timestamptz"
+)
+
+
+def test_keys_of_a_collation_are_told_apart(duckdb_file: Path) -> None:
+    """A unique index of DuckDB heeds no collation, and so does nothing of ours: each key has its row."""
+    query(duckdb_file, f"CREATE TABLE labels ({COLLATED})")
+    landing = make_landing(key_type=pa.string(), at=MONDAY)
+    for _ in range(2):
+        assert Written(written=2, kept=0) == write("warehouse", landing, {"id": "a"}, {"id": "A"})
+    query(duckdb_file, "UPDATE labels SET batch_status = 'OK' WHERE id COLLATE \"c\" = 'A'")
+
+    assert Written(written=2, kept=1) == write("warehouse", landing, {"id": "a"}, {"id": "A"}, {"id": "ä"})
+    target = resolve_target(arguments.Target(conn_id="warehouse", table="labels"))
+    keys = pa.RecordBatch.from_pydict({"id": ["A", "a"]})
+    assert ["OK", "ok"] == target.held(landing).of(keys)["status"].to_pylist()
+    join = target.held(landing).join(("id",))
+    source = arguments.source({"conn_id": "warehouse", "sql": "SELECT 'A' AS id", "key": "id"})
+    with resolve_source(source, None, partial(sql.Query.joined, join=join)).read(["id"]) as batches:
+        assert [1] == [batch.num_rows for batch in batches]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("interval", ("1 day", "24:00:00")),
+        ("bit", ("01", "001")),
+        ("timetz", ("01:00:00+01", "00:00:00+00")),
+    ],
+)
+def test_keys_that_are_read_as_text_are_joined_as_text(
+    duckdb_file: Path, kind: str, values: tuple[str, str]
+) -> None:
+    """Values that DuckDB takes for equal, or makes of a text by a cast of its own, stay two keys."""
+    landing = make_landing(key_type=pa.string())
+    write("warehouse", landing, {"id": values[0]}, {"id": values[1], "batch_status": "failed"})
+    target = resolve_target(arguments.Target(conn_id="warehouse", table="labels"))
+    join = target.held(landing).join(("id",))
+    text = f"SELECT id::{kind} AS id FROM (VALUES ('{values[0]}'), ('{values[1]}')) t(id)"
+    args = arguments.source({"conn_id": "warehouse", "sql": text, "key": "id"})
+    source = resolve_source(args, None, partial(sql.Query.joined, join=join))
+
+    with source.read(["id", sql.held_name("status")]) as batches:
+        rows = sorted(tuple(row.values()) for batch in batches for row in batch.to_pylist())
+
+    assert sorted(zip(values, ("ok", "failed"), strict=True)) == rows
+
+
+@pytest.mark.parametrize(
+    ("beside", "shown"),
+    [
+        ("SELECT 1", "NULL"),
+        ("ALTER TABLE labels ADD COLUMN note varchar; UPDATE labels SET note = 'mine'", "note"),
+        ("CREATE TABLE n (id bigint REFERENCES labels (id)); INSERT INTO n VALUES (1)", "NULL"),
+    ],
+    ids=["nothing", "a column", "a table"],
+)
+def test_what_is_beside_the_result_stays(duckdb_file: Path, beside: str, shown: str) -> None:
+    """A merge takes rows out and puts them in anew only where nothing else hangs on them."""
+    landing = make_landing()
+    write("warehouse", landing, {"id": 1}, {"id": 2, "batch_status": "reviewed"})
+    query(duckdb_file, beside)
+
+    done = write("warehouse", landing, {"id": 1, "label": "new"}, {"id": 2}, {"id": 3}, at=TUESDAY)
+
+    assert Written(written=2, kept=1) == done
+    note = "mine" if shown == "note" else None
+    rows = query(duckdb_file, f"SELECT id, label, {shown} FROM labels ORDER BY id")
+    assert [(1, "new", note), (2, None, note), (3, None, None)] == rows
