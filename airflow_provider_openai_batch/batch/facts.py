@@ -71,7 +71,7 @@ class About(Fact, frozen=True, kw_only=True):
     """What a shard holds; it appears after the requests and makes the folder a shard.
 
     `tokens` are those of the input, `cost_usd` what its batch will cost, both estimated. A `preflight` is
-    one request that is asked at once, before the first batch.
+    one request that is asked at once, before the first batch; `dimensions` are those of its embeddings.
     """
 
     parent: str | None
@@ -84,6 +84,7 @@ class About(Fact, frozen=True, kw_only=True):
     output_type: Any = None
     cost_usd: float | None = None
     preflight: bool = False
+    dimensions: int | None = None
 
 
 class Attempt(Fact, frozen=True, kw_only=True):

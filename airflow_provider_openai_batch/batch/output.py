@@ -19,6 +19,9 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.bounds import Bound
 
+#: How many answers are held at once.
+ROWS = 4_096
+
 
 class Invalid(msgspec.Struct, frozen=True):
     """An answer that does not fit; the reason names places and keywords, never values."""
@@ -43,9 +46,19 @@ class Output:
         given = tuple((place, bound) for place, bound in enumerate(bounds) if bound is not None)
         return replace(self, bounds=given)
 
+    @property
+    def rows(self) -> int:
+        """Return how many rows are held at once when answers are read."""
+        return ROWS
+
+    @property
+    def most_requests(self) -> int | None:
+        """Return how many requests a shard takes; None where only the limits say it."""
+        return None
+
     def parse(self, text: str) -> tuple[Any, ...] | Invalid:
         """Read the text of an answer into one value per column."""
-        if self.schema is None:
+        if self.validator is None:
             return self._bounded((clean_answer(text),))
         try:
             value = decode(text)
@@ -60,6 +73,21 @@ class Output:
             return Invalid(f"The answer is not JSON: {error}.")
         except Unfit as unfit:
             return Invalid(str(unfit))
+
+    def arrays(self, texts: Sequence[str | None]) -> tuple[list[pa.Array], dict[int, str]]:
+        """Read many answers into an array per column; what does not fit is NULL, and told by its place."""
+        empty = (None,) * len(self.columns)
+        spoilt: dict[int, str] = {}
+        values: list[tuple[Any, ...]] = []
+        for place, text in enumerate(texts):
+            parsed = empty if text is None else self.parse(text)
+            if isinstance(parsed, Invalid):
+                spoilt[place] = parsed.reason
+                parsed = empty
+            values.append(parsed)
+        columns: Any = zip(*values, strict=True) if values else [()] * len(self.columns)
+        kinds = zip(columns, self.columns, strict=True)
+        return [pa.array(list(column), part.type) for column, part in kinds], spoilt
 
     def _bounded(self, values: tuple[Any, ...]) -> tuple[Any, ...] | Invalid:
         for place, bound in self.bounds:
@@ -87,6 +115,16 @@ def compile_output(output_type: object) -> Output:
         case schema:
             wrapped = is_wrapper(schema)
             return _compile(schema["schema"] if wrapped else schema, strict=schema.get("strict", True))
+
+
+def compile_text(output_type: object, _: int | None = None) -> Output:
+    """Compile an output type of an endpoint whose answers are texts."""
+    return compile_output(output_type)
+
+
+def fixed_output(schema: Schema) -> Output:
+    """Compile what an endpoint answers by itself: it is checked, and not asked for."""
+    return replace(_compile(schema, strict=False), schema=None)
 
 
 def _compile(given: Schema, *, strict: bool) -> Output:

@@ -11,12 +11,15 @@ from itertools import islice
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 SURROGATE = re.compile("[\ud800-\udfff]")
+#: Where Python and Arrow write a number that is no integer in the same way, without an exponent.
+SMALLEST_PLAIN, LARGEST_PLAIN = 1e-4, 1e7
 _encode = msgspec.json.Encoder().encode
 
 
@@ -144,7 +147,28 @@ def _json(column: pa.Array) -> list[str]:
     return ["null" if text is None else _encode(text).decode() for text in written]
 
 
+def _json_floats(column: pa.Array) -> pa.Array:
+    """Write numbers as `_json` does: by Arrow those that it writes as Python does, which are nearly all."""
+    numbers = np.abs(column.to_numpy(zero_copy_only=False))
+    same = (numbers >= SMALLEST_PLAIN) & (numbers < LARGEST_PLAIN) & (numbers != np.trunc(numbers))
+    others = pa.array(~same)
+    return pc.replace_with_mask(
+        column.cast(pa.string()), others, pa.array(_json(column.filter(others)), pa.string())
+    )
+
+
+def _lists_of_floats(column: pa.Array) -> Texts:
+    """Write lists of numbers, of which an embedding has thousands, without an object for each."""
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+    items = pa.LargeListArray.from_arrays(offsets, _json_floats(pc.list_flatten(column)))
+    texts = pc.binary_join_element_wise("[", pc.binary_join(items, ","), "]", "")
+    return pc.if_else(column.is_valid(), texts, None).to_pylist()  # type: ignore[no-any-return]
+
+
 def _lists(column: pa.Array) -> Texts:
+    if pa.types.is_float32(column.type.value_type) or pa.types.is_float64(column.type.value_type):
+        return _lists_of_floats(column)
     items = iter(_json(pc.list_flatten(column)))
     lengths = pc.list_value_length(column).to_pylist()
     return [None if length is None else f"[{','.join(islice(items, length))}]" for length in lengths]

@@ -56,7 +56,8 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     assert send.terminal is not None
     shard, ids = _about(store, send)
     endpoint = endpoint_of(shard.endpoint)
-    found = collect(_lines(store, send), ids, endpoint, endpoint.compile(shard.output_type))
+    output = endpoint.compile(shard.output_type, shard.dimensions)
+    found = collect(_lines(store, send), ids, endpoint, output)
     late = is_late(send, client.now()) and (client.now() > send.patience or not _is_to_come(send, ended))
     if not (late or _is_complete(found, ended)):
         store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch import arguments, facts
+from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of, output_of
 from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings
-from airflow_provider_openai_batch.batch.output import Output, compile_output
 from airflow_provider_openai_batch.batch.resend import forgotten_by_a_clear
 from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
@@ -37,6 +37,7 @@ from airflow_provider_openai_batch.tables.resolve import resolve_target
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from airflow_provider_openai_batch.batch.output import Output
     from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
@@ -160,7 +161,7 @@ def write(store: RunStore, run: Run, place: Place) -> Counts:
     snapshot = run.current
     assert snapshot is not None
     assert snapshot.done is not None
-    output = compile_output(snapshot.asked.output_type)
+    output = asked_output(snapshot.asked)
     plan = _landing(store, snapshot, place.args, output)
     shape = shape_of(output, plan.schema, place.table.bounds(plan))
     account, figures = Account(), Figures(output.columns)
@@ -189,6 +190,11 @@ def write(store: RunStore, run: Run, place: Place) -> Counts:
         cleaned=sum(send.tally.cleaned for send in run.sends if send.tally is not None),
     )
     return Counts(loaded=loaded, account=account, figures=figures)
+
+
+def asked_output(asked: facts.Asked) -> Output:
+    """Compile what a snapshot asked for."""
+    return output_of(endpoint_of(asked.endpoint), asked.request, asked.output_type)
 
 
 def check_keys(store: RunStore, snapshot: Snapshot, table: Target, plan: Landing) -> None:
@@ -244,7 +250,7 @@ def _landing(store: RunStore, snapshot: Snapshot, target: arguments.Target, outp
 def _joined(
     store: RunStore, snapshot: Snapshot, answers: Answers, shape: Shape
 ) -> Iterator[tuple[pa.RecordBatch, pa.Table, list[bool]]]:
-    for rows in stored_rows(store, snapshot):
+    for rows in stored_rows(store, snapshot, shape.output.rows):
         yield *result_batch(rows, answers, snapshot.asked, shape), failed_before(rows)
 
 

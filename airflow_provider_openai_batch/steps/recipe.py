@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
+from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of, output_of
 from airflow_provider_openai_batch.batch.join import Names, result_schema
 from airflow_provider_openai_batch.batch.prompt import Prompt, read_prompt
 from airflow_provider_openai_batch.batch.template import Template, compile_template, prompt_version
@@ -56,6 +56,11 @@ class Recipe:
     layout: Layout
 
     @property
+    def dimensions(self) -> int | None:
+        """Return how large the vectors of the answers are, where that is known."""
+        return endpoint_of(self.endpoint).dimensions(self.body)
+
+    @property
     def prompt_version(self) -> str:
         """Return the hash of what all requests share."""
         return prompt_version(self.endpoint, self.body, self.output.schema)
@@ -68,7 +73,7 @@ def read_recipe(
     request, output_type = asked
     endpoint, body = arguments.split(request)
     asks = endpoint_of(endpoint)
-    output = asks.compile(output_type)
+    output = output_of(asks, body, output_type)
     full = asks.with_output(body, output)
     key = tuple(match_column("source['key']", name, columns) for name in source.key)
     carry = tuple(match_column("source['carry']", name, columns) for name in source.carry)

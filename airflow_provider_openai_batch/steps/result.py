@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA
 from airflow_provider_openai_batch.batch.bounds import Bytes, Characters
 from airflow_provider_openai_batch.batch.join import FIXED, Index, best_answers, rank_answers
-from airflow_provider_openai_batch.batch.output import Invalid, Output
 from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.steps.read import ids_of
 
@@ -24,10 +23,12 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.bounds import Bounds
     from airflow_provider_openai_batch.batch.facts import Asked
+    from airflow_provider_openai_batch.batch.output import Output
     from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.store import RunStore
 
-CACHED_FILES = 4
+#: What is held of the answers: embeddings are wide.
+CACHED_FILES, CACHED_BYTES = 4, 96 << 20
 ROWS = 4_096
 COLUMNS = pa.schema([*ANSWER_SCHEMA, pa.field("batch_id", pa.string()), pa.field("attempt", pa.int64())])
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
@@ -78,12 +79,25 @@ class Answers:
     def _table(self, number: int) -> pa.Table:
         if number not in self._cache:
             with self._store.open(self._files[number]) as file:
-                table = pq.read_table(file, pre_buffer=False)
-            self._cache[number] = _aligned(table)
-            if len(self._cache) > CACHED_FILES:
-                self._cache.popitem(last=False)
+                stored = pq.ParquetFile(file, pre_buffer=False)
+                self._make_room(_size(stored))
+                self._cache[number] = _aligned(stored.read())
         self._cache.move_to_end(number)
         return self._cache[number]
+
+    def _make_room(self, size: int) -> None:
+        """Forget the files that were not asked for the longest, before another one of this size is read."""
+        while self._cache and (
+            len(self._cache) >= CACHED_FILES
+            or sum(table.nbytes for table in self._cache.values()) + size > CACHED_BYTES
+        ):
+            self._cache.popitem(last=False)
+
+
+def _size(stored: pq.ParquetFile) -> int:
+    """Return how many bytes a file holds, uncompressed."""
+    metadata = stored.metadata
+    return sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
 
 
 def _aligned(table: pa.Table) -> pa.Table:
@@ -160,29 +174,18 @@ def stored_schema(store: RunStore, snapshot: Snapshot) -> pa.Schema | None:
         return pq.ParquetFile(file, pre_buffer=False).schema_arrow
 
 
-def stored_rows(store: RunStore, snapshot: Snapshot) -> Iterator[pa.RecordBatch]:
+def stored_rows(store: RunStore, snapshot: Snapshot, count: int = ROWS) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a snapshot in the order they were read."""
     assert snapshot.done is not None
     for name in snapshot.done.files:
         with store.open(f"snapshots/{snapshot.id}/{name}") as file:
-            yield from pq.ParquetFile(file, pre_buffer=False).iter_batches(batch_size=ROWS)
+            yield from pq.ParquetFile(file, pre_buffer=False).iter_batches(batch_size=count)
 
 
 def _outputs(found: pa.Table, output: Output) -> tuple[pa.Table, list[pa.Array]]:
     """Read the answers into columns; one that does not fit any more becomes `invalid`."""
-    width = len(output.columns)
-    empty = (None,) * width
-    values: list[tuple[Any, ...]] = []
-    spoilt: dict[int, str] = {}
-    answers, statuses = found["answer"].to_pylist(), found["status"].to_pylist()
-    for place, (status, text) in enumerate(zip(statuses, answers, strict=True)):
-        parsed = output.parse(text) if status == RowStatus.OK and text is not None else empty
-        if isinstance(parsed, Invalid):
-            spoilt[place] = parsed.reason
-            parsed = empty
-        values.append(parsed)
-    columns: Any = zip(*values, strict=True) if values else [()] * width
-    arrays = [pa.array(list(c), part.type) for c, part in zip(columns, output.columns, strict=True)]
+    good = pc.equal(found["status"], str(RowStatus.OK))
+    arrays, spoilt = output.arrays(pc.if_else(good, found["answer"], None).to_pylist())
     return (_spoil(found, spoilt) if spoilt else found), arrays
 
 

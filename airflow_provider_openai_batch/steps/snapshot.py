@@ -194,6 +194,7 @@ def _about(recipe: Recipe, now: float) -> About:
         model=recipe.body["model"],
         endpoint=recipe.endpoint,
         output_type=recipe.output_type,
+        dimensions=recipe.dimensions,
     )
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_openai_batch.batch.facts import Attempt
+    from airflow_provider_openai_batch.batch.output import Output
     from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
@@ -134,7 +135,7 @@ def _terms(asked: Asked, told: facts.Asked, recipe: Recipe, client: Client) -> T
     model = recipe.body["model"]
     expected = expected_output(recipe.endpoint, recipe.body, recipe.output.schema)
     return Terms(
-        limits=cut_by_budget(asked.limits, model, client.token_budgets),
+        limits=cut_by_answers(cut_by_budget(asked.limits, model, client.token_budgets), recipe.output),
         rule=Rule(words=told.resend or (), run_id=asked.run_id, prompt_version=told.prompt_version),
         counter=counter_for(model),
         forecaster=Forecaster(client.prices.find(model), expected),
@@ -206,6 +207,12 @@ def cut_by_budget(limits: arguments.Limits, model: str, budgets: Mapping[str, in
     if limits.tokens_per_shard is not None:
         return limits
     return msgspec.structs.replace(limits, tokens_per_shard=tokens_per_shard(model, budgets))
+
+
+def cut_by_answers(limits: arguments.Limits, output: Output) -> arguments.Limits:
+    """Let the answers of a shard fit into memory where each is large."""
+    most = min(limits.requests_per_shard, output.most_requests or limits.requests_per_shard)
+    return msgspec.structs.replace(limits, requests_per_shard=most)
 
 
 def fingerprint_of(asked: Asked) -> str:

@@ -25,7 +25,7 @@ UNBOUNDED_ROLES = frozenset({"raw_output", "error_message"})
 TRUSTED = 0
 #: How long a zoned moment, the longest of what is neither number nor text, is as text.
 MOMENT = 35
-FLOAT = 25
+FLOAT, SHORT_FLOAT = 25, 16
 UUID = 36
 FIXED_INTEGERS = Range(least=0, most=2**31 - 1)
 
@@ -121,4 +121,6 @@ def _longest_text(field: pa.Field) -> int:
         return int(kind.precision) + len("-0.")
     if pa.types.is_floating(kind):
         return FLOAT
+    if pa.types.is_list(kind) and pa.types.is_float32(kind.value_type):
+        return int((field.metadata or {}).get(b"items", 0)) * SHORT_FLOAT
     return MOMENT if pa.types.is_temporal(kind) else TRUSTED

@@ -18,6 +18,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 60_000, tzinfo=UTC)
 STAMP = int(MOMENT.timestamp()) * 1_000_000_000
+NO_NUMBERS = {"", "inf", "-inf"}
 SOME_ID = UUID("AAAAAAAA-0000-4000-8000-00000000000B")
 
 
@@ -101,6 +102,29 @@ def test_strings_are_their_own_text(values: list[str | None]) -> None:
 def test_lists_are_json(values: list[list[str | None]]) -> None:
     """A list is JSON that gives the list back."""
     assert [json.loads(text) for text in texts(pa.array(values, pa.list_(pa.string())))] == values
+
+
+@given(
+    st.lists(
+        st.none()
+        | st.lists(st.none() | st.floats(width=32) | st.sampled_from([1e-4, 9.9e-5, 1e7, 0.1, 123456.5]))
+    )
+)
+def test_lists_of_numbers_are_written_as_numbers_are(rows: list[list[float | None] | None]) -> None:
+    """However many there are, each has the text that it has alone."""
+    for kind in (pa.float32(), pa.float64()):
+        column = pa.array(rows, pa.list_(kind))
+        alone = [
+            None if row is None else [texts(pa.array([n], kind))[0] for n in row]
+            for row in column.to_pylist()
+        ]
+        shown = [
+            "" if row is None else f"[{','.join('null' if t in NO_NUMBERS else t for t in row)}]"
+            for row in alone
+        ]
+
+        assert texts(column) == shown
+        assert texts(column[1:]) == shown[1:]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.batch.endpoints.reply import (
     moment,
     word,
 )
-from airflow_provider_openai_batch.batch.output import compile_output
+from airflow_provider_openai_batch.batch.output import compile_text
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
@@ -68,5 +68,5 @@ def _refusal(content: object) -> str | None:
 
 
 CHAT_COMPLETIONS = Endpoint(
-    name="/v1/chat/completions", compile=compile_output, with_output=with_output, read=read, preflight=True
+    name="/v1/chat/completions", compile=compile_text, with_output=with_output, read=read, preflight=True
 )

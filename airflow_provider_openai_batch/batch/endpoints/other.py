@@ -8,13 +8,14 @@ from airflow_provider_openai_batch.batch.answer_json import encode
 from airflow_provider_openai_batch.batch.endpoints.reply import (
     Endpoint,
     Reply,
+    as_given,
     count,
     mapping,
     moment,
+    refuse_type,
     word,
 )
 from airflow_provider_openai_batch.batch.output import compile_output
-from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.output import Output
@@ -23,19 +24,11 @@ if TYPE_CHECKING:
 def other(name: str) -> Endpoint:
     """Make the endpoint of this path."""
 
-    def compile_none(output_type: object) -> Output:
-        if output_type is not None:
-            raise InvalidRequest(
-                f"request['endpoint'] {name!r} takes no output_type; its answers land as JSON in the column "
-                "'answer'. Remove output_type."
-            )
+    def compile_body(output_type: object, _: int | None) -> Output:
+        refuse_type(name, "'answer', as JSON", output_type)
         return compile_output(None)
 
-    return Endpoint(name=name, compile=compile_none, with_output=_as_given, read=read)
-
-
-def _as_given(body: dict[str, Any], _: Output) -> dict[str, Any]:
-    return dict(body)
+    return Endpoint(name=name, compile=compile_body, with_output=as_given, read=read)
 
 
 def read(body: dict[str, Any]) -> Reply:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_openai_batch.batch.output import Output
 
@@ -36,14 +38,27 @@ class Endpoint:
     """One of the API's endpoints."""
 
     name: str
-    #: Make the columns of an output type, or refuse it.
-    compile: Callable[[object], Output]
+    #: Make the columns of an output type, of vectors of a size where that is known, or refuse it.
+    compile: Callable[[object, int | None], Output]
     #: Add to a body what asks for the output.
     with_output: Callable[[dict[str, Any], Output], dict[str, Any]]
     #: Read the body of an answer, whatever it lacks.
     read: Callable[[dict[str, Any]], Reply]
     #: Ask one request at once before many are sent.
     preflight: bool = False
+    #: Tell from a body how large the vectors of the answer are.
+    dimensions: Callable[[Mapping[str, Any]], int | None] = lambda _: None
+
+
+def as_given(body: dict[str, Any], _: Output) -> dict[str, Any]:
+    """Leave a body as it is, where nothing asks for the output."""
+    return body
+
+
+def refuse_type(name: str, columns: str, output_type: object) -> None:
+    """Refuse an output type where the answers have a form of their own."""
+    if output_type is not None:
+        raise InvalidRequest(f"{name!r} takes no output_type; its answers land in {columns}. Remove it.")
 
 
 def mapping(value: object) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.batch.endpoints.reply import (
     moment,
     word,
 )
-from airflow_provider_openai_batch.batch.output import compile_output
+from airflow_provider_openai_batch.batch.output import compile_text
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
@@ -78,5 +78,5 @@ def _finish_reason(body: dict[str, Any]) -> str | None:
 
 
 RESPONSES = Endpoint(
-    name="/v1/responses", compile=compile_output, with_output=with_output, read=read, preflight=True
+    name="/v1/responses", compile=compile_text, with_output=with_output, read=read, preflight=True
 )

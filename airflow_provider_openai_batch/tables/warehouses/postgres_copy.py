@@ -59,8 +59,7 @@ def _read_back(column: Written, values: pa.Array) -> pa.Array:
         return values
     if pc.list_flatten(values).null_count:
         return _arrays(values)  # no vector holds a NULL: PostgreSQL refuses it, which a join would not
-    texts = values.cast(pa.list_(values.type.value_type)).cast(pa.list_(pa.string()))
-    return pc.binary_join_element_wise("[", pc.binary_join(texts, ","), "]", "")
+    return _joined(values, "[", "]")
 
 
 class Reader(io.RawIOBase):
@@ -124,9 +123,18 @@ def literal(column: pa.Array) -> pa.Array:
     return pa.array([text if valid else None for text, valid in texts], pa.string())
 
 
+def _joined(column: pa.Array, opening: str, closing: str) -> pa.Array:
+    """Write lists of numbers without NULL, without an object for each: an embedding has thousands."""
+    texts = column.cast(pa.list_(column.type.value_type)).cast(pa.list_(pa.string()))
+    return pc.binary_join_element_wise(opening, pc.binary_join(texts, ","), closing, "")
+
+
 def _arrays(column: pa.Array) -> pa.Array:
+    flat = pc.list_flatten(column)
+    if pa.types.is_floating(flat.type) and not flat.null_count:
+        return _joined(column, "{", "}")
     lengths = pc.list_value_length(column).to_pylist()
-    items = iter(literal(pc.list_flatten(column)).to_pylist())
+    items = iter(literal(flat).to_pylist())
     made = [
         None if length is None else "{" + ",".join(_item(next(items)) for _ in range(length)) + "}"
         for length in lengths

@@ -12,6 +12,7 @@ from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 
 ID = "ab" * 16
 CHAT, RESPONSES, OTHER = "/v1/chat/completions", "/v1/responses", "/v1/images/generations"
+EMBEDDINGS, MODERATIONS = "/v1/embeddings", "/v1/moderations"
 LABEL, TEXT = ["bug", "feature"], None
 BUG, FEATURE, ELSE = (f'{{"label":"{label}"}}' for label in ("bug", "feature", "else"))
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": BUG}}
@@ -43,7 +44,15 @@ def failed(code: str | None, status: str = "failed") -> dict[str, Any]:
     return response(status=status, error=code and {"code": code, "message": "No."})
 
 
+def vector(embedding: Any) -> dict[str, Any]:
+    return {
+        "data": [{"object": "embedding", "index": 0, "embedding": embedding}],
+        "usage": {"prompt_tokens": 5},
+    }
+
+
 HUGE = {"input_tokens": 10**400}
+VECTOR = "AACAPgAAwL8AAEBA"
 NO = "I can't help with that."
 #: endpoint, output type, body of a 200, status, the answer or the raw text that is kept (... for the body)
 BODIES: dict[str, tuple[str, Any, Any, str, Any]] = {
@@ -121,6 +130,18 @@ BODIES: dict[str, tuple[str, Any, Any, str, Any]] = {
     "responses body as a string": (RESPONSES, LABEL, json.dumps(response(says(BUG))), "ok", BUG),
     "responses surrogate": (RESPONSES, LABEL, response(says("a\ud800b")), "invalid", "a�b"),
     "responses huge usage": (RESPONSES, LABEL, response(says(BUG), usage=HUGE), "ok", BUG),
+    "embedding": (EMBEDDINGS, TEXT, vector(VECTOR), "ok", VECTOR),
+    "embedding as numbers": (EMBEDDINGS, TEXT, vector([0.25, -1.5, 3]), "ok", VECTOR),
+    "embedding, too short": (EMBEDDINGS, TEXT, vector(VECTOR[:-4]), "invalid", VECTOR[:-4]),
+    "embedding, no base64": (EMBEDDINGS, TEXT, vector("?"), "invalid", "?"),
+    "embedding, half a number": (EMBEDDINGS, TEXT, vector("AAAA"), "invalid", "AAAA"),
+    "embedding with a null": (EMBEDDINGS, TEXT, vector([0.25, None, 3]), "invalid", ...),
+    "embedding, NaN": (EMBEDDINGS, TEXT, vector("AAAAAAAAwH8AAAAA"), "invalid", "AAAAAAAAwH8AAAAA"),
+    "embedding, huge": (EMBEDDINGS, TEXT, vector([10**39, 0, 0]), "invalid", ...),
+    "embedding, none": (EMBEDDINGS, TEXT, {"data": []}, "invalid", ...),
+    "moderation": (MODERATIONS, TEXT, {"results": [{"flagged": True}]}, "ok", '{"flagged":true}'),
+    "moderation, none": (MODERATIONS, TEXT, {"results": []}, "invalid", ...),
+    "moderation, a word": (MODERATIONS, TEXT, {"results": [{"flagged": 1}]}, "invalid", '{"flagged":1}'),
     "other": (OTHER, TEXT, {"data": [{"b64_json": "aGk="}]}, "ok", '{"data":[{"b64_json":"aGk="}]}'),
     "other empty": (OTHER, TEXT, {}, "ok", "{}"),
     "other, NaN": (OTHER, TEXT, {"score": float("nan")}, "ok", '{"score":null}'),
@@ -155,7 +176,7 @@ OTHER_CODES: dict[str, tuple[str, Any, Any, str, str | None]] = {
 
 def answer_of(endpoint: str, output_type: Any, line: dict[str, Any]) -> Answer:
     asked = endpoint_of(endpoint)
-    answer = parse_line(json.dumps({"custom_id": ID} | line).encode(), asked, asked.compile(output_type))
+    answer = parse_line(json.dumps({"custom_id": ID} | line).encode(), asked, asked.compile(output_type, 3))
     assert isinstance(answer, Answer)
     return answer
 
