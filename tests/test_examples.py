@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import os
 import subprocess
 import sys
@@ -17,6 +18,9 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "example_dags").glob("*.py"))
 LOGS = sorted((ROOT.parent / "shared/data").glob("loghub_*.log"))
 HEAVY = ["openai", "pandas", "pyarrow", "duckdb", "sqlglot"]
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+)
 SCREEN, TWO_SCREENS = 55, 80
 # Airflow 2 cannot replace a DAG run of the same time outside its web server.
 TIMES = (datetime(2026, 6, 2, 12, second=number, tzinfo=UTC) for number in range(60))
@@ -105,6 +109,39 @@ def test_nightly_classification_labels_the_last_week(run, warehouse, openai_batc
         " bool_and(category in ('bug', 'feature', 'billing', 'other')), bool_and(urgency between 1 and 5),"
         " any_value(typeof(id)), any_value(typeof(needs_reply)) from ticket_labels"
     ) == [(20, 20, True, True, True, True, "BIGINT", "BOOLEAN")]
+
+
+def test_search_by_meaning_embeds_what_is_new(run, warehouse, openai_batch_emulator):
+    """Articles become vectors that the warehouse can compare; the next night only asks for a new one."""
+    warehouse("create table articles (id bigint, title text, body text)")
+    warehouse("insert into articles select i, 'No ' || i, 'Press it.' from range(20) as numbers (i)")
+    first = run("search_by_meaning")
+    warehouse("insert into articles values (20, 'No 20', 'Press it.')")
+
+    second = run("search_by_meaning")
+
+    assert [set(states.values()) for states in (first, second)] == [{"success"}] * 2
+    assert {execution.url for execution in openai_batch_emulator.ledger} == {"/v1/embeddings"}
+    assert sum(execution.times for execution in openai_batch_emulator.ledger) == 21
+    assert warehouse(
+        "select count(*), bool_and(batch_status = 'ok'), any_value(typeof(embedding)), min(len(embedding)),"
+        " max(len(embedding)), bool_and(title = 'No ' || id) from article_vectors"
+    ) == [(21, True, "FLOAT[]", 512, 512, True)]
+
+
+def test_describe_pictures_sends_bytes_as_a_picture(run, warehouse, openai_batch_emulator):
+    """A column of bytes is a picture to the API, and its description lands in typed columns."""
+    warehouse("create table products (sku text, name text, picture blob)")
+    warehouse("insert into products values ('a', 'lamp', ?), ('b', 'chair', ?)", PIXEL, PIXEL)
+
+    states = run("describe_pictures")
+
+    assert set(states.values()) == {"success"}
+    assert {execution.url for execution in openai_batch_emulator.ledger} == {"/v1/responses"}
+    assert warehouse(
+        "select sku, name, alt_text is not null, color is not null, batch_status"
+        " from product_pictures order by sku"
+    ) == [("a", "lamp", True, True, "ok"), ("b", "chair", True, True, "ok")]
 
 
 def fill(warehouse, logs):
