@@ -54,10 +54,7 @@ class Ended:
 def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> None:
     """End a send whose batch has ended, unless lines or files are still to come."""
     assert send.terminal is not None
-    shard, ids = _about(store, send)
-    endpoint = endpoint_of(shard.endpoint)
-    output = endpoint.compile(shard.output_type, shard.dimensions)
-    found = collect(_lines(store, send), ids, endpoint, output)
+    ids, found = _collected(store, send)
     late = is_late(send, client.now()) and (client.now() > send.patience or not _is_to_come(send, ended))
     if not (late or _is_complete(found, ended)):
         store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))
@@ -73,12 +70,17 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
 def read_told(store: RunStore, client: Client, folder: str) -> None:
     """End a preflight whose answer is in its folder, as a line of a file."""
     send = next(one for one in read_run(store).sends if one.folder == folder)
-    shard, ids = _about(store, send)
-    endpoint = endpoint_of(shard.endpoint)
-    found = collect(_lines(store, send), ids, endpoint, endpoint.compile(shard.output_type))
+    ids, found = _collected(store, send)
     table = pa.concat_tables([found.table, _unanswered(ids[~found.answered], RowStatus.UNKNOWN)])
     tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found), cleaned=found.cleaned)
     write_answers(store, client, send, table, tally)
+
+
+def _collected(store: RunStore, send: Send) -> tuple[np.ndarray, Collected]:
+    about, ids = _about(store, send)
+    endpoint = endpoint_of(about.endpoint)
+    output = endpoint.compile(about.output_type, about.dimensions)
+    return ids, collect(_lines(store, send), ids, endpoint, output)
 
 
 def _is_to_come(send: Send, ended: Ended) -> bool:
