@@ -93,7 +93,7 @@ OURS = np.frombuffer(bytes.fromhex("aaaaaaaa" + "1" * 24), dtype=np.uint8).resha
 ID, VERSION, RUN = "1" * 32, "v" * 32, "dag/task/tuesday"
 SAME = {
     "status": "ok", "custom_id": ID, "input_hash": "aaaaaaaa" + "1" * 24, "prompt_version": VERSION,
-    "run_id": "dag/task/monday",
+    "run_id": "dag/task/monday", "later": None,
 }  # fmt: skip
 OTHER = "0" * 32
 EDITED = {"custom_id": OTHER, "input_hash": "aaaaaaaa" + "2" * 24}
@@ -113,6 +113,8 @@ UNHASHED = {"custom_id": OTHER, "input_hash": None, "prompt_version": None}
         ({"status": "reviewed", "run_id": RUN}, ("all",), False),
         ({"status": "failed"}, DEFAULT, True),
         ({"status": "failed"}, ("expired",), False),
+        ({"status": "failed", "later": "later"}, DEFAULT, False),
+        (EDITED | {"later": "later"}, ("all",), False),
         ({"status": "failed "}, ("all",), False),
         ({"status": "invalid"}, DEFAULT, False),
         ({"status": "invalid"}, ("invalid",), True),
