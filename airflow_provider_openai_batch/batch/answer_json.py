@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # an escaped U+0000, a pair of surrogates, or a lone one; escaped once more inside a string of JSON
 ESCAPES = re.compile(rb"(?i)\\u0000|\\u(?P<high>d[89ab]..)(?:\\+u(?P<low>d[c-f]..))?|\\ud[c-f]..")
 UNREADABLE = (ValueError, RecursionError)
+FENCE = "```"
+LANGUAGE = re.compile(r"\s*\w*")
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -28,6 +30,25 @@ def decode(text: str) -> Any:
     except (msgspec.DecodeError, UnicodeError):
         return _cleaned(_patient(text, _finite))
     return _cleaned(value) if "\\u0000" in text else value
+
+
+def decode_answer(text: str) -> Any:
+    """Decode an answer, also where a server has put a fence of Markdown around all of it."""
+    try:
+        return decode(text)
+    except UNREADABLE:
+        inside = _unfenced(text.strip())
+        if inside is None:
+            raise
+        return decode(inside)
+
+
+def _unfenced(text: str) -> str | None:
+    """Take what stands between the fences, without the name of the language."""
+    if not (text.startswith(FENCE) and text.endswith(FENCE)) or len(text) < 2 * len(FENCE):
+        return None
+    inside = text[len(FENCE) : -len(FENCE)]
+    return LANGUAGE.sub("", inside, count=1)
 
 
 def decode_line(line: bytes) -> Any:

@@ -11,7 +11,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.answer_json import encode
-from airflow_provider_openai_batch.batch.strict import resolve
+from airflow_provider_openai_batch.batch.strict_build import resolve
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 Reader = Callable[[Any], Any]

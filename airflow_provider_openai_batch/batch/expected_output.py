@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.batch.strict import resolve
+from airflow_provider_openai_batch.batch.strict_build import resolve
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.strict import Schema
+    from airflow_provider_openai_batch.batch.strict_build import Schema
 
 SILENT = {"/v1/embeddings", "/v1/moderations"}
 LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")

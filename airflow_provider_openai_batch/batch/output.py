@@ -10,10 +10,11 @@ import jsonschema_rs
 import msgspec
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, clean_answer, decode
+from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, clean_answer, decode_answer
 from airflow_provider_openai_batch.batch.columns import Reader, Unfit, column_of
 from airflow_provider_openai_batch.batch.output_type import is_wrapper, normalize_output_type
-from airflow_provider_openai_batch.batch.strict import Schema, resolve, to_strict
+from airflow_provider_openai_batch.batch.strict import CONSTRAINTS, Strict, enforced, to_strict
+from airflow_provider_openai_batch.batch.strict_build import Schema, resolve
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 #: How many answers are held at once.
 ROWS = 4_096
+FINE_TUNED = "ft:"
 
 
 class Invalid(msgspec.Struct, frozen=True):
@@ -31,7 +33,10 @@ class Invalid(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """A compiled output type; `schema` is what is sent, None for free text."""
+    """A compiled output type; `schema` is what is sent, None for free text.
+
+    The validator may ask for more than the schema: for what strict mode does not enforce.
+    """
 
     columns: pa.Schema
     schema: Schema | None = None
@@ -56,12 +61,18 @@ class Output:
         """Return how many requests a shard takes; None where only the limits say it."""
         return None
 
+    def sent_to(self, model: object) -> Output:
+        """Send a fine-tuned model nothing that it does not take; answers are checked against it as ever."""
+        if self.schema is None or not self.strict or not str(model).startswith(FINE_TUNED):
+            return self
+        return replace(self, schema=enforced(self.schema, CONSTRAINTS))
+
     def parse(self, text: str) -> tuple[Any, ...] | Invalid:
         """Read the text of an answer into one value per column."""
         if self.validator is None:
             return self._bounded((clean_answer(text),))
         try:
-            value = decode(text)
+            value = decode_answer(text)
             if not self.validator.is_valid(value):
                 return Invalid(self._mismatch(value))
             return self._bounded(
@@ -128,7 +139,9 @@ def fixed_output(schema: Schema) -> Output:
 
 
 def _compile(given: Schema, *, strict: bool) -> Output:
-    schema = to_strict(given) if strict else given
+    _require_schema(given)
+    form = to_strict(given) if strict else Strict(sent=given, checked=given)
+    schema = form.checked
     validator = _validator(schema)
     root = resolve(schema, schema["$ref"]) or {} if isinstance(schema.get("$ref"), str) else schema
     properties = root.get("properties")
@@ -137,19 +150,32 @@ def _compile(given: Schema, *, strict: bool) -> Output:
     columns = [column_of(name, part, schema) for name, part in properties.items()]
     return Output(
         columns=pa.schema([field for field, _ in columns]),
-        schema=schema,
+        schema=form.sent,
         strict=strict,
         validator=validator,
         readers=tuple((field.name, read) for field, read in columns),
     )
 
 
+def _require_schema(given: Schema) -> None:
+    try:
+        jsonschema_rs.meta.validate(given)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise _no_schema(error) from error
+
+
 def _validator(schema: Schema) -> Any:
     try:
         return jsonschema_rs.validator_for(schema, retriever=_refuse)
     except (ValueError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InvalidRequest(f"output_type is no valid JSON schema: {reason}.") from error
+        raise _no_schema(error) from error
+
+
+def _no_schema(error: Exception) -> InvalidRequest:
+    reason = str(error).partition("\n")[0]
+    place = ".".join(map(str, getattr(error, "instance_path", ())))
+    at = f" at {place!r}" if place else ""
+    return InvalidRequest(f"output_type is no valid JSON schema{at}: {reason}.")
 
 
 def _refuse(uri: str) -> Any:

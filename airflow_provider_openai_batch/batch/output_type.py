@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any
 
+from airflow_provider_openai_batch.batch.strict_rules import (
+    LARGE_ENUM,
+    MAX_CHARACTERS,
+    MAX_ENUM_VALUES,
+    MAX_LARGE_ENUM_CHARACTERS,
+)
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 OutputType = list[str] | dict[str, Any] | None
@@ -21,20 +29,54 @@ def normalize_output_type(value: object) -> OutputType:
             return _labels(value)
         case Mapping():
             return _plain(value)
+        case type() if issubclass(value, Enum):
+            return _labels([member.value for member in value])
         case type() if hasattr(value, "model_json_schema"):
-            return dict(value.model_json_schema())
+            return _schema_of(value)
     raise InvalidRequest(
-        f"output_type is a {type(value).__name__}; give a list of labels, a JSON schema, or a pydantic class."
+        f"output_type is a {type(value).__name__}; "
+        "give a list or an Enum of labels, a JSON schema, or a pydantic class."
     )
 
 
-def _labels(values: Iterable[object]) -> list[str]:
-    labels = [value for value in values if isinstance(value, str) and value]
-    if not labels or len(labels) < len(list(values)):
-        raise InvalidRequest(f"output_type is {values!r}; labels are non-empty strings.")
-    if len(set(labels)) < len(labels):
-        raise InvalidRequest(f"output_type is {labels!r}; it names a label twice.")
+def _schema_of(model: Any) -> dict[str, Any]:
+    try:
+        return dict(model.model_json_schema())
+    except (RuntimeError, TypeError, NameError) as error:  # pydantic's own errors are RuntimeErrors
+        reason = str(error).partition("\n")[0]
+        raise InvalidRequest(f"output_type {model.__name__} has no JSON schema: {reason}") from error
+
+
+def _labels(values: Sequence[object]) -> list[str]:
+    wrong = [value for value in values if not (isinstance(value, str) and value)]
+    if wrong or not values:
+        raise InvalidRequest(
+            f"output_type holds {wrong[0]!r}; labels are non-empty strings."
+            if wrong
+            else "output_type is an empty list; labels are non-empty strings."
+        )
+    labels = [str.__str__(value) for value in values if isinstance(value, str)]  # of a StrEnum the value
+    twice = next((label for label, count in Counter(labels).items() if count > 1), None)
+    if twice is not None:
+        raise InvalidRequest(f"output_type names a label twice: {twice!r}.")
+    _check_size(labels)
     return labels
+
+
+def _check_size(labels: list[str]) -> None:
+    """Keep the labels within what an enum of strict mode holds."""
+    count, characters = len(labels), sum(map(len, labels))
+    if count > MAX_ENUM_VALUES:
+        raise InvalidRequest(
+            f"output_type has {count:,} labels, and the API takes {MAX_ENUM_VALUES:,} at most; "
+            "let one request choose a group, and another the label in it."
+        )
+    most = MAX_LARGE_ENUM_CHARACTERS if count > LARGE_ENUM else MAX_CHARACTERS - len("label")
+    if characters > most:
+        raise InvalidRequest(
+            f"output_type has {count:,} labels of {characters:,} characters together, and the API takes "
+            f"{most:,} at most; shorten them, for example to codes that the prompt explains."
+        )
 
 
 def _plain(value: Mapping[Any, Any]) -> dict[str, Any]:

@@ -93,10 +93,13 @@ def test_a_pydantic_class_is_its_schema() -> None:
         (loose({"$ref": "#/nope"}), "output_type is no valid JSON schema"),
         ({"type": "object", "properties": {"": STRING}, "required": [""]}, "a property without a name"),
         (
-            {"type": "object", "properties": {"a": {"type": "string", "minLength": 3}}},
-            "'properties.a.minLength'",
+            {"type": "object", "properties": {"a": {"type": "string", "not": {"const": "b"}}}},
+            "'properties.a.not'",
         ),
-        ({"type": "object", "properties": {"a": {"type": "string", "pattern": "("}}}, "no valid JSON schema"),
+        (
+            {"type": "object", "properties": {"a": {"type": "string", "pattern": "("}}},
+            "no valid JSON schema at 'properties.a.pattern'",
+        ),
     ],
 )
 def test_a_wrong_output_type_is_refused(value: object, told: str) -> None:
@@ -227,6 +230,110 @@ def test_what_does_not_fit_is_invalid(node: Any, value: Any, reason: str) -> Non
 def test_broken_json_is_invalid(text: str) -> None:
     """No text, however broken, stops the others."""
     assert isinstance(compile_output(loose({"type": "number"}, required=["x"])).parse(text), Invalid)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"x": 1}\n```', '```\n{"x": 1}\n```', '\n ```JSON {"x": 1}``` \n', '``` {"x":1}\n\n```',
+        ' \n{"x": 1}\n ', '{"x": 2, "x": 1}', '{"x": 1.0}', '{"x":\t1}',
+    ],
+)  # fmt: skip
+def test_json_is_read_patiently(text: str) -> None:
+    """A fence around the whole answer, as lax servers write it, is dropped; of equal names the last is it."""
+    assert compile_output(loose({"type": "integer"}, required=["x"])).parse(text) == (1,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['Here it is:\n```json\n{"x": 1}\n```', '```json\n{"x": 1}', '{"x": 1} {"x": 1}', '{"x": 1}\nDone.',
+     "```", "``````", "```json```",
+     '```json\n{"x": 1}\n```\n```json\n{"x": 2}\n```', "```" + " " * 100_000 + "```"],
+)  # fmt: skip
+def test_words_beside_the_json_are_invalid(text: str) -> None:
+    """What else is said may change what is meant: it is for a person to read."""
+    told = compile_output(loose({"type": "integer"}, required=["x"])).parse(text)
+
+    assert isinstance(told, Invalid)
+    assert told.reason.startswith("The answer is not JSON: ")
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [("email", "nobody"), ("time", "half past two"), ("ipv4", "1"), ("hostname", "-"), ("duration", "1")],
+)
+def test_formats_are_not_asserted(form: str, value: str) -> None:
+    """A format is a wish; only what makes a column of its own (a date, a time stamp, a UUID) must be one."""
+    assert parsed({"type": "string", "format": form}, value) == (value,)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "fits"),
+    [
+        (r"^\p{L}+$", "Ä", True),
+        (r"^(?!no)\w+$", "yes", True),
+        (r"^(?!no)\w+$", "no", False),
+        (r"^(?=a)(a|aa)+$", "a" * 30 + "!", False),
+        (r"^(a+)+\1$", "a" * 60 + "!", False),
+        (r"^(?:a|a)*$", "a" * 10_000, True),
+    ],
+)
+def test_patterns_never_fail(pattern: str, value: str, fits: bool) -> None:
+    """A pattern that the engine gives up on does not fit; it stops nothing."""
+    found = parsed({"type": "string", "pattern": pattern}, value)
+
+    assert found == ((value,) if fits else Invalid("x does not fit 'pattern' of the output type."))
+
+
+def test_a_loose_schema_is_sent_as_it_is() -> None:
+    """Without strict mode nothing is added, dropped, or made required; answers are checked against it."""
+    given = {
+        "title": "T",
+        "type": "object",
+        "properties": {"a": {"type": "string", "minLength": 2, "default": "x"}, "b": {"type": "object"}},
+    }
+    output = compile_output({"schema": given, "strict": False})
+
+    assert output.schema == given
+    assert not output.strict
+    assert output.sent_to("ft:gpt-5-mini:us::1").schema == given
+    assert output.parse('{"b": {"any": 1}}') == (None, '{"any":1}')
+    assert output.parse('{"a": "x"}') == Invalid("a does not fit 'minLength' of the output type.")
+
+
+KEYWORDS = [
+    "type", "properties", "required", "items", "anyOf", "oneOf", "allOf", "enum", "const", "$ref", "$defs",
+    "definitions", "format", "pattern", "default", "prefixItems", "minItems", "maxItems", "description",
+    "additionalProperties", "minLength", "title", "not",
+]  # fmt: skip
+WORDS = [
+    "object", "array", "string", "null", "#", "#/$defs/a", "date", "uuid4", "uri", "^(?=a)", "(", "a", "",
+]  # fmt: skip
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2**70) | st.sampled_from(WORDS),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*KEYWORDS, "a", ""]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    st.fixed_dictionaries({}, optional=dict.fromkeys(KEYWORDS, ANYTHING)),
+    st.dictionaries(st.sampled_from(["a", "b"]), ANYTHING, min_size=1),
+    st.booleans(),
+)
+def test_no_schema_breaks_the_check(root: dict[str, Any], properties: dict[str, Any], strict: bool) -> None:
+    """Whatever stands in a schema, it is taken or refused in words; what is taken reads any answer."""
+    schema = root | {"type": "object", "properties": properties}
+    try:
+        output = compile_output({"schema": schema, "strict": strict})
+    except InvalidRequest:
+        return
+
+    for value in (properties, {"a": "a"}, {"a": None, "b": 1}, {"a": ["a"], "b": {"a": 1}}):
+        assert isinstance(output.parse(json.dumps(value)), tuple | Invalid)
 
 
 def test_an_absent_property_is_null() -> None:

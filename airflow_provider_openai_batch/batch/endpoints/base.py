@@ -30,4 +30,4 @@ def endpoint_of(name: str) -> Endpoint:
 
 def output_of(endpoint: Endpoint, body: Mapping[str, Any], output_type: object) -> Output:
     """Make the columns of what a body asks for."""
-    return endpoint.compile(output_type, endpoint.dimensions(body))
+    return endpoint.compile(output_type, endpoint.dimensions(body)).sent_to(body.get("model"))

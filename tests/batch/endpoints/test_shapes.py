@@ -62,7 +62,7 @@ BODIES: dict[str, tuple[str, Any, Any, str, Any]] = {
     "chat empty label": (CHAT, LABEL, chat(""), "invalid", ""),
     "chat other label": (CHAT, LABEL, chat(ELSE), "invalid", ELSE),
     "chat label in prose": (CHAT, LABEL, chat("bug"), "invalid", "bug"),
-    "chat label in a fence": (CHAT, LABEL, chat(f"```json\n{BUG}\n```"), "invalid", f"```json\n{BUG}\n```"),
+    "chat label in a fence": (CHAT, LABEL, chat(f"```json\n{BUG}\n```"), "ok", f"```json\n{BUG}\n```"),
     "chat label with more": (CHAT, LABEL, chat(BUG + BUG), "invalid", BUG + BUG),
     "chat array": (CHAT, LABEL, chat(f"[{BUG}]"), "invalid", f"[{BUG}]"),
     "chat NaN": (CHAT, LABEL, chat('{"label":NaN}'), "invalid", '{"label":NaN}'),
