@@ -29,6 +29,8 @@ ERRORS = {
 }
 #: It is answered, and the answer does not fit.
 MISFIT = "misfit"
+#: What becomes of each request of a batch with such a plan.
+ALIKE = {"all_fail": "server_error", "all_misfit": MISFIT}
 LIVE = {BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, BatchStatus.CANCELLING}
 
 
@@ -127,7 +129,7 @@ class RemoteBatch:
         if self.status is not BatchStatus.IN_PROGRESS:
             return
         outcome = self._world.choose("line", self.id)
-        self.done[custom_id] = "server_error" if self.plan == "all_fail" else outcome
+        self.done[custom_id] = ALIKE.get(self.plan, outcome)
         self._world.tell(self.id, f"executes {custom_id[:6]} {self.done[custom_id] or 'ok'}")
         self._world.laws.executed(self, custom_id, self.done[custom_id])
 

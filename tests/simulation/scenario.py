@@ -56,6 +56,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "cancelled",
         "survives_deletion",
         "all_fail",
+        "all_misfit",
         "files_lost",
     ),
     "line": ("server_error", "rate_limit", "bad_request", "unreported", "misfit"),
