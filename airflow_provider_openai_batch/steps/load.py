@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from airflow_provider_openai_batch.batch.output import Output
+    from airflow_provider_openai_batch.batch.prices import Prices
     from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
@@ -61,6 +62,7 @@ class Loaded:
     failed: int = 0
     #: Characters that no database takes, removed from the answers of all tries or replaced.
     cleaned: int = 0
+    money: str = ""  #: what was paid, for a person
     report_uri: str | None = None
 
     @property
@@ -76,7 +78,7 @@ class Loaded:
             told += (
                 f" {self.cleaned:,} characters of answers that no database takes were removed or replaced."
             )
-        return told + _pointer(self)
+        return f"{told} {self.money}".rstrip() + _pointer(self)
 
     def summary(self) -> dict[str, Any]:
         """Return what the XCom shows."""
@@ -116,7 +118,7 @@ def load_into(
     snapshot = run.current
     if snapshot is None:
         raise InvalidRequest(f"The run {store.uri!r} was only previewed: clear submit without the preview.")
-    counts = write(store, run, place(snapshot.asked))
+    counts = write(store, run, place(snapshot.asked), client.prices)
     loaded = counts.loaded
     landed = facts.Landed(
         at=client.now(),
@@ -156,7 +158,7 @@ def agreed_target(asked: facts.Asked, given: arguments.Target | None) -> argumen
     return agreed
 
 
-def write(store: RunStore, run: Run, place: Place) -> Counts:
+def write(store: RunStore, run: Run, place: Place, prices: Prices) -> Counts:
     """Join and write the current snapshot, all or nothing."""
     snapshot = run.current
     assert snapshot is not None
@@ -165,7 +167,8 @@ def write(store: RunStore, run: Run, place: Place) -> Counts:
     plan = _landing(store, snapshot, place.args, output)
     shape = shape_of(output, plan.schema, place.table.bounds(plan))
     account, figures = Account(), Figures(output.columns)
-    joined = _joined(store, snapshot, Answers(store, run, snapshot), shape)
+    answers = Answers(store, run, snapshot, prices)
+    joined = _joined(store, snapshot, answers, shape)
     batches = _counted(joined, len(plan.key), account, figures)
 
     def guard() -> None:
@@ -180,11 +183,15 @@ def write(store: RunStore, run: Run, place: Place) -> Counts:
         raise BatchFailed(
             f"{snapshot.done.rows} rows were staged, {written.written} written, and {written.kept} kept."
         )
+    paid = answers.payments.paid(run)
     loaded = Loaded(
         rows=account.rows,
         written=written.written,
         kept=written.kept,
         counts=dict(account.counts),
+        cost_usd=paid.cost_usd,
+        saved_usd=paid.saved_usd,
+        money=str(paid),
         judged=account.judged,
         failed=account.failed,
         cleaned=sum(send.tally.cleaned for send in run.sends if send.tally is not None),

@@ -13,9 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA
+from airflow_provider_openai_batch.batch.billing import READ
 from airflow_provider_openai_batch.batch.bounds import Bytes, Characters
 from airflow_provider_openai_batch.batch.join import FIXED, Index, best_answers, rank_answers
 from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.steps.payments import Payments, add_up
 from airflow_provider_openai_batch.steps.read import ids_of
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.bounds import Bounds
     from airflow_provider_openai_batch.batch.facts import Asked
     from airflow_provider_openai_batch.batch.output import Output
+    from airflow_provider_openai_batch.batch.prices import Prices
     from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.store import RunStore
 
@@ -41,12 +44,14 @@ BYTES_OF_A_CHARACTER = 4
 class Answers:
     """All answers of a run, indexed by request; a few files of them are held in memory."""
 
-    def __init__(self, store: RunStore, run: Run, snapshot: Snapshot) -> None:
+    def __init__(self, store: RunStore, run: Run, snapshot: Snapshot, prices: Prices) -> None:
         self._store = store
         self._files = [f"{send.folder}/answers.parquet" for send in run.sends if send.tally is not None]
         self._files.append(f"snapshots/{snapshot.id}/rejected.parquet")
         self._cache: OrderedDict[int, pa.Table] = OrderedDict()
-        self._starts, self._index = self._read_index()
+        self._starts, self._index, replaced = self._read_index()
+        model = str(snapshot.asked.request.get("model"))
+        self.payments = Payments(prices, model, add_up(self._replaced(replaced), prices, model))
 
     def of(self, ids: np.ndarray) -> pa.Table:
         """Return one row of `COLUMNS` for each id, with status `unknown` where there is no answer."""
@@ -63,7 +68,15 @@ class Answers:
         back = np.argsort(np.concatenate(order), kind="stable")
         return pa.concat_tables(parts).take(pa.array(back)).combine_chunks()
 
-    def _read_index(self) -> tuple[np.ndarray, Index]:
+    def _replaced(self, positions: np.ndarray) -> Iterator[pa.Table]:
+        """Yield the answers at these positions, file by file, as far as their cost is told by it."""
+        files = np.searchsorted(self._starts, positions, side="right") - 1
+        for number in np.unique(files).tolist():
+            with self._store.open(self._files[number]) as file:
+                table = pq.read_table(file, columns=["custom_id", *READ], pre_buffer=False)
+            yield table.take(pa.array(positions[files == number] - self._starts[number]))
+
+    def _read_index(self) -> tuple[np.ndarray, Index, np.ndarray]:
         ids, ranks, starts, count = [], [], [], 0
         for name in self._files:
             columns = ["custom_id", "status"] + ([] if name.startswith("snapshots/") else ["attempt"])
@@ -74,7 +87,10 @@ class Answers:
             ranks.append(rank_answers(table["status"].to_pylist(), attempt))
             starts.append(count)
             count += len(table)
-        return np.array(starts), best_answers(np.concatenate(ids), np.concatenate(ranks))
+        index = best_answers(np.concatenate(ids), np.concatenate(ranks))
+        replaced = np.ones(count, dtype=bool)
+        replaced[index.positions] = False
+        return np.array(starts), index, np.flatnonzero(replaced)
 
     def _table(self, number: int) -> pa.Table:
         if number not in self._cache:
@@ -153,7 +169,8 @@ def result_batch(
     found = answers.of(ids)
     found, outputs = _outputs(found, shape.output)
     kept = rows.columns[: len(asked.key) + len(asked.carry)]
-    fixed = _fixed(rows, found, asked)
+    cost = answers.payments.book(ids, rows.column(rows.num_columns - 1), found)
+    fixed = _fixed(rows, found, asked) | {"cost_usd": cost}
     told = (_cut(fixed[role], shape.room.get(role)) for role, _ in FIXED)
     return pa.RecordBatch.from_arrays([*kept, *outputs, *told], schema=shape.schema), found
 
@@ -217,7 +234,6 @@ def _fixed(batch: pa.RecordBatch, found: pa.Table, asked: Asked) -> dict[str, pa
     taken = {name: _flat(found[name]) for name, _ in FIXED if name in COLUMNS.names}
     booked = {name: _booked(taken[name], first) for name in TOKENS}
     same = {
-        "cost_usd": pa.nulls(count, pa.float64()),
         "prompt_version": pa.array([asked.prompt_version] * count),
         "run_id": pa.array([asked.run_id] * count),
         "snapshot_at": pa.array(
