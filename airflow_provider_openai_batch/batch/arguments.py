@@ -13,9 +13,10 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NonNegative = Annotated[int, msgspec.Meta(ge=0)]
+Amount = Annotated[float, msgspec.Meta(gt=0, lt=1e12)]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 #: What a connection sets of these is a ceiling.
-CAPS = ("max_requests",)
+CAPS = ("max_requests", "max_cost_usd")
 Parsed = TypeVar("Parsed", bound=msgspec.Struct)
 
 
@@ -73,6 +74,7 @@ class LimitsArgs(TypedDict, total=False):
     rows: int | str | None
     preview: bool | str
     max_requests: int | str | None
+    max_cost_usd: float | str | None
     preflight: bool | str | None
 
 
@@ -115,6 +117,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rows: Positive | None = None
     preview: bool = False
     max_requests: Positive | None = None
+    max_cost_usd: Amount | None = None
     preflight: bool | None = None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api import Batch, Gone, Refusal
+from airflow_provider_openai_batch.batch.budget import Budget, Verdict, budget_of, cost_of, room_again
 from airflow_provider_openai_batch.batch.holding import final_refusal, held_until
 from airflow_provider_openai_batch.batch.preflight import is_ahead, is_to_ask
 from airflow_provider_openai_batch.batch.run import growing
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_openai_batch.batch.queue import Left, Queue
-    from airflow_provider_openai_batch.batch.run import Run, Send
+    from airflow_provider_openai_batch.batch.run import Run, Send, Shard
 
 HALF_HOUR = 1_800.0
 SHORT_PAUSE = 60.0
@@ -95,7 +96,15 @@ class Preflight:
     shard: str
 
 
-Action = Collect | Resolve | NoteLost | MakeChild | Split | SendShard | Preflight
+@dataclass(frozen=True, slots=True)
+class CapShard:
+    """End the requests of a shard as cancelled: sending them would pass the run's cap."""
+
+    shard: str
+    message: str
+
+
+Action = Collect | Resolve | NoteLost | MakeChild | Split | SendShard | Preflight | CapShard
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +179,8 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
 
 def _tasks(run: Run, queue: Queue, moment: Moment) -> list[Action | float]:
     """Say what is to be done with what is left; nothing is sent before a preflight has its outcome."""
-    tasks = [_dispatch(run, left, moment) for left in queue.left]
+    budget = budget_of(run, moment.now)
+    tasks = [_dispatch(run, left, moment, budget) for left in queue.left]
     if is_ahead(run, queue):
         return [task for task in tasks if not isinstance(task, SendShard)]
     return tasks
@@ -237,7 +247,7 @@ def _lost(send: Send, moment: Moment) -> Action | float | None:
     return NoteLost(send.folder) if moment.now >= due else due
 
 
-def _dispatch(run: Run, left: Left, moment: Moment) -> Action | float:
+def _dispatch(run: Run, left: Left, moment: Moment, budget: Budget | None) -> Action | float:
     if not left.whole:
         return MakeChild(left)
     shard = run.shard(left.shard)
@@ -245,9 +255,25 @@ def _dispatch(run: Run, left: Left, moment: Moment) -> Action | float:
     kinds = [refusal.answer.kind for refusal in refusals]
     if Refusal.TOO_LARGE in kinds or never_fits(run, shard, moment.tokens):
         return Split(shard.id)
-    due = max(held_until(run, shard) or 0.0, run.rests_until(shard.id))
-    if moment.now < due:
-        return due
+    capped = _cap(run, shard, moment, budget)
+    if isinstance(capped, CapShard):
+        return capped
+    due = max(held_until(run, shard) or 0.0, run.rests_until(shard.id), capped)
+    return due if moment.now < due else _send(run, shard, moment)
+
+
+def _cap(run: Run, shard: Shard, moment: Moment, budget: Budget | None) -> CapShard | float:
+    """Say whether the cap forbids a shard, or until when it may."""
+    if budget is None:
+        return 0.0
+    cost = cost_of(run, shard)
+    verdict = budget.judge(cost)
+    if verdict is Verdict.OVER:
+        return CapShard(shard.id, budget.refuse(cost))
+    return room_again(run, moment.now) if verdict is Verdict.LATER else 0.0
+
+
+def _send(run: Run, shard: Shard, moment: Moment) -> Action | float:
     if is_to_ask(run, shard):
         return Preflight(shard.id)
     if not has_room(run, shard, moment.tokens):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 #: From so many new requests on, where nothing else is asked.
 WORTH_IT = 1_000
+UNCLEAR = "unclear"  #: how the reason of a void begins whose request may have run
 
 
 def least_requests(wish: bool | None, *, is_usual: bool) -> int | None:
@@ -39,6 +40,11 @@ def is_to_ask(run: Run, shard: Shard) -> bool:
         return False
     epoch = run.current.asked.epoch
     return all(_was_not_asked(send) for send in shard.sends if send.intent.epoch >= epoch)
+
+
+def may_have_run(send: Send) -> bool:
+    """Tell whether nobody knows what came of a preflight."""
+    return send.intent.preflight and send.void is not None and send.void.reason.startswith(UNCLEAR)
 
 
 def _is_asking(send: Send) -> bool:

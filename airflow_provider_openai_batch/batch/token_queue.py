@@ -81,8 +81,8 @@ def enqueued(run: Run, looks: Mapping[str, object], listed: Iterable[Batch], now
 
 
 def _is_enqueued(send: Send) -> bool:
-    """Tell whether it may hold room; what is asked at once holds none."""
-    return send.open and not (send.intent.preflight and send.batch is None)
+    """Tell whether it may hold room; what has no file holds none."""
+    return send.open and bool(send.intent.file_id or send.batches)
 
 
 def _is_over(batch: Batch, now: float) -> bool:

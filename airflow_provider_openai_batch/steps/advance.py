@@ -12,6 +12,7 @@ from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import InputFile
 from airflow_provider_openai_batch.batch.lifecycle import (
     Action,
+    CapShard,
     Collect,
     Finish,
     GiveUp,
@@ -39,6 +40,7 @@ from airflow_provider_openai_batch.steps.transfer import (
     collect_send,
     create_batch,
     delete_quietly,
+    end_over_cap,
     upload_shard,
 )
 from airflow_provider_openai_batch.steps.view import DENIED, STALLING, View, denied
@@ -107,7 +109,7 @@ class _Advance:
         self._store.put(f"putoffs/{self._store.nonce()}.json", put_off)
 
     def _is_allowed(self, action: Action) -> bool:
-        if isinstance(action, SendShard | Preflight) and not self._may_send:
+        if isinstance(action, SendShard | Preflight | CapShard) and not self._may_send:
             return False
         return name_of(action) not in self._tried
 
@@ -125,7 +127,7 @@ class _Advance:
                 tell_misfits(left)
             case Split(shard):
                 self._split(run, shard)
-            case SendShard(shard) | Preflight(shard):
+            case SendShard(shard) | Preflight(shard) | CapShard(shard):
                 self._pay(run, action, run.shard(shard))
 
     def _collect(self, send: Send, batch: Batch) -> None:
@@ -151,10 +153,13 @@ class _Advance:
             epoch=run.current.asked.epoch,
             run_hash=run_hash(self._store),
         )
-        if isinstance(action, Preflight):
-            self._may_send = ask(sender, shard, run.current.asked.request)
-        else:
-            self._send(run, sender, shard)
+        match action:
+            case Preflight():
+                self._may_send = ask(sender, shard, run.current.asked.request)
+            case CapShard(_, message):
+                self._may_send = end_over_cap(sender, shard, message)
+            case _:
+                self._send(run, sender, shard)
 
     def _send(self, run: Run, sender: Sender, shard: Shard) -> None:
         uploaded = upload_shard(self._store, self._client, shard)
@@ -215,10 +220,12 @@ def tell_misfits(left: Left) -> None:
 def subject_of(action: Action) -> str:
     """Return the folder of the send or the name of the shard that an action is about."""
     match action:
-        case Collect(what) | Resolve(what) | NoteLost(what) | SendShard(what) | Preflight(what) | Split(what):
-            return what
         case MakeChild(left):
             return left.shard
+        case Collect(what) | Resolve(what) | NoteLost(what):
+            return what
+        case SendShard(what) | Preflight(what) | Split(what) | CapShard(what):
+            return what
 
 
 def name_of(action: Action) -> str:

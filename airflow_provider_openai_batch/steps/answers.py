@@ -25,6 +25,7 @@ from airflow_provider_openai_batch.batch.api import (
     queue_is_full,
 )
 from airflow_provider_openai_batch.batch.billing import bill
+from airflow_provider_openai_batch.batch.budget import OVER_CAP
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
 from airflow_provider_openai_batch.steps.read import TALLY, read_run
@@ -200,6 +201,15 @@ def close_failed(store: RunStore, client: Client, send: Send, batch: Batch) -> b
         store, client, send, _unanswered(ids, RowStatus.ERROR, why), facts.Tally(at=client.now(), counts={})
     )
     return False
+
+
+def cap_requests(store: RunStore, client: Client, folder: str, message: str) -> None:
+    """End a send whose requests were not sent, for they would pass the cap."""
+    send = next(one for one in read_run(store).sends if one.folder == folder)
+    _, ids = _about(store, send)
+    table = _unanswered(ids, RowStatus.CANCELLED, BatchError(code=OVER_CAP, message=message))
+    write_answers(store, client, send, table, facts.Tally(at=client.now(), counts={}))
+    log.warning("%s requests are not sent. %s", f"{len(ids):,}", message)
 
 
 def give_up_on(store: RunStore, client: Client, send: Send) -> None:

@@ -44,8 +44,8 @@ def resolve(store: RunStore, client: Client, send: Send) -> None:
     if send.intent.preflight:
         settle_preflight(store, client, send)
         return
-    if not send.intent.file_id:  # the upload was refused: there is nothing that a batch could be made of
-        void = facts.Void(at=client.now(), reason="upload refused")
+    if not send.intent.file_id:  # refused, or over the cap: there is nothing that a batch could be made of
+        void = facts.Void(at=client.now(), reason="nothing was sent")
         store.put(f"{send.folder}/void-{store.nonce()}.json", void)
         return
     found = _find(store, client, send)

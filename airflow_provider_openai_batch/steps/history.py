@@ -30,7 +30,9 @@ def history(store: RunStore) -> Iterator[str]:
 
 
 def _unnamed(send: Send) -> str:
-    return "asked at once" if send.intent.preflight else f"file {send.intent.file_id}"
+    if send.intent.preflight:
+        return "asked at once"
+    return f"file {send.intent.file_id}" if send.intent.file_id else "not sent"
 
 
 def _end(run: Run, send: Send) -> str:
@@ -38,10 +40,8 @@ def _end(run: Run, send: Send) -> str:
     if send.refusal is not None:
         told = send.refusal.answer
         return f"refused {_time(send.refusal.at)} (status {told.status}, code {told.code!r})"
-    if send.intent.preflight and send.batch is None:
-        return _end_of_preflight(send)
     if send.batch is None:
-        return "never made" if send.void else "not known to be made"
+        return _end_without_batch(send)
     if send.terminal is None:
         return "lost" if send.tally else "in flight"
     ended = f"{send.terminal.batch.status} {_time(send.terminal.at)}"
@@ -50,9 +50,11 @@ def _end(run: Run, send: Send) -> str:
     return f"{ended}, {_counts(send.tally)} (attempt {run.shard(send.shard).about.attempt + 1})"
 
 
-def _end_of_preflight(send: Send) -> str:
+def _end_without_batch(send: Send) -> str:
     if send.tally is not None:
         return _counts(send.tally)
+    if not send.intent.preflight:
+        return "never made" if send.void else "not known to be made"
     return f"not answered ({send.void.reason})" if send.void else "not known to be answered"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch import arguments, facts
+from airflow_provider_openai_batch.batch.budget import OVER_CAP
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of, output_of
 from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings
 from airflow_provider_openai_batch.batch.resend import forgotten_by_a_clear
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
     from airflow_provider_openai_batch.tables.base import Landing, Target
+
+log = logging.getLogger(__name__)
 
 JUDGED_FROM = 20
 
@@ -131,6 +135,7 @@ def load_into(
     store.put(f"loads/{snapshot.id}-{store.nonce()}.json", landed)
     loaded = replace(loaded, report_uri=write_report(store, run, counts, client.now()))
     clean_up(store, client, run)
+    tell_capped(counts.account)
     judge(loaded, counts.account, snapshot.asked)
     return loaded
 
@@ -230,18 +235,29 @@ def judge(loaded: Loaded, account: Account, asked: facts.Asked) -> None:
     raise TooManyFailures(
         f"{loaded.failed_ratio:.1%} of {loaded.judged:,} rows failed, more than {most:.1%}; most frequent: "
         f"{top}. Failed keys{for_example(account.keys)}. All rows are in the target with their errors; "
-        f"{_advice(loaded, asked.resend)}, or raise limits['max_failed_ratio'].{_pointer(loaded)}",
+        f"{_advice(loaded, account, asked.resend)}, or raise limits['max_failed_ratio'].{_pointer(loaded)}",
         loaded,
     )
+
+
+def tell_capped(account: Account) -> None:
+    """Log how many rows were not asked because of the cap; their load may be good all the same."""
+    if capped := account.codes[OVER_CAP]:
+        log.warning(
+            "%s rows were not sent: it would have passed limits['max_cost_usd']; raise it and clear submit.",
+            f"{capped:,}",
+        )
 
 
 def _pointer(loaded: Loaded) -> str:
     return f" Report: {loaded.report_uri}" if loaded.report_uri else ""
 
 
-def _advice(loaded: Loaded, resend: tuple[str, ...] | None) -> str:
+def _advice(loaded: Loaded, account: Account, resend: tuple[str, ...] | None) -> str:
     """Say what a clear of submit does about the failures that there are."""
     again = sorted(forgotten_by_a_clear(resend) & {RowStatus(word) for word in loaded.counts})
+    if account.codes[OVER_CAP] and RowStatus.CANCELLED in again:
+        return f"raise limits['max_cost_usd'] and clear submit to send what is {' or '.join(again)}"
     if again:
         return f"clear submit to send again what is {' or '.join(again)}"
     return "a clear of submit sends none of them again: change the request, or name their status in resend"

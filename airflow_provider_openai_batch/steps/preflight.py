@@ -10,6 +10,7 @@ import msgspec
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import Refusal, Refused, Unclear
 from airflow_provider_openai_batch.batch.asking import NotRun, Told
+from airflow_provider_openai_batch.batch.preflight import UNCLEAR
 from airflow_provider_openai_batch.batch.quoting import without_quotes
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.answers import read_told
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 
 RAW = {True: "output.jsonl", False: "error.jsonl"}
 BATCHED = "The preflight got no answer (%s): its request goes in a batch, like all others."
-UNCLEAR = "unclear"
 
 
 class _Line(msgspec.Struct):

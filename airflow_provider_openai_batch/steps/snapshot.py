@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.answers import RowStatus
+from airflow_provider_openai_batch.batch.budget import was_sent
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.facts import About, Done
 from airflow_provider_openai_batch.batch.preflight import least_requests
@@ -76,7 +77,7 @@ class SnapshotWriter:
         self._shards = ShardFiles(store, _about(recipe, self._now), terms, many)
         self._keys = UniqueKeys(self._layout.key)
         self._before = FailedBefore(self._layout.key)
-        self._requests, self._known = SeenHashes(), SeenHashes()
+        self._requests, self._known, self._sent = SeenHashes(), SeenHashes(), SeenHashes()
         self._rejected: list[tuple[bytes, str, str, str]] = []
         self._count = self._read = self._changed_prompt = self._later = 0
         self._old: list[str] = []
@@ -96,6 +97,8 @@ class SnapshotWriter:
             if shard.about.parent is None:
                 self._old.append(shard.id)
                 self._known.add(requests.of_shard(shard.id))
+            if any((send.open or send.tally) and was_sent(send) for send in shard.sends):
+                self._sent.add(requests.of_shard(shard.id))
 
     def add(self, batch: pa.RecordBatch, held: pa.RecordBatch | None = None) -> None:
         """Check the keys of some rows, write those that are asked, and put new requests into shards.
@@ -120,7 +123,8 @@ class SnapshotWriter:
         self._check_count()
         places = np.flatnonzero(first)
         sent = [self._request(asked, place, fresh=bool(fresh[place])) for place in places.tolist()]
-        self._forecaster.add(asked.tokens[places[sent]], fresh[places[sent]])
+        unpaid = ~self._sent.contains(asked.packed)
+        self._forecaster.add(asked.tokens[places[sent]], unpaid[places[sent]])
         before = self._before.mark(asked.rows, asked.failed_before)
         columns = [*self._kept(asked.rows).columns, *asked.ours(before, first)]
         self._rows.add(pa.RecordBatch.from_arrays(columns, schema=self._rows.schema))

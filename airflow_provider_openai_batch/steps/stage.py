@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.batch import arguments, facts
+from airflow_provider_openai_batch.batch.budget import budget_of, refuse_plan
 from airflow_provider_openai_batch.batch.estimate import Forecaster, Told
 from airflow_provider_openai_batch.batch.expected_output import expected_output
+from airflow_provider_openai_batch.batch.prices import unpriced
 from airflow_provider_openai_batch.batch.resend import words_for
 from airflow_provider_openai_batch.batch.token_queue import tokens_per_shard
 from airflow_provider_openai_batch.batch.verdict import Rule
@@ -110,6 +112,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
         refuse_lost(store, client, asked.openai_conn_id)
     else:
         client.tick()
+    _require_price(asked, recipe, client)
     attempt = register(store, run, client.now())
     run = read_run(store, client.origin)
     fingerprint = fingerprint_of(asked)
@@ -124,11 +127,31 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
         writer.know(run)
         _read(_ends(asked, told), recipe, writer)
         done = writer.finish(client.now())
+    _require_budget(run, done, told)
     store.put(f"snapshots/{snapshot}/done.json", done)
     tell_skipped(done, told)
     if not told.preview:
         tell_news(store, client.origin, run)
     return _staged(told, done, attempt)
+
+
+def _require_price(asked: Asked, recipe: Recipe, client: Client) -> None:
+    """Refuse a cap on what nobody knows the price of."""
+    limits, model = asked.limits, recipe.body["model"]
+    if limits.max_cost_usd is not None and not limits.preview and client.prices.find(model) is None:
+        raise InvalidRequest(f"limits['max_cost_usd'] is set, but {unpriced(model)} Nothing was sent.")
+
+
+def _require_budget(run: Run, done: facts.Done, told: facts.Asked) -> None:
+    """Stop before anything is paid where all would cost more than the cap; a preview only says so."""
+    budget = budget_of(run, done.at, told.max_cost_usd)
+    if told.max_cost_usd is None or budget is None or done.estimated_cost_usd is None:
+        return
+    refused = refuse_plan(budget, done.estimated_cost_usd)
+    if refused is not None and not told.preview:
+        raise InvalidRequest(refused)
+    if refused is not None:
+        log.warning("%s", refused)
 
 
 def _terms(asked: Asked, told: facts.Asked, recipe: Recipe, client: Client) -> Terms:
@@ -181,6 +204,7 @@ def remember(
         target=None if asked.target is None else msgspec.to_builtins(asked.target),
         max_attempts=asked.limits.max_attempts,
         max_failed_ratio=asked.limits.max_failed_ratio,
+        max_cost_usd=asked.limits.max_cost_usd,
         resend=words_for(asked.resend, asked.target),
         preview=asked.limits.preview,
         reask_invalid=asked.limits.reask_invalid,

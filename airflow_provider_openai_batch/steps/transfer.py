@@ -25,7 +25,13 @@ from airflow_provider_openai_batch.batch.api import (
 )
 from airflow_provider_openai_batch.batch.run import WINDOW
 from airflow_provider_openai_batch.client import CutDownload, ShortDownload
-from airflow_provider_openai_batch.steps.answers import Ended, close_failed, is_late, read_answers
+from airflow_provider_openai_batch.steps.answers import (
+    Ended,
+    cap_requests,
+    close_failed,
+    is_late,
+    read_answers,
+)
 from airflow_provider_openai_batch.steps.attempts import is_superseded
 from airflow_provider_openai_batch.steps.view import denied
 
@@ -93,10 +99,25 @@ def send_folder(store: RunStore, shard: Shard) -> str:
     return f"shards/{shard.id}/sends/{len(shard.sends) + 1:04}-{store.nonce()}"
 
 
+def end_over_cap(sender: Sender, shard: Shard, message: str) -> bool:
+    """End a shard that would pass the cap by a send without a file; False when another has taken over."""
+    folder = send_folder(sender.store, shard)
+    write_intent(sender, folder, shard, (None, None))
+    if is_superseded(sender.store, sender.attempt):
+        void = facts.Void(at=sender.client.now(), reason=facts.SUPERSEDED)
+        sender.store.put(f"{folder}/void-{sender.store.nonce()}.json", void)
+        return False
+    cap_requests(sender.store, sender.client, folder, message)
+    return True
+
+
 def write_intent(
-    sender: Sender, folder: str, shard: Shard, upload: tuple[InputFile | Refused, int | None] | None = None
+    sender: Sender,
+    folder: str,
+    shard: Shard,
+    upload: tuple[InputFile | Refused | None, int | None] | None = None,
 ) -> None:
-    """Write down that a create is about to be called; for a refused upload, that it never will be.
+    """Write down that a create is about to be called; without a file, that it never will be.
 
     Without an upload it is a preflight, whose request is about to be asked.
     """

@@ -106,8 +106,10 @@ def test_limits_are_merged_key_by_key() -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ({"max_cost_usd": 3}, "unknown key 'max_cost_usd'; allowed: bytes_per_shard, max_attempts"),
+        ({"max_cost": 3}, "unknown key 'max_cost'; allowed: bytes_per_shard, max_attempts"),
         ({"max_attempts": "many"}, "limits['max_attempts'] is 'many'"),
+        ({"max_cost_usd": 0}, "limits['max_cost_usd'] is 0: Expected `float` > 0.0"),
+        ({"max_cost_usd": "1e999"}, "limits['max_cost_usd'] is '1e999'"),
         ({"requests_per_shard": 0}, "limits['requests_per_shard'] is 0: Expected `int` >= 1"),
         ({"max_failed_ratio": 1.5}, "limits['max_failed_ratio'] is 1.5"),
         ({"max_failed_ratio": float("nan")}, "is nan: Expected `float` >= 0.0"),
