@@ -29,6 +29,7 @@ SECONDS = 10
 SHORTEST = 80
 START = time.monotonic()
 TODAY = datetime.now(UTC).date()
+EXTRA = {"prices": "openai"}  # what OpenAI would charge: the emulator charges nothing
 
 DOZEN = """
     with labelled as (from ticket_labels join tickets using (id)), dozen as (
@@ -42,7 +43,8 @@ DOZEN = """
 COUNTS = """
     select
         batch_status, count(*) as rows, max(batch_attempt) as attempts_at_most,
-        sum(batch_input_tokens) as input_tokens, sum(batch_output_tokens) as output_tokens
+        sum(batch_input_tokens) as input_tokens, sum(batch_output_tokens) as output_tokens,
+        round(sum(batch_cost_usd), 4) as cost_usd
     from ticket_labels group by all order by rows desc
 """
 
@@ -110,7 +112,7 @@ def run_airflow(url: str) -> bool:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__OPENAI_BATCH__FIRST_LOOK": str(SECONDS + 2),
         "AIRFLOW__OPENAI_BATCH__WORK_PATH": f"file://{HOME / 'runs'}",
-        "AIRFLOW_CONN_OPENAI_DEFAULT": connection("openai_batch", host=url, password="no-key"),  # noqa: S106
+        "AIRFLOW_CONN_OPENAI_DEFAULT": connection("openai_batch", host=url, password="no-key", extra=EXTRA),  # noqa: S106
         "AIRFLOW_CONN_WAREHOUSE": connection("duckdb", host=str(WAREHOUSE)),
         "PYTHONWARNINGS": "ignore",
     }
@@ -125,7 +127,7 @@ def run_airflow(url: str) -> bool:
     return process.returncode == 0
 
 
-def connection(conn_type: str, **fields: str) -> str:
+def connection(conn_type: str, **fields: Any) -> str:
     """Write an Airflow connection as its environment variable."""
     return json.dumps({"conn_type": conn_type, **fields})
 
@@ -169,10 +171,11 @@ def report(rows_in: int) -> int:
     with duckdb.connect(str(WAREHOUSE), read_only=True) as warehouse:
         print("\nA dozen rows of ticket_labels, joined to their tickets:\n")
         show(warehouse.sql(DOZEN))
-        print("\nRows by status, and the tokens they took:\n")
+        print("\nRows by status, the tokens they took, and what these cost:\n")
         show(warehouse.sql(COUNTS))
-        counted = "count(*), count(distinct id), count(distinct batch_custom_id)"
-        ((rows_out, keys, requests),) = warehouse.sql(f"select {counted} from ticket_labels").fetchall()
+        counted = "count(*), count(distinct id), count(distinct batch_custom_id), sum(batch_cost_usd)"
+        ((rows_out, keys, requests, paid),) = warehouse.sql(f"select {counted} from ticket_labels").fetchall()
+    say_what_it_cost(paid)
     print(f"\n{rows_out:,} rows were {requests:,} requests: equal ones are sent once.")
     folder = next((HOME / "runs" / DAG_ID).glob("*/*"))
     print(f"The run folder, with each request and raw answer: {folder.relative_to(ROOT)}")
@@ -180,6 +183,20 @@ def report(rows_in: int) -> int:
     same = rows_in == rows_out == keys
     print(f"rows in {'=' if same else 'is not'} rows out: {rows_in:,} {'=' if same else '/'} {rows_out:,}")
     return 0 if same else 1
+
+
+def say_what_it_cost(paid: float) -> None:
+    """Print what OpenAI would have charged, beside the synchronous price and the estimate."""
+    folder = next((HOME / "runs" / DAG_ID).glob("*/*"))
+    told = json.loads(next(folder.glob("reports/*/report.json")).read_bytes())
+    done = json.loads(next(folder.glob("snapshots/*/done.json")).read_bytes())
+    saved = told["saved_usd"]
+    print("\nAt OpenAI's prices (the emulator charges nothing):\n")
+    judged = done["forecast"]["output"]
+    print(f"  estimated before sending  {done['estimated_cost_usd']:8.4f} USD (output tokens: {judged})")
+    print(f"  paid, as batches          {paid:8.4f} USD")
+    print(f"  the same at once          {paid + saved:8.4f} USD")
+    print(f"  saved                     {saved:8.4f} USD ({saved / (paid + saved):.0%})")
 
 
 def say_what_was_asked() -> None:

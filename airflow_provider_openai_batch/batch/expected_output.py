@@ -23,7 +23,7 @@ ITEMS = 3  #: of a list
 DEPTH = 8  #: of a schema that holds itself
 BYTES = 4  #: of a token, in what a schema spells out
 THINKS = re.compile(r"(ft:)?(gpt-[5-9]|o\d)(?!.*chat)")
-EFFORTS = {"none": 0, "minimal": 50, "low": 200, "medium": 600, "high": 2_000, "xhigh": 5_000, "max": 5_000}
+EFFORTS = {"none": 0, "minimal": 30, "low": 100, "medium": 300, "high": 1_000, "xhigh": 3_000, "max": 3_000}
 DEFAULT_EFFORT = "medium"
 
 

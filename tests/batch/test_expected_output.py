@@ -31,11 +31,11 @@ NESTED = {
         (CHAT, {"model": "gpt-4o-mini"}, None, 250, 250),
         (CHAT, {"model": "gpt-4o-mini"}, LONG, 150, 250),
         (CHAT, {"model": "gpt-4o-mini"}, NESTED, 10, 100),
-        (CHAT, {"model": "gpt-5-mini"}, ["bug", "feature"], 600, 620),
-        (CHAT, {"model": "gpt-5-mini", "reasoning_effort": "minimal"}, ["bug", "feature"], 54, 60),
+        (CHAT, {"model": "gpt-5-mini"}, ["bug", "feature"], 300, 320),
+        (CHAT, {"model": "gpt-5-mini", "reasoning_effort": "minimal"}, ["bug", "feature"], 34, 40),
         (CHAT, {"model": "gpt-5.1", "reasoning_effort": "none"}, None, 250, 250),
-        (RESPONSES, {"model": "gpt-6-sol", "reasoning": {"effort": "high"}}, None, 2_250, 2_250),
-        (RESPONSES, {"model": "o4-mini", "reasoning": {"summary": "auto"}}, None, 850, 850),
+        (RESPONSES, {"model": "gpt-6-sol", "reasoning": {"effort": "high"}}, None, 1_250, 1_250),
+        (RESPONSES, {"model": "o4-mini", "reasoning": {"summary": "auto"}}, None, 550, 550),
         (CHAT, {"model": "ft:gpt-4o-mini-2024-07-18:acme::1"}, None, 250, 250),
         (CHAT, {"model": "gpt-5-chat-latest"}, None, 250, 250),
         (CHAT, {"model": "gpt-4o-mini", "max_tokens": 16}, None, 16, 16),
@@ -59,4 +59,4 @@ def test_the_reason_says_what_was_judged():
     free = expected_output(CHAT, {"model": "gpt-5-mini"}, None)
 
     assert limited.reason == "max_completion_tokens 300"
-    assert free.reason == "250 for free text and 600 for reasoning each"
+    assert free.reason == "250 for free text and 300 for reasoning each"

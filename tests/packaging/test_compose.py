@@ -51,6 +51,7 @@ def test_the_connections_lead_to_the_other_services():
     environment = SERVICES["scheduler"]["environment"]
     openai = json.loads(environment["AIRFLOW_CONN_OPENAI_DEFAULT"])
 
+    assert openai.pop("extra") == {"prices": "openai"}  # costs are shown as they would be
     assert openai == {"conn_type": "openai_batch", "host": "http://emulator:8089/v1", "password": "no-key"}
     assert environment["AIRFLOW_CONN_WAREHOUSE"] == "postgresql://airflow:airflow@postgres/warehouse"
     assert "--port=8089" in SERVICES["emulator"]["command"]

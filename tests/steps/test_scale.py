@@ -20,11 +20,14 @@ PROGRAM = """
 import json, sys, time
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.prices import Price, Prices
 from airflow_provider_openai_batch.steps.stage import Asked, stage
 from airflow_provider_openai_batch.store import RunStore
 
 class Offline:
     origin = "nowhere"
+    token_budgets: dict = {}
+    prices = Prices(models={"gpt-5-mini": Price(input=0.25, output=2)})
     now = staticmethod(time.time)
     list_back_to = staticmethod(lambda oldest: iter(()))
 
