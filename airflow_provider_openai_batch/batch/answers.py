@@ -33,7 +33,7 @@ __all__ = [
     "parse_line",
 ]
 
-BLOCK = 4_096
+BLOCK, BLOCK_CHARACTERS = 4_096, 4 << 20
 #: What a line that cannot be read is worth: less than one that can, more than none.
 BROKEN = 1
 
@@ -89,6 +89,7 @@ class _Shelf:
         self.cleaned = 0
         self.rows = 0
         self.block: list[Answer] = []
+        self.held = 0
         self.batches: list[pa.RecordBatch] = []
 
     def put(self, answer: Answer | Malformed) -> None:
@@ -113,7 +114,8 @@ class _Shelf:
         self.best[place] = self.rows
         self.rows += 1
         self.block.append(answer)
-        if len(self.block) == BLOCK:
+        self.held += len(answer.answer or answer.raw_output or "")
+        if len(self.block) == BLOCK or self.held > BLOCK_CHARACTERS:
             self.flush()
 
     def flush(self) -> None:
@@ -122,7 +124,7 @@ class _Shelf:
             for field in ANSWER_SCHEMA
         ]
         self.batches.append(pa.RecordBatch.from_arrays(columns, schema=ANSWER_SCHEMA))
-        self.block = []
+        self.block, self.held = [], 0
 
     def collected(self) -> Collected:
         self.flush()
