@@ -8,6 +8,7 @@ ADVANCE = "tests/steps/test_advance.py"
 INTERLEAVINGS = "tests/steps/test_interleavings.py"
 LIFECYCLE = "tests/batch/test_lifecycle.py"
 NIGHTS = "tests/steps/test_nights.py"
+PREFLIGHT = "tests/steps/test_preflight.py"
 QUEUE = "tests/batch/test_queue.py"
 
 SENDING = (
@@ -38,6 +39,24 @@ SENDING = (
             "    write_outcome(sender, folder, uploaded.id, answer)\n"
         ),
         caught_by=f"{INTERLEAVINGS}::test_process_that_dies_in_create_leaves_its_intent",
+    ),
+    Mutation(
+        name="a preflight's intent after the call",
+        file="steps/preflight.py",
+        moved=("    write_intent(sender, folder, shard)\n    if is_superseded", "    if is_superseded"),
+        old="    match client.ask(shard.about.endpoint, bytes(line.body)):\n",
+        new=(
+            "    told = client.ask(shard.about.endpoint, bytes(line.body))\n"
+            "    write_intent(sender, folder, shard)\n    match told:\n"
+        ),
+        caught_by=f"{PREFLIGHT}::test_nothing_is_sent_while_an_answer_may_come",
+    ),
+    Mutation(
+        name="a cap that ignores what is in flight",
+        file="batch/budget.py",
+        old="        if alone + self.growth * self.in_flight <= self.cap * TOLERANCE:",
+        new="        if alone <= self.cap * TOLERANCE:",
+        caught_by="tests/batch/test_budget.py::test_shards_are_sent_as_far_as_the_cap_goes",
     ),
     Mutation(
         name="attempt check before the intent",

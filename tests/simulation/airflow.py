@@ -89,18 +89,26 @@ def asked(world: World, version: Version, tries: tuple[int, int]) -> Asked:
     return Asked(
         source=arguments.source({"key": "id"}, has_rows=True),
         rows=list(version.rows),
-        request=arguments.request({"model": "m", "messages": [{"role": "user", "content": version.prompt}]}),
+        request=arguments.request(request_of(world, version)),
         limits=arguments.limits(
             {
                 "requests_per_shard": world.scenario.shard,
                 "max_attempts": world.scenario.max_attempts,
                 "reask_invalid": world.scenario.reask,
+                "preflight": world.scenario.preflight,
+                "max_cost_usd": world.scenario.cap,
             }
         ),
         run_id="dag/submit/run",
         try_number=number,
         max_tries=most,
     )
+
+
+def request_of(world: World, version: Version) -> dict[str, Any]:
+    """Return the request; under a cap its output is bounded, so that the estimate is exact."""
+    request = {"model": "m", "messages": [{"role": "user", "content": version.prompt}]}
+    return request if world.scenario.cap is None else request | {"max_completion_tokens": 2}
 
 
 class DagRun:

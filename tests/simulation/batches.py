@@ -164,7 +164,8 @@ class RemoteBatch:
             code, word = ERRORS[outcome]
             body: dict[str, object] = {"error": {"code": word, "message": f"It failed: {word}."}}
         else:
-            code, body = 200, _answer(self.bodies[custom_id], fits=outcome != MISFIT)
+            tokens = self._world.scenario.tokens
+            code, body = 200, answer(self.bodies[custom_id], fits=outcome != MISFIT, tokens=tokens)
         return msgspec.json.encode(
             {
                 "id": f"{self.id}-{custom_id[:6]}",
@@ -186,10 +187,11 @@ def answer_to(content: str) -> str:
     return f"answer to {content}"
 
 
-def _answer(body: bytes, *, fits: bool) -> dict[str, object]:
+def answer(body: bytes, *, fits: bool = True, tokens: int = 2) -> dict[str, object]:
+    """Make the body of an answer."""
     content = msgspec.json.decode(body)["messages"][0]["content"]
     message = {"role": "assistant", "content": answer_to(content) if fits else None}
-    usage = {"prompt_tokens": 3, "completion_tokens": 2}
+    usage = {"prompt_tokens": 3, "completion_tokens": tokens}
     return {"model": "m", "choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}
 
 

@@ -37,6 +37,8 @@ FIGURES = {
     "row twice": "rows_duplicated_in_the_target",
     "executed too often": "requests_executed_too_often",
     "tried too often": "requests_executed_too_often",
+    "asked without an intent": "requests_executed_too_often",
+    "over the cap": "requests_executed_too_often",
     "sent with the wrong key": "requests_executed_too_often",
     "sent although the folder was lost": "requests_executed_too_often",
     "two live batches share a request": "live_batches_sharing_a_request",

@@ -16,6 +16,7 @@ RATES = {
     "idle": 0.02,
     "landed": 0.3,
     "create": 0.3,
+    "ask": 0.4,
     "upload": 0.05,
     "retrieve": 0.05,
     "list": 0.15,

@@ -8,17 +8,20 @@ import httpx
 import openai
 
 from airflow_provider_openai_batch.batch.api import Batch, Created, Gone, InputFile, Refused, Unclear
+from airflow_provider_openai_batch.batch.asking import NO_SERVER, NotRun
 from airflow_provider_openai_batch.batch.paging import ListFailed
-from airflow_provider_openai_batch.batch.prices import Prices
+from airflow_provider_openai_batch.batch.prices import Price, Prices
 from airflow_provider_openai_batch.client import Client, ShortDownload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_provider_openai_batch.batch.asking import Asked
     from tests.simulation.processes import Process
 
 ORIGIN = "https://api.test/v1"
 TIMEOUT = 120.0
+ASK_TIMEOUT = 60.0
 PAGE = 2
 REQUEST = httpx.Request("GET", ORIGIN)
 REFUSALS = {
@@ -36,6 +39,13 @@ LATE = {
     "late_100000": 100_000.0,
 }
 UNHEARD = {"lost", *LATE}  #: the server does not act, at least not now
+ASKED = {
+    "refused": Refused(status=400, code="invalid_value", message="No such parameter."),
+    "limited": NotRun("a rate limit"),
+    "no_route": NO_SERVER,
+}
+#: An answer of two tokens costs 1 USD in a batch and 2 USD at once; input is for nothing.
+PRICES = Prices(models={"m": Price(input=0, output=1_000_000)})
 LOST = {"acted_lost", "unlisted"}  #: the server acts, and its answer is lost
 DENIED = Refused(status=401, code="invalid_api_key", message="The API refuses the key.")
 
@@ -47,7 +57,7 @@ class MemoryClient(Client):
         self.origin = ORIGIN
         self.account = process.world.key
         self.token_budgets = process.world.scenario.budgets
-        self.prices = Prices()
+        self.prices = PRICES
         self._process, self._world = process, process.world
         self._project = process.world.key
         self._offset: float | None = None
@@ -104,6 +114,25 @@ class MemoryClient(Client):
             return made
         made.delay(way)
         return Created(made.shown())
+
+    def ask(self, endpoint: str, body: bytes) -> Asked:
+        """Answer one request at once, or not, and say so, or not."""
+        self._process.point("ask one request", 0.5)
+        if self._world.now < self._world.outage_until:
+            return Unclear("APIConnectionError")
+        if self._world.now < self._world.denied_until:
+            return DENIED
+        way = self._way("ask")
+        if way in LATE:
+            self._world.later(LATE[way], self._world.service.ask, endpoint, body)
+        told = ASKED.get(way)
+        if told is None and way not in UNHEARD:
+            told = self._world.service.ask(endpoint, body, fails=way == "own_error")
+        if told is None or way in LOST:
+            self._process.sleep(ASK_TIMEOUT)
+            return Unclear("APITimeoutError")
+        self._see()
+        return told
 
     def retrieve(self, batch_id: str) -> Batch | Gone:
         """Look at one batch."""

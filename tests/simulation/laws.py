@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.steps.read import read_run
 from tests.simulation.batches import MISFIT, answer_to
+from tests.simulation.money import AtOnce, Spending
 from tests.simulation.questions import Questions
 from tests.simulation.tables import Version, first
 
@@ -50,6 +51,8 @@ class Laws:
         self._loading: tuple[str, float, dict[str, bytes]] = ("", 0.0, {})
         self._key = ""
         self._landings = 0
+        self._at_once = AtOnce(world)
+        self._spending = Spending(world)
 
     def break_law(self, law: str, what: str, error: BaseException | None = None) -> None:
         """Write a violation down."""
@@ -63,6 +66,7 @@ class Laws:
     def wiped(self) -> None:
         """Note the loss of the folder; what the list does not show at that time, nobody can know."""
         self._wiped_at = self._world.now
+        self._at_once.wiped()
         hidden = [b for b in self._world.service.batches.values() if b.listed_at > self._world.now]
         self._blind = bool(self.pending or hidden)
 
@@ -71,8 +75,9 @@ class Laws:
         self._blind = self._blind or self._wiped_at is not None
 
     def may_stop(self, error: BaseException | None) -> bool:
-        """Tell whether a person has to act: the folder was lost, and batches are named."""
-        return self._wiped_at is not None and "the folder was lost" in str(error)
+        """Tell whether a person has to act: the money is spent, or the folder is lost and batches named."""
+        over = self._world.scenario.cap is not None and "more than limits['max_cost_usd']" in str(error)
+        return over or (self._wiped_at is not None and "the folder was lost" in str(error))
 
     def loading(self, process: Process, key: str) -> None:
         """Remember what a load could see."""
@@ -107,6 +112,21 @@ class Laws:
 
     def executed(self, batch: RemoteBatch, custom_id: str, outcome: str) -> None:
         """Nothing that is answered is executed again; what fails or does not fit, only so many times."""
+        self._execute(custom_id, outcome, batch.id)
+        if not self._spending.add(outcome) and self._wiped_at is None:
+            self._violate("over the cap", f"{self._spending.total} USD with {batch.id}")
+
+    def asked_at_once(self, custom_id: str, outcome: str) -> None:
+        """An intent is there, and what is answered is not asked again."""
+        if not self._at_once.asked(custom_id) and not self._blind:
+            self._violate("asked without an intent", custom_id[:6])
+        self._execute(custom_id, outcome, "a call")
+        if not self._spending.add(outcome, at_once=True) and self._wiped_at is None:
+            self._violate("over the cap", f"{self._spending.total} USD with {custom_id[:6]}")
+
+    def _execute(self, custom_id: str, outcome: str, where: str) -> None:
+        # The one exception: a preflight whose answer nobody has heard may have run.
+        self._allowed[custom_id] += self._at_once.forgive(custom_id)
         answered = self._is_settled(custom_id)
         if outcome == "unreported":
             self._allowed[custom_id] += 1
@@ -114,11 +134,11 @@ class Laws:
         if self._blind:
             return
         if answered:
-            self._violate("executed too often", f"{custom_id[:6]} in {batch.id}")
+            self._violate("executed too often", f"{custom_id[:6]} in {where}")
         times = self.final[custom_id] + self.passing[custom_id] + self.misfits[custom_id]
         most = self._world.scenario.max_attempts * self.epochs + self._world.scenario.reask
         if times > most + self._allowed[custom_id] - 1:
-            self._violate("tried too often", f"{custom_id[:6]} in {batch.id}")
+            self._violate("tried too often", f"{custom_id[:6]} in {where}")
 
     def _is_settled(self, custom_id: str) -> bool:
         """Tell whether an answer stands: a good one, an error for good, or the last that did not fit."""

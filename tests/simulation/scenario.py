@@ -37,6 +37,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "unlisted",
         "unseen_batch",
     ),
+    "ask": ("acted_lost", "lost", "late_30", "late_480", "limited", "no_route", "own_error", "refused"),
     "upload": ("lost", "acted_lost", "error"),
     "retrieve": ("gone", "gone_minute", "lost", "error"),
     "list": ("lost", "error", "endless", "cut"),
@@ -76,6 +77,9 @@ class Scenario:
     intensity: float = 1.0
     skew: float = 0.0  #: how far the workers' clocks are off, in seconds
     max_attempts: int = 3
+    preflight: bool = False
+    cap: float | None = None  #: USD; an answer is estimated at 1 USD, and asked at once at 2 USD
+    tokens: int = 2  #: of an answer; 2 are what is estimated
     reask: int = 0  #: how often an answer that does not fit is asked for again
     salt: str = ""
     max_wait: float = 1_800.0
@@ -116,6 +120,30 @@ REASKS = Scenario(
         line=("misfit", "server_error", "bad_request"),
     ),
 )
+#: One request is asked at once, and its answer is refused, lost, or late.
+PREFLIGHT = Scenario(
+    rows=2,
+    shard=2,
+    preflight=True,
+    cap=5.0,
+    where="submit",
+    faults=faults(step=("crash", "zombie", "clear", "denied", "outage"), ask=FAULTS["ask"]),
+)
+#: Answers cost three times what is estimated, and one batch runs at a time.
+CAPPED = Scenario(
+    rows=2,
+    shard=1,
+    cap=5.0,
+    tokens=6,
+    budgets={"m": 20},
+    where="wait",
+    faults=faults(
+        step=("crash", "zombie", "clear"),
+        idle=("zombie",),
+        create=("acted_lost", "lost"),
+        line=("server_error", "misfit"),
+    ),
+)
 PEOPLE = Scenario(
     rows=2,
     shard=2,
@@ -142,7 +170,7 @@ HELD_BACK = Scenario(
     rows=2, shard=1, max_wait=7_200.0, faults=faults(idle=("wrong_key",), create=("busy",), look=("lost",))
 )
 #: What is gone through in order.
-SCENARIOS = (*TWO_ATTEMPTS, CRASHES, ANSWERS, REASKS, PEOPLE, LOSSES, KEYS, HELD_BACK)
+SCENARIOS = (*TWO_ATTEMPTS, CRASHES, PREFLIGHT, CAPPED, ANSWERS, REASKS, PEOPLE, LOSSES, KEYS, HELD_BACK)
 
 
 def drawn(seed: int) -> Scenario:
@@ -162,4 +190,7 @@ def drawn(seed: int) -> Scenario:
         max_wait=draw.choice((900.0, 1_800.0, 3_600.0)),
         budgets=draw.choice(({}, {}, {"m": 60})),
         reask=draw.choice((0, 1, 1, 2)),
+        preflight=draw.choice((False, True)),
+        cap=draw.choice((None, None, 7.0, 9.0, 15.0)),
+        tokens=draw.choice((2, 2, 6)),
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from airflow_provider_openai_batch.batch.api import Refused
-from tests.simulation.batches import RemoteBatch
+from airflow_provider_openai_batch.batch.asking import Told
+from tests.simulation.batches import RemoteBatch, answer
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -79,6 +81,16 @@ class Service:
         self._world.laws.batch_made(made)
         made.start()
         return made
+
+    def ask(self, endpoint: str, body: bytes, *, fails: bool = False) -> Told:
+        """Answer a request at once."""
+        custom_id = hashlib.sha256(f"{endpoint}\n".encode() + body).hexdigest()[:32]
+        self._world.tell("the server", f"answers {custom_id[:6]} at once")
+        self._world.laws.asked_at_once(custom_id, "bad_request" if fails else "")
+        if fails:
+            error = {"code": "context_length_exceeded", "message": "It is too long."}
+            return Told(status=400, request_id="r", body={"error": error})
+        return Told(status=200, request_id="r", body=answer(body, tokens=self._world.scenario.tokens))
 
     def find(self, project: str, batch_id: str) -> RemoteBatch | None:
         """Find a batch that the project sees."""

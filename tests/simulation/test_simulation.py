@@ -12,11 +12,13 @@ from tests.simulation.campaign import play_seeds, simulate
 from tests.simulation.explore import every
 from tests.simulation.scenario import (
     ANSWERS,
+    CAPPED,
     CRASHES,
     HELD_BACK,
     KEYS,
     LOSSES,
     PEOPLE,
+    PREFLIGHT,
     REASKS,
     TWO_ATTEMPTS,
     Scenario,
@@ -80,6 +82,21 @@ def test_what_does_not_fit_is_asked_once_more():
         asked |= set(world.laws.misfits.values())
 
     assert asked == {1, 2}
+
+
+def test_what_is_asked_at_once_is_asked_once():
+    """Refused, lost, or late, and whoever dies or clears: only what nobody has heard runs again."""
+    assert check(every(PREFLIGHT, 1)) > 50
+
+
+def test_a_cap_ends_the_sending_at_any_point():
+    """One request is answered, the other costs too much by then: it ends cancelled, or it was sent before."""
+    ends = set()
+    for world in every(CAPPED, 1):
+        assert not world.laws.broken, tell(shrink(world))
+        ends.add(tuple(sorted(row["batch_status"] for row in world.table.rows.values())))
+
+    assert ("cancelled", "ok") in ends
 
 
 def test_hundreds_of_seeds_break_no_law():
