@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -63,14 +64,19 @@ class InputTokens:
 
     def __init__(self, prompt: Prompt, counter: Counter) -> None:
         self._prompt, self._counter = prompt, counter
-        shared = list(prompt.fixed)
-        if not counter.joins:
-            shared += [part for text in prompt.varying for part in text if isinstance(part, str)]
-        self._shared = prompt.beside + float(counter.count(pa.array(shared, pa.string())).sum())
+
+    @cached_property
+    def _shared(self) -> float:
+        shared = list(self._prompt.fixed)
+        if not self._counter.joins:
+            shared += [part for text in self._prompt.varying for part in text if isinstance(part, str)]
+        return self._prompt.beside + float(self._counter.count(pa.array(shared, pa.string())).sum())
 
     def of(self, texts: Mapping[str, pa.Array]) -> npt.NDArray[np.int64]:
         """Return the tokens of each row's request, given the texts of each column."""
         rows = len(next(iter(texts.values()), ()))
+        if not rows:  # a night without requests needs no tokenizer
+            return np.zeros(0, dtype=np.int64)
         tokens = np.full(rows, self._shared)
         for text in self._prompt.varying:
             tokens += self._joined(text, texts) if self._counter.joins else self._added(text, texts)

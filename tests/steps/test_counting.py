@@ -76,3 +76,19 @@ def test_without_the_extra_bytes_are_counted():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert (done.stdout, done.stderr) == ("ByBytes\n", "")
+
+
+def test_nothing_to_count_reads_no_tables():
+    """A night over answered rows does not wait for a tokenizer."""
+    code = (
+        "import sys, pyarrow as pa; "
+        "from airflow_provider_openai_batch.batch.prompt import InputTokens, read_prompt; "
+        "from airflow_provider_openai_batch.steps.counting import counter_for; "
+        "body = {'messages': [{'role': 'user', 'content': '{a}'}]}; "
+        "prompt = read_prompt('/v1/chat/completions', body, ['a']); "
+        "tokens = InputTokens(prompt, counter_for('gpt-5-mini')); "
+        "print(len(tokens.of({'a': pa.array([], pa.string())})), 'bpe_openai' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "0 False\n"
