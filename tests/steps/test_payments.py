@@ -189,6 +189,7 @@ def test_the_estimate_is_told_before_anything_is_sent(
     assert staged.summary()["estimated_cost_usd"] == pytest.approx(staged.estimated_cost_usd)
     shards = read_run(pipeline.store).shards
     assert math.fsum(shard.about.cost_usd for shard in shards) == pytest.approx(staged.estimated_cost_usd)
+    pipeline.advance(staged.attempt)
     pipeline.fill([(n, f"ticket {n}") for n in range(12)])
     again = pipeline.stage(max_tries=1)
     assert "2 new requests have" in str(again)

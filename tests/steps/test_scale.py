@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MB = 1_000_000
 PROGRAM = """
 import json, sys, time
-sys.modules["bpe_openai"] = None  # its tables take 75 MB, once; by default there are none
+sys.modules["bpe_openai"] = None  # its tables take 140 MB, once; by default there are none
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.prices import Price, Prices
