@@ -57,9 +57,9 @@ def test_a_wrong_key_ends_at_once(run_group, warehouse, openai_batch_emulator, c
         {"request": {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "{{ text }}"}]}},
         {"target": {"conn_id": "warehouse", "table": "answers", "columns": {"answer": "id"}}},
         {"openai_conn_id": "nowhere"},
-        {"limits": {"max_cost_usd": 1}},
+        {"limits": {"max_cost_usd": 0.000001}},
     ],
-    ids=["key", "column", "conn", "template", "braces", "clash", "openai", "later"],
+    ids=["key", "column", "conn", "template", "braces", "clash", "openai", "cost"],
 )
 def test_bad_input_fails_before_anything_is_sent(run_group, warehouse, openai_batch_emulator, changes):
     """No retry, no upload, no batch."""
