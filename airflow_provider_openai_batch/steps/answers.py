@@ -209,7 +209,7 @@ def cap_requests(store: RunStore, client: Client, folder: str, message: str) -> 
     _, ids = _about(store, send)
     table = _unanswered(ids, RowStatus.CANCELLED, BatchError(code=OVER_CAP, message=message))
     write_answers(store, client, send, table, facts.Tally(at=client.now(), counts={}))
-    log.warning("%s requests are not sent. %s", f"{len(ids):,}", message)
+    log.warning("%s requests are cancelled. %s", f"{len(ids):,}", message)
 
 
 def give_up_on(store: RunStore, client: Client, send: Send) -> None:

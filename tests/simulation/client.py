@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import httpx
@@ -122,12 +123,14 @@ class MemoryClient(Client):
             return Unclear("APIConnectionError")
         if self._world.now < self._world.denied_until:
             return DENIED
+        custom_id = hashlib.sha256(f"{endpoint}\n".encode() + body).hexdigest()[:32]
+        self._world.laws.called_at_once(custom_id)
         way = self._way("ask")
         if way in LATE:
-            self._world.later(LATE[way], self._world.service.ask, endpoint, body)
+            self._world.later(LATE[way], self._world.service.ask, custom_id, body)
         told = ASKED.get(way)
         if told is None and way not in UNHEARD:
-            told = self._world.service.ask(endpoint, body, fails=way == "own_error")
+            told = self._world.service.ask(custom_id, body, fails=way == "own_error")
         if told is None or way in LOST:
             self._process.sleep(ASK_TIMEOUT)
             return Unclear("APITimeoutError")

@@ -116,10 +116,14 @@ class Laws:
         if not self._spending.add(outcome) and self._wiped_at is None:
             self._violate("over the cap", f"{self._spending.total} USD with {batch.id}")
 
-    def asked_at_once(self, custom_id: str, outcome: str) -> None:
-        """An intent is there, and what is answered is not asked again."""
-        if not self._at_once.asked(custom_id) and not self._blind:
+    def called_at_once(self, custom_id: str) -> None:
+        """Whoever asks at once has written down before that it would."""
+        if not self._at_once.called(custom_id) and not self._blind:
             self._violate("asked without an intent", custom_id[:6])
+
+    def asked_at_once(self, custom_id: str, outcome: str) -> None:
+        """What is answered is not asked again."""
+        self._at_once.asked(custom_id)
         self._execute(custom_id, outcome, "a call")
         if not self._spending.add(outcome, at_once=True) and self._wiped_at is None:
             self._violate("over the cap", f"{self._spending.total} USD with {custom_id[:6]}")

@@ -20,18 +20,23 @@ class AtOnce:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._calls: Counter[str] = Counter()
         self._times: Counter[str] = Counter()
         self._forgiven: Counter[str] = Counter()
         self._before: Counter[str] = Counter()
 
-    def asked(self, custom_id: str) -> bool:
-        """Note an execution; False if no intent of it is in the folder."""
+    def called(self, custom_id: str) -> bool:
+        """Note a call; False if no intent of it is in the folder."""
+        self._calls[custom_id] += 1
+        return self._calls[custom_id] - self._before[custom_id] <= len(self._sends(custom_id))
+
+    def asked(self, custom_id: str) -> None:
+        """Note an execution, which may come later than its call."""
         self._times[custom_id] += 1
-        return self._times[custom_id] - self._before[custom_id] <= len(self._sends(custom_id))
 
     def wiped(self) -> None:
         """Note that the folder was lost, with all answers that came at once."""
-        self._before = self._times.copy()
+        self._before = self._calls.copy()
 
     def forgive(self, custom_id: str) -> int:
         """Return how many more answers than before nobody has heard: so often it may be asked again."""
@@ -41,7 +46,7 @@ class AtOnce:
         return lost
 
     def _sends(self, custom_id: str) -> list[Send]:
-        if not self._times[custom_id]:
+        if not self._calls[custom_id]:
             return []
         folder = self._world.folder
         run = read_run(self._world.view(folder))

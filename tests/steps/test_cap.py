@@ -115,7 +115,7 @@ def test_answers_that_grow_past_the_cap_stop_the_sending(capped: Capped, caplog:
     told = dict(capped.run.table("batch_error_code, batch_error_message"))
     assert "limits['max_cost_usd'] is 100.00 USD" in told["max_cost_usd"]
     assert "times what was estimated. Raise the limit and clear submit." in told["max_cost_usd"]
-    assert "2 requests are not sent. Not sent: limits['max_cost_usd']" in caplog.text
+    assert "2 requests are cancelled. Not sent: limits['max_cost_usd']" in caplog.text
     assert f"{10 - 2 * batches} rows were not sent" in caplog.text
     assert "not sent: 2 requests, cancelled 2." in "\n".join(history(capped.run.store))
     assert counts(capped.run.store)["held"] == 0
