@@ -147,7 +147,8 @@ class Laws:
     def _is_settled(self, custom_id: str) -> bool:
         """Tell whether an answer stands: a good one, an error for good, or the last that did not fit."""
         final = self.final[custom_id] >= self._allowed[custom_id]
-        return final or self.misfits[custom_id] > self._world.scenario.reask
+        most = self._world.scenario.reask + self._at_once.forgiven[custom_id]
+        return final or self.misfits[custom_id] > most
 
     def _book(self, outcome: str) -> Counter[str]:
         if outcome == MISFIT:

@@ -22,7 +22,7 @@ class AtOnce:
         self._world = world
         self._calls: Counter[str] = Counter()
         self._times: Counter[str] = Counter()
-        self._forgiven: Counter[str] = Counter()
+        self.forgiven: Counter[str] = Counter()
         self._before: Counter[str] = Counter()
 
     def called(self, custom_id: str) -> bool:
@@ -41,8 +41,8 @@ class AtOnce:
     def forgive(self, custom_id: str) -> int:
         """Return how many more answers than before nobody has heard: so often it may be asked again."""
         heard = sum(bool(send.raw) for send in self._sends(custom_id))
-        lost = max(0, self._times[custom_id] - heard - self._forgiven[custom_id])
-        self._forgiven[custom_id] += lost
+        lost = max(0, self._times[custom_id] - heard - self.forgiven[custom_id])
+        self.forgiven[custom_id] += lost
         return lost
 
     def _sends(self, custom_id: str) -> list[Send]:
