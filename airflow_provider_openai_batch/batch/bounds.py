@@ -30,6 +30,35 @@ class Bytes:
         return f"is longer than the {self.most} bytes of its column" if long else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charset:
+    """A text of the characters that a character set has, within another bound or not."""
+
+    name: str
+    codec: str
+    #: The last character of all that it has, where its codec has more.
+    last: str = "\U0010ffff"
+    within: Characters | Bytes | None = None
+
+    def refuses(self, value: str) -> str | None:
+        """Say what is wrong with a value, without showing it."""
+        if self.lacks(value):
+            return f"holds a character that its column's character set {self.name} lacks"
+        return None if self.within is None else self.within.refuses(value)
+
+    def lacks(self, value: str) -> bool:
+        """Tell whether a text holds a character that there is none of."""
+        try:
+            value.encode(self.codec)
+        except UnicodeEncodeError:
+            return True
+        return max(value, default="") > self.last
+
+    def replaced(self, value: str) -> str:
+        """Put a question mark for each character that there is none of."""
+        return "".join("?" if self.lacks(one) else one for one in value) if self.lacks(value) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """One of the words of an enum."""
@@ -78,6 +107,6 @@ class Items:
         return None if reason is None else f"holds a value that {reason}"
 
 
-Bound = Characters | Bytes | Words | Range | Items
+Bound = Characters | Bytes | Charset | Words | Range | Items
 #: The bounds of columns, by the target's names; a column that takes everything is not there.
 Bounds = Mapping[str, Bound]

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA
 from airflow_provider_openai_batch.batch.billing import READ
-from airflow_provider_openai_batch.batch.bounds import Bytes, Characters
+from airflow_provider_openai_batch.batch.bounds import Bytes, Characters, Charset
 from airflow_provider_openai_batch.batch.join import FIXED, Index, best_answers, rank_answers
 from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.steps.payments import Payments, add_up
@@ -145,20 +145,25 @@ class Shape:
     schema: pa.Schema
     #: How many characters a fixed column has room for, by role.
     room: Mapping[str, int]
+    #: The character sets of those that lack any character, by role.
+    charsets: Mapping[str, Charset]
 
 
 def shape_of(output: Output, schema: pa.Schema, bounds: Bounds) -> Shape:
     """Bind the outputs and the fixed columns, which end the schema, to what the target takes."""
     start, end = len(schema) - len(FIXED) - len(output.columns), len(schema) - len(FIXED)
-    room = {}
+    room, charsets = {}, {}
     for (role, _), name in zip(FIXED, schema.names[end:], strict=True):
-        match bounds.get(name):
+        bound = bounds.get(name)
+        if isinstance(bound, Charset):
+            charsets[role], bound = bound, bound.within
+        match bound:
             case Characters(most):
                 room[role] = most
             case Bytes(most):
                 room[role] = most // BYTES_OF_A_CHARACTER
     within = output.within([bounds.get(name) for name in schema.names[start:end]])
-    return Shape(output=within, schema=schema, room=room)
+    return Shape(output=within, schema=schema, room=room, charsets=charsets)
 
 
 def result_batch(
@@ -171,7 +176,7 @@ def result_batch(
     kept = rows.columns[: len(asked.key) + len(asked.carry)]
     cost = answers.payments.book(ids, rows.column(rows.num_columns - 1), found)
     fixed = _fixed(rows, found, asked) | {"cost_usd": cost}
-    told = (_cut(fixed[role], shape.room.get(role)) for role, _ in FIXED)
+    told = (_cut(_replaced(fixed[role], shape.charsets.get(role)), shape.room.get(role)) for role, _ in FIXED)
     return pa.RecordBatch.from_arrays([*kept, *outputs, *told], schema=shape.schema), found
 
 
@@ -204,6 +209,14 @@ def _outputs(found: pa.Table, output: Output) -> tuple[pa.Table, list[pa.Array]]
     good = pc.equal(found["status"], str(RowStatus.OK))
     arrays, spoilt = output.arrays(pc.if_else(good, found["answer"], None).to_pylist())
     return (_spoil(found, spoilt) if spoilt else found), arrays
+
+
+def _replaced(column: pa.Array, charset: Charset | None) -> pa.Array:
+    """Put question marks for what a column has no characters for: what servers say stops no load."""
+    if charset is None or not pa.types.is_string(column.type):
+        return column
+    texts = column.to_pylist()
+    return pa.array([None if text is None else charset.replaced(text) for text in texts], pa.string())
 
 
 def _cut(column: pa.Array, room: int | None) -> pa.Array:

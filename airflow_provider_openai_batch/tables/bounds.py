@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import pyarrow as pa
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from airflow_provider_openai_batch.batch.bounds import Bound, Bytes, Characters, Items, Range, Words
+from airflow_provider_openai_batch.batch.bounds import Bound, Bytes, Characters, Charset, Items, Range, Words
 from airflow_provider_openai_batch.tables.families import VECTOR
 
 if TYPE_CHECKING:
@@ -28,6 +29,15 @@ ENDLESS_TEXT = frozenset({"sqlite", "duckdb"})
 TEXTS = {_T.VARCHAR, _T.CHAR, _T.NVARCHAR, _T.NCHAR, _T.BPCHAR}
 #: MySQL's texts that are bounded by bytes.
 BYTES = {_T.TINYTEXT: 2**8 - 1, _T.TEXT: 2**16 - 1, _T.MEDIUMTEXT: 2**24 - 1}
+#: MySQL's character sets that have every character, and Python's names of others; what is in neither is
+#: taken for ASCII.
+EVERY_CHARACTER = frozenset({"utf8mb4", "utf16", "utf16le", "utf32"})
+CODECS = {
+    "latin1": "cp1252", "latin2": "iso8859_2", "cp1250": "cp1250", "cp1251": "cp1251", "koi8r": "koi8_r",
+    "utf8": "utf-8", "utf8mb3": "utf-8", "ucs2": "utf-8",
+}  # fmt: skip
+#: Of UTF-8 and UCS-2 they have what fits into 16 bits.
+LAST, ANY = "\uffff", "\U0010ffff"
 #: The largest number of a short float; PostgreSQL refuses what rounds to zero.
 LARGEST = {"real": 3.4028234663852886e38, "vector": 3.4028234663852886e38, "halfvec": 65504.0}
 SMALLEST = 2.0**-149
@@ -58,7 +68,8 @@ def bound_of(column: Written, dialect: str) -> Bound | None:
     if column.words is not None:
         return Items(each=Words(frozenset(column.words)))
     if kind is None or kind.this not in {_T.ARRAY, _T.LIST}:
-        return None
+        charset = _charset(column) if dialect == "mysql" else None
+        return None if charset is None else Items(each=charset)  # lists are texts there
     inner = kind.expressions[0] if kind.expressions else None
     item = _scalar(column, inner, dialect)
     count = next((int(size.name) for size in kind.args.get("values") or ()), None)
@@ -79,7 +90,9 @@ def _scalar(column: Written, kind: exp.DataType | None, dialect: str) -> Bound |
         return None
     ours = column.field.type.value_type if pa.types.is_list(column.field.type) else column.field.type
     if pa.types.is_string(ours):
-        return text_bound(kind, dialect)
+        length = text_bound(kind, dialect)
+        charset = _charset(column) if dialect == "mysql" else None
+        return length if charset is None else replace(charset, within=length)
     if pa.types.is_integer(ours) or pa.types.is_floating(ours):
         return number_bound(kind, dialect)
     if pa.types.is_timestamp(ours):
@@ -87,7 +100,16 @@ def _scalar(column: Written, kind: exp.DataType | None, dialect: str) -> Bound |
     return None
 
 
-def text_bound(kind: exp.DataType, dialect: str) -> Bound | None:
+def _charset(column: Written) -> Charset | None:
+    """Name the character set of a column of MySQL, after which its collation is named, if it lacks any."""
+    name = (column.collation or "utf8mb4").strip("`").partition("_")[0]
+    if name in EVERY_CHARACTER:
+        return None
+    codec = CODECS.get(name, "ascii")
+    return Charset(name=name, codec=codec, last=LAST if codec == "utf-8" else ANY)
+
+
+def text_bound(kind: exp.DataType, dialect: str) -> Characters | Bytes | None:
     """Name how long a text may be."""
     if dialect in ENDLESS_TEXT:
         return None

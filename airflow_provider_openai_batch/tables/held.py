@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 HELD = pa.schema([(role, pa.string()) for role in TOLD])
 ORDINAL = pa.field("_batch_ordinal", pa.int64())
+#: A function that our connections to SQLite have: a text as it is read, which need not be UTF-8.
+AS_READ = "batch_as_read"
 #: Families of types that two columns of one database compare exactly within.
 COMPARED = frozenset({"int", "text", "uuid", "date"})
 #: A text of fixed width, whose blanks at the end count for nothing only beside another one.
@@ -127,6 +129,9 @@ class HeldRows:
         if self.dialect == "mysql" and column.collation is not None:
             charset = column.collation.partition("_")[0]  # a collation is named after it
             ours = f"CONVERT({ours} USING {charset}) COLLATE {column.collation}"
+        if self.dialect == "sqlite" and family(column.type, self.dialect) == "text":
+            read = f"{AS_READ}(CAST({ours} AS BLOB))"
+            ours = f"CASE typeof({ours}) WHEN 'text' THEN {read} ELSE {ours} END"
         if self.dialect == "duckdb" and family(column.type, self.dialect) == "text":
             ours = f"CAST({ours} AS VARCHAR)"  # as it is read, whatever it is
         return f"{theirs} = {ours}"

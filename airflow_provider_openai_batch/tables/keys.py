@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch.bounds import Bytes, Characters, Words
+from airflow_provider_openai_batch.batch.bounds import Bound, Bytes, Characters, Charset, Words
 from airflow_provider_openai_batch.batch.values import texts
 from airflow_provider_openai_batch.tables import names, types
 from airflow_provider_openai_batch.tables.bounds import bound_of, parsed
@@ -102,7 +102,7 @@ def loss(column: Written, dialect: str) -> Lost | None:
 
 
 def _lost_texts(column: Written, dialect: str) -> Lost | None:
-    bounded = _lost_beyond(column, dialect)
+    bounded = _lost_beyond(bound_of(column, dialect))
     if dialect != "postgres":
         return bounded
     # It has no U+0000, which a load leaves out of texts.
@@ -115,8 +115,13 @@ def _has_nul(values: pa.Array) -> pa.Array:
     return pc.match_substring(values, "\0")
 
 
-def _lost_beyond(column: Written, dialect: str) -> Lost | None:
-    match bound_of(column, dialect):
+def _lost_beyond(bound: Bound | None) -> Lost | None:
+    match bound:
+        case Charset():
+            beyond = bound.refuses
+            return lambda values: pa.array(
+                [value is not None and beyond(value) is not None for value in values.to_pylist()], pa.bool_()
+            )
         case Characters(most):
             return lambda values: pc.greater(pc.utf8_length(values), most)
         case Bytes(most):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch.bounds import Bytes, Characters, Items, Range, Words
+from airflow_provider_openai_batch.batch.bounds import Bytes, Characters, Charset, Items, Range, Words
 from airflow_provider_openai_batch.tables import types
 from airflow_provider_openai_batch.tables.bounds import bound_of, number_bound, parsed, text_bound
 from airflow_provider_openai_batch.tables.families import family
@@ -59,7 +59,7 @@ def is_output(made: Plan, column: Written) -> bool:
 
 def _is_like(value: object, bound: Bound) -> bool:
     kind = int if isinstance(bound, Range) else str
-    return isinstance(value, kind) and isinstance(bound, Range | Words | Characters | Bytes)
+    return isinstance(value, kind) and isinstance(bound, Range | Words | Characters | Bytes | Charset)
 
 
 def _never_fits(column: Written, bound: Bound | None) -> str | None:
@@ -68,7 +68,7 @@ def _never_fits(column: Written, bound: Bound | None) -> str | None:
     match bound:
         case Items(count=int(count)) if b"items" in stated and int(stated[b"items"]) != count:
             return f"it takes lists of {count:,}, the output type gives {int(stated[b'items']):,}"
-        case Words() | Characters() | Bytes() if b"words" in stated:
+        case Words() | Characters() | Bytes() | Charset() if b"words" in stated:
             unfit = [word for word in json.loads(stated[b"words"]) if bound.refuses(word)]
             if unfit:
                 return f"it does not take {', '.join(map(repr, unfit))} of the output type"

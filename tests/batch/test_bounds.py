@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.bounds import Bound, Bytes, Characters, Items, Range, Words
+from airflow_provider_openai_batch.batch.bounds import Bound, Bytes, Characters, Charset, Items, Range, Words
 from airflow_provider_openai_batch.batch.output import Invalid, compile_output
+
+LATIN = Charset(name="latin1", codec="cp1252", within=Characters(1))
+
+
+def test_question_marks_for_what_a_character_set_lacks() -> None:
+    """What it has stays."""
+    assert "é? ?" == LATIN.replaced("é😀 Ж")
 
 
 @pytest.mark.parametrize(
@@ -17,6 +24,15 @@ from airflow_provider_openai_batch.batch.output import Invalid, compile_output
         (Characters(3), "abcd", "is longer than the 3 characters of its column"),
         (Bytes(3), "abc", None),
         (Bytes(3), "äö", "is longer than the 3 bytes of its column"),
+        (Charset(name="latin1", codec="cp1252"), "é€", None),
+        (LATIN, "Ж", "holds a character that its column's character set latin1 lacks"),
+        (LATIN, "éé", "is longer than the 1 characters of its column"),
+        (Charset(name="utf8mb3", codec="utf-8", last="\uffff"), "日", None),
+        (
+            Charset(name="utf8mb3", codec="utf-8", last="\uffff"),
+            "😀",
+            "holds a character that its column's character set utf8mb3 lacks",
+        ),
         (Words(frozenset({"a"})), "a", None),
         (Words(frozenset({"a"})), "A", "is no word of its column's enum"),
         (Range(least=0, most=255), 255, None),

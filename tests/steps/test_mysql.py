@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.exceptions import InvalidRequest
 from tests.mariadb import mariadb, mariadb_server
 
 if TYPE_CHECKING:
@@ -63,3 +66,49 @@ def test_structured_answers(pipeline: Any, mariadb: MariaDatabase) -> None:
         "score": "double", "seen": "datetime(6)", "tags": "longtext", "batch_run_id": "varchar(384)",
     } == {name: kinds[name] for name in ("the id", "price", "from", "label", "score", "seen", "tags",
                                          "batch_run_id")}  # fmt: skip
+
+
+@pytest.mark.parametrize("charset", ["latin1", "utf8mb3", "koi8r", "greek", "utf8mb4"])
+def test_characters_that_a_table_lacks_stop_no_load(
+    pipeline: Any, mariadb: MariaDatabase, charset: str
+) -> None:
+    """An answer that a column has no characters for is invalid; all that is said of it lands in any case."""
+    pipeline.output_type, pipeline.prompt = None, "{body}"  # the emulator then repeats the request
+    mariadb.execute(
+        "CREATE TABLE tickets (id int, body text CHARACTER SET utf8mb4)",
+        "INSERT INTO tickets VALUES (1, 'plain'), (2, 'ünï 😀'), (3, 'я')",
+        "CREATE TABLE labels (id int PRIMARY KEY, answer text, batch_status varchar(16), batch_custom_id "
+        "char(32), batch_snapshot_at datetime(6), batch_error_message text, batch_raw_output text) "
+        f"CHARACTER SET {charset}",
+    )
+    source = {"conn_id": "mariadb", "sql": "SELECT * FROM tickets", "key": "id"}
+
+    pipeline.submit(source=source, target=arguments.target({"conn_id": "mariadb", "table": "labels"}))
+    pipeline.wait()
+    assert 3 == pipeline.load().written
+
+    fit = {"latin1": [1], "utf8mb3": [1, 3], "koi8r": [1, 3], "greek": [1], "utf8mb4": [1, 2, 3]}[charset]
+    rows = dict(mariadb.execute("SELECT id, batch_status FROM labels"))
+    assert {n: "ok" if n in fit else "invalid" for n in (1, 2, 3)} == rows
+    told = mariadb.execute("SELECT batch_error_message, batch_raw_output FROM labels WHERE id = 2")
+    if charset != "utf8mb4":
+        assert f"character set {charset} lacks" in told[0][0]
+        assert "?" in told[0][1]
+
+
+@pytest.mark.parametrize("collation", ["latin1_nopad_bin", "utf8mb3_nopad_bin"])
+def test_keys_that_a_table_has_no_characters_for(
+    pipeline: Any, mariadb: MariaDatabase, collation: str
+) -> None:
+    """They are named before anything is sent."""
+    mariadb.execute(
+        "CREATE TABLE tickets (id varchar(9) CHARACTER SET utf8mb4, body text)",
+        "INSERT INTO tickets VALUES ('😀', 'one'), ('é', 'two')",
+        f"CREATE TABLE labels (id varchar(9) COLLATE {collation} PRIMARY KEY, label text, batch_status "
+        "varchar(16), batch_custom_id char(32), batch_snapshot_at datetime(6))",
+    )
+    source = {"conn_id": "mariadb", "sql": "SELECT * FROM tickets", "key": "id"}
+
+    with pytest.raises(InvalidRequest, match="does not hold every key as it is, for example '😀'"):
+        pipeline.submit(source=source, target=arguments.target({"conn_id": "mariadb", "table": "labels"}))
+    assert 0 == pipeline.sent

@@ -200,6 +200,16 @@ def test_answers_of_a_later_snapshot_are_left(nights: Nights, resend: tuple[str,
     assert skipped == (10 if resend == ("all",) else 100)
 
 
+def test_a_key_that_is_no_utf8_is_found_again(nights: Nights):
+    """It lands as it is read, and the next night knows it."""
+    nights.change("create table odd (id text, body text)")
+    nights.change("insert into odd values (cast(x'636166e9' as text), 'one'), ('1', 'two'), ('é', 'three')")
+    target = arguments.target({"conn_id": "warehouse", "table": "odd_labels"})
+    for name, skipped in [("tuesday", 0), ("wednesday", 3)]:
+        staged, _ = nights.run(name, sql="select * from odd", target=target)
+        assert (staged.rows, staged.skipped) == (3, skipped)
+
+
 def test_a_row_without_a_status_is_sent(nights: Nights):
     """NULL says that nobody has answered."""
     nights.change("update labels set batch_status = null where id = 7")

@@ -16,6 +16,7 @@ from airflow_provider_openai_batch.batch import values
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import families, names, sql
 from airflow_provider_openai_batch.tables.failures import Failure, told
+from airflow_provider_openai_batch.tables.held import AS_READ
 from airflow_provider_openai_batch.tables.merge import MARK, SqlTarget
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
 
@@ -45,9 +46,15 @@ def connect(hook: Any) -> sqlite3.Connection:
     connection: sqlite3.Connection = hook.get_conn()
     connection.isolation_level = None
     connection.row_factory = None
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    connection.text_factory = text
+    connection.create_function(AS_READ, 1, text, deterministic=True)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     return connection
+
+
+def text(raw: bytes) -> str:
+    """Read a text, which need not be UTF-8; joined queries call this, too, to compare keys as they are read."""
+    return raw.decode("utf-8", "replace")
 
 
 def declared(connection: sqlite3.Connection, query: sql.Query) -> dict[str, str]:
