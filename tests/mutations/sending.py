@@ -79,7 +79,7 @@ SENDING = (
     Mutation(
         name="reading the run before registering",
         file="steps/advance.py",
-        old="            self._tried.discard(name_of(SendShard(shard_id)))\n            return\n",
+        old="            self._tried.discard(name_of(action))\n            return\n",
         new="",
         caught_by=f"{INTERLEAVINGS}::test_overtaken_process_pays_for_nothing_twice[attempts/-f]",
     ),

@@ -53,7 +53,7 @@ def connect(hook: Any) -> sqlite3.Connection:
 
 
 def text(raw: bytes) -> str:
-    """Read a text, which need not be UTF-8; joined queries call this, too, to compare keys as they are read."""
+    """Read a text, which need not be UTF-8; joined queries call this, too, to compare keys as read."""
     return raw.decode("utf-8", "replace")
 
 
