@@ -38,8 +38,9 @@ def parse_line(line: bytes, endpoint: Endpoint, output: Output) -> Answer | Malf
         told = decode_line(line)
     except UNREADABLE as error:
         return _unread(line, f"The line is not JSON: {error}.")
+    told = unpacked(told) or told
     if not isinstance(told, dict) or told.get("custom_id") is None:
-        return Malformed("The line has no custom_id.")
+        return _unread(line, "The line has no custom_id.")
     custom_id = _our_id(told["custom_id"])
     response = unpacked(told.get("response"))
     if response is None:

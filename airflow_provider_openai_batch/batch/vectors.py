@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 FLOAT32 = np.dtype("<f4")
+#: Kinds of arrays of numbers; a list of lists, of texts, or of bools is no vector.
+NUMERIC = frozenset("iuf")
 KIND = pa.list_(pa.float32())
 #: How large a vector of unknown size is taken to be, at most.
 LARGEST = 3_072
@@ -78,10 +80,13 @@ def vectors_of(size: int | None) -> Vectors:
 def encoded(numbers: Iterable[Any]) -> str | None:
     """Write numbers as the API does in base64; None for what are no numbers, or none of float32."""
     try:
-        with np.errstate(over="ignore"):
-            vector = np.array(numbers, FLOAT32)
+        given = np.array(numbers)
     except (TypeError, ValueError, OverflowError):
         return None
+    if given.ndim != 1 or given.dtype.kind not in NUMERIC:
+        return None
+    with np.errstate(over="ignore"):
+        vector = given.astype(FLOAT32)
     return base64.b64encode(vector.tobytes()).decode() if np.isfinite(vector).all() else None
 
 

@@ -169,6 +169,7 @@ def test_a_failure_is_told_apart(line: bytes, status: str, code: str | None, mes
     "line",
     [
         line_of(json.dumps(completion("hi"))),
+        json.dumps(line_of(completion("hi")).decode()).encode(),
         line_of(completion("hi"), 200.0),
         line_of(completion("hi"), None),
         json.dumps(
@@ -221,12 +222,15 @@ def test_a_line_without_a_request_is_malformed(line: bytes) -> None:
         (b'"{\\"custom_id\\":\\"%b\\"' % ID.encode(), [ID]),
         (line_of(completion("a")) + line_of(completion("b"), custom_id="cd" * 16), [ID, "cd" * 16]),
         (b'"%b","response":{"status_code":200' % ID.encode(), [ID]),
+        (b"[%b]" % line_of(completion("hi")), [ID]),
+        (b'{"data":%b}' % line_of(completion("hi")), [ID]),
+        (line_of(completion("hi"), custom_id=None, id=ID), [ID]),
         (b"{" + b"f" * 64, []),
         (b'{"custom_id": "ticket-1", "resp', []),
     ],
 )
 def test_a_broken_line_shows_what_it_answers(line: bytes, shown: list[str]) -> None:
-    """A line that cannot be decoded still names its request, and keeps its text."""
+    """A line that cannot be decoded, or has no request in its place, still names it and keeps its text."""
     broken = parse_line(line, CHAT, LABELS)
 
     assert isinstance(broken, Malformed)

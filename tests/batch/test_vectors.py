@@ -25,9 +25,23 @@ def test_numbers_and_base64_are_one_text() -> None:
     assert encoded(VECTOR) == text_of(*VECTOR) == "AACAPgAAwL8AAEBA"
 
 
-@pytest.mark.parametrize("numbers", [[None], ["x"], [[1.0], [1.0, 2.0]], [{}], [10**400], [1e300]])
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [None],
+        ["x"],
+        ["0.5", "1"],
+        [True, False],
+        [[1.0], [1.0, 2.0]],
+        [[1.0, 2.0]],
+        [[1.0, 2.0], [3.0, 4.0]],
+        [{}],
+        [10**400],
+        [1e300],
+    ],
+)
 def test_what_are_no_numbers_is_no_text(numbers: list[object]) -> None:
-    """Whatever a server writes, nothing stops."""
+    """Whatever a server writes, nothing stops, and what is no vector does not pass for one."""
     assert encoded(numbers) is None
 
 

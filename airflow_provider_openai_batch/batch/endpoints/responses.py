@@ -54,7 +54,7 @@ def read(body: dict[str, Any]) -> Reply:
         text="".join(texts) if texts else None,
         parts=tuple(texts),
         refusal="".join(refusals) or None,
-        calls_tool=any(item.get("type") in CLIENT_CALLS for item in items),
+        calls_tool=any(word(item.get("type")) in CLIENT_CALLS for item in items),
         finish_reason=_finish_reason(body),
         model=word(body.get("model")),
         created=moment(body.get("created_at")),

@@ -89,6 +89,7 @@ def test_an_answer_is_read() -> None:
         {"output": "x", "status": 7},
         {"output": [None, {"type": "message", "content": "x"}, {"type": "message", "content": [None, {}]}]},
         {"output": [{"type": "message", "content": [{"type": "output_text", "text": 3}]}], "usage": []},
+        {"output": [{"type": {"name": "message"}}, {"type": ["message"]}]},
         {"usage": {"input_tokens": -1, "input_tokens_details": 5}, "model": None, "created_at": "2026"},
     ],
 )
