@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,15 @@ RUN = 8  #: so many characters in common are no chance
 CUT = "…"
 QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"|`([^`]+)`|“([^”]+)”")
 BLANK = re.compile(r"\s+")
+#: One character as texts hold it, or as a message escapes it: for JSON, once or more, or for HTML.
+UNIT = re.compile(
+    r"(?P<blank>(?:\s|\\+[nrt])+)"
+    r"|\\+u(?P<high>d[89ab][0-9a-f]{2})\\+u(?P<low>d[c-f][0-9a-f]{2})"
+    r"|\\+u(?P<code>[0-9a-f]{4})"
+    r"|(?P<entity>&(?:amp|lt|gt|quot|apos|nbsp|#39|#x27);)"
+    r"|\\*.",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def without_quotes(message: str, body: bytes, template: object) -> str | None:
@@ -27,7 +37,8 @@ def without_quotes(message: str, body: bytes, template: object) -> str | None:
     texts = _plain("\n".join(own))
     rest = (text for text in _texts(request) if text not in own)
     shared = _plain("\n".join([*_texts(template), *rest]))
-    plain = _plain(message)
+    units = [(found[0], _read(found)) for found in UNIT.finditer(message)]
+    plain = "".join(read for _, read in units)
     hidden = [False] * len(plain)
     for start in range(len(plain) - RUN + 1):
         part = plain[start : start + RUN]
@@ -39,17 +50,28 @@ def without_quotes(message: str, body: bytes, template: object) -> str | None:
             hidden[found.start() + 1 : found.end() - 1] = [True] * len(word)
     if 2 * sum(hidden) > len(hidden):
         return None
-    return _cut(BLANK.sub(" ", message), hidden)
+    shown = (CUT if hides else BLANK.sub(" ", said) for (said, _), hides in zip(units, hidden, strict=True))
+    return re.sub(f"{CUT}+", CUT, "".join(shown))
 
 
 def _plain(text: str) -> str:
-    """Write a text as it is compared: white space and case matter not, and no character gets lost."""
-    return "".join(low if len(low := char.lower()) == 1 else char for char in BLANK.sub(" ", text))
+    """Write a text as it is compared: white space, case, and how characters are escaped matter not."""
+    return "".join(map(_read, UNIT.finditer(text)))
 
 
-def _cut(message: str, hidden: list[bool]) -> str:
-    shown = "".join(CUT if hides else char for char, hides in zip(message, hidden, strict=True))
-    return re.sub(f"{CUT}+", CUT, shown)
+def _read(found: re.Match[str]) -> str:
+    """Read one character, however it is written, as one character."""
+    text = found[0]
+    if found.lastgroup == "blank":
+        return " "
+    if found.lastgroup == "code":
+        text = chr(int(found["code"], 16))
+    elif found.lastgroup == "low":
+        text = chr(0x10000 + ((int(found["high"], 16) - 0xD800) << 10) + int(found["low"], 16) - 0xDC00)
+    elif found.lastgroup == "entity":
+        text = html.unescape(text)
+    low = text[-1].lower()
+    return low if len(low) == 1 else text[-1]
 
 
 def _with_columns(template: Any, request: Any) -> Iterator[str]:

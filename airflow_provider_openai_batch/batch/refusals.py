@@ -9,6 +9,7 @@ import msgspec
 
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.batch.api import DENIALS, Refused
+from airflow_provider_openai_batch.batch.report.words import NO_CODE, as_code, as_param
 
 WRAPPERS = ("error", "errors")
 VAGUE_WRAPPERS = (*WRAPPERS, "data", "detail")
@@ -23,13 +24,15 @@ def read_refused(status: int, raw: bytes, retry_after: str | None) -> Refused | 
     told = _told(raw)
     if told is None:
         return None
-    code = _word(told.get("code"))
+    said = _word(told.get("code")) or (_word(told.get("type")) if "loc" in told else None)
+    code = None if as_code(said) == NO_CODE else said
+    message = _message(told) if code == said else f"{_message(told)} ({said})"
     return Refused(
         status=status,
-        code=code or (_word(told.get("type")) if "loc" in told else None),
-        param=_param(told),
+        code=code,
+        param=as_param(_param(told)),
         # the API's text repeats a part of the key
-        message="The API refuses the key." if status in DENIALS else _message(told)[:LONGEST],
+        message="The API refuses the key." if status in DENIALS else message[:LONGEST],
         retry_after=seconds_of(retry_after),
     )
 

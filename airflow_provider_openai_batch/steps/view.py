@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     decide,
 )
 from airflow_provider_openai_batch.batch.paging import ListFailed
+from airflow_provider_openai_batch.batch.report.words import as_code
 from airflow_provider_openai_batch.batch.run import LATE, WINDOW
 from airflow_provider_openai_batch.batch.token_queue import (
     TokenQueue,
@@ -161,7 +162,7 @@ class View:
 def denied(status: int, code: str | None) -> BatchFailed:
     """Say that the key is not accepted; raise it from None: the API's own text repeats a part of the key."""
     return BatchFailed(
-        f"The API refuses the connection's key (status {status}, code {code!r}); "
+        f"The API refuses the connection's key (status {status}, code {as_code(code)!r}); "
         "correct the password of the connection and clear the task. Nothing was cancelled."
     )
 

@@ -94,6 +94,25 @@ def test_refused_key_is_never_repeated():
     assert told == Refused(status=401, message="The API refuses the key.", retry_after=7)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "Wrong key sk-abc", "message": "Unauthorized"},
+        {"error": {"code": "Wrong key sk-abc", "param": "key sk-abc", "message": "No."}},
+    ],
+)
+def test_code_in_a_sentence_is_no_code(body: Any):
+    """A sentence may repeat the key, or a row; it belongs to the message, of which not all is shown."""
+    raw = json.dumps(body).encode()
+
+    denied, refused = read_refused(401, raw, None), read_refused(400, raw, None)
+
+    assert "sk-abc" not in repr(denied)
+    assert refused is not None
+    assert (refused.code, refused.param) in {(None, None), (None, "(other)")}
+    assert refused.message.endswith("(Wrong key sk-abc)")
+
+
 def test_place_of_a_wrong_argument_is_named_without_its_value():
     """Validation errors of some servers repeat what was sent; only the place and the reason are kept."""
     body = {"detail": [{"loc": ["body", "endpoint"], "msg": "Wrong", "type": "enum", "input": "secret"}]}
