@@ -48,6 +48,7 @@ def enforced(node: Any, untold: frozenset[str] = UNENFORCED) -> Any:
     if not isinstance(node, Mapping):
         return node
     told = {name: part for name, part in node.items() if name in untold or _is_unknown(name, part)}
+    node = _any_of(node)
     kept = {name: _inside(name, part, untold) for name, part in node.items() if name not in told}
     if "prefixItems" in told and isinstance(told["prefixItems"], list):
         kept |= _items(told, untold)
@@ -56,6 +57,13 @@ def enforced(node: Any, untold: frozenset[str] = UNENFORCED) -> Any:
         given = kept.get("description")
         kept["description"] = f"{given} ({words})" if isinstance(given, str) and given else words
     return kept
+
+
+def _any_of(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Ask for any of what an answer must fit one of: strict mode knows no other choice."""
+    if "oneOf" not in node or "anyOf" in node:
+        return node
+    return {("anyOf" if name == "oneOf" else name): part for name, part in node.items()}
 
 
 def _is_unknown(name: str, part: object) -> bool:
@@ -69,8 +77,14 @@ def _inside(name: str, part: Any, untold: frozenset[str]) -> Any:
     if name in {"properties", "$defs"} and isinstance(part, Mapping):
         return {key: enforced(child, untold) for key, child in part.items()}
     if name == "anyOf" and isinstance(part, list):
-        return [enforced(branch, untold) for branch in part]
+        return [choice for branch in part for choice in _choices(enforced(branch, untold))]
     return enforced(part, untold) if name == "items" else part
+
+
+def _choices(branch: Any) -> list[Any]:
+    """Take a choice within a choice apart."""
+    within = branch.get("anyOf") if isinstance(branch, Mapping) and len(branch) == 1 else None
+    return within if isinstance(within, list) else [branch]
 
 
 def _items(told: dict[str, Any], untold: frozenset[str]) -> Schema:

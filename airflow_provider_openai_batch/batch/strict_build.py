@@ -40,7 +40,7 @@ class _Builder:
         while isinstance(ref := root.get("$ref"), str) and ref not in seen:
             seen.add(ref)
             target = resolve(self.root, ref)
-            if target is None:
+            if target is None or _contradicts(root, target):
                 break
             root = {**target, **{name: part for name, part in root.items() if name != "$ref"}}
         definitions = root.pop("$defs", None)
@@ -60,22 +60,23 @@ class _Builder:
         ref = kept.get("$ref")
         if isinstance(ref, str) and len(kept) > 1:
             target = resolve(self.root, ref)
+            if target is not None and _contradicts(kept, target):
+                return self.children(kept, inside)
             if target is not None and ref not in inside:
                 merged = {**target, **{name: part for name, part in kept.items() if name != "$ref"}}
                 return self.node(merged, (*inside, ref))
             kept.pop("description", None)
         several = kept.get("allOf")
-        if isinstance(several, list) and len(several) == 1 and isinstance(several[0], Mapping):
+        only = several[0] if isinstance(several, list) and len(several) == 1 else None
+        if isinstance(only, Mapping) and not _contradicts(kept, only):
             del kept["allOf"]
-            return self.node({**several[0], **kept}, inside)
-        if "oneOf" in kept and "anyOf" not in kept:
-            kept = {("anyOf" if name == "oneOf" else name): part for name, part in kept.items()}
+            return self.node({**only, **kept}, inside)
         return self.children(kept, inside)
 
     def children(self, node: Schema, inside: tuple[str, ...]) -> Schema:
         if "items" in node:
             node["items"] = self.part(node["items"], inside)
-        for name in ("anyOf", "prefixItems"):
+        for name in ("anyOf", "oneOf", "prefixItems"):
             if isinstance(node.get(name), list):
                 node[name] = [self.part(branch, inside) for branch in node[name]]
         if isinstance(node.get("$defs"), Mapping):
@@ -99,6 +100,15 @@ class _Builder:
         node["required"] = list(built)
         node.setdefault("additionalProperties", False)
         return node
+
+
+def _contradicts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether both say different things of one keyword: of a merge, one would be lost."""
+    return any(
+        name in other and other[name] != part
+        for name, part in one.items()
+        if name != "description" and not _is_dropped(name)
+    )
 
 
 def _is_dropped(name: str) -> bool:

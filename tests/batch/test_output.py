@@ -258,6 +258,18 @@ def test_words_beside_the_json_are_invalid(text: str) -> None:
     assert told.reason.startswith("The answer is not JSON: ")
 
 
+@pytest.mark.parametrize("required", [["x"], []])
+def test_one_of_is_one_of(required: list[str]) -> None:
+    """The API enforces that any choice fits; that two do not is checked on the answer."""
+    choice = {"oneOf": [{"type": "integer", "minimum": 0}, {"type": "integer", "maximum": 10}]}
+    output = compile_output({"type": "object", "properties": {"x": choice}, "required": required})
+
+    assert output.schema is not None
+    assert output.schema["properties"]["x"]["anyOf"][:2] == choice["oneOf"]
+    assert output.parse('{"x":-3}') == ("-3",)
+    assert isinstance(output.parse('{"x":5}'), Invalid)
+
+
 @pytest.mark.parametrize(
     ("form", "value"),
     [("email", "nobody"), ("time", "half past two"), ("ipv4", "1"), ("hostname", "-"), ("duration", "1")],

@@ -66,6 +66,10 @@ def test_an_object_is_closed_and_all_of_it_required() -> None:
             {"anyOf": [STRING, {"type": "integer"}, {"type": "null"}]},
         ),
         ({"anyOf": [STRING, {"type": "null"}]}, {"anyOf": [STRING, {"type": "null"}]}),
+        (
+            {"oneOf": [STRING, {"type": "integer"}], "description": "d"},
+            {"description": "d", "anyOf": [STRING, {"type": "integer"}, {"type": "null"}]},
+        ),
         ({"type": "string", "default": "x"}, STRING),
         ({"type": "string", "default": None}, {"type": ["string", "null"]}),
     ],
@@ -373,6 +377,23 @@ def test_the_emulator_refuses_what_breaks_a_rule(broken: dict[str, Any]) -> None
         (object_of(a={"anyOf": [STRING, {"not": STRING}]}), "'properties.a.anyOf.1.not' is not supported"),
         (object_of(a={"allOf": [STRING, STRING]}), "'properties.a.allOf' is not supported"),
         (object_of(a={"oneOf": [STRING], "anyOf": [STRING]}), "'properties.a.oneOf' is not supported"),
+        (
+            object_of(a={"allOf": [{"type": "integer", "minimum": 5}], "minimum": 1}),
+            "'properties.a.allOf' is not supported",
+        ),
+        (
+            object_of(a={"allOf": [object_of(b=STRING)], "properties": {"c": STRING}}),
+            "'properties.a.allOf' is not supported",
+        ),
+        (
+            object_of(a={"$ref": "#/$defs/N", "minimum": 1})
+            | {"$defs": {"N": {"type": "integer", "minimum": 5}}},
+            "'properties.a.$ref' stands beside",
+        ),
+        (
+            {"$ref": "#/$defs/R", "properties": {"b": STRING}} | {"$defs": {"R": object_of(a=STRING)}},
+            "the root is of type None",
+        ),
         (object_of(a={"$ref": 3}), "'properties.a.$ref' is 3"),
         (
             object_of(a={"$ref": "#", "minimum": 3, "description": "d"}),
