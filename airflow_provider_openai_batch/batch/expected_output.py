@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SILENT = {"/v1/embeddings", "/v1/moderations"}
 LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+SENSIBLE = range(1, 1 << 31)  #: what is beyond is no limit, and the API refuses it
 FREE_TEXT = 250
 TEXT_FIELD = 40
 SCALARS = {"integer": 3, "number": 4, "boolean": 1, "null": 1}
@@ -42,7 +43,7 @@ def expected_output(endpoint: str, body: Mapping[str, Any], schema: Schema | Non
         return Expected(tokens=0, reason="there is no text")
     for name in LIMITS:
         limit = body.get(name)
-        if isinstance(limit, int) and not isinstance(limit, bool):
+        if type(limit) is int and limit in SENSIBLE:
             return Expected(tokens=limit, reason=f"{name} {limit:,}", is_limit=True)
     answer = FREE_TEXT if schema is None else round(_tokens(schema, schema, 0))
     thoughts = _thoughts(body)

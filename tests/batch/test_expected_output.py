@@ -53,6 +53,14 @@ def test_an_answer_is_judged_by_its_limit_or_its_form(endpoint, body, output_typ
     assert expected.is_limit == any(name.startswith("max") for name in body)
 
 
+@pytest.mark.parametrize("limit", [-1_000, 0, True, 1 << 31, 10**30, "16"])
+def test_what_is_no_limit_makes_nothing_cheaper(limit):
+    """The API refuses it; until then it neither lowers an estimate nor breaks it."""
+    told = expected_output(CHAT, {"model": "gpt-4o-mini", "max_tokens": limit}, None)
+
+    assert (told.tokens, told.is_limit) == (250, False)
+
+
 def test_the_reason_says_what_was_judged():
     """A person sees which limit to set."""
     limited = expected_output(CHAT, {"model": "gpt-5-mini", "max_completion_tokens": 300}, None)
