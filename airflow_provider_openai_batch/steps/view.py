@@ -159,10 +159,11 @@ class View:
             return Unreachable(type(error).__name__)
 
 
-def denied(status: int, code: str | None) -> BatchFailed:
+def denied(status: int, code: object) -> BatchFailed:
     """Say that the key is not accepted; raise it from None: the API's own text repeats a part of the key."""
+    said = as_code(None if code is None else str(code))  # some servers write a number
     return BatchFailed(
-        f"The API refuses the connection's key (status {status}, code {as_code(code)!r}); "
+        f"The API refuses the connection's key (status {status}, code {said!r}); "
         "correct the password of the connection and clear the task. Nothing was cancelled."
     )
 

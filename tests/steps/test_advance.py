@@ -361,13 +361,15 @@ def test_denied_key_ends_at_once(pipeline: Any):
         pipeline.advance()
 
 
+@pytest.mark.parametrize("code", ["invalid_api_key", "The key is sk-abcd.", 401, None])
 @pytest.mark.parametrize("route", ["list", "upload", "retrieve"])
-def test_denied_key_is_not_told(pipeline: Any, route: str):
+def test_denied_key_is_not_told(pipeline: Any, route: str, code: Any):
     """The API's text about a refused key repeats a part of it; no error that we raise shows that text."""
     attempt = pipeline.stage().attempt
     if route == "retrieve":
         pipeline.advance(attempt)
-    pipeline.emulator.fault("unauthorized", route=route, message="Incorrect API key provided: sk-abcd.")
+    words = "Incorrect API key provided: sk-abcd."
+    pipeline.emulator.fault("unauthorized", route=route, message=words, code=code)
 
     with pytest.raises(BatchFailed) as caught:
         pipeline.advance(attempt)
