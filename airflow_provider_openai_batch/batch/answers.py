@@ -143,5 +143,7 @@ class _Shelf:
 def _worth(status: RowStatus) -> int:
     """Rank an answer among those of one request; of equals the later one wins."""
     if status is RowStatus.OK:
-        return 3
-    return 2 if status in FINAL else 0
+        return 4
+    if status is RowStatus.ERROR:  # no model has answered
+        return 2
+    return 3 if status in FINAL else 0

@@ -104,6 +104,6 @@ def best_answers(ids: Ids, ranks: np.ndarray) -> Index:
 
 
 def rank_answers(statuses: Iterable[str], attempt: int) -> np.ndarray:
-    """Rank answers: `ok`, then other final ones, then all others; the later attempt wins a tie."""
-    grades = dict.fromkeys(map(str, FINAL), 1) | {str(RowStatus.OK): 2}
+    """Rank answers: `ok`, then others of the model, then errors, then all others; the later wins a tie."""
+    grades = dict.fromkeys(map(str, FINAL), 2) | {str(RowStatus.OK): 3, str(RowStatus.ERROR): 1}
     return np.fromiter((grades.get(status, 0) for status in statuses), dtype=np.int32) * 1_000 + attempt

@@ -77,6 +77,19 @@ def test_of_several_answers_the_best_wins(contents: list[str | None], winner: st
     assert collected.anomalies["duplicate"] == len(contents) - 1
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_error_is_no_answer(turned: bool) -> None:
+    """What the model put out was paid for and stays, whichever line comes first."""
+    error = {"code": "invalid_prompt", "message": "No."}
+    told = {"custom_id": id_of(1).hex(), "response": {"status_code": 400, "body": {"error": error}}}
+    lines = [line_of(1, INVALID), json.dumps(told).encode()]
+
+    collected = collect(lines[::-1] if turned else lines, ids_of(1), CHAT, LABELS)
+
+    assert collected.table["status"].to_pylist() == ["invalid"]
+    assert collected.table["raw_output"].to_pylist() == [INVALID]
+
+
 @pytest.mark.parametrize(
     ("lines", "status", "duplicates"),
     [

@@ -32,6 +32,8 @@ def test_no_answers_at_all():
         ("refused", "failed", 0),
         ("failed", "unknown", 1),
         ("expired", "error", 1),
+        ("invalid", "error", 0),
+        ("error", "truncated", 1),
         ("ok", "ok", 1),
     ],
 )

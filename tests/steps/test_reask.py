@@ -66,11 +66,12 @@ def test_attempts_are_counted_apart(pipeline: Any):
     assert landed(pipeline) == {("ok", 3): 10}
 
 
-def test_the_first_answer_stands_where_the_second_fails(pipeline: Any):
+@pytest.mark.parametrize("status", [500, 400])
+def test_the_first_answer_stands_where_the_second_fails(pipeline: Any, status: int):
     """What was paid for is kept: without attempts left, the answer that does not fit is the answer."""
     pipeline.limits = {"reask_invalid": 1, "max_attempts": 1, "max_failed_ratio": 1}
     pipeline.emulator.fault("misfit", share=1, times=1)
-    pipeline.emulator.fault("fail_all", status=500, skip=1)
+    pipeline.emulator.fault("fail_all", status=status, skip=1)
 
     pipeline.run()
 
