@@ -39,10 +39,10 @@ def meaning(text: str) -> Any:
             return sorted((name, said(part)) for name, part in value.items())
         if isinstance(value, list):
             return [said(part) for part in value]
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return Fraction(value) if is_number else value
+        return value
 
-    return said(json.loads(text))
+    # Digits count, not the double next to them: a database may write out all those of 1e104.
+    return said(json.loads(text, parse_int=Fraction, parse_float=Fraction))
 
 
 def in_utc(value: Any) -> Any:
