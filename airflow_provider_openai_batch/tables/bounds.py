@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -29,6 +30,8 @@ ENDLESS_TEXT = frozenset({"sqlite", "duckdb"})
 TEXTS = {_T.VARCHAR, _T.CHAR, _T.NVARCHAR, _T.NCHAR, _T.BPCHAR}
 #: MySQL's texts that are bounded by bytes.
 BYTES = {_T.TINYTEXT: 2**8 - 1, _T.TEXT: 2**16 - 1, _T.MEDIUMTEXT: 2**24 - 1}
+#: In the name of a collation of MySQL, the character set after which it is named.
+CHARSET = re.compile("[a-z][a-z0-9]*(?=_)")
 #: MySQL's character sets that have every character, and Python's names of others; what is in neither is
 #: taken for ASCII.
 EVERY_CHARACTER = frozenset({"utf8mb4", "utf16", "utf16le", "utf32"})
@@ -102,9 +105,10 @@ def _scalar(column: Written, kind: exp.DataType | None, dialect: str) -> Bound |
 
 def _charset(column: Written) -> Charset | None:
     """Name the character set of a column of MySQL, after which its collation is named, if it lacks any."""
-    name = (column.collation or "utf8mb4").strip("`").partition("_")[0]
-    if name in EVERY_CHARACTER:
+    found = CHARSET.search(column.collation or "")
+    if found is None or found[0] in EVERY_CHARACTER:
         return None
+    name = found[0]
     codec = CODECS.get(name, "ascii")
     return Charset(name=name, codec=codec, last=LAST if codec == "utf-8" else ANY)
 
