@@ -38,9 +38,16 @@ def to_strict(schema: Mapping[str, Any]) -> Strict:
     if offending:
         raise InvalidRequest(
             f"output_type cannot be asked for in strict mode: {'; '.join(offending[:5])}. "
-            'Remove it, or give {"schema": ..., "strict": False}.'
+            f"{_advice(offending)}"
         )
     return Strict(sent=sent, checked=checked)
+
+
+def _advice(offending: list[str]) -> str:
+    """Say what helps; the root is an object in either mode, for its properties are the columns."""
+    if offending[0].startswith("the root"):
+        return 'Give {"type": "object", "properties": {...}}; each property becomes a column.'
+    return 'Remove it, or give {"schema": ..., "strict": False}.'
 
 
 def enforced(node: Any, untold: frozenset[str] = UNENFORCED) -> Any:
