@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch.prices import costs
+from airflow_provider_openai_batch.batch.prices import added, costs
 from airflow_provider_openai_batch.batch.status import RowStatus
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Bill:
     @property
     def total(self) -> float | None:
         """Return what was paid for all, None where part of it is unknown."""
-        total = math.fsum(self.paid.tolist())
+        total = added(self.paid.tolist())
         return None if math.isnan(total) else total
 
 

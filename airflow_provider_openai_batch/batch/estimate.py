@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from airflow_provider_openai_batch.batch.prices import costs, unpriced, usd
+from airflow_provider_openai_batch.batch.prices import added, costs, unpriced, usd
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,7 +38,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _sum(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one + other
+    return None if one is None or other is None else added([one, other])
 
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ def estimate(price: Price | None, input_tokens: npt.ArrayLike, output_tokens: in
     if price is None:
         return told
     batch, once = (costs(price, (inputs, 0, output_tokens), synchronous=at_once) for at_once in (False, True))
-    return msgspec.structs.replace(told, cost_usd=float(batch.sum()), synchronous_usd=float(once.sum()))
+    return msgspec.structs.replace(told, cost_usd=added(batch), synchronous_usd=added(once))
 
 
 class Forecaster:

@@ -14,6 +14,8 @@ import numpy as np
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import ArrayLike, NDArray
 
 Amount = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
@@ -146,6 +148,11 @@ def costs(
     part = 1.0 if synchronous else price.batch
     total: NDArray[np.float64] = np.round((for_input + for_output) * part / PER_TOKENS, DIGITS)
     return total
+
+
+def added(amounts: Iterable[float]) -> float:
+    """Add costs up, without the noise of binary fractions."""
+    return round(math.fsum(amounts), DIGITS)
 
 
 def usd(amount: float) -> str:

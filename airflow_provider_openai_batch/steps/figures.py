@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.join import FIXED
+from airflow_provider_openai_batch.batch.prices import added
 from airflow_provider_openai_batch.batch.report.values import (
     Attempt,
     Failure,
@@ -91,7 +92,7 @@ class Figures:
                 model=model,
                 rows=summed["rows"],
                 tokens=_tokens(summed),
-                cost_usd=None if summed["unpriced"] else float(summed["cost_usd"]),
+                cost_usd=None if summed["unpriced"] else added([summed["cost_usd"]]),
             )
             for model, summed in self._models.items()
             if model != NO_MODEL or summed["input_tokens"] or summed["output_tokens"]

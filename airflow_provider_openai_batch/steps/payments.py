@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.billing import UNSEEN, bill
-from airflow_provider_openai_batch.batch.prices import Prices, unpriced, usd
+from airflow_provider_openai_batch.batch.prices import DIGITS, Prices, added, unpriced, usd
 from airflow_provider_openai_batch.steps.read import ids_of
 
 if TYPE_CHECKING:
@@ -79,24 +79,24 @@ class Payments:
         is_first = first.to_numpy(zero_copy_only=False)
         unseen = np.isnan(own.paid) & pc.equal(found["status"], UNSEEN).to_numpy()
         self._unseen += int(np.count_nonzero(unseen & is_first))
-        self._paid.append(math.fsum(paid[is_first & ~unseen].tolist()))
-        self._full.append(math.fsum(full[is_first & ~unseen].tolist()))
-        return pa.array(np.where(is_first, paid, 0.0), pa.float64(), from_pandas=True)
+        self._paid.append(added(paid[is_first & ~unseen].tolist()))
+        self._full.append(added(full[is_first & ~unseen].tolist()))
+        return pa.array(np.where(is_first, paid.round(DIGITS), 0.0), pa.float64(), from_pandas=True)
 
     def paid(self, run: Run) -> Paid:
         """Return what was booked, and what else the run has paid for."""
-        cost, full = math.fsum(self._paid), math.fsum(self._full)
+        cost, full = added(self._paid), added(self._full)
         if math.isnan(cost):
             priced = self._prices.find(self._model) is not None
             reason = "the answers do not say what tokens they took." if priced else unpriced(self._model)
             return Paid(cost_usd=None, saved_usd=None, unseen=self._unseen, reason=reason)
         told = [send.tally.cost_usd for send in run.sends if send.tally is not None]
-        known = math.fsum(amount for amount in told if amount is not None)
+        known = added(amount for amount in told if amount is not None)
         return Paid(
             cost_usd=cost,
-            saved_usd=full - cost,
+            saved_usd=added([full, -cost]),
             unseen=self._unseen,
-            elsewhere_usd=max(0.0, known - cost),
+            elsewhere_usd=max(0.0, added([known, -cost])),
         )
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_openai_batch.batch.prices import Long, Price, Prices, Usage, cost, read_prices, unpriced
+from airflow_provider_openai_batch.batch.prices import (
+    Long,
+    Price,
+    Prices,
+    Usage,
+    added,
+    cost,
+    read_prices,
+    unpriced,
+)
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 MINI = Price(input=0.25, cached_input=0.025, output=2)
@@ -129,3 +138,8 @@ def test_a_model_without_a_price_is_told_with_the_line_to_add():
     told = unpriced("my-model")
 
     assert '{"prices": {"my-model": {"input": 0.25, "cached_input": 0.025, "output": 2}}}' in told
+
+
+def test_sums_have_no_noise_of_binary_fractions():
+    """Ten cents and twenty cents are thirty cents, wherever a sum is read."""
+    assert added([0.1, 0.2, 1.25e-08]) == 0.3000000125

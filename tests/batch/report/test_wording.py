@@ -23,8 +23,8 @@ def test_shares(part: int, whole: int, said: str):
 @pytest.mark.parametrize(
     ("amount", "said"),
     [
-        (None, "unknown"), (0.0, "$0.00"), (1234.5, "$1,234.50"), (0.25, "$0.25"), (0.000012, "$0.000012"),
-        (1e-9, "<$0.000001"), (-2.0, "-$2.00"),
+        (None, "unknown"), (0.0, "$0.00"), (1234.5, "$1,234.50"), (0.239769, "$0.2398"),
+        (0.000012, "$0.000012"), (1e-9, "<$0.000001"), (-2.0, "-$2.00"),
     ],
 )  # fmt: skip
 def test_amounts(amount: float | None, said: str):
