@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.steps.advance import peek
 from airflow_provider_openai_batch.steps.cleaning import clean_up
 from airflow_provider_openai_batch.steps.figures import Figures
 from airflow_provider_openai_batch.steps.keys import for_example
+from airflow_provider_openai_batch.steps.loaded import Loaded
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Layout, landing
 from airflow_provider_openai_batch.steps.reporting import Counts, write_report
@@ -44,50 +45,12 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
-    from airflow_provider_openai_batch.tables.base import Landing, Target
+    from airflow_provider_openai_batch.tables.base import Target
+    from airflow_provider_openai_batch.tables.landing import Landing
 
 log = logging.getLogger(__name__)
 
 JUDGED_FROM = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """What a load did; `counts` are rows by status."""
-
-    rows: int
-    written: int
-    kept: int
-    counts: dict[str, int]
-    cost_usd: float | None = None
-    saved_usd: float | None = None
-    #: Rows that are judged: those that had not failed in another run before; and those of them that failed.
-    judged: int = 0
-    failed: int = 0
-    #: Characters that no database takes, removed from the answers of all tries or replaced.
-    cleaned: int = 0
-    money: str = ""  #: what was paid, for a person
-    report_uri: str | None = None
-
-    @property
-    def failed_ratio(self) -> float:
-        """Return the part of the judged rows that has no good answer."""
-        return self.failed / self.judged if self.judged else 0.0
-
-    def __str__(self) -> str:
-        kept = f", {self.kept:,} kept as they are" if self.kept else ""
-        counts = ", ".join(f"{count:,} {status}" for status, count in sorted(self.counts.items()))
-        told = f"Wrote {self.written:,} of {self.rows:,} rows{kept}: {counts or 'there are none'}."
-        if self.cleaned:
-            told += (
-                f" {self.cleaned:,} characters of answers that no database takes were removed or replaced."
-            )
-        return f"{told} {self.money}".rstrip() + _pointer(self)
-
-    def summary(self) -> dict[str, Any]:
-        """Return what the XCom shows."""
-        names = ("rows", "written", "kept", "counts", "failed_ratio", "cost_usd", "saved_usd", "report_uri")
-        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +198,7 @@ def judge(loaded: Loaded, account: Account, asked: facts.Asked) -> None:
     raise TooManyFailures(
         f"{loaded.failed_ratio:.1%} of {loaded.judged:,} rows failed, more than {most:.1%}; most frequent: "
         f"{top}. Failed keys{for_example(account.keys)}. All rows are in the target with their errors; "
-        f"{_advice(loaded, account, asked.resend)}, or raise limits['max_failed_ratio'].{_pointer(loaded)}",
+        f"{_advice(loaded, account, asked.resend)}, or raise limits['max_failed_ratio'].{loaded.pointer}",
         loaded,
     )
 
@@ -247,10 +210,6 @@ def tell_capped(account: Account) -> None:
             "%s rows were not sent: it would have passed limits['max_cost_usd']; raise it and clear submit.",
             f"{capped:,}",
         )
-
-
-def _pointer(loaded: Loaded) -> str:
-    return f" Report: {loaded.report_uri}" if loaded.report_uri else ""
 
 
 def _advice(loaded: Loaded, account: Account, resend: tuple[str, ...] | None) -> str:

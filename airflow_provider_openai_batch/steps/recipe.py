@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.batch.join import Names, result_schema
 from airflow_provider_openai_batch.batch.prompt import Prompt, read_prompt
 from airflow_provider_openai_batch.batch.template import Template, compile_template, prompt_version
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables.base import Landing
+from airflow_provider_openai_batch.tables.landing import Landing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.steps.account import Account
     from airflow_provider_openai_batch.steps.figures import Figures
-    from airflow_provider_openai_batch.steps.load import Loaded
+    from airflow_provider_openai_batch.steps.loaded import Loaded
     from airflow_provider_openai_batch.store import RunStore
 
 log = logging.getLogger(__name__)

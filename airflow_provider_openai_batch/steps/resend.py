@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_openai_batch.batch import arguments
-    from airflow_provider_openai_batch.tables.base import Held, Join, Landing, Source
+    from airflow_provider_openai_batch.tables.base import Held, Join, Source
     from airflow_provider_openai_batch.tables.keys import Keys
+    from airflow_provider_openai_batch.tables.landing import Landing
 
 log = logging.getLogger(__name__)
 

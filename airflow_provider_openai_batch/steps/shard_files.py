@@ -12,9 +12,22 @@ from airflow_provider_openai_batch.batch.shards import Cutter
 from airflow_provider_openai_batch.steps.shard import ShardWriter, write_shard
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.arguments import Limits
+    from airflow_provider_openai_batch.batch.estimate import Forecaster
     from airflow_provider_openai_batch.batch.facts import About
-    from airflow_provider_openai_batch.steps.snapshot import Terms
+    from airflow_provider_openai_batch.batch.tokens import Counter
+    from airflow_provider_openai_batch.batch.verdict import Rule
     from airflow_provider_openai_batch.store import RunStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """By what rows become requests: the bounds of shards, which rows are asked, what tokens cost."""
+
+    limits: Limits
+    rule: Rule | None
+    counter: Counter
+    forecaster: Forecaster
 
 
 @dataclass(slots=True)

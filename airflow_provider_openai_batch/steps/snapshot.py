@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -22,15 +21,11 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.before import FailedBefore
 from airflow_provider_openai_batch.steps.choosing import Chooser
 from airflow_provider_openai_batch.steps.read import StoredRequests
-from airflow_provider_openai_batch.steps.shard_files import ShardFiles
+from airflow_provider_openai_batch.steps.shard_files import ShardFiles, Terms
 from airflow_provider_openai_batch.steps.unique import UniqueKeys
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.arguments import Limits
-    from airflow_provider_openai_batch.batch.estimate import Forecaster
     from airflow_provider_openai_batch.batch.run import Run
-    from airflow_provider_openai_batch.batch.tokens import Counter
-    from airflow_provider_openai_batch.batch.verdict import Rule
     from airflow_provider_openai_batch.steps.choosing import Chosen
     from airflow_provider_openai_batch.steps.recipe import Recipe
     from airflow_provider_openai_batch.store import Draft, RunStore
@@ -50,16 +45,6 @@ REJECTED = pa.schema(
         ("error_message", pa.string()),
     ]
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """By what rows become requests: the bounds of shards, which rows are asked, what tokens cost."""
-
-    limits: Limits
-    rule: Rule | None
-    counter: Counter
-    forecaster: Forecaster
 
 
 class SnapshotWriter:

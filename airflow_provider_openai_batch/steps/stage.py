@@ -25,7 +25,8 @@ from airflow_provider_openai_batch.steps.news import tell_news, tell_skipped
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Recipe, read_recipe
 from airflow_provider_openai_batch.steps.resend import Ends, read_beside
-from airflow_provider_openai_batch.steps.snapshot import SnapshotWriter, Terms
+from airflow_provider_openai_batch.steps.shard_files import Terms
+from airflow_provider_openai_batch.steps.snapshot import SnapshotWriter
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 
 if TYPE_CHECKING:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
-    from datetime import datetime
 
     import pyarrow as pa
 
     from airflow_provider_openai_batch.batch.bounds import Bounds
     from airflow_provider_openai_batch.tables.keys import Keys
+    from airflow_provider_openai_batch.tables.landing import Landing, Written
 
 #: How many rows a batch holds at most.
 BATCH_ROWS = 4096
-
-Mode = Literal["merge", "append", "replace_partition"]
 
 
 class Source(Protocol):
@@ -36,36 +34,6 @@ class Source(Protocol):
         `uuid`, `json`, `decimal` (without a fixed scale), or `unknown` (no rows tell the type).
         """
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Landing:
-    """What a load brings: the result's columns and how they meet the rows that are there.
-
-    Names are the target's (renamed already). A fixed column says its role, its name without the
-    prefix, in the field metadata `batch`.
-    """
-
-    schema: pa.Schema
-    key: tuple[str, ...]
-    mode: Mode
-    partition: dict[str, Any]
-    run_id: str
-    prefix: str
-    #: Columns copied from the source: they alone may meet a NOT NULL column; None: not known.
-    carried: tuple[str, ...] | None = None
-    #: A column that the table lacks is added by the load; else it is an error.
-    add_columns: bool = False
-    #: When the rows were read; None: not known.
-    at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """What a load did: rows put in, and rows that were left as they are."""
-
-    written: int
-    kept: int
 
 
 #: What is asked of a target about a row: fixed columns, by their roles.

@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.batch.bounds import Bound, Bytes, Characters,
 from airflow_provider_openai_batch.tables.families import VECTOR
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.plan import Plan, Written
+    from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 _T = exp.DataType.Type
 BITS = {
@@ -56,7 +56,7 @@ def bounds_of(made: Plan, dialect: str) -> dict[str, Bound]:
     return {name: bound for name, bound in found.items() if bound is not None}
 
 
-def bound_of(column: Written, dialect: str) -> Bound | None:
+def bound_of(column: TargetColumn, dialect: str) -> Bound | None:
     """Name what a column takes; None where it takes every value of our type."""
     if dialect == "sqlite":
         return None
@@ -88,7 +88,7 @@ def parsed(kind: str, dialect: str) -> exp.DataType | None:
         return None
 
 
-def _scalar(column: Written, kind: exp.DataType | None, dialect: str) -> Bound | None:
+def _scalar(column: TargetColumn, kind: exp.DataType | None, dialect: str) -> Bound | None:
     if kind is None:
         return None
     ours = column.field.type.value_type if pa.types.is_list(column.field.type) else column.field.type
@@ -103,7 +103,7 @@ def _scalar(column: Written, kind: exp.DataType | None, dialect: str) -> Bound |
     return None
 
 
-def _charset(column: Written) -> Charset | None:
+def _charset(column: TargetColumn) -> Charset | None:
     """Name the character set of a column of MySQL, after which its collation is named, if it lacks any."""
     found = CHARSET.search(column.collation or "")
     if found is None or found[0] in EVERY_CHARACTER:

@@ -9,14 +9,14 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names
 from airflow_provider_openai_batch.tables.families import assignable
 from airflow_provider_openai_batch.tables.fresh import told_apart
-from airflow_provider_openai_batch.tables.plan import Column, Existing, Plan, Written, role_of
+from airflow_provider_openai_batch.tables.plan import Column, Existing, Plan, TargetColumn, role_of
 from airflow_provider_openai_batch.tables.room import lacks_room
 from airflow_provider_openai_batch.tables.sql_types import sql_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.tables.base import Landing
+    from airflow_provider_openai_batch.tables.landing import Landing
 
 #: Fixed columns that every row has a value for.
 ALWAYS_SET = frozenset({"status", "custom_id", "snapshot_at", "run_id", "input_hash", "prompt_version"})
@@ -37,7 +37,7 @@ def plan(landing: Landing, parts: tuple[str, ...], dialect: str, existing: Exist
     }
     _check_present(landing, existing, found)
     columns = tuple(
-        column if isinstance(column, Written) else _met(field, column)
+        column if isinstance(column, TargetColumn) else _met(field, column)
         for field in landing.schema
         if (column := found[field.name]) is not None
     )
@@ -66,23 +66,23 @@ def _fresh(landing: Landing, parts: tuple[str, ...], dialect: str) -> Plan:
     return told_apart(made, dialect)
 
 
-def _met(field: pa.Field, column: Column) -> Written:
-    return Written(
+def _met(field: pa.Field, column: Column) -> TargetColumn:
+    return TargetColumn(
         field=field, name=column.name, type=column.type, collation=column.collation, words=column.words,
         exact=column.exact,
     )  # fmt: skip
 
 
-def _added(landing: Landing, field: pa.Field, dialect: str) -> Written | None:
+def _added(landing: Landing, field: pa.Field, dialect: str) -> TargetColumn | None:
     """Make a column that the table lacks, where the user wants it; the key and the partition are there."""
     if not landing.add_columns or field.name in {*landing.key, *landing.partition}:
         return None
     return replace(_new(field, dialect), added=True)
 
 
-def _new(field: pa.Field, dialect: str) -> Written:
+def _new(field: pa.Field, dialect: str) -> TargetColumn:
     name = names.cut(names.fold(field.name, dialect), dialect)
-    return Written(field=field, name=name, type=sql_type(field, dialect))
+    return TargetColumn(field=field, name=name, type=sql_type(field, dialect))
 
 
 def _match(name: str, existing: Existing) -> Column | None:
@@ -90,7 +90,7 @@ def _match(name: str, existing: Existing) -> Column | None:
     return next((column for column in existing.columns if column.name == found), None)
 
 
-def _check_twice(columns: tuple[Written, ...]) -> None:
+def _check_twice(columns: tuple[TargetColumn, ...]) -> None:
     seen: dict[str, str] = {}
     for column in columns:
         other = seen.setdefault(column.name.casefold(), column.field.name)

@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.tables.families import family
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_openai_batch.tables.plan import Plan, Written
+    from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 #: A parameter's place: no name can hold it, so that `%` and `?` in names are never taken for one.
 MARK = "\0"
@@ -21,7 +21,7 @@ BINARY = 'COLLATE "c"'
 OURS = ", ".join(f"'{status.value}'" for status in RowStatus)
 
 
-def part_of_key(table: str, column: Written, dialect: str) -> str:
+def part_of_key(table: str, column: TargetColumn, dialect: str) -> str:
     """Name a part of the key; DuckDB's unique indexes heed no collation, so that nothing else does."""
     name = f"{table}.{names.quote(column.name, dialect)}"
     return f"{name} {BINARY}" if dialect == "duckdb" and family(column.type, dialect) == "text" else name
@@ -138,7 +138,7 @@ class Form:
         statement, parameters = self.delete(values)
         return f"{statement} AND {self._ours(self._status)}", parameters
 
-    def _tests(self, column: Written) -> list[str]:
+    def _tests(self, column: TargetColumn) -> list[str]:
         """Test a column for a parameter's value; by bytes, too, where its collation is not exact."""
         name, value = self.quote(column.name), self.value(column.type)
         inexact = self.dialect == "mysql" and not column.exact

@@ -11,7 +11,7 @@ from sqlglot import exp
 from airflow_provider_openai_batch.tables.bounds import parsed
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.plan import Written
+    from airflow_provider_openai_batch.tables.plan import TargetColumn
 
 DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 BY_TYPE = {
@@ -22,7 +22,7 @@ BY_TYPE = {
 MICROSECONDS = 6
 
 
-def digits_of(column: Written, dialect: str) -> int | None:
+def digits_of(column: TargetColumn, dialect: str) -> int | None:
     """Count the digits that a column keeps of moments that have more; None where it keeps all."""
     ours = DIGITS[column.field.type.unit]
     theirs = _declared(column.type, dialect)

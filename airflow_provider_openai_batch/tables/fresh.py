@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.tables.families import family
 from airflow_provider_openai_batch.tables.room import LONGEST
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.plan import Plan, Written
+    from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 MYSQL = "mysql"
 #: Texts that differ, also by case, accents, or blanks at the end, are never equal. The names of MySQL (from
@@ -41,11 +41,11 @@ def told_apart(made: Plan, dialect: str) -> Plan:
     return replace(made, columns=tuple(exact))
 
 
-def _is_key(made: Plan, column: Written) -> bool:
+def _is_key(made: Plan, column: TargetColumn) -> bool:
     return column.name in made.unique
 
 
-def _of_mysql(made: Plan, column: Written) -> Written:
+def _of_mysql(made: Plan, column: TargetColumn) -> TargetColumn:
     """Make short texts short, for MySQL sorts, groups, and indexes no others."""
     if family(column.type, MYSQL) not in {"text", "bytes"}:
         return column
@@ -56,7 +56,7 @@ def _of_mysql(made: Plan, column: Written) -> Written:
     return replace(column, type=f"VARBINARY({_share(made, column) * CHARACTER_BYTES})")
 
 
-def _share(made: Plan, column: Written) -> int:
+def _share(made: Plan, column: TargetColumn) -> int:
     """Share out the length of an index, in characters, among the texts of a key."""
     keys = [key for key in made.columns if _is_key(made, key)]
     texts = [key for key in keys if family(key.type, MYSQL) in {"text", "bytes"}]

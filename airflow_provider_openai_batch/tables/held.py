@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.tables.base import ROLES, TOLD, Join
 from airflow_provider_openai_batch.tables.families import family
 from airflow_provider_openai_batch.tables.form import part_of_key
 from airflow_provider_openai_batch.tables.later import later
-from airflow_provider_openai_batch.tables.plan import Staging, Written
+from airflow_provider_openai_batch.tables.plan import Staging, TargetColumn
 from airflow_provider_openai_batch.tables.settled import DIALECT, settled
 from airflow_provider_openai_batch.tables.staged import as_held
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from airflow_provider_openai_batch.tables.base import Known
-    from airflow_provider_openai_batch.tables.merge import Session
     from airflow_provider_openai_batch.tables.plan import Plan
+    from airflow_provider_openai_batch.tables.session import Session
 
 HELD = pa.schema([(role, pa.string()) for role in TOLD])
 ORDINAL = pa.field("_batch_ordinal", pa.int64())
@@ -50,7 +50,7 @@ class HeldRows:
         return self.made.landing.mode != "append" or self.made.role("snapshot_at") is not None
 
     @property
-    def keys(self) -> tuple[Written, ...]:
+    def keys(self) -> tuple[TargetColumn, ...]:
         """Return the key's columns in the order of the key."""
         columns = {column.field.name: column for column in self.made.columns}
         return tuple(columns[name] for name in self.made.landing.key)
@@ -92,8 +92,8 @@ class HeldRows:
         place = [role for role, _ in self.roles].index("run_id")
         return bool(row[1 + place] == self.made.landing.run_id)
 
-    def _ordinal(self) -> Written:
-        return Written(field=ORDINAL, name=ORDINAL.name, type=sql_types.sql_type(ORDINAL, self.dialect))
+    def _ordinal(self) -> TargetColumn:
+        return TargetColumn(field=ORDINAL, name=ORDINAL.name, type=sql_types.sql_type(ORDINAL, self.dialect))
 
     def _look_up(self, staging: str) -> str:
         quoted = [names.unpadded(f"t.{self._quote(name)}", self.dialect) for _, name in self.roles]
@@ -114,12 +114,12 @@ class HeldRows:
         snapshot = f"t.{self._quote(name)}"
         return f"{statement} ORDER BY CASE WHEN {snapshot} IS NULL THEN 0 ELSE 1 END, {snapshot}"
 
-    def _compares(self, column: Written) -> bool:
+    def _compares(self, column: TargetColumn) -> bool:
         ours = family(sql_types.generic_type(column.field), "")
         known = types.logical(column.field) != "unknown" and not PADDED.match(column.type)
         return known and ours in COMPARED and family(column.type, self.dialect) == ours
 
-    def _same(self, name: str, column: Written) -> str:
+    def _same(self, name: str, column: TargetColumn) -> str:
         """Compare as the table does: its collation decides, and comes first where sides matter."""
         theirs = part_of_key(self._quote("target"), column, self.dialect)
         ours = f"{self._quote('source')}.{self._quote(name)}"

@@ -19,7 +19,8 @@ from airflow_provider_openai_batch.tables.plan import role_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airflow_provider_openai_batch.tables.base import Join, Known, Landing
+    from airflow_provider_openai_batch.tables.base import Join, Known
+    from airflow_provider_openai_batch.tables.landing import Landing
 
 SNAPSHOT = "snapshot_at"
 HASH = "S16"

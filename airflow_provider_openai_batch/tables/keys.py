@@ -18,13 +18,13 @@ from airflow_provider_openai_batch.tables import names, types
 from airflow_provider_openai_batch.tables.bounds import bound_of, parsed
 from airflow_provider_openai_batch.tables.families import family
 from airflow_provider_openai_batch.tables.fractions import digits_of, is_multiple
-from airflow_provider_openai_batch.tables.plan import Plan, Staging, Written
+from airflow_provider_openai_batch.tables.plan import Plan, Staging, TargetColumn
 from airflow_provider_openai_batch.tables.staged import as_held
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from airflow_provider_openai_batch.tables.merge import Session
+    from airflow_provider_openai_batch.tables.session import Session
 
 #: Tell which values of a column the target's column does not hold as they are.
 Lost = Callable[[pa.Array], pa.Array]
@@ -38,7 +38,7 @@ EXACT = Context(prec=40_000)
 class Keys:
     """The key's columns of one load; batches hold them alone, in the key's order."""
 
-    columns: tuple[Written, ...]
+    columns: tuple[TargetColumn, ...]
     lost: tuple[Lost | None, ...]
     dialect: str
     session: Callable[[], AbstractContextManager[Session]]
@@ -88,7 +88,7 @@ def shown(keys: pa.RecordBatch) -> list[tuple[str, ...]]:
     return list(zip(*(texts(column) for column in keys.columns), strict=True))
 
 
-def loss(column: Written, dialect: str) -> Lost | None:
+def loss(column: TargetColumn, dialect: str) -> Lost | None:
     """Find what a column would lose of our values; None where it holds all."""
     ours, theirs = column.field.type, family(column.type, dialect)
     if pa.types.is_timestamp(ours):
@@ -101,7 +101,7 @@ def loss(column: Written, dialect: str) -> Lost | None:
     return None
 
 
-def _lost_texts(column: Written, dialect: str) -> Lost | None:
+def _lost_texts(column: TargetColumn, dialect: str) -> Lost | None:
     bounded = _lost_beyond(bound_of(column, dialect))
     if dialect != "postgres":
         return bounded
@@ -131,12 +131,12 @@ def _lost_beyond(bound: Bound | None) -> Lost | None:
     return None
 
 
-def _lost_moments(column: Written, dialect: str) -> Lost | None:
+def _lost_moments(column: TargetColumn, dialect: str) -> Lost | None:
     kept = digits_of(column, dialect)
     return None if kept is None else lambda values: pc.invert(is_multiple(values, kept))
 
 
-def _lost_numbers(column: Written, theirs: str | None, dialect: str) -> Lost | None:
+def _lost_numbers(column: TargetColumn, theirs: str | None, dialect: str) -> Lost | None:
     kind = parsed(column.type, dialect)
     whole = pa.types.is_integer(column.field.type)
     if theirs == "float" or (dialect == "sqlite" and not whole and theirs != "text"):

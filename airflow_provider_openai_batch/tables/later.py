@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.tables.fractions import digits_of
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_openai_batch.tables.plan import Plan, Written
+    from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 ROLE = "snapshot_at"
 
@@ -28,7 +28,7 @@ def later(made: Plan, alias: str, dialect: str) -> str | None:
     return f"CASE WHEN {theirs} > {_staged(column, at, dialect)} THEN 'later' END"
 
 
-def _staged(column: Written, at: datetime, dialect: str) -> str:
+def _staged(column: TargetColumn, at: datetime, dialect: str) -> str:
     """Write the time as a load stages it: in the column's own type, or in its text."""
     plain, [text] = f"{at:%Y-%m-%d %H:%M:%S.%f}", values.texts(pa.array([at], types.UTC))
     if dialect == "sqlite":

@@ -3,75 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.tables.base import Landing, Written
 from airflow_provider_openai_batch.tables.bounds import bounds_of
 from airflow_provider_openai_batch.tables.definition import add, create
 from airflow_provider_openai_batch.tables.fit import plan
-from airflow_provider_openai_batch.tables.form import MARK, Form
+from airflow_provider_openai_batch.tables.form import Form
 from airflow_provider_openai_batch.tables.held import HeldRows
 from airflow_provider_openai_batch.tables.keys import Keys, keys_of
+from airflow_provider_openai_batch.tables.landing import Landing, Written
 from airflow_provider_openai_batch.tables.partition import fill_partition, with_partition
-from airflow_provider_openai_batch.tables.plan import Existing, Plan, Staging
+from airflow_provider_openai_batch.tables.plan import Plan, Staging
+from airflow_provider_openai_batch.tables.session import Committing
 from airflow_provider_openai_batch.tables.staged import as_held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
     from airflow_provider_openai_batch.batch.bounds import Bounds
     from airflow_provider_openai_batch.tables.base import Held
-
-__all__ = ["MARK", "Session", "SqlTarget"]
+    from airflow_provider_openai_batch.tables.session import Session
 
 LOOKING = "What the target holds cannot be read"
-
-
-class Session(Protocol):
-    """One connection to a database that results are written to."""
-
-    dialect: str
-
-    def find(self, parts: tuple[str, ...]) -> Existing | None:
-        """Describe a table; its name is matched without case when only one matches."""
-        ...
-
-    def stage(self, staging: Staging, batches: Iterator[pa.RecordBatch]) -> int:
-        """Create the temporary table and load the rows into it."""
-        ...
-
-    def transact(self, parts: tuple[str, ...], work: Callable[[], Written], *, keep: bool) -> Written:
-        """Do the work in one transaction, alone among loads of the table where the database can.
-
-        It is kept or taken back; it may be done more than once.
-        """
-        ...
-
-    def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
-        """Run a statement and count the rows that it changed."""
-        ...
-
-    def one(self, statement: str, parameters: Sequence[Any] = ()) -> int:
-        """Run a query that gives one number."""
-        ...
-
-    def fetch(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a query and give its rows; it reads what was staged, before any transaction."""
-        ...
-
-
-@runtime_checkable
-class Committing(Protocol):
-    """A session whose database keeps what DDL has done, whatever becomes of the transaction."""
-
-    def on_a_copy(self, made: Plan) -> Plan:
-        """Define the table as planned in a temporary one; return the plan for that."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.tables.base import Landing, Written
 from airflow_provider_openai_batch.tables.grouping import GROUP_ROWS, grouped
 from airflow_provider_openai_batch.tables.held_files import HeldFiles, read_back
+from airflow_provider_openai_batch.tables.landing import Landing, Written
 from airflow_provider_openai_batch.tables.partition import fill_partition, with_partition
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.tables import names, types
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_openai_batch.tables.base import Landing
+    from airflow_provider_openai_batch.tables.landing import Landing
 
 
 def with_partition(landing: Landing) -> Landing:

@@ -10,7 +10,7 @@ from airflow_provider_openai_batch.tables import names
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.tables.base import Landing
+    from airflow_provider_openai_batch.tables.landing import Landing
 
 
 #: How tables are made where a server may be set to make them otherwise.
@@ -47,7 +47,7 @@ class Existing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class TargetColumn:
     """A column that is written: our field, under the target's name, with the target's type."""
 
     field: pa.Field
@@ -76,7 +76,7 @@ class Staging:
     """The temporary table that rows are loaded into before they meet the target."""
 
     name: str
-    columns: tuple[Written, ...]
+    columns: tuple[TargetColumn, ...]
     #: Only a few rows are loaded: no quicker way is worth its beginning.
     few: bool = False
 
@@ -94,7 +94,7 @@ class Plan:
     landing: Landing
     parts: tuple[str, ...]
     exists: bool
-    columns: tuple[Written, ...]
+    columns: tuple[TargetColumn, ...]
     #: A row is all that is written of it: one that is met may be taken out and put in anew.
     whole: bool = False
 

@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.tables.families import family
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.bounds import Bound
-    from airflow_provider_openai_batch.tables.plan import Plan, Written
+    from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 #: How long the values of fixed columns are at most; others that are short have room in `SHORT`.
 LONGEST = {"custom_id": 32, "input_hash": 32, "prompt_version": 32, "status": 16}
@@ -30,7 +30,7 @@ UUID = 36
 FIXED_INTEGERS = Range(least=0, most=2**31 - 1)
 
 
-def lacks_room(made: Plan, column: Written, dialect: str) -> str | None:
+def lacks_room(made: Plan, column: TargetColumn, dialect: str) -> str | None:
     """Say what to do about a column that is too narrow; None when all values have room.
 
     A single answer that does not fit becomes an `invalid` row; only what is known of all is refused here.
@@ -50,7 +50,7 @@ def lacks_room(made: Plan, column: Written, dialect: str) -> str | None:
     return None if _holds_texts(made, column, dialect) else "widen the column, or make it text"
 
 
-def is_output(made: Plan, column: Written) -> bool:
+def is_output(made: Plan, column: TargetColumn) -> bool:
     """Tell whether a column holds a part of the answers."""
     landing = made.landing
     given = {*landing.key, *landing.partition, *(landing.carried or ())}
@@ -62,7 +62,7 @@ def _is_like(value: object, bound: Bound) -> bool:
     return isinstance(value, kind) and isinstance(bound, Range | Words | Characters | Bytes | Charset)
 
 
-def _never_fits(column: Written, bound: Bound | None) -> str | None:
+def _never_fits(column: TargetColumn, bound: Bound | None) -> str | None:
     """Find what the output type says of all answers and the column never takes."""
     stated = column.field.metadata or {}
     match bound:
@@ -75,7 +75,7 @@ def _never_fits(column: Written, bound: Bound | None) -> str | None:
     return None
 
 
-def _holds_integers(column: Written, dialect: str) -> bool:
+def _holds_integers(column: TargetColumn, dialect: str) -> bool:
     kind = parsed(column.type, dialect)
     bound = None if kind is None else number_bound(kind, dialect)
     if bound is None:
@@ -91,7 +91,7 @@ def range_of(kind: pa.DataType) -> Range:
     return Range(least=-(2 ** (kind.bit_width - 1)), most=2 ** (kind.bit_width - 1) - 1)
 
 
-def _holds_texts(made: Plan, column: Written, dialect: str) -> bool:
+def _holds_texts(made: Plan, column: TargetColumn, dialect: str) -> bool:
     kind = parsed(column.type, dialect)
     if kind is None or family(column.type, dialect) != "text":
         return True
@@ -99,7 +99,7 @@ def _holds_texts(made: Plan, column: Written, dialect: str) -> bool:
     return bound is None or bound.most >= _needed(made, column)
 
 
-def _needed(made: Plan, column: Written) -> int:
+def _needed(made: Plan, column: TargetColumn) -> int:
     role = column.role
     if role == "run_id":
         return len(made.landing.run_id)

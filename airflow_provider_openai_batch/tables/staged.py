@@ -12,13 +12,13 @@ from airflow_provider_openai_batch.tables.families import family
 from airflow_provider_openai_batch.tables.fractions import to_microseconds
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.plan import Written
+    from airflow_provider_openai_batch.tables.plan import TargetColumn
 
 Change = Callable[[pa.Array], pa.Array]
 Batches = Iterator[pa.RecordBatch]
 
 
-def as_held(columns: Sequence[Written], about: tuple[str, Sequence[str]], batches: Batches) -> Batches:
+def as_held(columns: Sequence[TargetColumn], about: tuple[str, Sequence[str]], batches: Batches) -> Batches:
     """Write equal keys alike, and nanoseconds as the microseconds that most databases keep.
 
     `about` is the dialect, and our names of the key's columns.
@@ -38,7 +38,7 @@ def as_held(columns: Sequence[Written], about: tuple[str, Sequence[str]], batche
         yield changed
 
 
-def _change(column: Written, dialect: str, *, is_key: bool) -> Change | None:
+def _change(column: TargetColumn, dialect: str, *, is_key: bool) -> Change | None:
     kind = column.field.type
     if pa.types.is_timestamp(kind) and kind.unit == "ns" and column.type != "TIMESTAMP_NS":
         return to_microseconds

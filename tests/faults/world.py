@@ -20,7 +20,7 @@ from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, S
 from airflow_provider_openai_batch.client import AsyncClient, Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.advance import advance, cancel
-from airflow_provider_openai_batch.steps.load import Loaded, load
+from airflow_provider_openai_batch.steps.load import load
 from airflow_provider_openai_batch.steps.look import look
 from airflow_provider_openai_batch.steps.stage import Asked, Staged, stage
 from airflow_provider_openai_batch.store import RunStore
@@ -30,6 +30,8 @@ from tests.faults.warehouse import SOURCE, TARGET, Warehouse
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from airflow_provider_openai_batch.steps.loaded import Loaded
 
 MODEL = "gpt-5-mini"
 CONNECTIONS = ("warehouse", "warehouse_renamed")

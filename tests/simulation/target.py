@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.tables.base import Landing, Written
+from airflow_provider_openai_batch.tables.landing import Landing, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

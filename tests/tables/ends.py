@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve
 from tests.tables.factories import MONDAY, make_rows, nothing
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.base import Landing, Written
+    from airflow_provider_openai_batch.tables.landing import Landing, Written
 
 
 def read(conn_id: str, *columns: str, **source: Any) -> pa.Table:

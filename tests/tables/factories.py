@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.tables.base import Landing
+from airflow_provider_openai_batch.tables.landing import Landing
 
 MONDAY = datetime(2026, 1, 5, 6, tzinfo=UTC)
 TUESDAY = MONDAY + timedelta(days=1)

@@ -11,13 +11,14 @@ import pytest
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.bounds import Bound, Characters, Charset, Items, Range, Words
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables.base import Written
+from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 from tests.tables.ends import write
 from tests.tables.factories import make_landing, make_rows, nothing
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.base import Landing, Target
+    from airflow_provider_openai_batch.tables.base import Target
+    from airflow_provider_openai_batch.tables.landing import Landing
     from tests.tables.conftest import Warehouse
 
 FIXED = "batch_status text, batch_custom_id text, batch_snapshot_at timestamptz"

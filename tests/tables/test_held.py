@@ -19,7 +19,8 @@ from tests.tables.factories import MONDAY, TUESDAY, make_landing, make_rows, not
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from airflow_provider_openai_batch.tables.base import Held, Landing
+    from airflow_provider_openai_batch.tables.base import Held
+    from airflow_provider_openai_batch.tables.landing import Landing
     from tests.tables.conftest import Warehouse
 
 

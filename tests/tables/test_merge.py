@@ -14,7 +14,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.tables.base import Written
+from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 from tests.tables.ends import read, write
 from tests.tables.factories import MONDAY, TUESDAY, make_landing, make_rows, nothing

@@ -16,7 +16,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.tables.base import Written
+from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 from tests.tables.factories import make_landing, make_rows, nothing
 

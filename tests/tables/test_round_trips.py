@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.tables.base import Landing, Written
+from airflow_provider_openai_batch.tables.landing import Landing, Written
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 from tests.tables.ends import read
 from tests.tables.factories import FIXED, make_rows, nothing

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from airflow_provider_openai_batch.tables.base import Landing, Target, Written
+    from airflow_provider_openai_batch.tables.base import Target
+    from airflow_provider_openai_batch.tables.landing import Landing, Written
 
 __all__ = ["mariadb", "mariadb_server", "pipeline", "postgres", "postgres_server"]
 

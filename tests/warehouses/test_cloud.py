@@ -18,7 +18,7 @@ import pytest
 import sqlglot
 
 from airflow_provider_openai_batch.batch.join import Names, result_schema
-from airflow_provider_openai_batch.tables.base import Landing
+from airflow_provider_openai_batch.tables.landing import Landing
 from airflow_provider_openai_batch.tables.parquet import PathTarget
 from tests.tables.factories import nothing
 

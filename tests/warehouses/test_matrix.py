@@ -20,7 +20,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.steps.stage import stage
-from airflow_provider_openai_batch.tables.base import Written
+from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 from tests.tables.factories import MONDAY, TUESDAY, make_landing, make_rows, nothing
 

@@ -15,8 +15,9 @@ from sqlglot import exp
 
 from airflow_provider_openai_batch.tables import names, sql
 from airflow_provider_openai_batch.tables.failures import told
+from airflow_provider_openai_batch.tables.form import MARK
 from airflow_provider_openai_batch.tables.grouping import grouped
-from airflow_provider_openai_batch.tables.merge import MARK, SqlTarget
+from airflow_provider_openai_batch.tables.merge import SqlTarget
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
 from airflow_provider_openai_batch.tables.warehouses.duckdb_driver import connect, is_limited
 from airflow_provider_openai_batch.tables.warehouses.duckdb_errors import explain
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.tables.base import Written
+    from airflow_provider_openai_batch.tables.landing import Written
     from airflow_provider_openai_batch.tables.warehouses.duckdb_driver import Sleep
 
 log = logging.getLogger(__name__)

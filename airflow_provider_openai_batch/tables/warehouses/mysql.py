@@ -16,8 +16,9 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatch
 from airflow_provider_openai_batch.tables import names, sql
 from airflow_provider_openai_batch.tables.definition import add, create
 from airflow_provider_openai_batch.tables.failures import told
-from airflow_provider_openai_batch.tables.merge import MARK, SqlTarget
-from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging, Written
+from airflow_provider_openai_batch.tables.form import MARK
+from airflow_provider_openai_batch.tables.merge import SqlTarget
+from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging, TargetColumn
 from airflow_provider_openai_batch.tables.warehouses import mysql_driver, mysql_staging
 from airflow_provider_openai_batch.tables.warehouses.mysql_errors import (
     COLUMN_IS_THERE,
@@ -30,7 +31,7 @@ from airflow_provider_openai_batch.tables.warehouses.mysql_source import TextSou
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from airflow_provider_openai_batch.tables import base
+    from airflow_provider_openai_batch.tables.landing import Written
     from airflow_provider_openai_batch.tables.plan import Plan
 
 DIALECT = "mysql"
@@ -141,9 +142,7 @@ class Session:
             self._execute(statement)
         return copy
 
-    def transact(
-        self, parts: tuple[str, ...], work: Callable[[], base.Written], *, keep: bool
-    ) -> base.Written:
+    def transact(self, parts: tuple[str, ...], work: Callable[[], Written], *, keep: bool) -> Written:
         """Wait for other loads of the table; a transaction that another's locks have ended is done again."""
         self._lock(parts)
         for turn in range(1, TRIES + 1):
@@ -221,9 +220,9 @@ class Session:
             return [tuple(map(_decoded, row)) for row in opened.fetchall()]
 
 
-def _number(staging: Staging) -> Written:
+def _number(staging: Staging) -> TargetColumn:
     """Number the rows of a staging table: servers may require a primary key of every table."""
-    return Written(
+    return TargetColumn(
         field=pa.field(staging.name, pa.int64()), name=staging.name, type="BIGINT AUTO_INCREMENT PRIMARY KEY"
     )
 

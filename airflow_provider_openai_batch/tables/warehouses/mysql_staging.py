@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from airflow_provider_openai_batch.tables.plan import Written
+    from airflow_provider_openai_batch.tables.plan import TargetColumn
 
 DIALECT = "mysql"
 #: Longer statements gain nothing: the client holds some copies of each.
@@ -28,7 +28,9 @@ CELL_BYTES = 48
 ESCAPED = 2
 
 
-def insert(cursor: Any, table: str, columns: Sequence[Written], batches: Iterator[pa.RecordBatch]) -> int:
+def insert(
+    cursor: Any, table: str, columns: Sequence[TargetColumn], batches: Iterator[pa.RecordBatch]
+) -> int:
     """Load batches into a table of these columns and one that counts; returns how many rows there were."""
     cursor.execute("SELECT @@max_allowed_packet")
     packet = int(cursor.fetchone()[0])
@@ -44,7 +46,7 @@ def insert(cursor: Any, table: str, columns: Sequence[Written], batches: Iterato
     return rows
 
 
-def _mark(column: Written) -> str:
+def _mark(column: TargetColumn) -> str:
     """Write a parameter; drivers quote bytes in ways of their own, so these go as hex digits."""
     return "UNHEX(%s)" if _is_binary(column.field.type) else "%s"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.tables.base import Written
+    from airflow_provider_openai_batch.tables.landing import Written
 
 DIALECT = "postgres"
 

@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.tables import types
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airflow_provider_openai_batch.tables.plan import Written
+    from airflow_provider_openai_batch.tables.plan import TargetColumn
 
 #: What COPY reads as something else than itself; the backslash comes first. PostgreSQL's text has no NUL.
 ESCAPES = (("\0", ""), ("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
@@ -24,7 +24,7 @@ ESCAPES = (("\0", ""), ("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r
 VECTOR = re.compile(r'(?:.+\.)?"?(?:vector|halfvec)"?(?:\(\d+\))?')
 
 
-def copy(cursor: Any, table: str, columns: Sequence[Written], batches: Iterator[pa.RecordBatch]) -> int:
+def copy(cursor: Any, table: str, columns: Sequence[TargetColumn], batches: Iterator[pa.RecordBatch]) -> int:
     """Load batches into a table of these columns; counts the rows."""
     statement = f"COPY {table} FROM STDIN"
     rows = 0
@@ -48,12 +48,12 @@ def copy(cursor: Any, table: str, columns: Sequence[Written], batches: Iterator[
     return rows
 
 
-def is_vector(column: Written) -> bool:
+def is_vector(column: TargetColumn) -> bool:
     """Tell whether a list of floats meets a type of pgvector."""
     return types.is_list(column.field.type) and VECTOR.fullmatch(column.type) is not None
 
 
-def _read_back(column: Written, values: pa.Array) -> pa.Array:
+def _read_back(column: TargetColumn, values: pa.Array) -> pa.Array:
     """Write a vector in its own brackets; PostgreSQL knows the rest by its type."""
     if not is_vector(column):
         return values

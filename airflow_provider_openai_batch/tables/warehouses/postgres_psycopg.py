@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.tables import names, sql
 from airflow_provider_openai_batch.tables.failures import told
+from airflow_provider_openai_batch.tables.form import MARK
 from airflow_provider_openai_batch.tables.grouping import next_fetch
-from airflow_provider_openai_batch.tables.merge import MARK
 from airflow_provider_openai_batch.tables.warehouses import postgres_copy, postgres_types
 from airflow_provider_openai_batch.tables.warehouses.postgres_errors import explain, explain_row
 

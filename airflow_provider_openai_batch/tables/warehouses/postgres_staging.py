@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.tables.warehouses import postgres_copy
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from airflow_provider_openai_batch.tables.plan import Staging, Written
+    from airflow_provider_openai_batch.tables.plan import Staging, TargetColumn
 
 DIALECT = "postgres"
 #: Arrow types whose values have one binary form, and the type of PostgreSQL that reads it.
@@ -48,7 +48,7 @@ CUT = re.compile(r"(varchar|bpchar)\(\d+\)(?=$|\[)")
 class Loaded:
     """A column of the loaded table: its declaration, and how the staged column is made of it."""
 
-    column: Written
+    column: TargetColumn
     declared: str
     expression: str
     binary: bool
@@ -59,7 +59,7 @@ class Loaded:
         return _without_nul(column if self.binary else postgres_copy.literal(column))
 
 
-def loaded(column: Written) -> Loaded:
+def loaded(column: TargetColumn) -> Loaded:
     """Choose the binary form where the target has it, else text, which PostgreSQL reads as COPY does."""
     name, kind = names.quote(column.name, DIALECT), canonical(column.type)
     binary, bare = binary_type(column.field.type), kind.split("(", 1)[0]

@@ -16,14 +16,15 @@ from airflow_provider_openai_batch.batch import values
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import families, names, sql
 from airflow_provider_openai_batch.tables.failures import Failure, told
+from airflow_provider_openai_batch.tables.form import MARK
 from airflow_provider_openai_batch.tables.held import AS_READ
-from airflow_provider_openai_batch.tables.merge import MARK, SqlTarget
+from airflow_provider_openai_batch.tables.merge import SqlTarget
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from airflow_provider_openai_batch.tables.base import Written
+    from airflow_provider_openai_batch.tables.landing import Written
 
 DIALECT = "sqlite"
 BUSY_MS = 600_000

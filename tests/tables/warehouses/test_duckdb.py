@@ -18,7 +18,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import sql
-from airflow_provider_openai_batch.tables.base import Written
+from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.merge import SqlTarget
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 from airflow_provider_openai_batch.tables.warehouses import duckdb as warehouse

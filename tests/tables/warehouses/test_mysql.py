@@ -19,7 +19,7 @@ import pytest
 from airflow_provider_openai_batch.batch import arguments, values
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import sql
-from airflow_provider_openai_batch.tables.base import Written
+from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 from airflow_provider_openai_batch.tables.warehouses import mysql as warehouse
 from tests.tables.ends import read, write

@@ -24,7 +24,7 @@ from tests.tables.warehouses.paths import PATHS, WAYS, Driver, hook
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_openai_batch.tables.base import Written
+    from airflow_provider_openai_batch.tables.landing import Written
     from tests.servers import Postgres
 
 

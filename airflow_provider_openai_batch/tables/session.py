@@ -1,0 +1,55 @@
+"""What a database must do for results to be written to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
+
+    from airflow_provider_openai_batch.tables.landing import Written
+    from airflow_provider_openai_batch.tables.plan import Existing, Plan, Staging
+
+
+class Session(Protocol):
+    """One connection to a database that results are written to."""
+
+    dialect: str
+
+    def find(self, parts: tuple[str, ...]) -> Existing | None:
+        """Describe a table; its name is matched without case when only one matches."""
+        ...
+
+    def stage(self, staging: Staging, batches: Iterator[pa.RecordBatch]) -> int:
+        """Create the temporary table and load the rows into it."""
+        ...
+
+    def transact(self, parts: tuple[str, ...], work: Callable[[], Written], *, keep: bool) -> Written:
+        """Do the work in one transaction, alone among loads of the table where the database can.
+
+        It is kept or taken back; it may be done more than once.
+        """
+        ...
+
+    def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement and count the rows that it changed."""
+        ...
+
+    def one(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a query that gives one number."""
+        ...
+
+    def fetch(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a query and give its rows; it reads what was staged, before any transaction."""
+        ...
+
+
+@runtime_checkable
+class Committing(Protocol):
+    """A session whose database keeps what DDL has done, whatever becomes of the transaction."""
+
+    def on_a_copy(self, made: Plan) -> Plan:
+        """Define the table as planned in a temporary one; return the plan for that."""
+        ...
