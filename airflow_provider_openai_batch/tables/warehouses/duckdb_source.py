@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from airflow_provider_openai_batch.tables.failures import told
 from airflow_provider_openai_batch.tables.warehouses.duckdb_errors import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 #: What DuckDB may cache while it is read, where the connection sets nothing: else it keeps the whole file.
 READ_MEMORY = "128MB"
@@ -55,12 +55,12 @@ class ArrowSource:
             kinds = dict(zip(described.columns, map(str, described.types), strict=True))
             chosen = [choose(self.query.quoted(name), kinds[name]) for name in columns]
             statement = self.query.select([expression for expression, _ in chosen])
-            reader = self._started(connection, statement)
-            fields = [
-                types.plain(field.with_name(name).with_metadata(meaning))
-                for name, field, (_, meaning) in zip(columns, reader.schema, chosen, strict=True)
-            ]
-            yield self._batches(reader, fields)
+            with closing(self._started(connection, statement)) as reader:
+                fields = [
+                    types.plain(field.with_name(name).with_metadata(meaning))
+                    for name, field, (_, meaning) in zip(columns, reader.schema, chosen, strict=True)
+                ]
+                yield self._batches(reader, fields)
 
     def _describe(self, connection: Any) -> Any:
         return self._run(connection, self.query.select(["*"], " LIMIT 0"))
@@ -105,6 +105,8 @@ class Reader:
     def __init__(self, relation: Any) -> None:
         reader = getattr(relation, "to_arrow_reader", relation.fetch_arrow_reader)(BATCH_ROWS)
         self.schema: pa.Schema = reader.schema
+        # A result that outlives its connection lets the next one to this file wait forever.
+        self.close: Callable[[], None] = reader.close
         self._batches: Iterator[pa.RecordBatch | None] = chain([next(reader, None)], reader)
 
     def __next__(self) -> pa.RecordBatch | None:

@@ -72,6 +72,34 @@ def test_batches_are_bounded(duckdb_file: Path) -> None:
     assert max(sizes) <= 4096
 
 
+LEFT = """
+import duckdb, sys
+from airflow_provider_openai_batch.tables import sql
+from airflow_provider_openai_batch.tables.warehouses.duckdb_source import ArrowSource
+
+driver = sql.Driver(lambda: duckdb.connect(sys.argv[1]))
+source = ArrowSource(driver=driver, query=sql.of_table("t", None, "duckdb"))
+try:
+    with source.read(["id"]) as batches:
+        next(batches)
+        raise ValueError
+except ValueError as error:
+    kept = error
+print(*source.columns())
+"""
+
+
+def test_reading_that_fails(duckdb_file: Path) -> None:
+    """After a reading that failed half-way, the same process opens the file again, also while it keeps the error."""
+    query(duckdb_file, "CREATE TABLE t AS SELECT range AS id FROM range(100000)")
+
+    ended = subprocess.run(
+        [sys.executable, "-c", LEFT, str(duckdb_file)], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert "id\n" == ended.stdout
+
+
 HUNGRY = "SELECT len(list(md5(range::varchar))) AS id FROM range(3000000)"
 
 
