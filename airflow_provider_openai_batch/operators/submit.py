@@ -34,7 +34,8 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
     Nothing is sent before every row is read and checked. A retry goes on where the last try stopped.
     XCom: `run_uri`; `rows` of the source; of these `skipped`, which the target holds, `changed_prompt`,
     which it holds for another prompt, and `equal`, which ask what another row asks; `requests`, `shards`,
-    `estimated_tokens` of their input, and `estimated_cost_usd` of what is new (None: no price is known).
+    `estimated_tokens` of their input; `estimated_cost_usd` of what is new, as batches, and
+    `estimated_synchronous_usd`, what it would cost at once (None: no price is known).
 
     :param source: `conn_id` with `sql` or `table`, or `path`, or `rows`; and the `key`.
     :param request: the body of one API request, with `{column}` in its strings.

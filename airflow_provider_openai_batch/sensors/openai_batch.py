@@ -142,7 +142,7 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
         step = advance(store, client, settings())
         counted = counts(store)
         told = "Answered %(answered)s of %(requests)s requests; %(in_flight)s in flight, %(held)s held back."
-        self.log.info(told, counted)
+        self.log.info(told, {name: f"{count:,}" for name, count in counted.items()})
         if isinstance(step, GiveUp):
             raise BatchFailed(step.error)
         if isinstance(step, Wait):

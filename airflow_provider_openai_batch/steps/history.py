@@ -26,7 +26,8 @@ def history(store: RunStore) -> Iterator[str]:
     for send in sends[-MOST_LINES:]:
         requests = run.shard(send.shard).about.requests
         named = send.batch.id if send.batch else _unnamed(send)
-        yield f"{_time(send.intent.at)} {named}: {requests:,} requests, {_end(run, send)}."
+        asked = "1 request" if requests == 1 else f"{requests:,} requests"
+        yield f"{_time(send.intent.at)} {named}: {asked}, {_end(run, send)}."
 
 
 def _unnamed(send: Send) -> str:

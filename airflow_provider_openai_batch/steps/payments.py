@@ -53,8 +53,9 @@ class Paid:
     def __str__(self) -> str:
         if self.cost_usd is None or self.saved_usd is None:
             return f"What it cost is unknown: {self.reason}"
-        whole = usd(self.cost_usd + self.saved_usd)
-        told = f"It cost {usd(self.cost_usd)}; at once it would have been {whole}."
+        cost, whole = usd(self.cost_usd), usd(self.cost_usd + self.saved_usd)
+        saved = f": {usd(self.saved_usd)} are saved" if self.saved_usd > LEAST else ""
+        told = f"It cost {cost}; at once it would have been {whole}{saved}."
         if self.unseen:
             told += f" Not in it: {self.unseen:,} requests whose end nobody has seen."
         if self.elsewhere_usd > LEAST:

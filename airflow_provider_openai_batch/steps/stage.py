@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.batch import arguments, facts
-from airflow_provider_openai_batch.batch.budget import budget_of, refuse_plan
-from airflow_provider_openai_batch.batch.estimate import Forecaster, Told
+from airflow_provider_openai_batch.batch.estimate import Forecaster
 from airflow_provider_openai_batch.batch.expected_output import expected_output
-from airflow_provider_openai_batch.batch.prices import unpriced
 from airflow_provider_openai_batch.batch.resend import words_for
 from airflow_provider_openai_batch.batch.token_queue import tokens_per_shard
 from airflow_provider_openai_batch.batch.verdict import Rule
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.attempts import register
+from airflow_provider_openai_batch.steps.cap import estimate_of, require_budget, require_price
 from airflow_provider_openai_batch.steps.counting import counter_for
 from airflow_provider_openai_batch.steps.lost import refuse_lost
 from airflow_provider_openai_batch.steps.news import tell_news, tell_skipped
@@ -43,7 +42,7 @@ log = logging.getLogger(__name__)
 
 SHOWN = (
     "rows", "skipped", "changed_prompt", "equal", "requests", "shards", "estimated_tokens",
-    "estimated_cost_usd",
+    "estimated_cost_usd", "estimated_synchronous_usd",
 )  # fmt: skip
 
 
@@ -82,6 +81,8 @@ class Staged:
     changed_prompt: int = 0
     preview: bool = False
     estimated_cost_usd: float | None = None
+    #: The same by the synchronous endpoint.
+    estimated_synchronous_usd: float | None = None
     #: What is to be paid, for a person; empty where an older version staged the rows.
     money: str = ""
 
@@ -113,7 +114,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
         refuse_lost(store, client, asked.openai_conn_id)
     else:
         client.tick()
-    _require_price(asked, recipe, client)
+    require_price(asked.limits, recipe.body["model"], client.prices)
     attempt = register(store, run, client.now())
     run = read_run(store, client.origin)
     fingerprint = fingerprint_of(asked)
@@ -128,31 +129,12 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
         writer.know(run)
         _read(_ends(asked, told), recipe, writer)
         done = writer.finish(client.now())
-    _require_budget(run, done, told)
+    require_budget(run, done, told)
     store.put(f"snapshots/{snapshot}/done.json", done)
     tell_skipped(done, told)
     if not told.preview:
         tell_news(store, client.origin, run)
     return _staged(told, done, attempt)
-
-
-def _require_price(asked: Asked, recipe: Recipe, client: Client) -> None:
-    """Refuse a cap on what nobody knows the price of."""
-    limits, model = asked.limits, recipe.body["model"]
-    if limits.max_cost_usd is not None and not limits.preview and client.prices.find(model) is None:
-        raise InvalidRequest(f"limits['max_cost_usd'] is set, but {unpriced(model)} Nothing was sent.")
-
-
-def _require_budget(run: Run, done: facts.Done, told: facts.Asked) -> None:
-    """Stop before anything is paid where all would cost more than the cap; a preview only says so."""
-    budget = budget_of(run, done.at, told.max_cost_usd)
-    if told.max_cost_usd is None or budget is None or done.estimated_cost_usd is None:
-        return
-    refused = refuse_plan(budget, done.estimated_cost_usd)
-    if refused is not None and not told.preview:
-        raise InvalidRequest(refused)
-    if refused is not None:
-        log.warning("%s", refused)
 
 
 def _terms(asked: Asked, told: facts.Asked, recipe: Recipe, client: Client) -> Terms:
@@ -294,6 +276,7 @@ def _staged(told: facts.Asked, done: facts.Done, attempt: Attempt) -> Staged:
         shards=len(done.shards),
         estimated_tokens=done.estimated_tokens,
         estimated_cost_usd=done.estimated_cost_usd,
-        money="" if done.forecast is None else str(Told(forecast=done.forecast, model=told.request["model"])),
+        estimated_synchronous_usd=None if done.forecast is None else done.forecast.new.synchronous_usd,
+        money=estimate_of(done, told),
         attempt=attempt,
     )

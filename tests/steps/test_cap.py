@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from typing import Any
 
@@ -66,13 +67,15 @@ def capped(pipeline: Any) -> Capped:
     return Capped(pipeline)
 
 
-def test_an_estimate_over_the_cap_sends_nothing(capped: Capped):
-    """The message has the estimate, the cap, and what to change; a retry comes no further."""
+def test_an_estimate_over_the_cap_sends_nothing(capped: Capped, caplog: pytest.LogCaptureFixture):
+    """The message has estimate, cap, and what to change, the log how it came about; a retry is no better."""
+    caplog.set_level(logging.INFO)
     capped.cap(79)
     for number in (1, 2):
         with pytest.raises(InvalidRequest, match=r"estimated at 80\.00 USD.* of 79\.00 USD.*Raise the limit"):
             capped.submit(try_number=number)
 
+    assert re.search(r"new requests have about .* input tokens .*: about 80\.00 USD as batches", caplog.text)
     assert capped.run.emulator.batches() == []
     capped.cap(80)
     capped.submit(try_number=3)

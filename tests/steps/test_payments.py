@@ -72,6 +72,7 @@ def test_rows_cost_what_was_paid_for_them(pipeline: Any) -> None:
     )
     assert "It cost 0.0" in str(loaded)
     assert "at once it would have been 0.0" in str(loaded)
+    assert "are saved." in str(loaded)
 
 
 def test_equal_rows_cost_nothing_more(pipeline: Any) -> None:
@@ -186,7 +187,9 @@ def test_the_estimate_is_told_before_anything_is_sent(
     staged = pipeline.stage()
 
     assert "10 new requests have about " in str(staged)
-    assert staged.summary()["estimated_cost_usd"] == pytest.approx(staged.estimated_cost_usd)
+    told = staged.summary()
+    assert told["estimated_cost_usd"] == pytest.approx(staged.estimated_cost_usd)
+    assert told["estimated_synchronous_usd"] == pytest.approx(2 * staged.estimated_cost_usd)
     shards = read_run(pipeline.store).shards
     assert math.fsum(shard.about.cost_usd for shard in shards) == pytest.approx(staged.estimated_cost_usd)
     pipeline.advance(staged.attempt)
@@ -202,7 +205,8 @@ def test_without_a_price_the_estimate_names_the_line_to_add(pipeline: Any) -> No
     pipeline.client.prices = Prices()
     staged = pipeline.stage()
 
-    assert staged.summary()["estimated_cost_usd"] is None
+    told = staged.summary()
+    assert [None, None] == [told["estimated_cost_usd"], told["estimated_synchronous_usd"]]
     assert staged.estimated_tokens > 0
     assert '{"prices": {"gpt-5-mini": {"input"' in str(staged)
     assert [shard.about.cost_usd for shard in read_run(pipeline.store).shards] == [None]

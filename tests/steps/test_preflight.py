@@ -295,7 +295,7 @@ def test_nothing_is_sent_while_an_answer_may_come(pipeline: Any, dying: DyingCli
     pipeline.emulator.advance(300)
     pipeline.advance()
     assert [voids(pipeline), batched(pipeline)] == [[UNCLEAR], 10]
-    assert "asked at once: 1 requests, not answered (unclear)" in "\n".join(history(pipeline.store))
+    assert "asked at once: 1 request, not answered (unclear)" in "\n".join(history(pipeline.store))
     assert pipeline.wait() == Finish()
     assert pipeline.load().counts == {"ok": 10}
 

@@ -90,7 +90,7 @@ print(*source.columns())
 
 
 def test_reading_that_fails(duckdb_file: Path) -> None:
-    """After a reading that failed half-way, the same process opens the file again, also while it keeps the error."""
+    """The process that met the error opens the file again, also while it keeps the error."""
     query(duckdb_file, "CREATE TABLE t AS SELECT range AS id FROM range(100000)")
 
     ended = subprocess.run(

@@ -1,0 +1,42 @@
+"""Refuse, before anything is sent, what a run's cap on its cost does not allow."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.budget import budget_of, refuse_plan
+from airflow_provider_openai_batch.batch.estimate import Told
+from airflow_provider_openai_batch.batch.prices import unpriced
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch import arguments, facts
+    from airflow_provider_openai_batch.batch.prices import Prices
+    from airflow_provider_openai_batch.batch.run import Run
+
+log = logging.getLogger(__name__)
+
+
+def require_price(limits: arguments.Limits, model: str, prices: Prices) -> None:
+    """Refuse a cap on what nobody knows the price of."""
+    if limits.max_cost_usd is not None and not limits.preview and prices.find(model) is None:
+        raise InvalidRequest(f"limits['max_cost_usd'] is set, but {unpriced(model)} Nothing was sent.")
+
+
+def require_budget(run: Run, done: facts.Done, told: facts.Asked) -> None:
+    """Stop before anything is paid where all would cost more than the cap; a preview only says so."""
+    budget = budget_of(run, done.at, told.max_cost_usd)
+    if told.max_cost_usd is None or budget is None or done.estimated_cost_usd is None:
+        return
+    refused = refuse_plan(budget, done.estimated_cost_usd)
+    if refused is not None and not told.preview:
+        log.info("%s", estimate_of(done, told))
+        raise InvalidRequest(refused)
+    if refused is not None:
+        log.warning("%s", refused)
+
+
+def estimate_of(done: facts.Done, told: facts.Asked) -> str:
+    """Say what is to be paid; empty where an older version staged the rows."""
+    return "" if done.forecast is None else str(Told(forecast=done.forecast, model=told.request["model"]))
