@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import TaskGroup
@@ -12,6 +13,10 @@ from airflow_provider_openai_batch.sensors.openai_batch import OpenAIBatchSensor
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch import arguments
+
+OWN = (
+    "source, request, output_type, target, limits, resend, openai_conn_id, work_path, submit, wait, and load"
+)
 
 
 class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
@@ -45,7 +50,10 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
         load: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(group_id, **kwargs)
+        try:
+            super().__init__(group_id, **kwargs)
+        except TypeError as error:
+            raise _misplaced(kwargs) or error from None
         asked = {"source": source, "request": request, "target": target, "output_type": output_type}
         # What is not given may come from default_args.
         given = {
@@ -59,3 +67,23 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
             ended = OpenAIBatchSensor(task_id="wait", run_uri=sent.output, **patient | (wait or {}))
             landed = OpenAIBatchLoadOperator(task_id="load", run_uri=ended.output, **load or {})
         self.output = landed.output
+
+
+def _misplaced(kwargs: dict[str, Any]) -> TypeError | None:
+    """Say where an argument belongs that a group does not take."""
+    from airflow_provider_openai_batch.batch import arguments  # noqa: PLC0415
+
+    dicts = {
+        "limits": arguments.LimitsArgs,
+        "source": arguments.SourceArgs,
+        "request": arguments.RequestArgs,
+        "target": arguments.TargetArgs,
+    }
+    taken = inspect.signature(TaskGroup.__init__).parameters
+    for name in (name for name in kwargs if name not in taken):
+        owner = next((owner for owner, keys in dicts.items() if name in keys.__annotations__), None)
+        where = (
+            f"it is a key of {owner}" if owner else f"it has {OWN}; what a task takes is a key of these three"
+        )
+        return TypeError(f"OpenAIBatchTaskGroup has no argument {name!r}; {where}.")
+    return None

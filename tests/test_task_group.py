@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from airflow.providers.common.compat.sdk import DAG, task, task_group
 from airflow.serialization import serialized_objects
 
@@ -52,6 +53,22 @@ def test_output_is_the_load_result():
         report(make_group().output)
 
     assert dag.get_task("g.load").downstream_task_ids == {"report"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"max_cost_usd": 5}, "no argument 'max_cost_usd'; it is a key of limits"),
+        ({"endpoint": "/v1/responses"}, "no argument 'endpoint'; it is a key of request"),
+        ({"key": "id"}, "no argument 'key'; it is a key of source"),
+        ({"retries": 3}, "submit, wait, and load; what a task takes is a key of these three"),
+        ({"limit": {"rows": 5}}, "no argument 'limit'; it has source, request, output_type, target, limits"),
+    ],
+)
+def test_an_argument_in_the_wrong_place(given, told):
+    """The message says where it belongs."""
+    with make_dag(), pytest.raises(TypeError, match=told):
+        make_group(**given)
 
 
 def test_arguments_of_single_tasks():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args
 
@@ -17,6 +18,8 @@ Amount = Annotated[float, msgspec.Meta(gt=0, lt=1e12)]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 #: What a connection sets of these is a ceiling.
 CAPS = ("max_requests", "max_cost_usd")
+PYTHON = {"array": "list", "object": "dict", "null": "None"}
+JSON_KINDS = re.compile("|".join(PYTHON))
 Parsed = TypeVar("Parsed", bound=msgspec.Struct)
 
 
@@ -265,9 +268,14 @@ def _convert(argument: str, given: dict[str, Any], to: type[Parsed], *, strict: 
         try:
             msgspec.convert({name: part}, _single(to, name), strict=strict)
         except msgspec.ValidationError as error:
-            reason = str(error).split(" - at ")[0] + _choice(to, name)
+            reason = _in_python(str(error).split(" - at ")[0]) + _choice(to, name)
             raise InvalidRequest(f"{argument}[{name!r}] is {part!r}: {reason}.") from error
     return msgspec.convert(given, to, strict=strict)
+
+
+def _in_python(reason: str) -> str:
+    """Name types as Python does."""
+    return re.sub(r"`[^`]*`", lambda kinds: JSON_KINDS.sub(lambda kind: PYTHON[kind[0]], kinds[0]), reason)
 
 
 def _single(to: type[msgspec.Struct], name: str) -> Any:

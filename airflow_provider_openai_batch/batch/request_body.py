@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 DEFAULT_ENDPOINT = "/v1/chat/completions"
+#: Our own arguments, which stand beside `request`.
+BESIDE = ("output_type", "limits", "resend")
+#: What stands around a body in a line of a batch file, or in the call that makes a batch.
+AROUND = ("custom_id", "method", "url", "body", "completion_window")
 
 
 def check_endpoint(endpoint: object) -> str:
@@ -18,19 +22,36 @@ def check_endpoint(endpoint: object) -> str:
         raise InvalidRequest(
             f"request['endpoint'] is {endpoint!r}; give a path such as {DEFAULT_ENDPOINT!r}."
         )
+    if endpoint.endswith("/"):
+        raise InvalidRequest(f"request['endpoint'] is {endpoint!r}; write it without the '/' at its end.")
     return endpoint
 
 
 def check_body(endpoint: str, body: Mapping[str, Any]) -> None:
     """Refuse a body that the endpoint would refuse, or that would give a row more than one answer."""
+    check = CHECKS.get(endpoint.removeprefix("/v1"))
+    if check is not None:
+        _check_places(body)
     model = body.get("model")
     if not isinstance(model, str) or not model.strip():
         raise InvalidRequest(f"request['model'] is {model!r}; name the model to ask.")
     if "stream" in body:
         raise InvalidRequest("request['stream'] is refused by the Batch API; remove it.")
-    check = CHECKS.get(endpoint.removeprefix("/v1"))
     if check is not None:
         check(body)
+
+
+def _check_places(body: Mapping[str, Any]) -> None:
+    """Refuse what belongs beside a body or around it: the API would refuse each row for it."""
+    for name in body:
+        if name in BESIDE:
+            raise InvalidRequest(
+                f"request holds {name!r}, which is an argument beside request; move it there."
+            )
+        if name in AROUND:
+            raise InvalidRequest(
+                f"request holds {name!r}, which is no part of a body; give the body alone, and 'endpoint'."
+            )
 
 
 def _check_chat(body: Mapping[str, Any]) -> None:
@@ -39,6 +60,11 @@ def _check_chat(body: Mapping[str, Any]) -> None:
     if not isinstance(messages, (list, tuple)) or not messages:
         raise InvalidRequest(
             f"request['messages'] is {messages!r}; give a list of messages.{_meant(body, 'input')}"
+        )
+    wrong = [message for message in messages if not isinstance(message, dict)]
+    if wrong:
+        raise InvalidRequest(
+            f"request['messages'] holds {wrong[0]!r}; a message is a dict with 'role' and 'content'."
         )
 
 

@@ -143,7 +143,9 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
     def _asked(self, context: Context) -> Asked:
         from airflow_provider_openai_batch.steps.stage import Asked  # noqa: PLC0415
 
-        given = {name: value for name, value in self.source.items() if name != "rows"}
+        given = self.source
+        if isinstance(given, dict):
+            given = {name: value for name, value in given.items() if name != "rows"}
         target = None if self.target is None else arguments.target(self.target)
         return Asked(
             source=arguments.source(given, has_rows=self._rows is not None),

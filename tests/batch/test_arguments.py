@@ -44,7 +44,7 @@ def test_source_takes_each_kind() -> None:
         ({"path": "x", "key": ["a", ""]}, "empty column name"),
         ({"path": "x", "key": ["a", "A"]}, "names a column twice"),
         ({"path": "x", "key": "a", "carry": ["b", "b"]}, "source['carry'] names a column twice"),
-        ({"path": "x", "key": 3}, "source['key'] is 3: Expected `array`"),
+        ({"path": "x", "key": 3}, "source['key'] is 3: Expected `list`"),
         ({"key": "id"}, "exactly one of 'sql', 'table', 'path', and 'rows', not none"),
         ({"key": "id", "sql": "s", "table": "t", "conn_id": "w"}, "not ['sql', 'table']"),
         ({"key": "id", "sql": "s"}, "needs source['conn_id']"),
@@ -108,6 +108,7 @@ def test_limits_are_merged_key_by_key() -> None:
     [
         ({"max_cost": 3}, "unknown key 'max_cost'; allowed: bytes_per_shard, max_attempts"),
         ({"max_attempts": "many"}, "limits['max_attempts'] is 'many'"),
+        ({"rows": 1.5}, "limits['rows'] is 1.5: Expected `int | None`, got `float`"),
         ({"max_cost_usd": 0}, "limits['max_cost_usd'] is 0: Expected `float` > 0.0"),
         ({"max_cost_usd": "1e999"}, "limits['max_cost_usd'] is '1e999'"),
         ({"requests_per_shard": 0}, "limits['requests_per_shard'] is 0: Expected `int` >= 1"),

@@ -62,6 +62,12 @@ def test_what_an_endpoint_takes_is_kept(request_: dict[str, Any]) -> None:
         ({"endpoint": RESPONSES, "input": "{a}", "model": ""}, "request['model'] is ''; name the model"),
         ({"endpoint": RESPONSES, "input": "{a}", "stream": True}, "request['stream'] is refused"),
         ({"endpoint": "v1/responses", "input": "{a}"}, "request['endpoint'] is 'v1/responses'; give a path"),
+        ({"endpoint": f"{RESPONSES}/", "input": "{a}"}, "is '/v1/responses/'; write it without the '/' at"),
+        ({"endpoint": CHAT, "messages": ["{a}"]}, "request['messages'] holds '{a}'; a message is a dict"),
+        ({"endpoint": RESPONSES, "input": "{a}", "output_type": ["b"]}, "holds 'output_type', which is an"),
+        ({"endpoint": RESPONSES, "input": "{a}", "limits": {}}, "holds 'limits', which is an argument"),
+        ({"custom_id": "{a}", "body": {"messages": []}}, "holds 'custom_id', which is no part of a body"),
+        ({"endpoint": EMBEDDINGS, "input": "{a}", "completion_window": "24h"}, "holds 'completion_window',"),
     ],
 )  # fmt: skip
 def test_what_no_row_could_use_is_refused(request_: dict[str, Any], told: str) -> None:

@@ -58,6 +58,13 @@ def test_a_file_of_rows_by_literal_is_kept_too():
     assert (running._rows, running.source["rows"]) == (rows, "<1 rows>")
 
 
+@pytest.mark.parametrize("source", ["tickets", [{"conn_id": "w"}], None])
+def test_a_source_that_is_no_dict_is_told(source):
+    """A table's name alone is the likely mistake."""
+    with pytest.raises(InvalidRequest, match=r"source is a .*; give a dict"):
+        make_submit(source=source)._asked({})
+
+
 def test_rows_of_an_upstream_task_are_waited_for():
     """Its output stays where Airflow finds it: the dependency is set."""
     with DAG("d", start_date=datetime(2026, 1, 1, tzinfo=UTC), schedule=None) as dag:
