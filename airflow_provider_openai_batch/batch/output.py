@@ -15,6 +15,7 @@ from airflow_provider_openai_batch.batch.columns import Reader, Unfit, column_of
 from airflow_provider_openai_batch.batch.output_type import is_wrapper, normalize_output_type
 from airflow_provider_openai_batch.batch.strict import CONSTRAINTS, Strict, enforced, to_strict
 from airflow_provider_openai_batch.batch.strict_build import Schema, resolve
+from airflow_provider_openai_batch.batch.strict_rules import TYPES
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
@@ -173,8 +174,10 @@ def _validator(schema: Schema) -> Any:
 
 def _no_schema(error: Exception) -> InvalidRequest:
     reason = str(error).partition("\n")[0]
-    place = ".".join(map(str, getattr(error, "instance_path", ())))
-    at = f" at {place!r}" if place else ""
+    path = [str(step) for step in getattr(error, "instance_path", ())]
+    at = f" at {'.'.join(path)!r}" if path else ""
+    if path and path[-1] == "type" and "'anyOf'" in reason:
+        reason = f"{error.instance!r} is not one of {', '.join(sorted(TYPES))}"  # type: ignore[attr-defined]
     return InvalidRequest(f"output_type is no valid JSON schema{at}: {reason}.")
 
 

@@ -80,6 +80,10 @@ def _check_size(labels: list[str]) -> None:
 
 
 def _plain(value: Mapping[Any, Any]) -> dict[str, Any]:
+    if value.get("type") == "json_schema":
+        raise InvalidRequest(
+            "output_type has the type 'json_schema', as a response_format has; give the schema that is in it."
+        )
     if not is_wrapper(value):
         return dict(value)
     unknown = [name for name in value if name not in WRAPPER]

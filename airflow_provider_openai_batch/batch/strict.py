@@ -34,7 +34,7 @@ def to_strict(schema: Mapping[str, Any]) -> Strict:
     """Build the strict form, or say with its path what the API would refuse."""
     checked = build(schema)
     sent = enforced(checked)
-    offending = lint(sent)
+    offending = lint(sent, schema)
     if offending:
         raise InvalidRequest(
             f"output_type cannot be asked for in strict mode: {'; '.join(offending[:5])}. "
@@ -47,7 +47,7 @@ def _advice(offending: list[str]) -> str:
     """Say what helps; the root is an object in either mode, for its properties are the columns."""
     if offending[0].startswith("the root"):
         return 'Give {"type": "object", "properties": {...}}; each property becomes a column.'
-    return 'Remove it, or give {"schema": ..., "strict": False}.'
+    return 'Change that, or give {"schema": ..., "strict": False}.'
 
 
 def enforced(node: Any, untold: frozenset[str] = UNENFORCED) -> Any:

@@ -28,9 +28,12 @@ LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 AROUND = re.compile(r"\(\?<?[=!]")
 
 
-def lint(schema: Mapping[str, Any]) -> list[str]:
-    """Name what the API would refuse in a strict schema, each with its path; empty when it is fine."""
-    linter = _Linter(schema)
+def lint(schema: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> list[str]:
+    """Name what the API would refuse in a strict schema, each with its path; empty when it is fine.
+
+    :param given: the schema that it was built from, and whose paths are told.
+    """
+    linter = _Linter(schema, schema if given is None else given)
     if "anyOf" in schema:
         return ["the root is an anyOf, not an object"]
     if schema.get("type") != "object":
@@ -39,18 +42,18 @@ def lint(schema: Mapping[str, Any]) -> list[str]:
 
 
 class _Linter:
-    def __init__(self, root: Mapping[str, Any]) -> None:
-        self.root = root
+    def __init__(self, root: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+        self.root, self.given = root, given
         self.properties = self.enum_values = self.characters = 0
 
     def node(self, node: object, path: tuple[str, ...], depth: int) -> Iterator[str]:
         if not isinstance(node, Mapping):
-            yield f"{_at(path)} is not a schema"
+            yield f"{self.at(path)} is not a schema"
             return
-        yield from (f"{_at((*path, name))} is not supported" for name in node if name not in ALLOWED)
+        yield from (f"{self.at((*path, name))} is not supported" for name in node if name not in ALLOWED)
         self.characters += sum(map(len, _names(node, "$defs")))
         if depth > MAX_DEPTH and {"properties", "items"} & node.keys():
-            yield f"{_at(path)} is nested deeper than {MAX_DEPTH} levels"
+            yield f"{self.at(path)} is nested deeper than {MAX_DEPTH} levels"
             return
         for rule in (self.kind, self.text, self.reference, self.enum, self.object):
             yield from rule(node, path)
@@ -59,30 +62,30 @@ class _Linter:
 
     def kind(self, node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
         if not {"type", "enum", "const", "anyOf", "$ref"} & node.keys():
-            yield f"{_at(path)} has no type"
+            yield f"{self.at(path)} has no type"
         kinds = _kinds(node)
         for name in kinds:
             if not (isinstance(name, str) and name in TYPES):
-                yield f"{_at((*path, 'type'))} is {name!r}, not one of {', '.join(sorted(TYPES))}"
+                yield f"{self.at((*path, 'type'))} is {name!r}, not one of {', '.join(sorted(TYPES))}"
         if "array" in kinds and "items" not in node:
-            yield f"{_at((*path, 'items'))} is missing"
+            yield f"{self.at((*path, 'items'))} is missing"
         branches = node.get("anyOf", [node])
         if not isinstance(branches, list) or not branches:
-            yield f"{_at((*path, 'anyOf'))} is not a list of schemas"
+            yield f"{self.at((*path, 'anyOf'))} is not a list of schemas"
 
     def text(self, node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
         form = node.get("format", "date")
         if not (isinstance(form, str) and form in FORMATS):
-            yield f"{_at((*path, 'format'))} is {form!r}, not one of {', '.join(sorted(FORMATS))}"
+            yield f"{self.at((*path, 'format'))} is {form!r}, not one of {', '.join(sorted(FORMATS))}"
         if isinstance(node.get("pattern"), str) and looks_around(node["pattern"]):
-            yield f"{_at((*path, 'pattern'))} looks around, which is not supported"
+            yield f"{self.at((*path, 'pattern'))} looks around, which is not supported"
 
     def reference(self, node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
         ref = node.get("$ref", "#")
         if not isinstance(ref, str) or resolve(self.root, ref) is None:
-            yield f"{_at((*path, '$ref'))} is {ref!r}, which is not in the schema"
+            yield f"{self.at((*path, '$ref'))} is {ref!r}, which is not in the schema"
         elif "$ref" in node and len(node) > 1:
-            yield f"{_at((*path, '$ref'))} stands beside other keywords"
+            yield f"{self.at((*path, '$ref'))} stands beside other keywords"
 
     def enum(self, node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
         values = node.get("enum")
@@ -90,7 +93,7 @@ class _Linter:
             self.characters += len(str(node.get("const", "")))
             return
         if not isinstance(values, list) or not values:
-            yield f"{_at((*path, 'enum'))} is not a list of values"
+            yield f"{self.at((*path, 'enum'))} is not a list of values"
             return
         self.enum_values += len(values)
         self.characters += sum(len(str(value)) for value in values)
@@ -98,7 +101,7 @@ class _Linter:
         characters = sum(map(len, texts))
         if len(texts) > LARGE_ENUM and characters > MAX_LARGE_ENUM_CHARACTERS:
             yield (
-                f"{_at((*path, 'enum'))} has {len(texts)} texts of {characters:,} characters, "
+                f"{self.at((*path, 'enum'))} has {len(texts)} texts of {characters:,} characters, "
                 f"more than {MAX_LARGE_ENUM_CHARACTERS:,}"
             )
 
@@ -107,19 +110,19 @@ class _Linter:
             return
         if node.get("additionalProperties") is not False:
             yield (
-                f"{_at((*path, 'additionalProperties'))} is not false; in place of fields that the model "
+                f"{self.at((*path, 'additionalProperties'))} is not false; in place of fields that the model "
                 "names (a dict), ask for a list of objects with a name and a value"
             )
         properties = node.get("properties")
         if not isinstance(properties, Mapping) or not properties:
-            yield f"{_at((*path, 'properties'))} is empty"
+            yield f"{self.at((*path, 'properties'))} is empty"
             return
         self.properties += len(properties)
         self.characters += sum(map(len, properties))
         required = node.get("required")
         missing = [name for name in properties if not (isinstance(required, list) and name in required)]
         if missing:
-            yield f"{_at((*path, 'required'))} lacks {', '.join(missing)}"
+            yield f"{self.at((*path, 'required'))} lacks {', '.join(missing)}"
 
     def sizes(self) -> Iterator[str]:
         for count, limit, what in (
@@ -129,6 +132,9 @@ class _Linter:
         ):
             if count > limit:
                 yield f"the schema has {count:,} {what}, more than {limit:,}"
+
+    def at(self, path: tuple[str, ...]) -> str:
+        return repr(".".join(as_given(path, self.given))) if path else "the root"
 
 
 def looks_around(pattern: str) -> bool:
@@ -159,5 +165,30 @@ def _children(node: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], object
         yield from ((("anyOf", str(index)), branch, 0) for index, branch in enumerate(branches))
 
 
-def _at(path: tuple[str, ...]) -> str:
-    return repr(".".join(path)) if path else "the root"
+def as_given(path: tuple[str, ...], given: object) -> list[str]:
+    """Write a place of a strict schema as that of the schema it was built from.
+
+    What is there a choice with null may stand alone in it, and a choice may be a `oneOf`.
+    """
+    told: list[str] = []
+    while path:
+        name, *rest = path
+        if name == "anyOf" and isinstance(given, Mapping) and "anyOf" not in given:
+            if _is_wrapped(given, rest):
+                path = tuple(rest[1:])
+                continue
+            name = "oneOf" if "oneOf" in given else name
+        told.append(name)
+        given, path = _inner(given, name), tuple(rest)
+    return told
+
+
+def _is_wrapped(given: Mapping[str, Any], rest: list[str]) -> bool:
+    """Tell whether a choice is of our making; one that a reference brought in is not."""
+    return rest[1:2] == ["$ref"] or not {"oneOf", "allOf", "$ref"} & given.keys()
+
+
+def _inner(node: object, step: str) -> object:
+    if isinstance(node, list) and step.isdigit() and int(step) < len(node):
+        return node[int(step)]
+    return node.get(step) if isinstance(node, Mapping) else None

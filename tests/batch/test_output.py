@@ -89,6 +89,11 @@ def test_a_pydantic_class_is_its_schema() -> None:
         (loose(STRING, type="array"), "no object with properties"),
         ({"schema": {"type": "object"}, "strict": False}, "no object with properties"),
         (loose({"type": "strin"}), "output_type is no valid JSON schema"),
+        (loose({"type": "str"}), "at 'properties.x.type': 'str' is not one of array, boolean, integer, null"),
+        (
+            {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}},
+            "as a response_format has; give",
+        ),
         (loose({"$ref": "http://127.0.0.1:9/x"}), "is outside of the schema"),
         (loose({"$ref": "#/nope"}), "output_type is no valid JSON schema"),
         ({"type": "object", "properties": {"": STRING}, "required": [""]}, "a property without a name"),

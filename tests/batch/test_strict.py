@@ -132,6 +132,10 @@ def many(count: int, node: dict[str, Any]) -> dict[str, Any]:
     return object_of(**{f"p{n:04}": node for n in range(count)})
 
 
+def optional(node: dict[str, Any]) -> dict[str, Any]:
+    return object_of(a=node) | {"required": []}
+
+
 def tree(depth: int) -> dict[str, Any]:
     """Make a schema with so many levels, of which every second is a list."""
     node: dict[str, Any] = STRING
@@ -402,6 +406,13 @@ def test_the_emulator_refuses_what_breaks_a_rule(broken: dict[str, Any]) -> None
         (object_of(a={"type": "object", "properties": 3}), "'properties.a.properties' is empty"),
         (object_of(a={"type": "array", "prefixItems": 3}), "'properties.a.items' is missing"),
         (object_of(a=array(contains=STRING)), "'properties.a.contains' is not supported"),
+        (optional({}), "'properties.a' has no type"),
+        (optional({"not": STRING}), "'properties.a.not' is not supported"),
+        (optional({"$ref": "#/$defs/Nope"}), "'properties.a.$ref' is '#/$defs/Nope'"),
+        (optional({"enum": []}), "'properties.a.enum' is not a list"),
+        (optional(array(items={})), "'properties.a.items' has no type"),
+        (optional({"oneOf": [STRING, {"not": STRING}]}), "'properties.a.oneOf.1.not' is not supported"),
+        (object_of(a={"oneOf": [STRING, {"not": STRING}]}), "'properties.a.oneOf.1.not' is not supported"),
     ],
 )
 def test_what_cannot_be_built_is_refused(given: dict[str, Any], told: str) -> None:
