@@ -111,6 +111,8 @@ class Told:
 
     def __str__(self) -> str:
         new, whole = self.forecast.new, self.forecast.all
+        if not whole.requests:
+            return "Nothing is asked, and nothing is to be paid."
         if not new.requests:
             return "No request is new: nothing more is to be paid than what goes again."
         told = f"{new.requests:,} new requests have {self._tokens(new)}: {self._cost(new)}."

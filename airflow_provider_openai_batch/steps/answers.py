@@ -165,7 +165,8 @@ def write_answers(store: RunStore, client: Client, send: Send, table: pa.Table, 
     with store.create(f"{send.folder}/answers.parquet") as file:
         pq.write_table(table, file, row_group_size=8_192, compression="zstd")
     told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
-    name = f"Batch {batch_id}" if batch_id or not send.intent.preflight else "The preflight"
+    alone = "The preflight" if send.intent.preflight else f"Shard {send.shard}"
+    name = alone if batch_id is None else f"Batch {batch_id}"
     log.info("%s collected: %s.", name, told or "no answers")
     if counted.anomalies:
         log.warning("%s had lines that name no request of ours: %s.", name, counted.anomalies)

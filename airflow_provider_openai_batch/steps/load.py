@@ -207,7 +207,7 @@ def tell_capped(account: Account) -> None:
     """Log how many rows were not asked because of the cap; their load may be good all the same."""
     if capped := account.codes[OVER_CAP]:
         log.warning(
-            "%s rows were not sent: it would have passed limits['max_cost_usd']; raise it and clear submit.",
+            "%s rows were not sent, to stay within limits['max_cost_usd']; raise it and clear submit.",
             f"{capped:,}",
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.batch.budget import was_sent
 from airflow_provider_openai_batch.batch.report.values import SendTime, ShardTime
 from airflow_provider_openai_batch.batch.report.words import as_id
 
@@ -59,7 +60,11 @@ def _status(send: Send, *, preflight: bool) -> str:
     if send.terminal is not None:
         return str(send.terminal.batch.status)
     if send.tally is not None:
-        return "synchronous" if preflight and not send.batches else "lost" if send.batches else "refused"
+        if send.batches:
+            return "lost"
+        if not was_sent(send) and not send.refusals:
+            return "cancelled"
+        return "synchronous" if preflight else "refused"
     if send.open:
         return "open"
     return "refused" if send.refusals else "void"

@@ -71,7 +71,7 @@ class SendTime(Figure, frozen=True, kw_only=True):
     """
 
     id: str
-    status: str  #: the batch's, or `open`, `void`, `refused`, `lost`, `synchronous`
+    status: str  #: the batch's, or `open`, `void`, `refused`, `lost`, `synchronous`, `cancelled` (not sent)
     batch_id: str | None
     submitted_at: float
     created_at: float

@@ -72,6 +72,15 @@ def test_a_preflight_is_synchronous():
     assert preflight(**ended(), tally=TALLY).status == "completed"
 
 
+def test_what_the_cap_held_back_is_cancelled():
+    """It has neither a file nor a batch: nothing was sent, and the API refused nothing."""
+    intent = msgspec.structs.replace(make_send().intent, file_id="")
+
+    send = timed(make_run(make_shard(make_send(intent=intent, batches=(), tally=TALLY))))
+
+    assert (send.status, send.batch_id) == ("cancelled", None)
+
+
 def test_time_counts_from_the_submit_before():
     """Each send is measured against the last submit before its create; one without is its own start."""
     first = make_run().snapshots[0]
