@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 
+from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.connection import client_arguments, mapping, token_budgets
 
@@ -150,7 +151,12 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
     def limits(self) -> dict[str, Any]:
         """Return the `limits` that the connection sets for every run."""
         connection = self._connection()
-        return mapping(connection, connection.extra_dejson, "limits")
+        given = mapping(connection, connection.extra_dejson, "limits")
+        try:
+            arguments.limits(given)
+        except InvalidRequest as error:
+            raise InvalidRequest(f"Connection {self.openai_conn_id!r}: extra's {error}") from error
+        return given
 
     def test_connection(self) -> tuple[bool, str]:
         """List the models: that needs a valid key and costs nothing."""

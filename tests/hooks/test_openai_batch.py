@@ -183,6 +183,16 @@ def test_limits_come_from_extra(connection):
     assert OpenAIBatchHook().limits() == {"max_attempts": 2}
 
 
+def test_a_wrong_limit_of_a_connection_is_told_as_its_own(connection):
+    """The author of a DAG is not sent looking for it in the DAG."""
+    connection("openai_default", conn_type="openai", password="sk", extra={"limits": {"max_cost": 5}})
+
+    with pytest.raises(
+        InvalidRequest, match="'openai_default': extra's limits has an unknown key 'max_cost'"
+    ):
+        OpenAIBatchHook().limits()
+
+
 def test_limits_that_are_no_object_are_refused(connection):
     """The message names the connection and the key."""
     connection("openai_default", conn_type="openai", password="sk", extra={"limits": "many"})
