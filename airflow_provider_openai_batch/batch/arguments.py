@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args, get_origin
 
 import msgspec
 
 from airflow_provider_openai_batch.batch.request_body import DEFAULT_ENDPOINT, check_body, check_endpoint
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-NonNegative = Annotated[int, msgspec.Meta(ge=0)]
-Amount = Annotated[float, msgspec.Meta(gt=0, lt=1e12)]
-Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
+MOST_BYTES = 200_000_000
+# What each description says follows on "give".
+Positive = Annotated[int, msgspec.Meta(ge=1, description="a whole number from 1 on, such as 1000")]
+NonNegative = Annotated[int, msgspec.Meta(ge=0, description="a whole number from 0 on")]
+Requests = Annotated[
+    int, msgspec.Meta(ge=1, le=50_000, description="1 to 50000, which a batch takes at most")
+]
+Bytes = Annotated[
+    int, msgspec.Meta(ge=1, le=MOST_BYTES, description="1 to 200000000, which a file has at most")
+]
+Amount = Annotated[float, msgspec.Meta(gt=0, lt=1e12, description="USD above 0, such as 2.5")]
+Ratio = Annotated[float, msgspec.Meta(ge=0, le=1, description="a share from 0 to 1 (0.1 is 10%)")]
+Names = Annotated[tuple[str, ...], msgspec.Meta(description="a column, or a list of columns")]
+Parts = Annotated[tuple[str, ...], msgspec.Meta(description="a list of its parts")]
+Renamed = Annotated[dict[str, str], msgspec.Meta(description="a dict of new names by column")]
+#: What is wanted of types that have no description.
+KINDS = {str: "a text", bool: "True or False", dict: "a dict", list: "a list", type(None): "None"}
 #: What a connection sets of these is a ceiling.
 CAPS = ("max_requests", "max_cost_usd")
-PYTHON = {"array": "list", "object": "dict", "null": "None"}
-JSON_KINDS = re.compile("|".join(PYTHON))
 Parsed = TypeVar("Parsed", bound=msgspec.Struct)
 
 
@@ -84,14 +94,14 @@ class LimitsArgs(TypedDict, total=False):
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the rows come from; without `sql`, `table`, and `path` they are handed over apart."""
 
-    key: tuple[str, ...]
+    key: Names
     conn_id: str | None = None
     sql: str | None = None
     parameters: dict[str, Any] | list[Any] | None = None
-    table: str | tuple[str, ...] | None = None
+    table: str | Parts | None = None
     where: str | None = None
     path: str | None = None
-    carry: tuple[str, ...] = ()
+    carry: Names = ()
     on_empty: Literal["skip", "succeed", "fail"] = "skip"
 
 
@@ -99,11 +109,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Where the results go, and how they meet what is there."""
 
     conn_id: str | None = None
-    table: str | tuple[str, ...] | None = None
+    table: str | Parts | None = None
     path: str | None = None
     mode: Literal["merge", "append", "replace_partition"] = "merge"
     partition: dict[str, Any] = {}
-    columns: dict[str, str] = {}
+    columns: Renamed = {}
     prefix: str = "batch_"
     add_columns: bool = False
 
@@ -111,8 +121,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The bounds of one run; sizes in bytes of UTF-8, tokens as estimated."""
 
-    requests_per_shard: Positive = 50_000
-    bytes_per_shard: Positive = 100_000_000
+    requests_per_shard: Requests = 50_000
+    bytes_per_shard: Bytes = 100_000_000
     tokens_per_shard: Positive | None = None
     max_attempts: Positive = 3
     reask_invalid: NonNegative = 0
@@ -186,9 +196,11 @@ def target(value: object) -> Target:
     parsed = _convert("target", _mapping("target", value), Target)
     by_table = parsed.conn_id is not None or parsed.table is not None
     if by_table == (parsed.path is not None):
-        raise InvalidRequest("target takes either 'conn_id' with 'table', or 'path'.")
+        raise InvalidRequest(
+            f"target takes either 'conn_id' with 'table', or 'path'; it has {_given(parsed)}."
+        )
     if by_table and not (parsed.conn_id and parsed.table):
-        raise InvalidRequest("target needs both 'conn_id' and 'table'; one of them is missing.")
+        raise InvalidRequest(f"target needs both 'conn_id' and 'table'; it has {_given(parsed)}.")
     if parsed.path is not None and parsed.mode == "merge":
         raise InvalidRequest(
             "target['path'] cannot take mode 'merge', the default; "
@@ -200,6 +212,14 @@ def target(value: object) -> Target:
             "'replace_partition' needs one such as {'day': '{{ ds }}'}, the other modes take none."
         )
     return parsed
+
+
+def _given(parsed: Target) -> str:
+    """Say which of the keys are set that tell where the rows go."""
+    given = [
+        f"{name!r}: {value!r}" for name in ("conn_id", "table", "path") if (value := getattr(parsed, name))
+    ]
+    return ", ".join(given) or "none of them"
 
 
 def limits(*layers: object) -> Limits:
@@ -264,28 +284,26 @@ def _convert(argument: str, given: dict[str, Any], to: type[Parsed], *, strict: 
     if unknown:
         allowed = ", ".join(sorted(_allowed(argument, to)))
         raise InvalidRequest(f"{argument} has an unknown key {unknown[0]!r}; allowed: {allowed}.")
+    kinds = {field.name: field.type for field in msgspec.structs.fields(to)}
     for name, part in given.items():
         try:
-            msgspec.convert({name: part}, _single(to, name), strict=strict)
+            msgspec.convert(part, kinds[name], strict=strict)
         except msgspec.ValidationError as error:
-            reason = _in_python(str(error).split(" - at ")[0]) + _choice(to, name)
-            raise InvalidRequest(f"{argument}[{name!r}] is {part!r}: {reason}.") from error
+            raise InvalidRequest(f"{argument}[{name!r}] is {part!r}; give {_wanted(kinds[name])}.") from error
     return msgspec.convert(given, to, strict=strict)
 
 
-def _in_python(reason: str) -> str:
-    """Name types as Python does."""
-    return re.sub(r"`[^`]*`", lambda kinds: JSON_KINDS.sub(lambda kind: PYTHON[kind[0]], kinds[0]), reason)
-
-
-def _single(to: type[msgspec.Struct], name: str) -> Any:
-    kind = next(field.type for field in msgspec.structs.fields(to) if field.name == name)
-    return dict[str, kind]  # type: ignore[valid-type]
-
-
-def _choice(to: type[msgspec.Struct], name: str) -> str:
-    words = get_args(next(field.type for field in msgspec.structs.fields(to) if field.name == name))
-    return f"; allowed: {', '.join(words)}" if all(isinstance(word, str) for word in words) and words else ""
+def _wanted(kind: Any) -> str:
+    """Say what a type takes, in words that follow on "give"."""
+    described = next(
+        (meta.description for meta in getattr(kind, "__metadata__", ()) if meta.description), None
+    )
+    if described is not None:
+        return str(described)
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(map(repr, get_args(kind)))
+    known = KINDS.get(get_origin(kind) or kind)
+    return known or ", or ".join(map(_wanted, get_args(kind)))
 
 
 def _allowed(argument: str, to: type[msgspec.Struct]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 DEFAULT_ENDPOINT = "/v1/chat/completions"
+NEAR = 0.85
 #: Our own arguments, which stand beside `request`.
 BESIDE = ("output_type", "limits", "resend")
 #: What stands around a body in a line of a batch file, or in the call that makes a batch.
@@ -19,12 +21,24 @@ AROUND = ("custom_id", "method", "url", "body", "completion_window")
 def check_endpoint(endpoint: object) -> str:
     """Take the path of an endpoint; whether the API has it, the API says before anything runs."""
     if not isinstance(endpoint, str) or not endpoint.startswith("/"):
-        raise InvalidRequest(
-            f"request['endpoint'] is {endpoint!r}; give a path such as {DEFAULT_ENDPOINT!r}."
-        )
-    if endpoint.endswith("/"):
-        raise InvalidRequest(f"request['endpoint'] is {endpoint!r}; write it without the '/' at its end.")
+        path = f"/{endpoint}".rstrip("/")
+        meant = next((f"/v1{known}" for known in CHECKS if path.endswith(known)), DEFAULT_ENDPOINT)
+        raise InvalidRequest(f"request['endpoint'] is {endpoint!r}; give a path such as {meant!r}.")
+    meant = _meant_by(endpoint)
+    if meant is not None:
+        raise InvalidRequest(f"request['endpoint'] is {endpoint!r}; write it as {meant!r}.")
     return endpoint
+
+
+def _meant_by(endpoint: str) -> str | None:
+    """Find the endpoint of ours that a path nearly is: as another one, its answers would stay raw."""
+    path = endpoint.lower().rstrip("/")
+    if path == endpoint and path.removeprefix("/v1") in CHECKS:
+        return None
+    if not path.startswith("/v1/"):
+        return path if path != endpoint and path.removeprefix("/v1") in CHECKS else None
+    near = get_close_matches(path.removeprefix("/v1"), CHECKS, n=1, cutoff=NEAR)
+    return f"/v1{near[0]}" if near else None
 
 
 def check_body(endpoint: str, body: Mapping[str, Any]) -> None:
@@ -93,12 +107,14 @@ def _check_embeddings(body: Mapping[str, Any]) -> None:
 
 def _check_moderations(body: Mapping[str, Any]) -> None:
     given = body.get("input")
+    if isinstance(given, dict):
+        raise InvalidRequest(f"request['input'] is {given!r}; put the part into a list.")
     if not (isinstance(given, (list, tuple)) and given and all(isinstance(part, dict) for part in given)):
         _check_one("input", body)
 
 
 def _check_n(body: Mapping[str, Any]) -> None:
-    if body.get("n", 1) != 1:
+    if body.get("n") not in (None, 1):
         raise InvalidRequest(f"request['n'] is {body['n']!r}; a row takes one answer: remove it.")
 
 

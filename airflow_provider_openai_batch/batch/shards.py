@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.batch.arguments import MOST_BYTES
+
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.arguments import Limits
-
-INPUTS_LIMIT = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,21 +18,19 @@ class Cut:
     requests: int = 0
     line_bytes: int = 0
     tokens: int = 0
-    inputs: int = 0
 
 
 class Cutter:
     """Counts lines into a shard; a shard always takes its first line."""
 
-    def __init__(self, limits: Limits, *, inputs_limit: int = INPUTS_LIMIT) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.inputs_limit = inputs_limit
         self._clear()
 
     def _clear(self) -> None:
-        self.requests = self.line_bytes = self.tokens = self.inputs = 0
+        self.requests = self.line_bytes = self.tokens = 0
 
-    def fits(self, line_bytes: int, tokens: int, inputs: int = 1) -> bool:
+    def fits(self, line_bytes: int, tokens: int) -> bool:
         """Tell whether one more line keeps the shard within every limit."""
         if not self.requests:
             return True
@@ -40,22 +38,18 @@ class Cutter:
         return (
             self.requests < limits.requests_per_shard
             and self.line_bytes + line_bytes <= limits.bytes_per_shard
-            and self.inputs + inputs <= self.inputs_limit
             and (limits.tokens_per_shard is None or self.tokens + tokens <= limits.tokens_per_shard)
         )
 
-    def add(self, line_bytes: int, tokens: int, inputs: int = 1) -> None:
+    def add(self, line_bytes: int, tokens: int) -> None:
         """Count a line into the shard."""
         self.requests += 1
         self.line_bytes += line_bytes
         self.tokens += tokens
-        self.inputs += inputs
 
     def cut(self) -> Cut:
         """Close the shard, begin the next, and say what the closed one holds."""
-        closed = Cut(
-            requests=self.requests, line_bytes=self.line_bytes, tokens=self.tokens, inputs=self.inputs
-        )
+        closed = Cut(requests=self.requests, line_bytes=self.line_bytes, tokens=self.tokens)
         self._clear()
         return closed
 
@@ -64,7 +58,9 @@ def too_large(line_bytes: int, limits: Limits) -> str | None:
     """Say why a line fits into no shard, or None when it does."""
     if line_bytes <= limits.bytes_per_shard:
         return None
+    raised = limits.bytes_per_shard < MOST_BYTES
+    ways = ["shorten the template", "filter the row"] + ["raise limits['bytes_per_shard']"] * raised
     return (
         f"The request is {line_bytes:,} bytes long, and a file takes {limits.bytes_per_shard:,}; "
-        "shorten the template or filter the row."
+        f"{', '.join(ways[:-1])} or {ways[-1]}."
     )
