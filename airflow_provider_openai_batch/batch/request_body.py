@@ -24,21 +24,20 @@ def check_endpoint(endpoint: object) -> str:
         path = f"/{endpoint}".rstrip("/")
         meant = next((f"/v1{known}" for known in CHECKS if path.endswith(known)), DEFAULT_ENDPOINT)
         raise InvalidRequest(f"request['endpoint'] is {endpoint!r}; give a path such as {meant!r}.")
-    meant = _meant_by(endpoint)
-    if meant is not None:
-        raise InvalidRequest(f"request['endpoint'] is {endpoint!r}; write it as {meant!r}.")
+    near = _nearly(endpoint)
+    if near != endpoint:
+        raise InvalidRequest(f"request['endpoint'] is {endpoint!r}; write it as {near!r}.")
     return endpoint
 
 
-def _meant_by(endpoint: str) -> str | None:
-    """Find the endpoint of ours that a path nearly is: as another one, its answers would stay raw."""
+def _nearly(endpoint: str) -> str:
+    """Find the endpoint of ours that a path nearly is: taken as another one, its answers would stay raw."""
     path = endpoint.lower().rstrip("/")
-    if path == endpoint and path.removeprefix("/v1") in CHECKS:
-        return None
-    if not path.startswith("/v1/"):
-        return path if path != endpoint and path.removeprefix("/v1") in CHECKS else None
-    near = get_close_matches(path.removeprefix("/v1"), CHECKS, n=1, cutoff=NEAR)
-    return f"/v1{near[0]}" if near else None
+    if path.removeprefix("/v1") in CHECKS:
+        return path
+    # Of other versions, such as /v4/chat/completions, nothing is known.
+    near = get_close_matches(path[3:], CHECKS, n=1, cutoff=NEAR) if path.startswith("/v1/") else ()
+    return f"/v1{near[0]}" if near else endpoint
 
 
 def check_body(endpoint: str, body: Mapping[str, Any]) -> None:
