@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args, get_origin
 
 import msgspec
 
+from airflow_provider_openai_batch.batch.plain_json import plain_json
 from airflow_provider_openai_batch.batch.request_body import DEFAULT_ENDPOINT, check_body, check_endpoint
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
@@ -247,27 +247,12 @@ def request(value: object) -> dict[str, Any]:
     body = _mapping("request", value)
     endpoint = check_endpoint(body.pop("endpoint", None) or DEFAULT_ENDPOINT)
     check_body(endpoint, body)
-    return {"endpoint": endpoint, **{name: _json("request", name, part) for name, part in body.items()}}
+    return {"endpoint": endpoint, **{name: plain_json("request", name, part) for name, part in body.items()}}
 
 
 def split(checked: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Take what `request` gave apart into the endpoint and the body."""
     return checked["endpoint"], {name: part for name, part in checked.items() if name != "endpoint"}
-
-
-def _json(argument: str, path: str, value: object) -> object:
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float() if math.isfinite(value):
-            return value
-        case list() | tuple():
-            return [_json(argument, f"{path}.{index}", part) for index, part in enumerate(value)]
-        case dict() if all(isinstance(name, str) for name in value):
-            return {name: _json(argument, f"{path}.{name}", part) for name, part in value.items()}
-    raise InvalidRequest(
-        f"{argument}: {path} is a {type(value).__name__}, which JSON cannot hold: {value!r}."
-    )
 
 
 def _mapping(argument: str, value: object) -> dict[str, Any]:

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 #: How many answers are held at once.
 ROWS = 4_096
 FINE_TUNED = "ft:"
+#: Say what the root of a schema is.
+ROOTS = frozenset({"type", "$ref", "anyOf", "oneOf", "allOf"})
+#: What people write for the types of JSON schema.
+TYPE_NAMES = {
+    "str": "string", "text": "string", "int": "integer", "float": "number", "bool": "boolean",
+    "list": "array", "dict": "object", "none": "null",
+}  # fmt: skip
 
 
 class Invalid(msgspec.Struct, frozen=True):
@@ -159,6 +166,8 @@ def _compile(given: Schema, *, strict: bool) -> Output:
 
 
 def _require_schema(given: Schema) -> None:
+    if "properties" in given and not ROOTS & given.keys():
+        raise InvalidRequest('output_type has "properties" and no type; add "type": "object" to it.')
     try:
         jsonschema_rs.meta.validate(given)
     except (ValueError, TypeError, OverflowError) as error:
@@ -177,8 +186,15 @@ def _no_schema(error: Exception) -> InvalidRequest:
     path = [str(step) for step in getattr(error, "instance_path", ())]
     at = f" at {'.'.join(path)!r}" if path else ""
     if path and path[-1] == "type" and "'anyOf'" in reason:
-        reason = f"{error.instance!r} is not one of {', '.join(sorted(TYPES))}"  # type: ignore[attr-defined]
+        reason = _wrong_type(error.instance)  # type: ignore[attr-defined]
     return InvalidRequest(f"output_type is no valid JSON schema{at}: {reason}.")
+
+
+def _wrong_type(given: object) -> str:
+    meant = str(given).lower()
+    meant = TYPE_NAMES.get(meant, meant)
+    advice = f"write {meant!r}" if meant in TYPES else f"types are {', '.join(sorted(TYPES))}"
+    return f"{given!r} is no type; {advice}"
 
 
 def _refuse(uri: str) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
+from airflow_provider_openai_batch.batch.plain_json import plain_json
 from airflow_provider_openai_batch.batch.strict_rules import (
     LARGE_ENUM,
     MAX_CHARACTERS,
@@ -15,6 +16,7 @@ from airflow_provider_openai_batch.batch.strict_rules import (
 )
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
+SHOWN = 60
 OutputType = list[str] | dict[str, Any] | None
 WRAPPER = frozenset({"schema", "strict"})
 SCHEMA_WORDS = frozenset({"type", "properties", "$ref"})
@@ -33,10 +35,24 @@ def normalize_output_type(value: object) -> OutputType:
             return _labels([member.value for member in value])
         case type() if hasattr(value, "model_json_schema"):
             return _schema_of(value)
-    raise InvalidRequest(
-        f"output_type is a {type(value).__name__}; "
-        "give a list or an Enum of labels, a JSON schema, or a pydantic class."
-    )
+    if get_origin(value) is Literal:
+        return _labels(get_args(value))
+    raise InvalidRequest(f"output_type is {_told(value)}.")
+
+
+def _told(value: Any) -> str:
+    """Say what a value is that is no output type, and what to give."""
+    if get_origin(value) is not None:
+        return f"{value}; an answer is an object: give a pydantic class that has a field of this type"
+    if isinstance(value, type):
+        name = value.__name__
+        return f"the class {name}; give a pydantic class, or pydantic.TypeAdapter({name}).json_schema()"
+    if hasattr(value, "model_json_schema"):
+        name = type(value).__name__
+        return f"an instance of {name}; give the class, {name}"
+    text = repr(value)
+    text = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return f"{text}; give a list or an Enum of labels, a JSON schema as a dict, or a pydantic class"
 
 
 def _schema_of(model: Any) -> dict[str, Any]:
@@ -51,7 +67,7 @@ def _labels(values: Sequence[object]) -> list[str]:
     wrong = [value for value in values if not (isinstance(value, str) and value)]
     if wrong or not values:
         raise InvalidRequest(
-            f"output_type holds {wrong[0]!r}; labels are non-empty strings."
+            f"output_type holds {wrong[0]!r}; labels are non-empty strings{_as_text(wrong[0])}."
             if wrong
             else "output_type is an empty list; labels are non-empty strings."
         )
@@ -61,6 +77,10 @@ def _labels(values: Sequence[object]) -> list[str]:
         raise InvalidRequest(f"output_type names a label twice: {twice!r}.")
     _check_size(labels)
     return labels
+
+
+def _as_text(value: object) -> str:
+    return f", such as {str(value)!r}" if isinstance(value, (int, float)) else ""
 
 
 def _check_size(labels: list[str]) -> None:
@@ -85,7 +105,7 @@ def _plain(value: Mapping[Any, Any]) -> dict[str, Any]:
             "output_type has the type 'json_schema', as a response_format has; give the schema that is in it."
         )
     if not is_wrapper(value):
-        return dict(value)
+        return {name: plain_json("output_type", str(name), part) for name, part in value.items()}
     unknown = [name for name in value if name not in WRAPPER]
     if unknown or "schema" not in value or not isinstance(value.get("strict", True), bool):
         raise InvalidRequest(

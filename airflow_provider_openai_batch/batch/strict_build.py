@@ -58,7 +58,7 @@ class _Builder:
         if kept.get("format") in UUIDS:
             kept["format"] = "uuid"
         ref = kept.get("$ref")
-        if isinstance(ref, str) and len(kept) > 1:
+        if isinstance(ref, str) and (len(kept) > 1 or not _is_definition(ref)):
             target = resolve(self.root, ref)
             if target is not None and _contradicts(kept, target):
                 return self.children(kept, inside)
@@ -97,7 +97,7 @@ class _Builder:
             optional = name not in required and isinstance(part, Mapping) and part.get("default") is None
             built[name] = _nullable(strict) if optional and isinstance(strict, dict) else strict
         node["properties"] = built
-        node["required"] = list(built)
+        node["required"] = [*built, *(name for name in required if name not in built)]
         node.setdefault("additionalProperties", False)
         return node
 
@@ -109,6 +109,11 @@ def _contradicts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
         for name, part in one.items()
         if name != "description" and not _is_dropped(name)
     )
+
+
+def _is_definition(ref: str) -> bool:
+    """Tell a reference to what stays as it is from one to a property, which may have become nullable."""
+    return ref == "#" or ref.startswith(DEFS)
 
 
 def _is_dropped(name: str) -> bool:
@@ -143,7 +148,7 @@ def _nullable(node: Schema) -> Schema:
         return node if {"type": "null"} in branches else {**node, "anyOf": [*branches, {"type": "null"}]}
     if isinstance(kind, str) and kind != "null" and "const" not in node:
         node = {**node, "type": [kind, "null"]}
-        return {**node, "enum": [*node["enum"], None]} if "enum" in node else node
+        return {**node, "enum": [*node["enum"], None]} if node.get("enum") else node
     if kind == "null" or (isinstance(kind, list) and "null" in kind):
         return node
     description = {"description": node.pop("description")} if "description" in node else {}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider_openai_batch.batch.strict_build import resolve
+from airflow_provider_openai_batch.batch.strict_paths import as_given
 
 ALLOWED = frozenset({
     "$ref", "$defs", "type", "enum", "const", "anyOf", "description", "properties", "required",
@@ -36,9 +37,11 @@ def lint(schema: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> l
     linter = _Linter(schema, schema if given is None else given)
     if "anyOf" in schema:
         return ["the root is an anyOf, not an object"]
-    if schema.get("type") != "object":
-        return [f"the root is of type {schema.get('type')!r}, not an object"]
-    return [*linter.node(schema, (), 1), *linter.sizes()]
+    if "type" not in schema:
+        return ["the root has no type"]
+    if schema["type"] != "object":
+        return [f"the root is of type {schema['type']!r}, not an object"]
+    return list(dict.fromkeys([*linter.node(schema, (), 1), *linter.sizes()]))
 
 
 class _Linter:
@@ -93,7 +96,7 @@ class _Linter:
             self.characters += len(str(node.get("const", "")))
             return
         if not isinstance(values, list) or not values:
-            yield f"{self.at((*path, 'enum'))} is not a list of values"
+            yield f"{self.at((*path, 'enum'))} is {values!r}; list the values"
             return
         self.enum_values += len(values)
         self.characters += sum(len(str(value)) for value in values)
@@ -119,10 +122,13 @@ class _Linter:
             return
         self.properties += len(properties)
         self.characters += sum(map(len, properties))
-        required = node.get("required")
-        missing = [name for name in properties if not (isinstance(required, list) and name in required)]
+        required = node["required"] if isinstance(node.get("required"), list) else []
+        missing = [name for name in properties if name not in required]
         if missing:
             yield f"{self.at((*path, 'required'))} lacks {', '.join(missing)}"
+        unknown = [name for name in required if name not in properties]
+        if unknown:
+            yield f"{self.at((*path, 'required'))} names {unknown[0]!r}, which is no property"
 
     def sizes(self) -> Iterator[str]:
         for count, limit, what in (
@@ -163,32 +169,3 @@ def _children(node: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], object
     branches = node.get("anyOf")
     if isinstance(branches, list):
         yield from ((("anyOf", str(index)), branch, 0) for index, branch in enumerate(branches))
-
-
-def as_given(path: tuple[str, ...], given: object) -> list[str]:
-    """Write a place of a strict schema as that of the schema it was built from.
-
-    What is there a choice with null may stand alone in it, and a choice may be a `oneOf`.
-    """
-    told: list[str] = []
-    while path:
-        name, *rest = path
-        if name == "anyOf" and isinstance(given, Mapping) and "anyOf" not in given:
-            if _is_wrapped(given, rest):
-                path = tuple(rest[1:])
-                continue
-            name = "oneOf" if "oneOf" in given else name
-        told.append(name)
-        given, path = _inner(given, name), tuple(rest)
-    return told
-
-
-def _is_wrapped(given: Mapping[str, Any], rest: list[str]) -> bool:
-    """Tell whether a choice is of our making; one that a reference brought in is not."""
-    return rest[1:2] == ["$ref"] or not {"oneOf", "allOf", "$ref"} & given.keys()
-
-
-def _inner(node: object, step: str) -> object:
-    if isinstance(node, list) and step.isdigit() and int(step) < len(node):
-        return node[int(step)]
-    return node.get(step) if isinstance(node, Mapping) else None

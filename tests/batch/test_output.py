@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pytest
@@ -43,6 +43,11 @@ def test_free_text_is_one_column() -> None:
     assert output.parse("a\0b\ud800") == ("ab�",)
 
 
+def test_labels_may_be_a_literal() -> None:
+    """The values of a `Literal` are labels as those of a list are."""
+    assert normalize_output_type(Literal["bug", "feature"]) == ["bug", "feature"]
+
+
 def test_labels_are_an_enum() -> None:
     """A list of labels asks for one of them, and only they are taken."""
     output = compile_output(["bug", "feature"])
@@ -75,9 +80,15 @@ def test_a_pydantic_class_is_its_schema() -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ("bug", "output_type is a str"),
-        (Ticket(label="a"), "output_type is a Ticket"),
-        (int, "output_type is a type"),
+        (Ticket(label="a"), "output_type is an instance of Ticket; give the class, Ticket."),
+        (int, "is the class int; give a pydantic class, or pydantic.TypeAdapter(int).json_schema()."),
+        (list[Ticket], "an answer is an object: give a pydantic class that has a field of this type."),
+        (Ticket | None, "an answer is an object: give a pydantic class that has a field of this type."),
+        ("bug, feature", "output_type is 'bug, feature'; give a list or an Enum of labels, a JSON schema"),
+        ([1, 2], "output_type holds 1; labels are non-empty strings, such as '1'."),
+        (loose({"type": int}), "properties.x.type is a type, which JSON cannot hold: <class 'int'>."),
+        ({"properties": {"a": STRING}}, 'output_type has "properties" and no type; add "type": "object"'),
+        ({"schema": {"properties": {"a": STRING}}, "strict": False}, 'no type; add "type": "object"'),
         ([], "labels are non-empty strings"),
         (["a", 1], "labels are non-empty strings"),
         (["a", "a"], "names a label twice"),
@@ -89,7 +100,7 @@ def test_a_pydantic_class_is_its_schema() -> None:
         (loose(STRING, type="array"), "no object with properties"),
         ({"schema": {"type": "object"}, "strict": False}, "no object with properties"),
         (loose({"type": "strin"}), "output_type is no valid JSON schema"),
-        (loose({"type": "str"}), "at 'properties.x.type': 'str' is not one of array, boolean, integer, null"),
+        (loose({"type": "str"}), "at 'properties.x.type': 'str' is no type; write 'string'."),
         (
             {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}},
             "as a response_format has; give",

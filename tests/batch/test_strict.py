@@ -159,7 +159,7 @@ RULES: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
         "the root is of type ['object', 'null']",
         object_of(a={**object_of(b=STRING), "type": ["object", "null"]}),
     ),
-    ({"$ref": "#/$defs/D"} | DEFINED, "the root is of type None", object_of(a=REF) | DEFINED),
+    ({"$ref": "#/$defs/D"} | DEFINED, "the root has no type", object_of(a=REF) | DEFINED),
     # every object is closed, and all of its properties are required
     (
         {"type": "object", "properties": {"a": STRING}, "required": ["a"]},
@@ -206,12 +206,12 @@ RULES: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
     (object_of(a=array(items={})), "'properties.a.items' has no type", object_of(a=array(items=STRING))),
     (
         object_of(a={"type": "string", "enum": []}),
-        "'properties.a.enum' is not a list",
+        "'properties.a.enum' is ",
         object_of(a=enum(1, 1)),
     ),
     (
         object_of(a={"type": "string", "enum": "b"}),
-        "'properties.a.enum' is not a list",
+        "'properties.a.enum' is ",
         object_of(a={"const": 1}),
     ),
     (
@@ -377,7 +377,7 @@ def test_the_emulator_refuses_what_breaks_a_rule(broken: dict[str, Any]) -> None
     ("given", "told"),
     [
         ({"type": "array", "items": STRING}, "the root is of type 'array'"),
-        ({"$ref": "#/$defs/Nope"}, "the root is of type None"),
+        ({"$ref": "#/$defs/Nope"}, "the root has no type"),
         (object_of(a={"anyOf": [STRING, {"not": STRING}]}), "'properties.a.anyOf.1.not' is not supported"),
         (object_of(a={"allOf": [STRING, STRING]}), "'properties.a.allOf' is not supported"),
         (object_of(a={"oneOf": [STRING], "anyOf": [STRING]}), "'properties.a.oneOf' is not supported"),
@@ -396,12 +396,12 @@ def test_the_emulator_refuses_what_breaks_a_rule(broken: dict[str, Any]) -> None
         ),
         (
             {"$ref": "#/$defs/R", "properties": {"b": STRING}} | {"$defs": {"R": object_of(a=STRING)}},
-            "the root is of type None",
+            "the root has no type",
         ),
         (object_of(a={"$ref": 3}), "'properties.a.$ref' is 3"),
         (
             object_of(a={"$ref": "#", "minimum": 3, "description": "d"}),
-            "'properties.a.properties.a.$ref' stands beside",
+            "'properties.a.$ref' stands beside",
         ),
         (object_of(a={"type": "object", "properties": 3}), "'properties.a.properties' is empty"),
         (object_of(a={"type": "array", "prefixItems": 3}), "'properties.a.items' is missing"),
@@ -409,10 +409,24 @@ def test_the_emulator_refuses_what_breaks_a_rule(broken: dict[str, Any]) -> None
         (optional({}), "'properties.a' has no type"),
         (optional({"not": STRING}), "'properties.a.not' is not supported"),
         (optional({"$ref": "#/$defs/Nope"}), "'properties.a.$ref' is '#/$defs/Nope'"),
-        (optional({"enum": []}), "'properties.a.enum' is not a list"),
+        (optional({"enum": []}), "'properties.a.enum' is []; list the values"),
         (optional(array(items={})), "'properties.a.items' has no type"),
         (optional({"oneOf": [STRING, {"not": STRING}]}), "'properties.a.oneOf.1.not' is not supported"),
         (object_of(a={"oneOf": [STRING, {"not": STRING}]}), "'properties.a.oneOf.1.not' is not supported"),
+        (optional({"allOf": [array(items={})]}), "'properties.a.allOf.0.items' has no type"),
+        (
+            optional({"$ref": "#/$defs/L", "description": "d"}) | {"$defs": {"L": array(items={})}},
+            "mode: '$defs.L.items' has no type. ",
+        ),
+        (
+            object_of(a={"$ref": "#/definitions/L"}) | {"definitions": {"L": array(items={})}},
+            "'definitions.L.items' has no type",
+        ),
+        (object_of(a=STRING) | {"required": ["a", "b"]}, "'required' names 'b', which is no property"),
+        (
+            optional({"type": "object", "properties": {"b": STRING}, "required": ["c"]}),
+            "'properties.a.required' names 'c', which is no property",
+        ),
     ],
 )
 def test_what_cannot_be_built_is_refused(given: dict[str, Any], told: str) -> None:
@@ -426,10 +440,21 @@ def test_what_cannot_be_built_is_refused(given: dict[str, Any], told: str) -> No
     assert advice in str(caught.value)
 
 
+def test_a_reference_to_a_property_is_what_the_property_is() -> None:
+    """A property that may be absent becomes null; what refers to it and is required does not."""
+    given = {
+        "type": "object",
+        "properties": {"a": STRING, "b": {"$ref": "#/properties/a"}},
+        "required": ["b"],
+    }
+
+    assert to_strict(given).checked["properties"] == {"a": {"type": ["string", "null"]}, "b": STRING}
+
+
 def test_references_are_found_by_their_escaped_path() -> None:
     """A name may hold a slash or a tilde."""
     assert resolve({"$defs": {"a/b~c": STRING}}, "#/$defs/a~1b~0c") == STRING
     assert resolve({"$defs": 3}, "#/$defs/a") is None
     assert resolve({}, "elsewhere") is None
     assert to_strict({"$ref": "#/$defs/R", "$defs": {"R": object_of(a=STRING)}}).sent["required"] == ["a"]
-    assert lint({"$ref": "#/$defs/R"}) == ["the root is of type None, not an object"]
+    assert lint({"$ref": "#/$defs/R"}) == ["the root has no type"]
