@@ -89,6 +89,7 @@ UNKNOWN = estimate(None, np.full(10_000, 120), 20)
             ],
         ),
         (Forecast(all=WHOLE), ["No request is new"]),
+        (Forecast(), ["Nothing is asked, and nothing is to be paid."]),
     ],
 )
 def test_a_person_is_told_both_prices_and_what_they_rest_on(forecast, told):
