@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.crashes.databases import Database
     from tests.mariadb import MariaServer
 
-LOAD = (Task.LOAD,)
+SENDING, LOAD = (Task.SUBMIT, Task.WAIT), (Task.LOAD,)
 #: A kill, unlike a power failure, loses nothing that was written: a disk in memory will do.
 MEMORY = Path("/dev/shm")
 PARTITION = {"mode": "replace_partition", "partition": {"day": "2026-01-01"}}
@@ -38,13 +38,14 @@ KINDS = {
 #: Every boundary of all tasks once; the load's again in each way of writing, into no table, and stale.
 SWEEPS = (
     Sweep(),
+    Sweep(armed=SENDING, preflight=True),
     Sweep(armed=LOAD, fresh=True),
     Sweep(armed=LOAD, mode="append"),
     Sweep(armed=LOAD, mode="replace_partition"),
     Sweep(armed=LOAD, strike=Strike.OUTDATED),
 )
 #: A second way into a database that is tried already: what it writes, and how.
-SECOND_SWEEPS = (Sweep(armed=LOAD), *SWEEPS[1:])
+SECOND_SWEEPS = (Sweep(armed=LOAD), *SWEEPS[2:])
 FILE_SWEEPS = (
     Sweep(mode="append"),
     Sweep(armed=LOAD, mode="append", fresh=True),

@@ -83,7 +83,9 @@ class Child:
             request=arguments.request(request),
             output_type=["bug", "feature"],
             target=arguments.target(self._order.target) if self._order.target else None,
-            limits=arguments.limits({"requests_per_shard": 5, "max_failed_ratio": 1}),
+            limits=arguments.limits(
+                {"requests_per_shard": 5, "max_failed_ratio": 1, "preflight": self._order.preflight}
+            ),
             run_id=RUN,
             try_number=try_number,
             max_tries=self._order.max_tries,

@@ -29,6 +29,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     #: None: rows are staged for no target.
     target: dict[str, Any] | None
     prompt: str = "Classify: {body}"
+    preflight: bool = False
     tasks: tuple[Task, ...] = tuple(Task)
     try_number: int = 1
     max_tries: int = 2

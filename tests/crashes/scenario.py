@@ -42,6 +42,8 @@ class Sweep:
     #: Only boundaries whose place holds this text.
     only: str = ""
     mode: str = "merge"
+    #: One request is asked at once.
+    preflight: bool = False
     #: The target does not exist before.
     fresh: bool = False
     every: int = 1
@@ -75,9 +77,11 @@ class Scenario:
         self._folder, self.nursery, self._server, self.database = folder, nursery, server, database
         self._numbers = count(1)
         self._kept = False
+        self._preflight = False
 
     def points(self, sweep: Sweep) -> Iterator[Point]:
         """Strike at every boundary of a sweep, one run each, until a run goes through."""
+        self._preflight = sweep.preflight
         expected = self.expected(sweep)
         for strike in count(1, sweep.every):
             place, old = self._begin(sweep)
@@ -135,7 +139,7 @@ class Scenario:
         bill, run = self._server.bill(), place.folder / "runs" / RUN
         return [
             *laws.check_rows(self.database.read(place), expected.rows),
-            *laws.check_bill(bill, expected.bill),
+            *laws.check_bill(bill, expected.bill, doubts=int(self._preflight)),
             *laws.check_live(bill, laws.requests_of(run)),
             *laws.check_files(bill, laws.intended_files(run)),
         ]
@@ -143,7 +147,7 @@ class Scenario:
     def _begin(self, sweep: Sweep) -> tuple[Place, list[Row] | None]:
         folder = self._new_folder()
         place = self.database.first(folder) if sweep.fresh else self.database.place(folder)
-        self._server.begin()
+        self._server.begin(preflight=sweep.preflight)
         return place, self.database.read(place)
 
     def _swept(self, place: Place, sweep: Sweep, strike: int) -> Order:
@@ -156,6 +160,7 @@ class Scenario:
             "api": self._server.url,
             "source": place.source,
             "target": place.target,
+            "preflight": self._preflight,
         }
         return Order(**(fields | changes))  # type: ignore[arg-type]
 

@@ -34,8 +34,11 @@ class Server:
         assert self._emulator is not None
         return self._emulator.base_url
 
-    def begin(self) -> None:
-        """Begin a run: half of its first batch expires, and some requests fail for good."""
+    def begin(self, *, preflight: bool = False) -> None:
+        """Begin a run: half of its first batch expires, and some requests fail for good.
+
+        None fails if one is asked first: at once it would not have failed.
+        """
         if self._runs % RUNS_PER_SERVER == 0:
             self.renew()
         self._runs += 1
@@ -43,9 +46,11 @@ class Server:
         assert emulator is not None
         emulator.clear_faults()
         emulator.fault("expire", times=1)
-        emulator.fault("fail_requests", share=0.15, status=400, permanent=True)
+        if not preflight:
+            emulator.fault("fail_requests", share=0.15, status=400, permanent=True)
         self._batches = {batch["id"] for batch in emulator.batches()}
         self._files = {file["id"] for file in emulator.files()}
+        self._asked = sum(entry.batch_id is None for entry in emulator.ledger)
 
     def bill(self) -> Bill:
         """Say what was done since the run began, all batches run to their end."""
@@ -55,7 +60,8 @@ class Server:
         ours = {batch["id"] for batch in batches}
         executed = Counter(entry.custom_id or "" for entry in emulator.ledger if entry.batch_id in ours)
         files = [file for file in emulator.files() if not self._is_old(file)]
-        return Bill(batches=batches, executions=executed, files=files)
+        asked = sum(entry.batch_id is None for entry in emulator.ledger) - self._asked
+        return Bill(batches=batches, executions=executed, files=files, asked_at_once=asked)
 
     def _is_old(self, file: dict[str, Any]) -> bool:
         """Tell whether a file was there before, or is of a batch that was."""

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crashes.campaign import LOAD, Campaign, crash_everywhere, opened_campaign
-from tests.crashes.orders import Task
+from tests.crashes.campaign import LOAD, SENDING, Campaign, crash_everywhere, opened_campaign
 from tests.crashes.scenario import Strike, Sweep
 from tests.faults.figures import Figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SENDING = (Task.SUBMIT, Task.WAIT)
 WRITE = "tables/"
+AT_ONCE = "/chat/completions"
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +32,11 @@ def broken(campaign: Campaign, name: str, sweep: Sweep) -> list[str]:
 def test_a_kill_before_the_load_costs_nothing_and_loses_nothing(campaign: Campaign) -> None:
     """Wherever submit or wait is killed, the retried run has the rows and the bill of an unkilled one."""
     assert not broken(campaign, "sqlite", Sweep(armed=SENDING, every=16))
+
+
+def test_a_kill_beside_the_preflight_costs_one_request_at_most(campaign: Campaign) -> None:
+    """Wherever the process dies that asks one request first, only its lost answer is asked for in a batch."""
+    assert not broken(campaign, "sqlite", Sweep(armed=SENDING, preflight=True, only=AT_ONCE))
 
 
 def test_a_kill_of_the_load_costs_nothing_and_loses_nothing(campaign: Campaign) -> None:

@@ -63,7 +63,12 @@ def played(plan: Combination, folder: Path) -> Iterator[Play]:
         "queue_tokens": plan.queue_tokens,
         "token_budgets": {MODEL: plan.budget} if plan.budget else {},
         "patience": SHORT_PATIENCE if "slow_answer" in plan.names else None,
-        "limits": {"requests_per_shard": plan.requests_per_shard, "max_attempts": plan.max_attempts},
+        "limits": {
+            "requests_per_shard": plan.requests_per_shard,
+            "max_attempts": plan.max_attempts,
+            "reask_invalid": plan.reask,
+            "preflight": plan.preflight,
+        },
     }
     with make_world(folder, **options) as world:
         play = Play(world, plan)

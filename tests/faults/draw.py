@@ -68,6 +68,8 @@ class Combination:
     queue_tokens: int | None = None  #: what the server takes in at a time
     budget: int | None = None  #: what the connection says about it
     repeats: bool = True  #: some rows ask what others ask
+    reask: int = 0  #: how often an answer that is none is asked for again
+    preflight: bool = False  #: one request is asked at once
 
     @property
     def names(self) -> frozenset[str]:
@@ -80,7 +82,8 @@ class Combination:
         return (
             f"seed {self.seed}: {self.rows} rows by {self.requests_per_shard}, {self.max_attempts} attempts, "
             f"{self.database}, {self.sdk_retries} SDK retries, {self.queue_tokens} tokens in the queue, "
-            f"{self.budget} in the budget, calm from turn {self.calm}; " + "; ".join(told)
+            f"{self.budget} in the budget, {self.reask} re-asks, "
+            f"{'a' if self.preflight else 'no'} preflight, calm from turn {self.calm}; " + "; ".join(told)
         )
 
 
@@ -107,6 +110,8 @@ def draw(seed: int) -> Combination:
         calm=calm,
         strikes=strikes,
         extras=tuple(sorted(extras)),
+        reask=dice.choice((0, 0, 1, 2)),
+        preflight=dice.choice((False, False, True)),
     )
 
 
@@ -210,6 +215,6 @@ DRAWS |= dict.fromkeys(
 DRAWS |= dict.fromkeys(
     ("status_zero", "refusal", "truncated", "content_filter", "separators", "missing_lines",
      "malformed_lines", "body_as_string", "error_as_string", "no_line_ids", "missing_line_keys",
-     "blank_lines"),
+     "blank_lines", "no_text", "tool_calls"),
     _lines(),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer
 from airflow_provider_openai_batch.emulator.lines import BREAKS, LineFaults
 from airflow_provider_openai_batch.emulator.state import TERMINAL, Batch
 from airflow_provider_openai_batch.steps.read import read_run
@@ -29,9 +30,13 @@ SERVER_ERROR = 500
 #: With these, an answer that was paid for may not be seen, or is not a good one.
 HIDING = frozenset({
     "vanished", "status_word", "output_late", "no_list", "endless_list",
-    "refusal", "truncated", "content_filter", "separators", "download_short",
+    "refusal", "truncated", "content_filter", "no_text", "tool_calls", "separators", "download_short",
     "no_expires_at", "slow_validation",
 })  # fmt: skip
+#: What a batch answers without a fault.
+GOOD = Answer(
+    status=200, body={"id": "chatcmpl-0", "choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}
+)
 #: With these, a file is not there, in the words of one server or another.
 MISSING_FILE = frozenset({"not_found", "conflict", "unprocessable"})
 FILE_ROUTES = frozenset({"any", "file", "content"})
@@ -53,15 +58,18 @@ class Asking:
     ran: bool  #: the batch began to run
     executed: bool  #: this request was run, and is paid for
     final: bool  #: its answer was there to be read, and is no reason to ask again
+    spoilt: bool = False  #: but it calls a tool, and the run may ask again for answers that fit nothing
 
 
 def judge(play: Play) -> tuple[Figures, list[str]]:
     """Count the breaches of each law, and tell them."""
     askings = list(read_askings(play.world))
+    plan = play.plan
+    most = plan.max_attempts * play.epochs * (1 + plan.reask)
     laws = {
         "rows_lost": [*play.breaches, *lost(play, askings)],
         "rows_duplicated_in_the_target": duplicated(play),
-        "requests_executed_too_often": too_often(askings, play.plan.max_attempts * play.epochs),
+        "requests_executed_too_often": [*too_often(askings, most, plan.reask), *asked_twice(play, askings)],
         "live_batches_sharing_a_request": sharing(askings),
         "remote_files_left": left_behind(play),
         "partial_reads_seen": partial(play),
@@ -87,13 +95,19 @@ def read_askings(world: World) -> Iterator[Asking]:
                 ran=batch.in_progress_at is not None,
                 executed=key in executed,
                 final=key in executed and is_final(lines, batch, request, executed[key]),
+                spoilt=is_spoilt(lines, request),
             )
 
 
 def held(world: World, batch: Batch) -> list[str]:
     """Return the requests of a batch; its metadata names the shard that it was made of."""
     assert batch.metadata is not None
-    with world.store.open(f"shards/{batch.metadata['shard']}/custom_ids.bin") as file:
+    return ids_of(world, batch.metadata["shard"])
+
+
+def ids_of(world: World, shard: str) -> list[str]:
+    """Return the requests of a shard."""
+    with world.store.open(f"shards/{shard}/custom_ids.bin") as file:
         ids = file.read()
     return [ids[n : n + 16].hex() for n in range(0, len(ids), 16)]
 
@@ -113,6 +127,12 @@ def is_final(lines: LineFaults, batch: Batch, request: str, status: int | None) 
     else:
         passes = status in PASSING or status >= SERVER_ERROR
     return not passes and is_readable(lines, request, options)
+
+
+def is_spoilt(lines: LineFaults, request: str) -> bool:
+    """Tell whether a good answer to this request becomes the call of a tool."""
+    choices = lines.twist(request, GOOD).body.get("choices", [])
+    return any(choice["finish_reason"] == "tool_calls" for choice in choices)
 
 
 def is_readable(lines: LineFaults, request: str, options: dict[str, Any]) -> bool:
@@ -146,7 +166,8 @@ def lost(play: Play, askings: list[Asking]) -> list[str]:
         if row["batch_status"] == "ok" and plain != prompt:
             breaches.append(f"row {key} has the answer of another one")
         if row["batch_status"] in {"missing", "unknown", "expired", "cancelled"}:
-            paid = row["batch_custom_id"] in answered
+            # A row that the source no longer has stays as it was, whatever is answered to others.
+            paid = row["batch_custom_id"] in answered and key in play.staged
             breaches += [f"row {key} is {row['batch_status']}, but was answered"] if paid else []
     return breaches
 
@@ -164,17 +185,34 @@ def duplicated(play: Play) -> list[str]:
     return twice + [f"row {key} was never landed" for key in counts.keys() - set(map(str, play.landed))]
 
 
-def too_often(askings: list[Asking], most: int) -> list[str]:
+def too_often(askings: list[Asking], most: int, reask: int = 0) -> list[str]:
     """Find executions of requests that were answered for good, were still running, or ran often enough."""
     breaches = []
     for request, ordered in by_request(asking for asking in askings if asking.executed).items():
         for first, second in combinations(ordered, 2):
-            if first.final or first.ended > second.begun:
-                why = "was answered by" if first.final else "still ran in"
+            answered = first.final and not (first.spoilt and reask)
+            if answered or first.ended > second.begun:
+                why = "was answered by" if answered else "still ran in"
                 breaches.append(f"{request} ran in {second.batch}, but {why} {first.batch}")
+        spoilt = sum(asking.final and asking.spoilt for asking in ordered[:-1])
+        if spoilt > reask:
+            breaches.append(f"{request} ran again after {spoilt} calls of a tool, the limit is {reask}")
         if len(ordered) > most:
             breaches.append(f"{request} ran {len(ordered)} times, the limit is {most}")
     return breaches
+
+
+def asked_twice(play: Play, askings: list[Asking]) -> list[str]:
+    """Find requests that ran in a batch although the preflight had brought their answer."""
+    known = {
+        request
+        for shard in read_run(play.world.store).shards
+        for send in shard.sends
+        if send.intent.preflight and send.tally and not send.batches and send.tally.counts.get("ok")
+        for request in ids_of(play.world, shard.id)
+    }
+    ran = sorted({asking.request for asking in askings if asking.executed} & known)
+    return [f"{request} was answered at once, and ran in a batch" for request in ran]
 
 
 def sharing(askings: list[Asking]) -> list[str]:

@@ -52,6 +52,14 @@ def test_executions(first: dict[str, Any], second: dict[str, Any], broken: int):
     assert len(too_often(askings, 3)) == broken
 
 
+@pytest.mark.parametrize(("reask", "broken"), [(0, 4), (1, 1), (2, 0)])
+def test_answers_that_fit_nothing_are_asked_for_again(reask: int, broken: int):
+    """As often as the run says, and where it says nothing they stand."""
+    askings = [make_asking(str(n), n * 20.0, n * 20.0 + 10, spoilt=n < 2) for n in range(3)]
+
+    assert len(too_often(askings, 3, reask)) == broken
+
+
 def test_attempts_are_limited():
     """Also what fails each time ends."""
     askings = [make_asking(str(n), n * 20.0, n * 20.0 + 10, final=False) for n in range(4)]
