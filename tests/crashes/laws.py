@@ -80,17 +80,21 @@ def check_reader(rows: list[Row] | None, old: list[Row] | None, expected: list[R
     return [Violation("partial_reads_seen", 1, f"a reader sees neither table: {seen}")]
 
 
-def check_bill(bill: Bill, expected: Bill, doubts: int = 0) -> list[Violation]:
-    """The bill is that of a run without a kill; `doubts` requests asked at once may run in a batch, too."""
+def check_bill(bill: Bill, expected: Bill, *, preflight: bool = False) -> list[Violation]:
+    """The bill is that of a run without a kill.
+
+    Of a preflight the answer may be lost: its request then runs in a batch, too. Who dies while the rows are
+    staged leaves one that is asked beside that of the retry.
+    """
     more, less = bill.executions - expected.executions, expected.executions - bill.executions
     broken = []
-    if more.total() > doubts:
+    if more.total() > preflight:
         broken.append(Violation("requests_executed_too_often", more.total(), f"executed again: {dict(more)}"))
-    if less:
+    if less.total() > max(0, bill.asked_at_once - 1):
         broken.append(Violation("rows_lost", less.total(), f"never executed: {dict(less)}"))
-    if bill.asked_at_once > doubts:
+    if bill.asked_at_once > 2 * preflight:
         told = f"{bill.asked_at_once} requests were asked at once"
-        broken.append(Violation("requests_executed_too_often", bill.asked_at_once - doubts, told))
+        broken.append(Violation("requests_executed_too_often", bill.asked_at_once, told))
     return broken
 
 

@@ -139,7 +139,7 @@ class Scenario:
         bill, run = self._server.bill(), place.folder / "runs" / RUN
         return [
             *laws.check_rows(self.database.read(place), expected.rows),
-            *laws.check_bill(bill, expected.bill, doubts=int(self._preflight)),
+            *laws.check_bill(bill, expected.bill, preflight=self._preflight),
             *laws.check_live(bill, laws.requests_of(run)),
             *laws.check_files(bill, laws.intended_files(run)),
         ]
