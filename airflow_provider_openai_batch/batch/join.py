@@ -68,6 +68,12 @@ def result_schema(rows: Sequence[pa.Field], outputs: pa.Schema, names: Names) ->
         raise InvalidRequest(
             f"target['columns'] renames {unknown[0]!r}, which is no column; there are {known}."
         )
+    ours = next((name for name in outputs.names if name in {field.name for field in fixed}), None)
+    if ours is not None:
+        raise InvalidRequest(
+            f"The answers have a column {ours!r}, as the result has of its own; set another "
+            "target['prefix'], or give the property of output_type another name."
+        )
     renamed = [field.with_name(names.of(field.name)) for field in fields]
     often = Counter(field.name.casefold() for field in renamed)
     twice = [field.name for field in renamed if often[field.name.casefold()] > 1]

@@ -80,6 +80,7 @@ def read_recipe(
     # A source that has not even columns, such as an empty list, has no rows to fill a template with.
     template = compile_template(endpoint, full, columns) if columns else Template(pieces=(), columns=())
     layout = Layout(key=key, carry=tuple(name for name in carry if name not in key), used=template.columns)
+    _check_apart(layout, output)
     return Recipe(
         endpoint=endpoint,
         body=body,
@@ -89,6 +90,16 @@ def read_recipe(
         prompt=read_prompt(endpoint, full, columns) if columns else Prompt(),
         layout=layout,
     )
+
+
+def _check_apart(layout: Layout, output: Output) -> None:
+    """Refuse two columns of one name: a rename in the target would rename both."""
+    both = [name for name in output.columns.names if name in layout.kept]
+    if both:
+        raise InvalidRequest(
+            f"{both[0]!r} is a column of the source and of the answers, and would land twice; give the "
+            "source's an alias, or a property of output_type another name."
+        )
 
 
 def match_column(argument: str, name: str, columns: Sequence[str]) -> str:

@@ -212,16 +212,37 @@ def test_columns_match_without_case(pipeline: Any):
     assert pipeline.stage(source={"key": "ID"}).rows == 10
 
 
-def test_clash_of_columns_is_refused(pipeline: Any):
-    """Two columns of one name cannot both land."""
-    pipeline.output_type = {
-        "type": "object",
-        "properties": {"Body": {"type": "string"}},
-        "required": ["Body"],
-    }
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Body", "The result would have the column 'body' twice; rename one with target['columns'] or"),
+        (
+            "body",
+            "'body' is a column of the source and of the answers, and would land twice; give the source's",
+        ),
+        (
+            "id",
+            "'id' is a column of the source and of the answers, and would land twice; give the source's an",
+        ),
+        ("batch_model", "The answers have a column 'batch_model', as the result has of its own; set another"),
+    ],
+)
+def test_clash_of_columns_is_refused(pipeline: Any, name: str, told: str):
+    """Two columns of one name cannot both land; a rename helps where it can tell them apart."""
+    pipeline.output_type = {"type": "object", "properties": {name: {"type": "string"}}}
 
-    with pytest.raises(InvalidRequest, match="twice"):
+    with pytest.raises(InvalidRequest) as caught:
         pipeline.stage(source={"carry": ["body"]})
+
+    assert told in str(caught.value)
+
+
+def test_clash_with_the_source_is_refused_without_a_target(pipeline: Any):
+    """No target could take the answers, once they are paid for."""
+    pipeline.output_type = {"type": "object", "properties": {"id": {"type": "string"}}}
+
+    with pytest.raises(InvalidRequest, match="'id' is a column of the source and of the answers"):
+        pipeline.stage(target=None)
 
 
 def test_table_that_cannot_be_written_is_found_before_sending(pipeline: Any):
