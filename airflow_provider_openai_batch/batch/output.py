@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
 import msgspec
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, clean_answer, decode_answer
 from airflow_provider_openai_batch.batch.columns import Reader, Unfit, column_of
+from airflow_provider_openai_batch.batch.json_schema import require_schema, validator_of
 from airflow_provider_openai_batch.batch.output_type import is_wrapper, normalize_output_type
 from airflow_provider_openai_batch.batch.strict import CONSTRAINTS, Strict, enforced, to_strict
 from airflow_provider_openai_batch.batch.strict_build import Schema, resolve
-from airflow_provider_openai_batch.batch.strict_rules import TYPES
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
@@ -24,13 +23,6 @@ if TYPE_CHECKING:
 #: How many answers are held at once.
 ROWS = 4_096
 FINE_TUNED = "ft:"
-#: Say what the root of a schema is.
-ROOTS = frozenset({"type", "$ref", "anyOf", "oneOf", "allOf"})
-#: What people write for the types of JSON schema.
-TYPE_NAMES = {
-    "str": "string", "text": "string", "int": "integer", "float": "number", "bool": "boolean",
-    "list": "array", "dict": "object", "none": "null",
-}  # fmt: skip
 
 
 class Invalid(msgspec.Struct, frozen=True):
@@ -147,10 +139,10 @@ def fixed_output(schema: Schema) -> Output:
 
 
 def _compile(given: Schema, *, strict: bool) -> Output:
-    _require_schema(given)
+    require_schema(given)
     form = to_strict(given) if strict else Strict(sent=given, checked=given)
     schema = form.checked
-    validator = _validator(schema)
+    validator = validator_of(schema)
     root = resolve(schema, schema["$ref"]) or {} if isinstance(schema.get("$ref"), str) else schema
     properties = root.get("properties")
     if root.get("type") != "object" or not isinstance(properties, Mapping) or not properties:
@@ -163,39 +155,3 @@ def _compile(given: Schema, *, strict: bool) -> Output:
         validator=validator,
         readers=tuple((field.name, read) for field, read in columns),
     )
-
-
-def _require_schema(given: Schema) -> None:
-    if "properties" in given and not ROOTS & given.keys():
-        raise InvalidRequest('output_type has "properties" and no type; add "type": "object" to it.')
-    try:
-        jsonschema_rs.meta.validate(given)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise _no_schema(error) from error
-
-
-def _validator(schema: Schema) -> Any:
-    try:
-        return jsonschema_rs.validator_for(schema, retriever=_refuse)
-    except (ValueError, TypeError) as error:
-        raise _no_schema(error) from error
-
-
-def _no_schema(error: Exception) -> InvalidRequest:
-    reason = str(error).partition("\n")[0]
-    path = [str(step) for step in getattr(error, "instance_path", ())]
-    at = f" at {'.'.join(path)!r}" if path else ""
-    if path and path[-1] == "type" and "'anyOf'" in reason:
-        reason = _wrong_type(error.instance)  # type: ignore[attr-defined]
-    return InvalidRequest(f"output_type is no valid JSON schema{at}: {reason}.")
-
-
-def _wrong_type(given: object) -> str:
-    meant = str(given).lower()
-    meant = TYPE_NAMES.get(meant, meant)
-    advice = f"write {meant!r}" if meant in TYPES else f"types are {', '.join(sorted(TYPES))}"
-    return f"{given!r} is no type; {advice}"
-
-
-def _refuse(uri: str) -> Any:
-    raise ValueError(f"{uri} is outside of the schema")

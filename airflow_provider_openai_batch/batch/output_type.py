@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
 from enum import Enum
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin, is_typeddict
 
 from airflow_provider_openai_batch.batch.plain_json import plain_json
 from airflow_provider_openai_batch.batch.strict_rules import (
@@ -17,6 +18,7 @@ from airflow_provider_openai_batch.batch.strict_rules import (
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 SHOWN = 60
+FIELD = "an answer is an object: give a pydantic class that has a field of this type"
 OutputType = list[str] | dict[str, Any] | None
 WRAPPER = frozenset({"schema", "strict"})
 SCHEMA_WORDS = frozenset({"type", "properties", "$ref"})
@@ -32,7 +34,7 @@ def normalize_output_type(value: object) -> OutputType:
         case Mapping():
             return _plain(value)
         case type() if issubclass(value, Enum):
-            return _labels([member.value for member in value])
+            return _labels(list(value))
         case type() if hasattr(value, "model_json_schema"):
             return _schema_of(value)
     if get_origin(value) is Literal:
@@ -43,16 +45,23 @@ def normalize_output_type(value: object) -> OutputType:
 def _told(value: Any) -> str:
     """Say what a value is that is no output type, and what to give."""
     if get_origin(value) is not None:
-        return f"{value}; an answer is an object: give a pydantic class that has a field of this type"
+        return f"{value}; {FIELD}"
     if isinstance(value, type):
-        name = value.__name__
-        return f"the class {name}; give a pydantic class, or pydantic.TypeAdapter({name}).json_schema()"
+        return f"the class {value.__name__}; {_advice(value)}"
     if hasattr(value, "model_json_schema"):
         name = type(value).__name__
         return f"an instance of {name}; give the class, {name}"
     text = repr(value)
     text = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
     return f"{text}; give a list or an Enum of labels, a JSON schema as a dict, or a pydantic class"
+
+
+def _advice(kind: type) -> str:
+    if kind is str:
+        return "leave output_type out for an answer of plain text"
+    if is_dataclass(kind) or is_typeddict(kind):
+        return f"give pydantic.TypeAdapter({kind.__name__}).json_schema(), or a pydantic class"
+    return FIELD if kind.__module__ == "builtins" else "give a pydantic class"
 
 
 def _schema_of(model: Any) -> dict[str, Any]:
@@ -63,7 +72,8 @@ def _schema_of(model: Any) -> dict[str, Any]:
         raise InvalidRequest(f"output_type {model.__name__} has no JSON schema: {reason}") from error
 
 
-def _labels(values: Sequence[object]) -> list[str]:
+def _labels(given: Sequence[object]) -> list[str]:
+    values = [value.value if isinstance(value, Enum) else value for value in given]
     wrong = [value for value in values if not (isinstance(value, str) and value)]
     if wrong or not values:
         raise InvalidRequest(
@@ -101,20 +111,32 @@ def _check_size(labels: list[str]) -> None:
 
 def _plain(value: Mapping[Any, Any]) -> dict[str, Any]:
     if value.get("type") == "json_schema":
-        raise InvalidRequest(
-            "output_type has the type 'json_schema', as a response_format has; give the schema that is in it."
+        told = (
+            "response_format; give its ['json_schema']"
+            if "json_schema" in value
+            else "text.format; give its "
         )
+        raise InvalidRequest(f"output_type is a whole {told}['schema'] alone.")
     if not is_wrapper(value):
         return {name: plain_json("output_type", str(name), part) for name, part in value.items()}
     unknown = [name for name in value if name not in WRAPPER]
-    if unknown or "schema" not in value or not isinstance(value.get("strict", True), bool):
+    if unknown or "schema" not in value:
         raise InvalidRequest(
-            f"output_type has the keys {sorted(map(str, value))}; allowed: 'schema', and 'strict' as a bool."
+            f"output_type has the keys {sorted(map(str, value))}; give a JSON schema, "
+            "or 'schema' and 'strict' alone."
         )
-    schema = normalize_output_type(value["schema"])
-    if not isinstance(schema, dict) or WRAPPER & schema.keys():
-        raise InvalidRequest("output_type['schema'] is no JSON schema; give one, or a pydantic class.")
-    return {**value, "schema": schema}
+    if not isinstance(value.get("strict", True), bool):
+        raise InvalidRequest(f"output_type['strict'] is {value['strict']!r}; give True or False.")
+    return {**value, "schema": _schema_in(value["schema"])}
+
+
+def _schema_in(value: object) -> dict[str, Any]:
+    is_schema = isinstance(value, Mapping) and not is_wrapper(value)
+    if is_schema or hasattr(value, "model_json_schema"):
+        schema = normalize_output_type(value)
+        if isinstance(schema, dict):
+            return schema
+    raise InvalidRequest("output_type['schema'] is no JSON schema; give one, or a pydantic class.")
 
 
 def is_wrapper(value: Mapping[Any, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_origin
 
 import jinja2
 from airflow.providers.common.compat.sdk import (
@@ -181,10 +181,10 @@ def _check_empty(asked: Asked, staged: Staged) -> None:
 
 
 def _schema(output_type: Any) -> Any:
-    # Airflow calls what is callable in a template field: a class is read here, once.
-    match output_type:
-        case type() | {"schema": type()}:
-            return normalize_output_type(output_type)
+    # Airflow calls what is callable in a template field: a class or Literal is read here, once.
+    is_class = isinstance(output_type, type) or get_origin(output_type) is not None
+    if is_class or (isinstance(output_type, dict) and isinstance(output_type.get("schema"), type)):
+        return normalize_output_type(output_type)
     return output_type
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
+from uuid import UUID
 
 import pyarrow as pa
 import pytest
@@ -24,6 +26,15 @@ NULL = {"type": "null"}
 class Ticket(BaseModel):
     label: str
     urgent: bool | None = None
+
+
+@dataclass
+class Point:
+    x: int
+
+
+class Pair(TypedDict):
+    x: int
 
 
 def loose(node: Any, **root: Any) -> dict[str, Any]:
@@ -81,7 +92,14 @@ def test_a_pydantic_class_is_its_schema() -> None:
     ("value", "told"),
     [
         (Ticket(label="a"), "output_type is an instance of Ticket; give the class, Ticket."),
-        (int, "is the class int; give a pydantic class, or pydantic.TypeAdapter(int).json_schema()."),
+        (
+            int,
+            "is the class int; an answer is an object: give a pydantic class that has a field of this type.",
+        ),
+        (str, "is the class str; leave output_type out for an answer of plain text."),
+        (Point, "class Point; give pydantic.TypeAdapter(Point).json_schema(), or a pydantic class."),
+        (Pair, "class Pair; give pydantic.TypeAdapter(Pair).json_schema(), or a pydantic class."),
+        (UUID, "output_type is the class UUID; give a pydantic class."),
         (list[Ticket], "an answer is an object: give a pydantic class that has a field of this type."),
         (Ticket | None, "an answer is an object: give a pydantic class that has a field of this type."),
         ("bug, feature", "output_type is 'bug, feature'; give a list or an Enum of labels, a JSON schema"),
@@ -94,7 +112,12 @@ def test_a_pydantic_class_is_its_schema() -> None:
         (["a", "a"], "names a label twice"),
         ({"schema": {}, "strikt": True}, "output_type has the keys ['schema', 'strikt']"),
         ({"strict": True}, "output_type has the keys ['strict']"),
-        ({"schema": {}, "strict": "no"}, "output_type has the keys"),
+        ({"schema": {}, "strict": "no"}, "output_type['strict'] is 'no'; give True or False."),
+        ({"schema": "bug"}, "output_type['schema'] is no JSON schema; give one, or a pydantic class."),
+        (
+            {"name": "x", "schema": {}, "strict": True},
+            "has the keys ['name', 'schema', 'strict']; give a JSON schema, or 'schema' and 'strict' alone.",
+        ),
         ({"schema": ["a"]}, "output_type['schema'] is no JSON schema"),
         ({"schema": {"schema": {}}}, "output_type['schema'] is no JSON schema"),
         (loose(STRING, type="array"), "no object with properties"),
@@ -103,7 +126,36 @@ def test_a_pydantic_class_is_its_schema() -> None:
         (loose({"type": "str"}), "at 'properties.x.type': 'str' is no type; write 'string'."),
         (
             {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}},
-            "as a response_format has; give",
+            "output_type is a whole response_format; give its ['json_schema']['schema'] alone.",
+        ),
+        (
+            {"type": "json_schema", "name": "x", "schema": {}},
+            "output_type is a whole text.format; give its ['schema'] alone.",
+        ),
+        (loose("string"), "schema at 'properties.x': 'string' is no schema; write {\"type\": \"string\"}."),
+        (loose("int"), "at 'properties.x': 'int' is no schema; write {\"type\": \"integer\"}."),
+        (loose("the name"), '\'the name\' is no schema; write {"type": "string"}.'),
+        (loose({"type": ["str", "null"]}), "at 'properties.x.type': 'str' is no type; write 'string'."),
+        (
+            loose({"type": "any"}),
+            "'any' is no type; types are array, boolean, integer, null, number, object,",
+        ),
+        (loose({"type": 3}), "at 'properties.x.type': 3 is not valid under any"),
+        (
+            loose({"type": "string", "required": True}),
+            "'properties.x.required': True is no list; list the required properties beside \"properties\".",
+        ),
+        (
+            loose({"type": "array", "items": [STRING]}),
+            "at 'properties.x.items': it is a list; give the one schema that each item has.",
+        ),
+        (
+            {"type": "object", "properties": ["a" * 90] * 9},
+            f'schema at \'properties\': ["{"a" * 90}","aaaaa … {"a" * 74}"] is not of type "object".',
+        ),
+        (
+            loose(STRING, **{"$schema": "file:///etc/hostname"}),
+            "output_type has the $schema 'file:///etc/hostname', which is no known draft; leave it out.",
         ),
         (loose({"$ref": "http://127.0.0.1:9/x"}), "is outside of the schema"),
         (loose({"$ref": "#/nope"}), "output_type is no valid JSON schema"),

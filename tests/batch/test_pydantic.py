@@ -284,7 +284,10 @@ def test_fine_tuned_models_get_no_constraints() -> None:
         assert compile_output(limited).sent_to(model_name).schema == compile_output(limited).schema
 
 
-@pytest.mark.parametrize("form", [Mood, list(Mood), tuple(Mood), ["good", "bad"]])
+PlainMood = Enum("PlainMood", {"GOOD": "good", "BAD": "bad"})
+
+
+@pytest.mark.parametrize("form", [Mood, list(Mood), tuple(Mood), PlainMood, list(PlainMood), ["good", "bad"]])
 def test_an_enum_of_labels_is_a_list_of_labels(form: Any) -> None:
     """The members' values are the labels, as plain strings."""
     labels = normalize_output_type(form)

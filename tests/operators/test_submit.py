@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Literal
 
 import pandas as pd
 import pytest
@@ -114,7 +115,14 @@ def test_a_pydantic_class_with_strict_becomes_its_schema():
     assert render(submit).output_type == submit.output_type
 
 
-@pytest.mark.parametrize("output_type", [int, {"schema": int}])
+def test_a_literal_becomes_its_labels():
+    """Airflow would call a `Literal`, too."""
+    submit = make_submit(output_type=Literal["bug", "feature"])
+
+    assert render(submit).output_type == ["bug", "feature"]
+
+
+@pytest.mark.parametrize("output_type", [int, {"schema": int}, list[Label], Label | None])
 def test_a_class_that_is_no_schema_is_refused_when_the_dag_is_parsed(output_type):
     """The message names the argument."""
     with pytest.raises(InvalidRequest, match="output_type"):
