@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.session import Session
 
 LOOKING = "What the target holds cannot be read"
+WRITING = "The results cannot be written (the answers are kept: clear load when the cause is gone)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ class SqlTarget:
         self, landing: Landing, batches: Iterator[pa.RecordBatch], guard: Callable[[], None]
     ) -> Written:
         landing = with_partition(landing)
-        with self.session("The results cannot be written") as session:
+        with self.session(WRITING) as session:
             return _Load(self.parts, landing, session).run(fill_partition(landing, batches), guard, keep=True)
 
 
