@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,12 +111,10 @@ def test_nothing_leaks(states: Any, warehouse: Path, places: Any):
     """No log, XCom, rendered field, trigger, or any row of the database holds a text, the key, a name."""
     assert set(states().values()) == {"success"}
     assert places(CANARY, KEY, SHOWN) == []
-    found = places("gpt-5-mini", "OpenAIBatchRunTrigger", "run_uri")
-    assert {
-        "gpt-5-mini in rendered_task_instance_fields",
-        "run_uri in xcom",
-        "OpenAIBatchRunTrigger in canary_triggers",
-    } <= set(found)
+    found = set(places("gpt-5-mini", "OpenAIBatchRunTrigger", "run_uri"))
+    assert {"gpt-5-mini in rendered_task_instance_fields", "run_uri in xcom"} <= found
+    # Airflow 2 tests a DAG without writing its triggers down.
+    assert version("apache-airflow").startswith("2.") or "OpenAIBatchRunTrigger in canary_triggers" in found
 
 
 def twice(warehouse: Path, emulator: Any) -> None:

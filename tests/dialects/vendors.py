@@ -229,7 +229,7 @@ IDS = {
 HEADERS = {
     "no Date": case("untried", date=lambda now: None, lasts=0),
     "malformed Date": case("untried", date=lambda now: "next Tuesday", lasts=0),
-    "Date without a zone": case(date=lambda now: formatdate(now).replace("-0000", "")),
+    "Date without a zone": case(date=lambda now: formatdate(now).removesuffix(" -0000")),
     "Date 5 hours ahead": case(date=lambda now: formatdate(now + 5 * HOUR, usegmt=True)),
     "Date 30 hours ahead": case(date=lambda now: formatdate(now + 30 * HOUR, usegmt=True)),
     "Date 30 hours behind": case(date=lambda now: formatdate(now - 30 * HOUR, usegmt=True)),
