@@ -111,12 +111,8 @@ def _check_size(labels: list[str]) -> None:
 
 def _plain(value: Mapping[Any, Any]) -> dict[str, Any]:
     if value.get("type") == "json_schema":
-        told = (
-            "response_format; give its ['json_schema']"
-            if "json_schema" in value
-            else "text.format; give its "
-        )
-        raise InvalidRequest(f"output_type is a whole {told}['schema'] alone.")
+        part = "['json_schema']['schema']" if "json_schema" in value else "['schema']"
+        raise InvalidRequest(f"output_type is a whole response format; give its {part} alone.")
     if not is_wrapper(value):
         return {name: plain_json("output_type", str(name), part) for name, part in value.items()}
     unknown = [name for name in value if name not in WRAPPER]
@@ -131,11 +127,10 @@ def _plain(value: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _schema_in(value: object) -> dict[str, Any]:
-    is_schema = isinstance(value, Mapping) and not is_wrapper(value)
-    if is_schema or hasattr(value, "model_json_schema"):
-        schema = normalize_output_type(value)
-        if isinstance(schema, dict):
-            return schema
+    if isinstance(value, Mapping) and not is_wrapper(value):
+        return _plain(value)
+    if isinstance(value, type) and hasattr(value, "model_json_schema"):
+        return _schema_of(value)
     raise InvalidRequest("output_type['schema'] is no JSON schema; give one, or a pydantic class.")
 
 

@@ -126,11 +126,11 @@ def test_a_pydantic_class_is_its_schema() -> None:
         (loose({"type": "str"}), "at 'properties.x.type': 'str' is no type; write 'string'."),
         (
             {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}},
-            "output_type is a whole response_format; give its ['json_schema']['schema'] alone.",
+            "output_type is a whole response format; give its ['json_schema']['schema'] alone.",
         ),
         (
             {"type": "json_schema", "name": "x", "schema": {}},
-            "output_type is a whole text.format; give its ['schema'] alone.",
+            "output_type is a whole response format; give its ['schema'] alone.",
         ),
         (loose("string"), "schema at 'properties.x': 'string' is no schema; write {\"type\": \"string\"}."),
         (loose("int"), "at 'properties.x': 'int' is no schema; write {\"type\": \"integer\"}."),
