@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_openai_batch.batch.answer_json import encode
 from airflow_provider_openai_batch.batch.strict_build import Schema, build
-from airflow_provider_openai_batch.batch.strict_rules import FORMATS, lint, looks_around
+from airflow_provider_openai_batch.batch.strict_rules import FORMATS, Mistake, lint, looks_around
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 #: What the API does not enforce, and what can be said in words: answers are checked against it all the same.
@@ -35,6 +35,9 @@ def to_strict(schema: Mapping[str, Any]) -> Strict:
     checked = build(schema)
     sent = enforced(checked)
     offending = lint(sent, schema)
+    mistakes = [told for told in offending if isinstance(told, Mistake)]
+    if mistakes:
+        raise InvalidRequest(f"output_type has a mistake: {'; '.join(mistakes[:5])}.")
     if offending:
         raise InvalidRequest(
             f"output_type cannot be asked for in strict mode: {'; '.join(offending[:5])}. "

@@ -54,7 +54,7 @@ class _Builder:
 
     def node(self, node: Mapping[str, Any], inside: tuple[str, ...]) -> Schema:
         """Build one node; `inside` names the references that are being copied in."""
-        kept = {name: part for name, part in node.items() if not _is_dropped(name)}
+        kept = {name: part for name, part in node.items() if not is_annotation(name)}
         if kept.get("format") in UUIDS:
             kept["format"] = "uuid"
         ref = kept.get("$ref")
@@ -107,16 +107,16 @@ def _contradicts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return any(
         name in other and other[name] != part
         for name, part in one.items()
-        if name != "description" and not _is_dropped(name)
+        if name != "description" and not is_annotation(name)
     )
 
 
 def _is_definition(ref: str) -> bool:
-    """Tell a reference to what stays as it is from one to a property, which may have become nullable."""
-    return ref == "#" or ref.startswith(DEFS)
+    """Tell a reference to what stays as it is from one into it: what is there may have become nullable."""
+    return ref == "#" or (ref.startswith(DEFS) and "/" not in ref.removeprefix(DEFS))
 
 
-def _is_dropped(name: str) -> bool:
+def is_annotation(name: str) -> bool:
     return name in DROPPED or name.startswith("x-")
 
 

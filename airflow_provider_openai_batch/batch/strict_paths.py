@@ -2,51 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_openai_batch.batch.strict_build import resolve
+from airflow_provider_openai_batch.batch.strict_build import is_annotation, resolve
 
-#: What a keyword of the strict form may be called in a schema.
-OLDER = {"anyOf": "oneOf", "$defs": "definitions"}
+Path = tuple[str, ...]
+Step = tuple[Path, int]
+CHOICES = ("anyOf", "oneOf")
 
 
-def as_given(path: tuple[str, ...], given: Mapping[str, Any]) -> list[str]:
+def as_given(path: Path, given: Mapping[str, Any]) -> Path:
     """Write a place of a strict schema as that of the schema it was built from.
 
     What stands in a choice with null may stand alone there, and what was merged stands where it is defined.
     """
-    told: list[str] = []
+    told: Path = ()
     node: Any = given
     merged: set[str] = set()
-    while path:
-        name, rest = path[0], path[1:]
-        if isinstance(node, Mapping) and name not in node:
-            ref = node.get("$ref")
-            if _is_our_choice(path, node):
-                path = rest[1:]
-                continue
-            if isinstance(ref, str) and ref not in merged and (target := resolve(given, ref)) is not None:
-                merged.add(ref)
-                told, node = ref.split("/")[1:], target
-                continue
-            if "allOf" in node:
-                told, node = [*told, "allOf", "0"], _inner(node["allOf"], "0")
-                continue
-            name = OLDER[name] if OLDER.get(name) in node else name
-        told.append(name)
-        node, path = _inner(node, name), rest
-    return told
+    while path and isinstance(node, Mapping):
+        ref = node.get("$ref")
+        if (step := _step(path, node)) is not None:
+            there, taken = step
+            told, node, path = (*told, *there), _inside(node, there), path[taken:]
+        elif isinstance(ref, str) and ref not in merged and (target := resolve(given, ref)) is not None:
+            merged.add(ref)
+            told, node = tuple(ref.split("/")[1:]), target
+        elif "allOf" in node:
+            told, node = (*told, "allOf", "0"), _inside(node, ("allOf", "0"))
+        else:
+            break
+    return (*told, *path)
 
 
-def _is_our_choice(path: tuple[str, ...], node: Mapping[str, Any]) -> bool:
-    """Tell a choice between a node and null, which its schema lacks."""
-    if path[:2] != ("anyOf", "0") or "oneOf" in node:
-        return False
-    return path[2:3] == () or path[2] in node or not {"$ref", "allOf"} & node.keys()
+def _step(path: Path, node: Mapping[str, Any]) -> Step | None:
+    """Find what a path begins with in a node: the steps there, and of how many of the path they are."""
+    name = path[0]
+    if name == "anyOf":
+        return _choice(path[1:], node)
+    if name in node:
+        return path[:1], 1
+    if name == "$defs" and "definitions" in node:
+        return ("definitions",), 1
+    if name == "items" and isinstance(node.get("prefixItems"), list):
+        return _tuple_item(path[1:], node["prefixItems"])
+    return None
 
 
-def _inner(node: object, step: str) -> object:
-    if isinstance(node, list) and step.isdigit() and int(step) < len(node):
-        return node[int(step)]
-    return node.get(step) if isinstance(node, Mapping) else None
+def _choice(rest: Path, node: Mapping[str, Any]) -> Step | None:
+    choices = list(_choices(node))
+    if chosen := _nth(choices, rest):
+        return chosen, 2
+    if "anyOf" in node or choices:
+        return (("anyOf",) if "anyOf" in node else choices[0][:1]), 1
+    merged = {"$ref", "allOf"} & node.keys() and not (set(rest[1:2]) <= node.keys())
+    return ((), 2) if rest[:1] == ("0",) and not merged else None
+
+
+def _tuple_item(rest: Path, items: list[Any]) -> Step:
+    """Find the item of a tuple; the strict form chooses between those that differ."""
+    bare = [_bare(item) for item in items]
+    differing = [("prefixItems", str(n)) for n, item in enumerate(bare) if item not in bare[:n]]
+    chosen = _nth(differing, rest[1:]) if rest[:1] == ("anyOf",) and len(differing) > 1 else None
+    return (chosen, 3) if chosen else (("prefixItems", "0"), 1)
+
+
+def _nth(places: Sequence[Path], rest: Path) -> Path | None:
+    index = int(rest[0]) if rest and rest[0].isdigit() else len(places)
+    return places[index] if index < len(places) else None
+
+
+def _choices(node: Mapping[str, Any]) -> Iterator[Path]:
+    """Give the places of all choices; the strict form has those within a choice beside the others."""
+    name = next((name for name in CHOICES if isinstance(node.get(name), list)), None)
+    for index, branch in enumerate(node[name] if name else ()):
+        yield from _apart((str(name), str(index)), branch)
+
+
+def _apart(place: Path, branch: Any) -> Iterator[Path]:
+    words = list(_bare(branch)) if isinstance(branch, Mapping) else []
+    if words == ["allOf"] and len(branch["allOf"]) == 1:
+        yield from _apart((*place, "allOf", "0"), _inside(branch, ("allOf", "0")))
+        return
+    within = list(_choices(branch)) if len(words) == 1 else []
+    yield from [(*place, *inner) for inner in within] or [place]
+
+
+def _bare(node: Any) -> Any:
+    if not isinstance(node, Mapping):
+        return node
+    return {name: part for name, part in node.items() if not is_annotation(name)}
+
+
+def _inside(node: Any, steps: Path) -> Any:
+    for step in steps:
+        if isinstance(node, list):
+            node = node[int(step)] if step.isdigit() and int(step) < len(node) else None
+        else:
+            node = node.get(step) if isinstance(node, Mapping) else None
+    return node

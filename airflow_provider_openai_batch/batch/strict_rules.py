@@ -18,6 +18,10 @@ TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", 
 FORMATS = frozenset({
     "date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid",
 })  # fmt: skip
+#: What says of which type a value is; of what is not supported, that is told already.
+TYPED = frozenset({"type", "enum", "const", "anyOf", "$ref", "allOf", "oneOf", "not"})
+#: What to write for what is not supported.
+INSTEAD = {"nullable": '; write "type": [..., "null"]'}
 MAX_DEPTH = 10
 MAX_PROPERTIES = 5_000
 MAX_ENUM_VALUES = 1_000
@@ -27,6 +31,12 @@ MAX_LARGE_ENUM_CHARACTERS = 15_000
 #: Escapes and character classes, in which nothing looks around.
 LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 AROUND = re.compile(r"\(\?<?[=!]")
+
+
+class Mistake(str):
+    """What is wrong in any mode."""
+
+    __slots__ = ()
 
 
 def lint(schema: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> list[str]:
@@ -53,7 +63,11 @@ class _Linter:
         if not isinstance(node, Mapping):
             yield f"{self.at(path)} is not a schema"
             return
-        yield from (f"{self.at((*path, name))} is not supported" for name in node if name not in ALLOWED)
+        yield from (
+            f"{self.at((*path, name))} is not supported{INSTEAD.get(name, '')}"
+            for name in node
+            if name not in ALLOWED
+        )
         self.characters += sum(map(len, _names(node, "$defs")))
         if depth > MAX_DEPTH and {"properties", "items"} & node.keys():
             yield f"{self.at(path)} is nested deeper than {MAX_DEPTH} levels"
@@ -64,7 +78,7 @@ class _Linter:
             yield from self.node(child, (*path, *step), depth + deeper)
 
     def kind(self, node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
-        if not {"type", "enum", "const", "anyOf", "$ref"} & node.keys():
+        if not TYPED & node.keys():
             yield f"{self.at(path)} has no type"
         kinds = _kinds(node)
         for name in kinds:
@@ -86,7 +100,7 @@ class _Linter:
     def reference(self, node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
         ref = node.get("$ref", "#")
         if not isinstance(ref, str) or resolve(self.root, ref) is None:
-            yield f"{self.at((*path, '$ref'))} is {ref!r}, which is not in the schema"
+            yield Mistake(f"{self.at((*path, '$ref'))} is {ref!r}, which is not in the schema")
         elif "$ref" in node and len(node) > 1:
             yield f"{self.at((*path, '$ref'))} stands beside other keywords"
 
@@ -96,7 +110,8 @@ class _Linter:
             self.characters += len(str(node.get("const", "")))
             return
         if not isinstance(values, list) or not values:
-            yield f"{self.at((*path, 'enum'))} is {values!r}; list the values"
+            what = "is empty" if values == [] else f"is {values!r}"
+            yield Mistake(f"{self.at((*path, 'enum'))} {what}; list the values")
             return
         self.enum_values += len(values)
         self.characters += sum(len(str(value)) for value in values)
@@ -111,14 +126,16 @@ class _Linter:
     def object(self, node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
         if "object" not in _kinds(node):
             return
-        if node.get("additionalProperties") is not False:
+        closed = node.get("additionalProperties") is False
+        if not closed:
             yield (
                 f"{self.at((*path, 'additionalProperties'))} is not false; in place of fields that the model "
                 "names (a dict), ask for a list of objects with a name and a value"
             )
         properties = node.get("properties")
         if not isinstance(properties, Mapping) or not properties:
-            yield f"{self.at((*path, 'properties'))} is empty"
+            if closed:
+                yield f"{self.at((*path, 'properties'))} is empty; name the fields"
             return
         self.properties += len(properties)
         self.characters += sum(map(len, properties))
@@ -128,7 +145,7 @@ class _Linter:
             yield f"{self.at((*path, 'required'))} lacks {', '.join(missing)}"
         unknown = [name for name in required if name not in properties]
         if unknown:
-            yield f"{self.at((*path, 'required'))} names {unknown[0]!r}, which is no property"
+            yield Mistake(f"{self.at((*path, 'required'))} names {unknown[0]!r}, which is no property")
 
     def sizes(self) -> Iterator[str]:
         for count, limit, what in (

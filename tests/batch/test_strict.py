@@ -123,6 +123,10 @@ def array(**keywords: Any) -> dict[str, Any]:
     return {"type": "array", "items": STRING} | keywords
 
 
+def tuple_of(*items: Any) -> dict[str, Any]:
+    return {"type": "array", "prefixItems": list(items)}
+
+
 def enum(count: int, length: int) -> dict[str, Any]:
     """Make an enum of so many texts of so many characters each."""
     return {"type": "string", "enum": [f"{n:0{length}}" for n in range(count)]}
@@ -145,6 +149,7 @@ def tree(depth: int) -> dict[str, Any]:
 
 
 REF = {"$ref": "#/$defs/D"}
+EITHER = {"anyOf": [STRING, {"type": "integer"}, {"not": STRING}]}
 DEFINED = {"$defs": {"D": object_of(b=STRING)}}
 
 #: Each rule of strict mode: a schema that breaks it, what is told of it, and the nearest that is fine.
@@ -398,18 +403,19 @@ def test_the_emulator_refuses_what_breaks_a_rule(broken: dict[str, Any]) -> None
             {"$ref": "#/$defs/R", "properties": {"b": STRING}} | {"$defs": {"R": object_of(a=STRING)}},
             "the root has no type",
         ),
-        (object_of(a={"$ref": 3}), "'properties.a.$ref' is 3"),
         (
             object_of(a={"$ref": "#", "minimum": 3, "description": "d"}),
             "'properties.a.$ref' stands beside",
         ),
-        (object_of(a={"type": "object", "properties": 3}), "'properties.a.properties' is empty"),
+        (object_of(a={"type": "object", "properties": 3}), "'properties.a.additionalProperties' is not"),
         (object_of(a={"type": "array", "prefixItems": 3}), "'properties.a.items' is missing"),
         (object_of(a=array(contains=STRING)), "'properties.a.contains' is not supported"),
         (optional({}), "'properties.a' has no type"),
         (optional({"not": STRING}), "'properties.a.not' is not supported"),
-        (optional({"$ref": "#/$defs/Nope"}), "'properties.a.$ref' is '#/$defs/Nope'"),
-        (optional({"enum": []}), "'properties.a.enum' is []; list the values"),
+        (
+            optional({"type": "string", "nullable": True}),
+            "'properties.a.nullable' is not supported; write \"type\"",
+        ),
         (optional(array(items={})), "'properties.a.items' has no type"),
         (optional({"oneOf": [STRING, {"not": STRING}]}), "'properties.a.oneOf.1.not' is not supported"),
         (object_of(a={"oneOf": [STRING, {"not": STRING}]}), "'properties.a.oneOf.1.not' is not supported"),
@@ -422,11 +428,35 @@ def test_the_emulator_refuses_what_breaks_a_rule(broken: dict[str, Any]) -> None
             object_of(a={"$ref": "#/definitions/L"}) | {"definitions": {"L": array(items={})}},
             "'definitions.L.items' has no type",
         ),
-        (object_of(a=STRING) | {"required": ["a", "b"]}, "'required' names 'b', which is no property"),
+        (optional(tuple_of(STRING, {"not": STRING})), "'properties.a.prefixItems.1.not' is not supported"),
+        (optional(tuple_of(array(items={}))), "'properties.a.prefixItems.0.items' has no type"),
+        (object_of(a=tuple_of(STRING, STRING, {})), "'properties.a.prefixItems.2' has no type"),
         (
-            optional({"type": "object", "properties": {"b": STRING}, "required": ["c"]}),
-            "'properties.a.required' names 'c', which is no property",
+            object_of(a=tuple_of({"title": "T"} | EITHER, EITHER)),
+            "'properties.a.prefixItems.0.anyOf.2.not' is not supported. ",
         ),
+        (object_of(a=tuple_of(STRING, True)), "'properties.a.prefixItems.1' is not a schema"),
+        (object_of(a=tuple_of(STRING, {"anyOf": []})), "'properties.a.prefixItems.1.anyOf' is not a list"),
+        (
+            optional({"anyOf": [{"oneOf": [STRING, {"not": STRING}], "title": "T"}, {"format": "a"}]}),
+            "mode: 'properties.a.anyOf.0.oneOf.1.not' is not supported; 'properties.a.anyOf.1' has no type. ",
+        ),
+        (
+            optional({"anyOf": [STRING, {"allOf": [{"oneOf": [STRING, {"not": STRING}]}]}]}),
+            "'properties.a.anyOf.1.allOf.0.oneOf.1.not' is not supported",
+        ),
+        (
+            optional({"anyOf": [{"allOf": [STRING, STRING]}]}),
+            "'properties.a.anyOf.0.allOf' is not supported. ",
+        ),
+        (
+            object_of(a={"$defs": {"D": array(items={})}, **STRING}),
+            "'properties.a.$defs.D.items' has no type",
+        ),
+        (object_of(a=True), "'properties.a' is not a schema"),
+        (object_of(anyOf={"anyOf": [array(items={})]}), "'properties.anyOf.anyOf.0.items' has no type"),
+        (object_of(enum={}, type=STRING), "'properties.enum' has no type"),
+        (object_of(**{"ä.b": optional({})}), "'properties.ä.b.properties.a' has no type"),
     ],
 )
 def test_what_cannot_be_built_is_refused(given: dict[str, Any], told: str) -> None:
@@ -440,6 +470,32 @@ def test_what_cannot_be_built_is_refused(given: dict[str, Any], told: str) -> No
     assert advice in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (object_of(a=STRING) | {"required": ["a", "b"]}, "'required' names 'b', which is no property."),
+        (
+            optional({"type": "object", "properties": {"b": STRING, "c": {}}, "required": ["d"]}),
+            "'properties.a.required' names 'd', which is no property.",
+        ),
+        (optional({"enum": []}), "'properties.a.enum' is empty; list the values."),
+        (optional({"enum": "a"}), "'properties.a.enum' is 'a'; list the values."),
+        (object_of(a={"$ref": 3}), "'properties.a.$ref' is 3, which is not in the schema."),
+        (optional(REF), "'properties.a.$ref' is '#/$defs/D', which is not in the schema."),
+        (
+            optional(REF | {"description": "d"}),
+            "'properties.a.$ref' is '#/$defs/D', which is not in the schema.",
+        ),
+    ],
+)
+def test_a_mistake_is_one_in_any_mode(given: dict[str, Any], told: str) -> None:
+    """Loose mode would not help: answers would be paid for and fit nothing."""
+    with pytest.raises(InvalidRequest) as caught:
+        to_strict(given)
+
+    assert str(caught.value) == f"output_type has a mistake: {told}"
+
+
 def test_a_reference_to_a_property_is_what_the_property_is() -> None:
     """A property that may be absent becomes null; what refers to it and is required does not."""
     given = {
@@ -449,6 +505,17 @@ def test_a_reference_to_a_property_is_what_the_property_is() -> None:
     }
 
     assert to_strict(given).checked["properties"] == {"a": {"type": ["string", "null"]}, "b": STRING}
+
+
+def test_a_reference_into_a_definition_is_what_stands_there() -> None:
+    """The property of a definition becomes null as well; what refers to it and is required does not."""
+    definition = {"type": "object", "properties": {"b": STRING}}
+    given = object_of(b={"$ref": "#/$defs/D/properties/b"}, d=REF) | {"$defs": {"D": definition}}
+
+    strict = to_strict(given).checked
+
+    assert strict["properties"] == {"b": STRING, "d": REF}
+    assert strict["$defs"]["D"]["properties"] == {"b": {"type": ["string", "null"]}}
 
 
 def test_references_are_found_by_their_escaped_path() -> None:
