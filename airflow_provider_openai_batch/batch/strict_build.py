@@ -39,10 +39,10 @@ class _Builder:
         seen: set[str] = set()
         while isinstance(ref := root.get("$ref"), str) and ref not in seen:
             seen.add(ref)
-            target = resolve(self.root, ref)
-            if target is None or _contradicts(root, target):
+            target, beside = resolve(self.root, ref), _beside(root)
+            if target is None or _contradicts(beside, target):
                 break
-            root = {**target, **{name: part for name, part in root.items() if name != "$ref"}}
+            root = {**target, **beside}
         definitions = root.pop("$defs", None)
         built = self.node(root, ())
         if isinstance(definitions, Mapping) and definitions:
@@ -59,12 +59,11 @@ class _Builder:
             kept["format"] = "uuid"
         ref = kept.get("$ref")
         if isinstance(ref, str) and (len(kept) > 1 or not _is_definition(ref)):
-            target = resolve(self.root, ref)
-            if target is not None and _contradicts(kept, target):
+            target, beside = resolve(self.root, ref), _beside(kept)
+            if target is not None and _contradicts(beside, target):
                 return self.children(kept, inside)
             if target is not None and ref not in inside:
-                merged = {**target, **{name: part for name, part in kept.items() if name != "$ref"}}
-                return self.node(merged, (*inside, ref))
+                return self.node({**target, **beside}, (*inside, ref))
             kept.pop("description", None)
         several = kept.get("allOf")
         only = several[0] if isinstance(several, list) and len(several) == 1 else None
@@ -100,6 +99,11 @@ class _Builder:
         node["required"] = [*built, *(name for name in required if name not in built)]
         node.setdefault("additionalProperties", False)
         return node
+
+
+def _beside(node: Mapping[str, Any]) -> Schema:
+    """Return what stands beside a reference, which may lead to another one."""
+    return {name: part for name, part in node.items() if name != "$ref"}
 
 
 def _contradicts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -507,6 +507,16 @@ def test_a_reference_to_a_property_is_what_the_property_is() -> None:
     assert to_strict(given).checked["properties"] == {"a": {"type": ["string", "null"]}, "b": STRING}
 
 
+def test_a_reference_may_lead_to_another() -> None:
+    """An alias of an alias is what the last of them is, also at the root and with a description."""
+    words = {"A": {"$ref": "#/$defs/B"}, "B": STRING, "R": {"$ref": "#/$defs/S"}}
+    root = object_of(a={"$ref": "#/$defs/A", "description": "d"})
+
+    strict = to_strict({"$ref": "#/$defs/R", "$defs": words | {"S": root}}).sent
+
+    assert strict["properties"]["a"] == STRING | {"description": "d"}
+
+
 def test_a_reference_into_a_definition_is_what_stands_there() -> None:
     """The property of a definition becomes null as well; what refers to it and is required does not."""
     definition = {"type": "object", "properties": {"b": STRING}}
