@@ -18,6 +18,8 @@ def plain_json(argument: str, path: str, value: object) -> object:
             return [plain_json(argument, f"{path}.{index}", part) for index, part in enumerate(value)]
         case dict() if all(isinstance(name, str) for name in value):
             return {name: plain_json(argument, f"{path}.{name}", part) for name, part in value.items()}
+        case type():
+            raise InvalidRequest(f"{argument}: {path} is the class {value.__name__}, which JSON cannot hold.")
     raise InvalidRequest(
         f"{argument}: {path} is a {type(value).__name__}, which JSON cannot hold: {value!r}."
     )
