@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import TaskGroup
 
+from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.operators.load import OpenAIBatchLoadOperator
 from airflow_provider_openai_batch.operators.submit import OpenAIBatchSubmitOperator
 from airflow_provider_openai_batch.sensors.openai_batch import OpenAIBatchSensor
@@ -54,6 +55,11 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
             super().__init__(group_id, **kwargs)
         except TypeError as error:
             raise _misplaced(kwargs) or error from None
+        _check_others({"submit": submit, "wait": wait, "load": load})
+        if target is None and "target" not in (load or {}):
+            raise InvalidRequest(
+                "target is None; give a dict: else the answers would be paid for, and kept nowhere."
+            )
         asked = {"source": source, "request": request, "target": target, "output_type": output_type}
         # What is not given may come from default_args.
         given = {
@@ -67,6 +73,12 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
             ended = OpenAIBatchSensor(task_id="wait", run_uri=sent.output, **patient | (wait or {}))
             landed = OpenAIBatchLoadOperator(task_id="load", run_uri=ended.output, **load or {})
         self.output = landed.output
+
+
+def _check_others(given: dict[str, Any]) -> None:
+    for task, others in given.items():
+        if not isinstance(others, dict | None):
+            raise InvalidRequest(f"{task} is {others!r}; give a dict of the task's other arguments.")
 
 
 def _misplaced(kwargs: dict[str, Any]) -> TypeError | None:

@@ -9,6 +9,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, task, task_group
 from airflow.serialization import serialized_objects
 
+from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.task_group import OpenAIBatchTaskGroup
 
 REQUEST = {"model": "m", "messages": [{"role": "user", "content": "{text}"}]}
@@ -69,6 +70,30 @@ def test_an_argument_in_the_wrong_place(given, told):
     """The message says where it belongs."""
     with make_dag(), pytest.raises(TypeError, match=told):
         make_group(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"target": None}, "target is None; give a dict: else the answers"),
+        ({"wait": 60}, "wait is 60; give a dict of the task's other arguments."),
+        ({"load": {"target": {"path": "/p"}}}, "target['path'] cannot take mode 'merge', the default; "),
+    ],
+)
+def test_what_could_never_land_is_refused_when_the_dag_is_parsed(given, told):
+    """Before anything is paid for."""
+    with make_dag(), pytest.raises(InvalidRequest) as caught:
+        make_group(**given)
+
+    assert str(caught.value).startswith(told)
+
+
+def test_the_target_may_be_the_load_s_own():
+    """Submit then looks at no table."""
+    with make_dag() as dag:
+        make_group(target=None, load={"target": TARGET})
+
+    assert dag.get_task("g.load").target == TARGET
 
 
 def test_arguments_of_single_tasks():

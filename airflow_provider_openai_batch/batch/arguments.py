@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 import msgspec
 
 from airflow_provider_openai_batch.batch.plain_json import plain_json
 from airflow_provider_openai_batch.batch.request_body import DEFAULT_ENDPOINT, check_body, check_endpoint
+from airflow_provider_openai_batch.batch.wanted import convert, mapping
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 MOST_BYTES = 200_000_000
+MOST = 10**15
 # What each description says follows on "give".
-Positive = Annotated[int, msgspec.Meta(ge=1, description="a whole number from 1 on, such as 1000")]
-NonNegative = Annotated[int, msgspec.Meta(ge=0, description="a whole number from 0 on")]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=MOST, description="a whole number from 1 on, such as 1000")]
+NonNegative = Annotated[int, msgspec.Meta(ge=0, le=MOST, description="a whole number from 0 on")]
 Requests = Annotated[
     int, msgspec.Meta(ge=1, le=50_000, description="1 to 50000, which a batch takes at most")
 ]
@@ -26,11 +30,8 @@ Ratio = Annotated[float, msgspec.Meta(ge=0, le=1, description="a share from 0 to
 Names = Annotated[tuple[str, ...], msgspec.Meta(description="a column, or a list of columns")]
 Parts = Annotated[tuple[str, ...], msgspec.Meta(description="a list of its parts")]
 Renamed = Annotated[dict[str, str], msgspec.Meta(description="a dict of new names by column")]
-#: What is wanted of types that have no description.
-KINDS = {str: "a text", bool: "True or False", dict: "a dict", list: "a list", type(None): "None"}
 #: What a connection sets of these is a ceiling.
 CAPS = ("max_requests", "max_cost_usd")
-Parsed = TypeVar("Parsed", bound=msgspec.Struct)
 
 
 class SourceArgs(TypedDict, total=False):
@@ -136,7 +137,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def source(value: object, has_rows: bool = False) -> Source:
     """Check `source`; `has_rows` says that its rows were taken out of it before."""
-    given = _mapping("source", value)
+    given = mapping("source", value)
     has_rows = has_rows or given.pop("rows", None) is not None
     for name in ("key", "carry"):
         if isinstance(given.get(name), str):
@@ -145,7 +146,7 @@ def source(value: object, has_rows: bool = False) -> Source:
         raise InvalidRequest(
             "source has no 'key': name the column, or the list of columns, that tells rows apart."
         )
-    parsed = _convert("source", given, Source)
+    parsed = convert("source", given, Source)
     _check_names("source['key']", parsed.key)
     _check_names("source['carry']", parsed.carry)
     _check_kind(parsed, has_rows)
@@ -154,17 +155,20 @@ def source(value: object, has_rows: bool = False) -> Source:
 
 def _check_names(what: str, names: tuple[str, ...]) -> None:
     if "" in names:
-        raise InvalidRequest(f"{what} holds an empty column name: {names!r}.")
+        raise InvalidRequest(f"{what} holds an empty column name: {names!r}; name the column.")
     folded = [name.casefold() for name in names]
     if len(set(folded)) < len(folded):
         raise InvalidRequest(f"{what} names a column twice: {names!r}; name each once.")
 
 
 def _check_kind(parsed: Source, has_rows: bool) -> None:
-    kinds = [name for name in ("sql", "table", "path") if getattr(parsed, name)] + ["rows"] * has_rows
+    named = {name: getattr(parsed, name) for name in ("sql", "table", "path")}
+    kinds = [name for name, value in named.items() if value] + ["rows"] * has_rows
     if len(kinds) != 1:
+        empty = [f"an empty {name!r}" for name, value in named.items() if value is not None]
         raise InvalidRequest(
-            f"source takes exactly one of 'sql', 'table', 'path', and 'rows', not {kinds or 'none'}."
+            "source takes exactly one of 'sql', 'table', 'path', and 'rows', "
+            f"not {kinds or ' and '.join(empty) or 'none'}."
         )
     kind = kinds[0]
     if kind in {"sql", "table"} and not parsed.conn_id:
@@ -193,7 +197,7 @@ def _check_sql(sql: str) -> None:
 
 def target(value: object) -> Target:
     """Check `target`."""
-    parsed = _convert("target", _mapping("target", value), Target)
+    parsed = convert("target", mapping("target", value), Target)
     by_table = parsed.conn_id is not None or parsed.table is not None
     if by_table == (parsed.path is not None):
         raise InvalidRequest(
@@ -216,18 +220,17 @@ def target(value: object) -> Target:
 
 def _given(parsed: Target) -> str:
     """Say which of the keys are set that tell where the rows go."""
-    given = [
-        f"{name!r}: {value!r}" for name in ("conn_id", "table", "path") if (value := getattr(parsed, name))
-    ]
-    return ", ".join(given) or "none of them"
+    given = {name: getattr(parsed, name) for name in ("conn_id", "table", "path")}
+    told = [f"{name!r}: {value!r}" for name, value in given.items() if value is not None]
+    return ", ".join(told) or "none of them"
 
 
 def limits(*layers: object) -> Limits:
     """Merge `limits` key by key, a later layer over an earlier one; None is an empty layer."""
     merged: dict[str, Any] = {}
     for layer in layers:
-        merged |= _mapping("limits", {} if layer is None else layer)
-    return _convert("limits", merged, Limits, strict=False)
+        merged |= mapping("limits", {} if layer is None else layer)
+    return convert("limits", merged, Limits, strict=False)
 
 
 def within(asked: Limits, connection: object) -> Limits:
@@ -244,8 +247,9 @@ def within(asked: Limits, connection: object) -> Limits:
 
 def request(value: object) -> dict[str, Any]:
     """Check `request`; the answer holds `endpoint` first, then the body in the user's order."""
-    body = _mapping("request", value)
-    endpoint = check_endpoint(body.pop("endpoint", None) or DEFAULT_ENDPOINT)
+    body = mapping("request", value)
+    given = body.pop("endpoint", None)
+    endpoint = DEFAULT_ENDPOINT if given is None else check_endpoint(given)
     check_body(endpoint, body)
     return {"endpoint": endpoint, **{name: plain_json("request", name, part) for name, part in body.items()}}
 
@@ -253,43 +257,3 @@ def request(value: object) -> dict[str, Any]:
 def split(checked: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Take what `request` gave apart into the endpoint and the body."""
     return checked["endpoint"], {name: part for name, part in checked.items() if name != "endpoint"}
-
-
-def _mapping(argument: str, value: object) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise InvalidRequest(f"{argument} is a {type(value).__name__}; give a dict.")
-    wrong = [name for name in value if not isinstance(name, str)]
-    if wrong:
-        raise InvalidRequest(f"{argument} has the key {wrong[0]!r}; keys are strings.")
-    return dict(value)
-
-
-def _convert(argument: str, given: dict[str, Any], to: type[Parsed], *, strict: bool = True) -> Parsed:
-    unknown = [name for name in given if name not in to.__struct_fields__]
-    if unknown:
-        allowed = ", ".join(sorted(_allowed(argument, to)))
-        raise InvalidRequest(f"{argument} has an unknown key {unknown[0]!r}; allowed: {allowed}.")
-    kinds = {field.name: field.type for field in msgspec.structs.fields(to)}
-    for name, part in given.items():
-        try:
-            msgspec.convert(part, kinds[name], strict=strict)
-        except msgspec.ValidationError as error:
-            raise InvalidRequest(f"{argument}[{name!r}] is {part!r}; give {_wanted(kinds[name])}.") from error
-    return msgspec.convert(given, to, strict=strict)
-
-
-def _wanted(kind: Any) -> str:
-    """Say what a type takes, in words that follow on "give"."""
-    described = next(
-        (meta.description for meta in getattr(kind, "__metadata__", ()) if meta.description), None
-    )
-    if described is not None:
-        return str(described)
-    if get_origin(kind) is Literal:
-        return "one of " + ", ".join(map(repr, get_args(kind)))
-    known = KINDS.get(get_origin(kind) or kind)
-    return known or ", or ".join(map(_wanted, get_args(kind)))
-
-
-def _allowed(argument: str, to: type[msgspec.Struct]) -> set[str]:
-    return {*to.__struct_fields__, "rows"} if argument == "source" else set(to.__struct_fields__)

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
 )
 
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch import arguments, unrendered
 from airflow_provider_openai_batch.batch import resend as words
 from airflow_provider_openai_batch.batch.output_type import normalize_output_type
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
@@ -84,6 +84,7 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
         self.resend = resend
         self.openai_conn_id = openai_conn_id
         self.work_path = work_path
+        self._check()
 
     @property
     def source(self) -> Any:
@@ -110,6 +111,15 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
                 f"Jinja: {error.message}. A column is written {{subject}}, with single braces; "
                 "double braces belong to Airflow (literal ones: {% raw %})."
             ) from error
+
+    def _check(self) -> None:
+        """Refuse, when the DAG is parsed, what no rendering would mend."""
+        unrendered.check("source", self.source)
+        unrendered.check("request", self.request)
+        unrendered.check("limits", self.limits)
+        if self.target is not None:
+            unrendered.check("target", self.target)
+        unrendered.check_words(self.resend, self.target)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Stage, then send what may be sent now; the sensor sends the rest."""

@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import (
     PokeReturnValue,
 )
 
-from airflow_provider_openai_batch.exceptions import BatchFailed, RunTimedOut
+from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.raising import raise_for_airflow
 from airflow_provider_openai_batch.triggers.openai_batch import (
@@ -75,7 +75,7 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
         self.run_uri = run_uri
         self.deferrable = deferrable
         self.cancel_on_kill = cancel_on_kill
-        self._patience = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        self._patience = _seconds(timeout)
         self._at_work = False
         self._rest = 0.0
 
@@ -211,3 +211,12 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
         # A rescheduled task counts each poke as its first: the time waited so far decides.
         pause = min(max(float(self.poke_interval), run_duration() / 10), self._longest_pause())
         return max(pause * random.uniform(0.9, 1.1), self._rest)  # noqa: S311
+
+
+def _seconds(timeout: Any) -> float | None:
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if seconds is None or (isinstance(seconds, int | float) and seconds >= 0):
+        return seconds
+    raise InvalidRequest(
+        f"timeout is {timeout!r}; give seconds from 0 on, a timedelta, or None for no limit."
+    )

@@ -50,7 +50,7 @@ def test_a_wrong_key_ends_at_once(run_group, warehouse, openai_batch_emulator, c
 @pytest.mark.parametrize(
     "changes",
     [
-        {"source": {"conn_id": "warehouse", "table": "tickets", "key": "id", "keys": 1}},
+        {"limits": {"rows": "{{ dag.dag_id }}"}},
         {"source": {"conn_id": "warehouse", "table": "tickets", "key": "nowhere"}},
         {"source": {"conn_id": "nowhere", "table": "tickets", "key": "id"}},
         {"request": {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "{subject}"}]}},
@@ -59,7 +59,7 @@ def test_a_wrong_key_ends_at_once(run_group, warehouse, openai_batch_emulator, c
         {"openai_conn_id": "nowhere"},
         {"limits": {"max_cost_usd": 0.000001}},
     ],
-    ids=["key", "column", "conn", "template", "braces", "clash", "openai", "cost"],
+    ids=["rendered", "column", "conn", "template", "braces", "clash", "openai", "cost"],
 )
 def test_bad_input_fails_before_anything_is_sent(run_group, warehouse, openai_batch_emulator, changes):
     """No retry, no upload, no batch."""

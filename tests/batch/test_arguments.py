@@ -41,11 +41,12 @@ def test_source_takes_each_kind() -> None:
         ),
         ({"path": "x"}, "no 'key'"),
         ({"path": "x", "key": []}, "no 'key'"),
-        ({"path": "x", "key": ["a", ""]}, "empty column name"),
+        ({"path": "x", "key": ["a", ""]}, "an empty column name: ('a', ''); name the column."),
         ({"path": "x", "key": ["a", "A"]}, "names a column twice"),
         ({"path": "x", "key": "a", "carry": ["b", "b"]}, "source['carry'] names a column twice"),
         ({"path": "x", "key": 3}, "source['key'] is 3; give a column, or a list of columns."),
-        ({"key": "id"}, "exactly one of 'sql', 'table', 'path', and 'rows', not none"),
+        ({"key": "id"}, "exactly one of 'sql', 'table', 'path', and 'rows', not none."),
+        ({"key": "id", "conn_id": "w", "table": ""}, "'path', and 'rows', not an empty 'table'."),
         ({"key": "id", "sql": "s", "table": "t", "conn_id": "w"}, "not ['sql', 'table']"),
         ({"key": "id", "sql": "s"}, "needs source['conn_id']"),
         ({"key": "id", "rows": "<1 rows>", "conn_id": "w"}, "takes no 'conn_id'"),
@@ -66,25 +67,26 @@ def test_source_says_what_is_wrong(value: object, told: str) -> None:
 def test_target_takes_a_table_or_a_path() -> None:
     """Both ends of a target are read with their defaults."""
     assert arguments.target({"conn_id": "w", "table": "t"}) == Target(conn_id="w", table="t")
-    assert arguments.target({"path": "p", "mode": "append"}).prefix == "batch_"
-    partitioned = {"path": "p", "mode": "replace_partition", "partition": {"day": "2026-01-01"}}
+    assert arguments.target({"path": "/p", "mode": "append"}).prefix == "batch_"
+    partitioned = {"path": "/p", "mode": "replace_partition", "partition": {"day": "2026-01-01"}}
     assert arguments.target(partitioned).partition == {"day": "2026-01-01"}
 
 
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (None, "target is a NoneType"),
+        (None, "target is None; give a dict."),
         ({"conn_id": "w", "table": "t", "create": True}, "unknown key 'create'"),
         ({}, "either 'conn_id' with 'table', or 'path'; it has none of them."),
         ({"conn_id": "w", "table": "t", "path": "p"}, "it has 'conn_id': 'w', 'table': 't', 'path': 'p'."),
         ({"conn_id": "w"}, "both 'conn_id' and 'table'; it has 'conn_id': 'w'."),
+        ({"conn_id": "w", "table": ""}, "both 'conn_id' and 'table'; it has 'conn_id': 'w', 'table': ''."),
         ({"table": "t"}, "both 'conn_id' and 'table'; it has 'table': 't'."),
         ({"conn_id": "w", "table": 5}, "target['table'] is 5; give a text, or a list of its parts, or None."),
         ({"conn_id": "w", "table": "t", "columns": ["a"]}, "is ['a']; give a dict of new names by column."),
         ({"conn_id": "w", "table": "t", "mode": None}, "give one of 'merge', 'append', 'replace_partition'."),
-        ({"path": "p"}, "cannot take mode 'merge'"),
-        ({"path": "p", "mode": "replace_partition"}, "target['partition'] is {}"),
+        ({"path": "/p"}, "cannot take mode 'merge'"),
+        ({"path": "s3://p", "mode": "replace_partition"}, "target['partition'] is {}"),
         ({"conn_id": "w", "table": "t", "partition": {"a": 1}}, "with mode 'merge'"),
         ({"conn_id": "w", "table": "t", "mode": "upsert"}, "target['mode'] is 'upsert'"),
     ],
@@ -112,6 +114,10 @@ def test_limits_are_merged_key_by_key() -> None:
         ({"max_cost": 3}, "unknown key 'max_cost'; allowed: bytes_per_shard, max_attempts"),
         ({"max_attempts": "many"}, "limits['max_attempts'] is 'many'"),
         ({"rows": 1.5}, "limits['rows'] is 1.5; give a whole number from 1 on, such as 1000, or None."),
+        ({"rows": 10**30}, "give a whole number from 1 on, such as 1000, or None."),
+        ({"max_requests": ""}, "is ''; give a whole number from 1 on, such as 1000, or None."),
+        ({"max_attempts": True}, "is True; give a whole number from 1 on, such as 1000."),
+        ({"reask_invalid": None}, "is None; give a whole number from 0 on."),
         ({"max_cost_usd": 0}, "limits['max_cost_usd'] is 0; give USD above 0, such as 2.5, or None."),
         ({"max_cost_usd": "1e999"}, "limits['max_cost_usd'] is '1e999'"),
         ({"max_requests": "1,000"}, "is '1,000'; give a whole number from 1 on, such as 1000, or None."),

@@ -59,11 +59,23 @@ def test_a_file_of_rows_by_literal_is_kept_too():
     assert (running._rows, running.source["rows"]) == (rows, "<1 rows>")
 
 
-@pytest.mark.parametrize("source", ["tickets", [{"conn_id": "w"}], None])
-def test_a_source_that_is_no_dict_is_told(source):
-    """A table's name alone is the likely mistake."""
-    with pytest.raises(InvalidRequest, match=r"source is a .*; give a dict"):
-        make_submit(source=source)._asked({})
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"source": "tickets"}, "source is a str; give a dict."),
+        ({"source": [{"conn_id": "w"}]}, "source is a list; give a dict."),
+        ({"request": {"model": "m"}}, "request['messages'] is None; give a list of messages."),
+        ({"target": {}}, "target takes either 'conn_id' with 'table', or 'path'; it has none of them."),
+        ({"limits": {"rows": "1,000"}}, "limits['rows'] is '1,000'; give a whole number from 1 on, such"),
+        ({"resend": ["all"]}, "resend needs submit's target: without it nobody knows what is answered."),
+    ],
+)
+def test_what_no_rendering_mends_is_refused_when_the_dag_is_parsed(changes, told):
+    """A DAG that could never send anything is not even scheduled."""
+    with pytest.raises(InvalidRequest) as caught:
+        make_submit(**changes)
+
+    assert str(caught.value).startswith(told)
 
 
 def test_rows_of_an_upstream_task_are_waited_for():

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import (
     AirflowTaskTimeout,
 )
 
-from airflow_provider_openai_batch.exceptions import RunUnreadable
+from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnreadable
 from airflow_provider_openai_batch.sensors.openai_batch import NEVER, OpenAIBatchSensor
 
 
@@ -38,6 +38,13 @@ def test_without_a_triggerer_no_slot_is_held(given, mode):
 def test_no_limit_unless_one_is_given():
     """The base class gives up after seven days of its own; a run may be held back for longer."""
     assert make_sensor().timeout == make_sensor(timeout=60).timeout == NEVER.total_seconds()
+
+
+@pytest.mark.parametrize("timeout", ["60", -1, float("nan"), timedelta(days=-1)])
+def test_a_time_out_that_is_no_time_is_refused_when_the_dag_is_parsed(timeout):
+    """Hours later, the answers would be paid for."""
+    with pytest.raises(InvalidRequest, match=r"timeout is .*; give seconds from 0 on, a timedelta, or None"):
+        make_sensor(timeout=timeout)
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])

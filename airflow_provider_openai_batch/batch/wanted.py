@@ -1,0 +1,63 @@
+"""A dict read as the fields of a value; what does not fit is told in our own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import msgspec
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+#: What is wanted of types that have no description.
+KINDS = {str: "a text", bool: "True or False", dict: "a dict", list: "a list", type(None): "None"}
+#: Keys that are taken out before a dict is read.
+APART = {"source": {"rows"}}
+Parsed = TypeVar("Parsed", bound=msgspec.Struct)
+
+
+def mapping(argument: str, value: object) -> dict[str, Any]:
+    """Read an argument as a dict of its own."""
+    if not isinstance(value, Mapping):
+        # A text or a list may hold rows.
+        told = repr(value) if isinstance(value, int | float | None) else f"a {type(value).__name__}"
+        raise InvalidRequest(f"{argument} is {told}; give a dict.")
+    wrong = [name for name in value if not isinstance(name, str)]
+    if wrong:
+        raise InvalidRequest(f"{argument} has the key {wrong[0]!r}; keys are strings.")
+    return dict(value)
+
+
+def check_names(argument: str, given: Iterable[str], to: type[msgspec.Struct]) -> None:
+    """Refuse a key that is none of the fields."""
+    allowed = {*to.__struct_fields__, *APART.get(argument, ())}
+    unknown = next((name for name in given if name not in allowed), None)
+    if unknown is not None:
+        raise InvalidRequest(
+            f"{argument} has an unknown key {unknown!r}; allowed: {', '.join(sorted(allowed))}."
+        )
+
+
+def convert(argument: str, given: dict[str, Any], to: type[Parsed], *, strict: bool = True) -> Parsed:
+    """Read a dict as a value of the type."""
+    check_names(argument, given, to)
+    kinds = {field.name: field.type for field in msgspec.structs.fields(to)}
+    for name, part in given.items():
+        try:
+            msgspec.convert(part, kinds[name], strict=strict)
+        except msgspec.ValidationError as error:
+            raise InvalidRequest(f"{argument}[{name!r}] is {part!r}; give {_wanted(kinds[name])}.") from error
+    return msgspec.convert(given, to, strict=strict)
+
+
+def _wanted(kind: Any) -> str:
+    """Say what a type takes, in words that follow on "give"."""
+    described = next(
+        (meta.description for meta in getattr(kind, "__metadata__", ()) if meta.description), None
+    )
+    if described is not None:
+        return str(described)
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(map(repr, get_args(kind)))
+    known = KINDS.get(get_origin(kind) or kind)
+    return known or ", or ".join(map(_wanted, get_args(kind)))
