@@ -181,6 +181,10 @@ def _check_kind(parsed: Source, has_rows: bool) -> None:
         )
     if parsed.where is not None and kind != "table":
         raise InvalidRequest(f"source['where'] belongs to 'table'; put it into your {kind!r} instead.")
+    if parsed.where is not None and not parsed.where.strip():
+        raise InvalidRequest(
+            f"source['where'] is {parsed.where!r}; give a condition, or leave it out to ask about all rows."
+        )
     if parsed.parameters is not None and kind != "sql":
         raise InvalidRequest(f"source['parameters'] belongs to 'sql', not to {kind!r}; remove it.")
     if parsed.sql is not None:
@@ -205,6 +209,11 @@ def target(value: object) -> Target:
         )
     if by_table and not (parsed.conn_id and parsed.table):
         raise InvalidRequest(f"target needs both 'conn_id' and 'table'; it has {_given(parsed)}.")
+    if parsed.path is not None and not (parsed.path.startswith("/") or "://" in parsed.path):
+        raise InvalidRequest(
+            f"target['path'] is {parsed.path!r}; write a URI such as 's3://bucket/labels', or an absolute "
+            "path: each task has a working directory of its own."
+        )
     if parsed.path is not None and parsed.mode == "merge":
         raise InvalidRequest(
             "target['path'] cannot take mode 'merge', the default; "
