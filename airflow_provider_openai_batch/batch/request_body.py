@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,13 @@ def check_endpoint(endpoint: object) -> str:
 def _nearly(endpoint: str) -> str:
     """Find the endpoint of ours that a path nearly is: taken as another one, its answers would stay raw."""
     path = endpoint.lower().rstrip("/")
-    if path.removeprefix("/v1") in CHECKS:
+    known = path.removeprefix("/v1")
+    if known in CHECKS:
         return path
     # Of other versions, such as /v4/chat/completions, nothing is known.
-    near = get_close_matches(path[3:], CHECKS, n=1, cutoff=NEAR) if path.startswith("/v1/") else ()
-    return f"/v1{near[0]}" if near else endpoint
+    other = re.match(r"/v\d", known)
+    near = () if other else get_close_matches(known, CHECKS, n=1, cutoff=NEAR)
+    return f"{path.removesuffix(known)}{near[0]}" if near else endpoint
 
 
 def check_body(endpoint: str, body: Mapping[str, Any]) -> None:

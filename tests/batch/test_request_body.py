@@ -30,6 +30,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,{pictu
         {"endpoint": "/v1/images/generations", "prompt": "{a}", "n": 2},
         {"endpoint": "/v1/videos", "prompt": "{a}"},
         {"endpoint": "/v4/chat/completions", "messages": [{"role": "user", "content": "{a}"}]},
+        {"endpoint": "/rerank", "query": "{a}", "documents": ["a", "b"]},
         {"endpoint": "/v1/rerank", "query": "{a}", "documents": ["a", "b"]},
     ],
 )
@@ -65,6 +66,9 @@ def test_what_an_endpoint_takes_is_kept(request_: dict[str, Any]) -> None:
         ({"endpoint": "v1/responses", "input": "{a}"}, "request['endpoint'] is 'v1/responses'; give a path"),
         ({"endpoint": f"{RESPONSES}/", "input": "{a}"}, "is '/v1/responses/'; write it as '/v1/responses'."),
         ({"endpoint": "/v1/chat/completion"}, "completion'; write it as '/v1/chat/completions'."),
+        ({"endpoint": "/chat/completion"}, "completion'; write it as '/chat/completions'."),
+        ({"endpoint": "/response", "input": "{a}"}, "is '/response'; write it as '/responses'."),
+        ({"endpoint": ""}, "is ''; give a path such as '/v1/chat/completions'."),
         ({"endpoint": "/V1/Embeddings", "input": "{a}"}, "write it as '/v1/embeddings'."),
         ({"endpoint": "https://a.b/v1/moderations"}, "give a path such as '/v1/moderations'."),
         ({"endpoint": MODERATIONS, "input": {"type": "text"}}, "is {'type': 'text'}; put the part into"),
