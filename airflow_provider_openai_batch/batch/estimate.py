@@ -87,6 +87,13 @@ class Forecaster:
         self._all += self.estimate(input_tokens)
         self._new += self.estimate(input_tokens[new])
 
+    def ask_at_once(self, input_tokens: npt.ArrayLike) -> None:
+        """Count for requests that are counted already what they cost more at once than in a batch."""
+        told = self.estimate(input_tokens)
+        if told.cost_usd is not None and told.synchronous_usd is not None:
+            more = Estimate(cost_usd=added([told.synchronous_usd, -told.cost_usd]))
+            self._all, self._new = self._all + more, self._new + more
+
     def leave(self, input_tokens: npt.NDArray[np.int64]) -> None:
         """Count requests of answered rows that another prompt would ask."""
         self._changed_prompt += self.estimate(input_tokens)

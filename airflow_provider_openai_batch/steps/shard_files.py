@@ -128,7 +128,9 @@ class ShardFiles:
         with shard.stack, write_shard(self._store) as one, write_shard(self._store) as rest:
             for position, (request_id, line) in enumerate(shard.writer.lines()):
                 (one if position == chosen else rest).add(request_id, line)
-            names = [one.finish(self._told(tokens[chosen : chosen + 1], preflight=True))]
+            asked = tokens[chosen : chosen + 1]
+            names = [one.finish(self._told(asked, preflight=True))]
+            self._forecaster.ask_at_once(asked)
             if len(shard.sizes) > 1:
                 names.append(rest.finish(self._told(tokens[:chosen] + tokens[chosen + 1 :])))
         return names

@@ -26,6 +26,7 @@ from airflow_provider_openai_batch.steps.unique import UniqueKeys
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.seen import Hashes
     from airflow_provider_openai_batch.steps.choosing import Chosen
     from airflow_provider_openai_batch.steps.recipe import Recipe
     from airflow_provider_openai_batch.store import Draft, RunStore
@@ -66,6 +67,8 @@ class SnapshotWriter:
         self._rejected: list[tuple[bytes, str, str, str]] = []
         self._count = self._read = self._changed_prompt = self._later = 0
         self._old: list[str] = []
+        #: Preflights of earlier stagings that nobody has asked: the request of each, and its tokens.
+        self._ahead: list[tuple[Hashes, int]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +87,8 @@ class SnapshotWriter:
                 self._known.add(requests.of_shard(shard.id))
             if any((send.open or send.tally) and was_sent(send) for send in shard.sends):
                 self._sent.add(requests.of_shard(shard.id))
+            elif shard.about.preflight and self._limits.preflight is not False:
+                self._ahead.append((requests.of_shard(shard.id), shard.about.tokens))
 
     def add(self, batch: pa.RecordBatch, held: pa.RecordBatch | None = None) -> None:
         """Check the keys of some rows, write those that are asked, and put new requests into shards.
@@ -120,6 +125,9 @@ class SnapshotWriter:
         self._keys.finish()
         new = self._shards.finish()
         self._write_rejected()
+        for hashes, tokens in self._ahead:
+            if self._requests.contains(hashes).all():
+                self._forecaster.ask_at_once(tokens)
         forecast = self._forecaster.forecast()
         return Done(
             at=now,

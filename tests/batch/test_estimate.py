@@ -59,6 +59,19 @@ def test_a_snapshot_is_added_up_part_by_part():
     assert told.changed_prompt.cost_usd == pytest.approx(0.500025)
 
 
+@pytest.mark.parametrize(("price", "new"), [(PRICE, 0.000075), (None, None)])
+def test_what_is_asked_at_once_costs_more(price: Price | None, new: float | None):
+    """A request that is counted as one of a batch is told with what it costs at once."""
+    forecaster = Forecaster(price, Expected(tokens=5, reason="max_tokens 5", is_limit=True))
+    forecaster.add(np.array([0, 0]), np.array([True, True]))
+    forecaster.ask_at_once([0])
+    told = forecaster.forecast()
+
+    assert told.new.cost_usd == pytest.approx(new)
+    assert told.all == told.new
+    assert told.new.requests == 2
+
+
 NEW = estimate(PRICE, np.full(10_000, 120), 20)
 WHOLE = NEW + estimate(PRICE, np.full(10_000, 120), 20)
 UNKNOWN = estimate(None, np.full(10_000, 120), 20)

@@ -82,6 +82,20 @@ def test_an_estimate_over_the_cap_sends_nothing(capped: Capped, caplog: pytest.L
     assert len(capped.run.emulator.batches()) == 5
 
 
+def test_a_preflight_is_part_of_the_estimate(capped: Capped):
+    """At its synchronous price: else a cap may pay for one row and cancel all others."""
+    capped.cap(87, preflight=True)
+    for clear in (0, 1):
+        with pytest.raises(InvalidRequest, match=r"estimated at 88\.00 USD"):
+            capped.submit(max_tries=clear)
+
+    assert capped.run.emulator.ledger == []
+    capped.cap(88)
+    assert capped.run.stage(request=REQUEST, max_tries=2).estimated_cost_usd == 88
+    capped.cap(87, preflight=False)
+    assert capped.run.stage(request=REQUEST, max_tries=3).estimated_cost_usd == 80
+
+
 def test_an_unknown_price_is_over_any_cap(capped: Capped):
     """The line to add is in the message."""
     capped.cap(80)
