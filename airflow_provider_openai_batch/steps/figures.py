@@ -52,18 +52,18 @@ class Figures:
     def count(self, landed: pa.RecordBatch, found: pa.Table) -> None:
         """Count rows as they land, and the answers that went into them."""
         fixed = dict(zip(ROLES, landed.columns[-len(ROLES) :], strict=True))
-        self._count_models(found["model"], fixed)
+        self._count_models(found, fixed)
         outputs = landed.columns[-len(ROLES) - self._width : -len(ROLES)]
         for place, counted in self._labels.items():
             counted.update(_counts(outputs[place]))
         self._attempts.update(_counts(found["attempt"]))
         self._count_failures(found.filter(pc.not_equal(found["status"], str(RowStatus.OK))))
 
-    def _count_models(self, models: pa.ChunkedArray, fixed: Mapping[str, pa.Array]) -> None:
-        used = pc.or_(pc.is_valid(fixed["input_tokens"]), pc.is_valid(fixed["output_tokens"]))
-        unpriced = pc.and_(pc.is_null(fixed["cost_usd"]), used)
-        told = {name: fixed[name] for name in SUMS[:-2]} | {"unpriced": pc.cast(unpriced, pa.int64())}
-        table = pa.table({"model": models, **told})
+    def _count_models(self, found: pa.Table, fixed: Mapping[str, pa.Array]) -> None:
+        seen = pc.not_equal(found["status"], str(RowStatus.UNKNOWN))
+        unpriced = pc.cast(pc.and_(pc.is_null(fixed["cost_usd"]), seen), pa.int64())
+        told = {name: fixed[name] for name in SUMS[:-2]} | {"unpriced": unpriced}
+        table = pa.table({"model": found["model"], **told})
         sums = [(name, "sum") for name in told]
         grouped = table.group_by("model", use_threads=False).aggregate([*sums, ([], "count_all")])
         for one in grouped.to_pylist():
@@ -86,7 +86,7 @@ class Figures:
         return _tokens(sum(self._models.values(), Counter()))
 
     def models(self) -> tuple[ModelUse, ...]:
-        """Return what each model answered, the busiest first; rows without a model only if they used any."""
+        """Return what each model answered, the busiest first; rows without a model only if they may cost."""
         uses = [
             ModelUse(
                 model=model,
@@ -95,7 +95,7 @@ class Figures:
                 cost_usd=None if summed["unpriced"] else added([summed["cost_usd"]]),
             )
             for model, summed in self._models.items()
-            if model != NO_MODEL or summed["input_tokens"] or summed["output_tokens"]
+            if model != NO_MODEL or summed["input_tokens"] or summed["output_tokens"] or summed["unpriced"]
         ]
         return tuple(sorted(uses, key=lambda use: (-use.rows, use.model)))
 

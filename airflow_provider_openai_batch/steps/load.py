@@ -159,6 +159,7 @@ def write(store: RunStore, run: Run, place: Place, prices: Prices) -> Counts:
         counts=dict(account.counts),
         cost_usd=paid.cost_usd,
         saved_usd=paid.saved_usd,
+        priced=paid.priced,
         money=str(paid),
         judged=account.judged,
         failed=account.failed,

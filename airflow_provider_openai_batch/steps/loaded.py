@@ -21,6 +21,7 @@ class Loaded:
     failed: int = 0
     #: Characters that no database takes, removed from the answers of all tries or replaced.
     cleaned: int = 0
+    priced: bool = True  #: whether the model that was asked has a price
     money: str = ""  #: what was paid, for a person
     report_uri: str | None = None
 

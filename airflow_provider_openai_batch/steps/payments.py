@@ -48,6 +48,7 @@ class Paid:
     saved_usd: float | None
     unseen: int = 0  #: requests that nobody has seen the end of
     elsewhere_usd: float = 0.0  #: paid by this run for requests that no row asks any more
+    priced: bool = True  #: whether the model that was asked has a price
     reason: str = ""  #: why it is unknown
 
     def __str__(self) -> str:
@@ -90,7 +91,7 @@ class Payments:
         if math.isnan(cost):
             priced = self._prices.find(self._model) is not None
             reason = "the answers do not say what tokens they took." if priced else unpriced(self._model)
-            return Paid(cost_usd=None, saved_usd=None, unseen=self._unseen, reason=reason)
+            return Paid(cost_usd=None, saved_usd=None, unseen=self._unseen, priced=priced, reason=reason)
         told = [send.tally.cost_usd for send in run.sends if send.tally is not None]
         known = added(amount for amount in told if amount is not None)
         return Paid(

@@ -72,6 +72,7 @@ def make_report(run: Run, snapshot: Snapshot, counts: Counts, now: float) -> Rep
         tokens=figures.tokens,
         cost_usd=loaded.cost_usd,
         saved_usd=loaded.saved_usd,
+        priced=loaded.priced,
         models=figures.models(),
         labels=figures.labels(),
         attempts=figures.attempts(),

@@ -65,14 +65,18 @@ def test_models_add_up():
 
 
 def test_a_model_without_a_price_has_no_cost():
-    """One row of unknown price makes the sum unknown; a row without tokens costs nothing."""
+    """One row of unknown cost makes the sum unknown, with tokens or without; an unknown end is not in it."""
     assert counted([row(), row(cost=None)]).models()[0].cost_usd is None
-    assert counted([row(), row(tokens=None, cost=None)]).models()[0].cost_usd == 0.5
+    assert counted([row(), row(tokens=None, cost=None)]).models()[0].cost_usd is None
+    assert counted([row(), row(tokens=None, cost=None, status="unknown")]).models()[0].cost_usd == 0.5
 
 
 def test_rows_without_a_model_count_where_they_took_tokens():
-    """An error names no model, and is none."""
-    assert counted([row(None, None, None)]).models() == ()
+    """Or may have: an error names no model, and costs nothing."""
+    assert counted([row(None, None, 0.0, status="error")]).models() == ()
+    assert counted([row(None, None, None, status="unknown")]).models() == ()
+    (use,) = counted([row(None, None, None, status="invalid")]).models()
+    assert (use.model, use.cost_usd) == ("(none)", None)
     assert [use.model for use in counted([row(None)]).models()] == ["(none)"]
     assert [use.model for use in counted([row("a model with a story")]).models()] == ["(other)"]
 

@@ -113,6 +113,7 @@ class Report(Figure, frozen=True, kw_only=True):
     tokens: Tokens
     cost_usd: float | None = None
     saved_usd: float | None = None
+    priced: bool = True  #: whether the model that was asked has a price; else the cost is unknown for that
     models: tuple[ModelUse, ...] = ()
     labels: tuple[Labels, ...] = ()
     attempts: tuple[Attempt, ...] = ()

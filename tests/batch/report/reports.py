@@ -108,6 +108,7 @@ def _strained() -> Report:
         rows=12 * HUGE,
         counts={str(status): HUGE for status in RowStatus},
         cost_usd=None,
+        priced=False,
         saved_usd=None,
         tokens=Tokens(input=9 * HUGE, cached=HUGE, output=HUGE, reasoning=HUGE),
         models=tuple(

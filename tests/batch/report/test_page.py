@@ -109,10 +109,13 @@ def test_pages_say_it_in_words(name: str):
     assert [text for text in SAID[name] if text not in page] == []
 
 
-def test_a_price_that_is_known_is_no_note():
-    """The advice on prices stands where one is missing only."""
+def test_an_unknown_cost_has_its_reason():
+    """The advice on prices stands where one is missing only; tokens that nobody told are another matter."""
     assert "price of a model is unknown" not in told(make_report())
-    assert "price of a model is unknown" in told(make_report(cost_usd=None, models=()))
+    assert "price of a model is unknown" in told(make_report(cost_usd=None, priced=False, models=()))
+    untold = told(make_report(cost_usd=None, models=()))
+    assert "does not say of all answers how many tokens they took" in untold
+    assert "price of a model is unknown" not in untold
 
 
 def test_a_page_is_bounded():
