@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_openai_batch.batch.prices import Prices, read_prices
+
 TABLE = Path(__file__).parents[1] / "airflow_provider_openai_batch/hooks/prices.json"
 LIST = "model_prices_and_context_window_backup.json"
 PROVIDERS = {"openai", "text-completion-openai"}
@@ -23,15 +25,17 @@ HALF = 0.5
 
 
 def main(words: list[str] | None = None) -> int:
-    """Write the table; 0 if it holds a price."""
+    """Write the table and return 0; where no model has a price, or one is odd, the old table stays."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, help=f"LiteLLM's wheel, or {LIST} from it")
     parser.add_argument("--date", default=f"{datetime.now(UTC):%Y-%m-%d}", help="the list's (%(default)s)")
     parser.add_argument("--into", type=Path, default=TABLE, help="the table (%(default)s)")
     asked = parser.parse_args(words)
     models, left_out = table(read(asked.file))
-    asked.into.write_text(written(models, asked.date), encoding="utf-8")
-    print(f"{len(models)} models have a price in {asked.into}.")
+    read_prices(models, str(asked.file), Prices())
+    if models:
+        asked.into.write_text(written(models, asked.date), encoding="utf-8")
+    print(f"{len(models)} models have a price in {asked.file}.")
     for name, reason in left_out.items():
         print(f"left out: {name} ({reason})")
     return 0 if models else 1
@@ -63,7 +67,8 @@ def table(listed: dict[str, dict[str, Any]]) -> tuple[dict[str, dict[str, Any]],
 def is_ours(name: str, entry: dict[str, Any]) -> bool:
     """Tell whether an entry is of a model of OpenAI's whose answers become rows."""
     rows = entry.get("litellm_provider") in PROVIDERS and entry.get("mode") in MODES
-    return rows and "/" not in name and not OTHER.search(name) and "input_cost_per_token" in entry
+    priced = entry.get("input_cost_per_token") is not None
+    return rows and "/" not in name and not OTHER.search(name) and priced
 
 
 def batch_parts(name: str, ours: dict[str, dict[str, Any]]) -> set[float]:
@@ -102,12 +107,19 @@ def price(entry: dict[str, Any], part: float) -> dict[str, Any]:
 
 def long(entry: dict[str, Any]) -> dict[str, Any] | None:
     """Return what a long prompt's prices are multiplied by."""
-    found = next((match for match in map(ABOVE.fullmatch, entry) if match), None)
+    found = next((match for match in map(ABOVE.fullmatch, entry) if match and entry[match[0]]), None)
     if found is None:
         return None
-    outputs = entry[found[0].replace("input", "output")] / entry["output_cost_per_token"]
-    inputs = entry[found[0]] / entry["input_cost_per_token"]
-    return {"above": int(found[1]) * 1_000, "input": round(inputs, 4), "output": round(outputs, 4)}
+    inputs, outputs = (
+        times(entry, name, found[1]) for name in ("input_cost_per_token", "output_cost_per_token")
+    )
+    return {"above": int(found[1]) * 1_000, "input": inputs, "output": outputs}
+
+
+def times(entry: dict[str, Any], name: str, above: str) -> float:
+    """Return what a price is multiplied by for a long prompt; one that is not listed stays as it is."""
+    full, of_long = entry.get(name), entry.get(f"{name}_above_{above}k_tokens")
+    return round(of_long / full, 4) if full and of_long is not None else 1.0
 
 
 def per_million(usd: float | None) -> float | None:

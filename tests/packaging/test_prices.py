@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from airflow_provider_openai_batch.exceptions import InvalidRequest
 from scripts.prices import LIST, main
 
 M = 1e-6
@@ -83,3 +84,53 @@ def test_the_table_is_made_of_a_public_list(tmp_path, capsys, kind):
     told = capsys.readouterr().out
     assert "left out: gpt-5-codex (no batch price)" in told
     assert "left out: ft:gpt-4o-2024-08-06 (input and output have batch prices of their own)" in told
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"output_cost_per_token_above_200k_tokens": 15 * M}, {"input": 2.0, "output": 1.5}),
+        ({}, {"input": 2.0, "output": 1.0}),
+        (
+            {"output_cost_per_token": 0.0, "output_cost_per_token_above_200k_tokens": 0.0},
+            {"input": 2.0, "output": 1.0},
+        ),
+        ({"input_cost_per_token_above_200k_tokens": None}, None),
+    ],
+)
+def test_what_a_long_prompt_does_not_say_stays_as_it_is(tmp_path, more, told):
+    """A list may tell one of both prices of a long prompt, or none."""
+    file, table = tmp_path / "list", tmp_path / "prices.json"
+    tier = {"input_cost_per_token_above_200k_tokens": 4 * M}
+    file.write_text(json.dumps({"m": entry(2, 10, (1, 5)) | tier | more}))
+
+    assert main([str(file), "--into", str(table)]) == 0
+
+    expected = None if told is None else {"above": 200_000, **told}
+    assert json.loads(table.read_text())["models"]["m"].get("long") == expected
+
+
+@pytest.mark.parametrize(
+    "listed", [{}, {"m": entry(2, 10)}, {"m": entry(2, 10, (1, 5)) | {"input_cost_per_token": None}}]
+)
+def test_a_list_without_prices_leaves_the_table(tmp_path, listed):
+    """The list of another kind of thing, or one that has changed its form, takes no price away."""
+    file, table = tmp_path / "list", tmp_path / "prices.json"
+    file.write_text(json.dumps(listed))
+    table.write_text("as before")
+
+    assert main([str(file), "--into", str(table)]) == 1
+
+    assert table.read_text() == "as before"
+
+
+def test_an_odd_price_leaves_the_table(tmp_path):
+    """The model is named; a table that no connection could read is not shipped."""
+    file, table = tmp_path / "list", tmp_path / "prices.json"
+    file.write_text(json.dumps(LISTED | {"odd": entry(2e9, 2e9, (1e9, 1e9))}))
+    table.write_text("as before")
+
+    with pytest.raises(InvalidRequest, match="'odd'"):
+        main([str(file), "--into", str(table)])
+
+    assert table.read_text() == "as before"
