@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
 QUICK = {"poke_interval": 1}
 
 
@@ -44,10 +48,12 @@ def test_a_preview_skips_what_comes_after(run_group, warehouse, openai_batch_emu
 
 
 def test_wrong_words_fail_before_anything_is_read(run_group, warehouse, openai_batch_emulator):
-    """A misspelt status is told at once."""
+    """A misspelt status is told at once, also when only a template spells it."""
     warehouse.fill(1)
 
-    ran = run_group(wait=QUICK, resend=["failled"])
+    with pytest.raises(InvalidRequest, match="'failled'"):
+        run_group(wait=QUICK, resend=["failled"])
+    ran = run_group(wait=QUICK, resend=["{{ 'failled' }}"])
 
     assert (ran.states["submit"], ran.tries["submit"]) == ("failed", 1)
     assert openai_batch_emulator.batches() == []
