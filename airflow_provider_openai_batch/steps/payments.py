@@ -17,7 +17,7 @@ from airflow_provider_openai_batch.steps.read import ids_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.billing import Amounts
+    from airflow_provider_openai_batch.batch.billing import Amounts, Bill
     from airflow_provider_openai_batch.batch.run import Run
 
 LEAST = 1e-6  #: USD: what is less is a rounding
@@ -25,11 +25,15 @@ LEAST = 1e-6  #: USD: what is less is a rounding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replaced:
-    """What answers cost in whose place a request has a better one, by sorted ids of requests."""
+    """What answers cost in whose place a request has a better one, by sorted ids of requests.
+
+    `unseen` are requests that were asked another time, and nobody has seen the end of that.
+    """
 
     ids: np.ndarray
     paid: Amounts
     full: Amounts
+    unseen: np.ndarray
 
     def of(self, ids: np.ndarray) -> tuple[Amounts, Amounts]:
         """Return what these requests cost before their best answer, as paid and at once."""
@@ -79,8 +83,9 @@ class Payments:
         before_paid, before_full = self._replaced.of(ids)
         paid, full = own.paid + before_paid, own.full + before_full
         is_first = first.to_numpy(zero_copy_only=False)
-        unseen = np.isnan(own.paid) & pc.equal(found["status"], UNSEEN).to_numpy()
-        self._unseen += int(np.count_nonzero(unseen & is_first))
+        unseen = _unseen(own, found)
+        ever_unseen = unseen | np.isin(ids, self._replaced.unseen)
+        self._unseen += int(np.count_nonzero(ever_unseen & is_first))
         self._paid.append(added(paid[is_first & ~unseen].tolist()))
         self._full.append(added(full[is_first & ~unseen].tolist()))
         return pa.array(np.where(is_first, paid.round(DIGITS), 0.0), pa.float64(), from_pandas=True)
@@ -104,17 +109,25 @@ class Payments:
 
 def add_up(answers: Iterable[pa.Table], prices: Prices, model: str) -> Replaced:
     """Add up what answers cost that have been replaced; most have cost nothing, and are not held."""
-    ids, paid, full = [np.zeros(0, dtype="S16")], [np.zeros(0)], [np.zeros(0)]
+    none = np.zeros(0, dtype="S16")
+    ids, paid, full, lost = [none], [np.zeros(0)], [np.zeros(0)], [none]
     for table in answers:
-        seen = table.filter(pc.not_equal(table["status"], UNSEEN))
-        billed = bill(seen, prices, model)
-        costly = billed.paid != 0
-        ids.append(ids_of(seen["custom_id"])[costly])
+        billed, asked = bill(table, prices, model), ids_of(table["custom_id"])
+        unseen = _unseen(billed, table)
+        costly = (billed.paid != 0) & ~unseen
+        ids.append(asked[costly])
         paid.append(billed.paid[costly])
         full.append(billed.full[costly])
+        lost.append(asked[unseen])
     each, places = np.unique(np.concatenate(ids), return_inverse=True)
 
     def added(amounts: list[Amounts]) -> Amounts:
         return np.bincount(places, np.concatenate(amounts), minlength=len(each)).astype(np.float64)
 
-    return Replaced(ids=each, paid=added(paid), full=added(full))
+    return Replaced(ids=each, paid=added(paid), full=added(full), unseen=np.unique(np.concatenate(lost)))
+
+
+def _unseen(billed: Bill, answers: pa.Table) -> np.ndarray:
+    """Mask the requests that nobody has seen the end of, and that may have cost something."""
+    unseen: np.ndarray = np.isnan(billed.paid) & pc.equal(answers["status"], UNSEEN).to_numpy()
+    return unseen

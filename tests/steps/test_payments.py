@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.billing import bill
-from airflow_provider_openai_batch.batch.prices import Price, Prices, Usage, cost
+from airflow_provider_openai_batch.batch.join import best_answers, rank_answers
+from airflow_provider_openai_batch.batch.prices import Long, Price, Prices, Usage, cost
 from airflow_provider_openai_batch.batch.run import Run
 from airflow_provider_openai_batch.steps.payments import Payments, add_up
 from airflow_provider_openai_batch.steps.read import read_run
@@ -130,6 +131,23 @@ def test_each_answer_of_a_question_that_is_put_again_is_paid(pipeline: Any) -> N
     assert all_agree(pipeline, loaded)
 
 
+def test_a_question_that_got_lost_the_second_time_is_counted(pipeline: Any) -> None:
+    """The first answer stands and was paid for; what the second one cost is unknown, and is said."""
+    pipeline.limits = {"reask_invalid": 1, "max_failed_ratio": 1}
+    pipeline.emulator.fault("misfit", share=1, times=1)
+    pipeline.submit()
+    pipeline.emulator.advance(700)
+    pipeline.advance()
+    pipeline.emulator.fault("vanished")
+    pipeline.wait()
+
+    loaded = pipeline.load()
+
+    assert loaded.counts == {"invalid": 10}
+    assert math.fsum(booked(pipeline)) == pytest.approx(loaded.cost_usd) == pytest.approx(owed(pipeline) / 2)
+    assert "Not in it: 10 requests whose end nobody has seen." in str(loaded)
+
+
 def test_the_preflight_is_paid_at_the_full_price(pipeline: Any) -> None:
     """It was asked at once, and saves nothing."""
     pipeline.limits = {"preflight": True}
@@ -212,33 +230,63 @@ def test_without_a_price_the_estimate_names_the_line_to_add(pipeline: Any) -> No
     assert [shard.about.cost_usd for shard in read_run(pipeline.store).shards] == [None]
 
 
-STATUSES = st.sampled_from(["ok", "invalid", "truncated", "failed", "missing"])
-ANSWERS = st.lists(st.tuples(st.integers(0, 5), STATUSES, st.integers(0, 9_999), st.booleans()), min_size=1)
+STATUSES = st.sampled_from(["ok", "invalid", "truncated", "failed", "missing", "unknown", "error"])
+NO_TOKENS = {"failed", "missing", "unknown", "error"}
+LONG = Price(input=1, output=4, long=Long(above=5_000, input=2, output=1.5))
+MANY = PRICES.under({"gpt-5": LONG})
+#: The last one answers in the place of the one that was asked, whose price it then has.
+MODELS = st.sampled_from(["gpt-5-mini", "gpt-5", "gpt-5-2025-08-07", "a deployment"])
+Answer = tuple[int, str, int, bool, str]
+ANSWERS = st.lists(
+    st.tuples(st.integers(0, 5), STATUSES, st.integers(0, 9_999), st.booleans(), MODELS), min_size=1
+)
 
 
-def table_of(answers: list[tuple[int, str, int, bool]]) -> pa.Table:
+def table_of(answers: list[Answer]) -> pa.Table:
     """Make answers to these requests; one that failed took nothing."""
     rows = [
         {
             "custom_id": bytes([number]) * 16,
             "status": status,
-            "model": "gpt-5-mini",
-            "input_tokens": None if status in {"failed", "missing"} else tokens,
-            "output_tokens": None if status in {"failed", "missing"} else tokens // 7,
+            "model": model,
+            "input_tokens": None if status in NO_TOKENS else tokens,
+            "cached_tokens": None if status in NO_TOKENS else tokens // 3,
+            "output_tokens": None if status in NO_TOKENS else tokens // 7,
             "batch_id": "batch" if batched else None,
         }
-        for number, status, tokens, batched in answers
+        for number, status, tokens, batched, model in answers
     ]
     return pa.Table.from_pylist(rows, schema=COLUMNS)
 
 
+def charge(answer: Answer) -> float:
+    """Price one answer as an invoice would."""
+    _, status, tokens, batched, model = answer
+    if status in NO_TOKENS:
+        return 0.0
+    usage = Usage(input_tokens=tokens, cached_tokens=tokens // 3, output_tokens=tokens // 7)
+    return cost(
+        LONG if model.startswith("gpt-5") and "mini" not in model else MINI, usage, synchronous=not batched
+    )
+
+
+def best_of(answers: list[Answer]) -> dict[int, int]:
+    """Choose the answer that each request lands with, as a load does."""
+    ids = np.array([bytes([number]) * 16 for number, *_ in answers], dtype="S16")
+    ranks = [rank_answers([status], place)[0] for place, (_, status, *_) in enumerate(answers)]
+    return {answers[place][0]: place for place in best_answers(ids, np.array(ranks)).positions.tolist()}
+
+
 @given(ANSWERS, st.lists(st.integers(0, 5), max_size=20))
-def test_the_rows_add_up_to_the_run(answers: list[tuple[int, str, int, bool]], rows: list[int]) -> None:
-    """In whatever order and however often requests are answered: none is left out or doubled."""
-    last = {number: place for place, (number, *_) in enumerate(answers)}
-    best = {number: table_of([answers[place]]) for number, place in last.items()}
-    rest = [table_of([one]) for place, one in enumerate(answers) if place not in last.values()]
-    payments = Payments(PRICES, "gpt-5-mini", add_up(rest, PRICES, "gpt-5-mini"))
+def test_the_rows_add_up_to_the_run(answers: list[Answer], rows: list[int]) -> None:
+    """In whatever order and however often requests are answered: none is left out or doubled.
+
+    What nobody has seen the end of is NULL in its row, unless the request has an answer, and is counted.
+    """
+    places = best_of(answers)
+    best = {number: table_of([answers[place]]) for number, place in places.items()}
+    rest = [table_of([one]) for place, one in enumerate(answers) if place not in places.values()]
+    payments = Payments(MANY, "gpt-5-mini", add_up(rest, MANY, "gpt-5-mini"))
     asked = [row for row in rows if row in best] or list(best)
     asked += [number for number in best if number not in asked]
 
@@ -249,6 +297,26 @@ def test_the_rows_add_up_to_the_run(answers: list[tuple[int, str, int, bool]], r
         ids = np.array([bytes([row]) * 16 for row in block], dtype="S16")
         column += payments.book(ids, first, pa.concat_tables([best[row] for row in block])).to_pylist()
 
-    total = payments.paid(Run()).cost_usd
-    assert math.fsum(column) == pytest.approx(total, abs=1e-12)
-    assert total == pytest.approx(bill(table_of(answers), PRICES, "gpt-5-mini").total, abs=1e-12)
+    paid = payments.paid(Run())
+    firsts = [asked.index(row) == place for place, row in enumerate(asked)]
+    nulls = [answers[places[row]][1] == "unknown" and first for row, first in zip(asked, firsts, strict=True)]
+    assert [amount is None for amount in column] == nulls
+    assert math.fsum(filter(None, column)) == pytest.approx(paid.cost_usd, abs=1e-12)
+    assert paid.cost_usd == pytest.approx(math.fsum(map(charge, answers)), abs=1e-9)
+    assert paid.unseen == len({number for number, status, *_ in answers if status == "unknown"})
+
+
+@given(ANSWERS, st.sampled_from(["ok", "invalid", "unknown"]))
+def test_an_unknown_price_is_never_zero(answers: list[Answer], status: str) -> None:
+    """One answer of a model without a price makes the run's cost unknown, and its row's NULL."""
+    strange = (6, status, 7, True, "a stranger")
+    table = table_of([*answers, strange])
+
+    amounts = bill(table, PRICES, "another stranger")
+    payments = Payments(PRICES, "another stranger", add_up([], PRICES, "another stranger"))
+    ids = np.array([bytes([6]) * 16], dtype="S16")
+
+    assert math.isnan(amounts.paid[-1])
+    assert amounts.total is None
+    assert payments.book(ids, pa.array([True]), table_of([strange])).to_pylist() == [None]
+    assert payments.paid(Run()).cost_usd == (0 if status == "unknown" else None)
