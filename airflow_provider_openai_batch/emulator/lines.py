@@ -154,7 +154,7 @@ def _error_as_string(line: dict[str, Any]) -> dict[str, Any]:
     if line["error"]:
         return line | {"error": line["error"]["message"]}
     response = line["response"]
-    if response and "error" in response["body"]:
+    if response and response["body"].get("error"):  # of a response without one it is null
         return line | {"response": response | {"body": {"error": response["body"]["error"]["message"]}}}
     return line
 

@@ -334,6 +334,15 @@ def test_errors_as_strings(api, openai_batch_emulator):
     )
 
 
+def test_a_response_without_an_error_has_no_text_of_one(api, openai_batch_emulator):
+    """Its `error` is null, and stays so."""
+    openai_batch_emulator.fault("error_as_string")
+
+    answers = api.answers([make_request("responses")])
+
+    assert answers["r0"]["response"]["body"]["error"] is None
+
+
 def test_permanent_failures_fail_again(api, openai_batch_emulator):
     """The same requests fail in each batch when `permanent` is set, others otherwise."""
     for permanent in (True, False):
