@@ -123,11 +123,16 @@ def _paid(run: Run, shard: Shard, send: Send) -> float:
 
 
 def _growth(run: Run) -> float:
-    """Compare what answers have cost with their estimate; one request alone tells too little."""
+    """Compare what answers have cost with their estimate.
+
+    One request alone tells too little; that of a preflight is estimated at what it costs at once.
+    """
     cost = estimate = 0.0
     for shard, send in _sends(run):
         about, tally = shard.about, send.tally
-        if tally is None or tally.cost_usd is None or about.cost_usd is None or not send.batches:
+        if tally is None or tally.cost_usd is None or about.cost_usd is None:
+            continue
+        if about.preflight or not send.batches:
             continue
         answered = sum(tally.counts.get(status, 0) for status in ANSWERED)
         cost += tally.cost_usd

@@ -70,6 +70,9 @@ SUMS = [
     ("preflight unclear", (priced(asked_at_once(void=UNCLEAR)),), (1.0, 0.0, 1.0)),
     ("preflight not asked", (priced(asked_at_once(void=LIMITED)),), (0.0, 0.0, 1.0)),
     ("preflight under way", (priced(asked_at_once()),), (0.0, 1.0, 1.0)),
+    ("preflight sent in a batch",
+     (priced(ended(0.5, {"ok": 1}), name="one", preflight=True, requests=1), priced(ended(1.5))),
+     (2.0, 0.0, 1.5)),
     ("tried twice", (priced(ended(0.5), make_send("2-b")),), (0.5, 1.0, 1.0)),
 ]  # fmt: skip
 
