@@ -13,7 +13,8 @@ from tests.crashes.nursery import opened_nursery
 from tests.crashes.orders import Task
 from tests.crashes.scenario import Point, Scenario, Strike, Sweep
 from tests.crashes.server import opened_server
-from tests.crashes.zombies import StaleScenario, ZombieScenario
+from tests.crashes.stories import BATCHES_ONLY, CAPPED, CROWDED, PREFLIGHT, REASKED, TRIAL
+from tests.crashes.zombies import ClearedScenario, StaleScenario, ZombieScenario
 from tests.faults.figures import Figures
 from tests.mariadb import is_installed, start_mariadb
 from tests.servers import start_postgres
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from tests.crashes.databases import Database
     from tests.mariadb import MariaServer
 
-SENDING, LOAD = (Task.SUBMIT, Task.WAIT), (Task.LOAD,)
+LOAD = (Task.LOAD,)
+SENDING = (Task.SUBMIT, Task.WAIT)
 #: A kill, unlike a power failure, loses nothing that was written: a disk in memory will do.
 MEMORY = Path("/dev/shm")
 PARTITION = {"mode": "replace_partition", "partition": {"day": "2026-01-01"}}
@@ -33,31 +35,46 @@ PARTITION = {"mode": "replace_partition", "partition": {"day": "2026-01-01"}}
 KINDS = {
     Strike.KILLED: Scenario,
     Strike.LEFT_STANDING: ZombieScenario,
+    Strike.CLEARED: ClearedScenario,
     Strike.OUTDATED: StaleScenario,
 }
 #: Every boundary of all tasks once; the load's again in each way of writing, into no table, and stale.
 SWEEPS = (
     Sweep(),
-    Sweep(armed=SENDING, preflight=True),
     Sweep(armed=LOAD, fresh=True),
     Sweep(armed=LOAD, mode="append"),
     Sweep(armed=LOAD, mode="replace_partition"),
     Sweep(armed=LOAD, strike=Strike.OUTDATED),
 )
+#: What is sent and asked again, whatever the database: some boundaries of each story, others in each.
+STORY_SWEEPS = (
+    Sweep(armed=SENDING, story=PREFLIGHT),
+    Sweep(armed=SENDING, every=5, story=PREFLIGHT, mode="replace_partition"),
+    Sweep(armed=SENDING, every=5, story=PREFLIGHT, mode="append", strike=Strike.CLEARED),
+    Sweep(armed=SENDING, every=7, story=TRIAL, mode="append"),
+    Sweep(armed=SENDING, every=7, story=BATCHES_ONLY),
+    Sweep(armed=SENDING, every=3, story=CAPPED),
+    Sweep(armed=SENDING, every=7, story=REASKED),
+    Sweep(armed=SENDING, every=11, story=REASKED, strike=Strike.CLEARED),
+    Sweep(armed=SENDING, every=5, story=CROWDED),
+)
 #: A second way into a database that is tried already: what it writes, and how.
-SECOND_SWEEPS = (Sweep(armed=LOAD), *SWEEPS[2:])
+SECOND_SWEEPS = (Sweep(armed=LOAD), *SWEEPS[1:])
 FILE_SWEEPS = (
     Sweep(mode="append"),
     Sweep(armed=LOAD, mode="append", fresh=True),
     Sweep(armed=LOAD, mode="replace_partition"),
     Sweep(armed=LOAD, mode="append", strike=Strike.OUTDATED),
     Sweep(mode="append", strike=Strike.LEFT_STANDING),
+    Sweep(armed=SENDING, every=5, mode="append", strike=Strike.LEFT_STANDING, story=PREFLIGHT),
 )
 
 
 def sweeps_of(name: str) -> tuple[Sweep, ...]:
     """Choose the sweeps that a database of this name takes."""
     match name:
+        case "sqlite":
+            return SWEEPS + STORY_SWEEPS
         case "parquet":
             return FILE_SWEEPS
         case "postgres by psycopg":

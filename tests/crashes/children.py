@@ -16,6 +16,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings
+from airflow_provider_openai_batch.batch.prices import Price, Prices
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.advance import advance
@@ -32,6 +33,9 @@ PAUSES = (QUARTER,) * 2 + (HALF_DAY,) * 8
 PATIENCE = 900
 SETTINGS = Settings()
 RUN = "dag/task/run"
+MODEL = "gpt-5-mini"
+#: USD per 1M tokens at once, of what costs 1 USD a token in a batch.
+A_BATCH = 2_000_000
 
 
 class Child:
@@ -77,15 +81,13 @@ class Child:
             load(self._store(), client, SETTINGS)
 
     def _asked(self, try_number: int) -> Asked:
-        request = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": self._order.prompt}]}
+        request = {"model": MODEL, "messages": [{"role": "user", "content": self._order.prompt}]}
         return Asked(
             source=arguments.source(self._order.source),
             request=arguments.request(request),
             output_type=["bug", "feature"],
             target=arguments.target(self._order.target) if self._order.target else None,
-            limits=arguments.limits(
-                {"requests_per_shard": 5, "max_failed_ratio": 1, "preflight": self._order.preflight}
-            ),
+            limits=arguments.limits(self._order.story.asked),
             run_id=RUN,
             try_number=try_number,
             max_tries=self._order.max_tries,
@@ -96,7 +98,13 @@ class Child:
 
     def _client(self) -> Client:
         http = self._boundaries.http_client()
-        return Client(openai.OpenAI(base_url=self._order.api, api_key="sk-emulator", http_client=http))
+        api = openai.OpenAI(base_url=self._order.api, api_key="sk-emulator", http_client=http)
+        return Client(api, prices=self._prices())
+
+    def _prices(self) -> Prices:
+        """Return what tokens cost, as far as the story says it."""
+        dollar = self._order.story.dollar
+        return Prices(models={} if dollar is None else {MODEL: Price(input=dollar * A_BATCH, output=0)})
 
     def _move_clock(self, seconds: float) -> None:
         with closing(HTTPConnection(urlsplit(self._order.api).netloc, timeout=60)) as connection:

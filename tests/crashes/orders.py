@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from tests.crashes.stories import PLAIN, Story
+
 
 class Task(StrEnum):
     """The tasks of the pipeline, in their order."""
@@ -29,7 +31,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     #: None: rows are staged for no target.
     target: dict[str, Any] | None
     prompt: str = "Classify: {body}"
-    preflight: bool = False
+    story: Story = PLAIN
     tasks: tuple[Task, ...] = tuple(Task)
     try_number: int = 1
     max_tries: int = 2

@@ -12,6 +12,7 @@ from tests.crashes import laws
 from tests.crashes.children import RUN
 from tests.crashes.laws import Violation
 from tests.crashes.orders import End, Order, Task
+from tests.crashes.stories import PLAIN, Story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,8 @@ class Strike(StrEnum):
     KILLED = "killed"
     #: It stands still while its retry runs to the end, and then goes on.
     LEFT_STANDING = "left standing"
+    #: It is killed, and a person clears submit.
+    CLEARED = "killed and cleared"
     #: It is a load that stands still while the rows are staged anew, and then goes on.
     OUTDATED = "outdated"
 
@@ -42,11 +45,10 @@ class Sweep:
     #: Only boundaries whose place holds this text.
     only: str = ""
     mode: str = "merge"
-    #: One request is asked at once.
-    preflight: bool = False
     #: The target does not exist before.
     fresh: bool = False
     every: int = 1
+    story: Story = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +79,11 @@ class Scenario:
         self._folder, self.nursery, self._server, self.database = folder, nursery, server, database
         self._numbers = count(1)
         self._kept = False
-        self._preflight = False
+        self._story = PLAIN
 
     def points(self, sweep: Sweep) -> Iterator[Point]:
         """Strike at every boundary of a sweep, one run each, until a run goes through."""
-        self._preflight = sweep.preflight
+        self._story = sweep.story
         expected = self.expected(sweep)
         for strike in count(1, sweep.every):
             place, old = self._begin(sweep)
@@ -103,7 +105,7 @@ class Scenario:
         if not self._kept:
             first = self.database.first(self._new_folder())
             self._server.begin()
-            self._require_done(self.nursery.run(self._order(first)))
+            self._require_done(self.nursery.run(self._order(first, story=PLAIN)))
             self.database.keep(first)
             self._kept = True
         place, old = self._begin(sweep)
@@ -139,7 +141,7 @@ class Scenario:
         bill, run = self._server.bill(), place.folder / "runs" / RUN
         return [
             *laws.check_rows(self.database.read(place), expected.rows),
-            *laws.check_bill(bill, expected.bill, preflight=self._preflight),
+            *laws.check_bill(bill, expected.bill, self._story.again),
             *laws.check_live(bill, laws.requests_of(run)),
             *laws.check_files(bill, laws.intended_files(run)),
         ]
@@ -147,7 +149,7 @@ class Scenario:
     def _begin(self, sweep: Sweep) -> tuple[Place, list[Row] | None]:
         folder = self._new_folder()
         place = self.database.first(folder) if sweep.fresh else self.database.place(folder)
-        self._server.begin(preflight=sweep.preflight)
+        self._server.begin(self._story)
         return place, self.database.read(place)
 
     def _swept(self, place: Place, sweep: Sweep, strike: int) -> Order:
@@ -160,7 +162,7 @@ class Scenario:
             "api": self._server.url,
             "source": place.source,
             "target": place.target,
-            "preflight": self._preflight,
+            "story": self._story,
         }
         return Order(**(fields | changes))  # type: ignore[arg-type]
 

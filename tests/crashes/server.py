@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from tests.crashes.laws import Bill
+from tests.crashes.stories import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from airflow_provider_openai_batch.pytest_plugin import Entry
+    from tests.crashes.stories import Story
 
 #: A run looks 30 days back and takes about one: the list stays short.
 RUNS_PER_SERVER = 15
@@ -34,23 +38,19 @@ class Server:
         assert self._emulator is not None
         return self._emulator.base_url
 
-    def begin(self, *, preflight: bool = False) -> None:
-        """Begin a run: half of its first batch expires, and some requests fail for good.
-
-        None fails if one is asked first: at once it would not have failed.
-        """
+    def begin(self, story: Story = PLAIN) -> None:
+        """Begin a run, which its story's faults meet."""
         if self._runs % RUNS_PER_SERVER == 0:
             self.renew()
         self._runs += 1
         emulator = self._emulator
         assert emulator is not None
         emulator.clear_faults()
-        emulator.fault("expire", times=1)
-        if not preflight:
-            emulator.fault("fail_requests", share=0.15, status=400, permanent=True)
+        for name, options in story.faults:
+            emulator.fault(name, **options)
         self._batches = {batch["id"] for batch in emulator.batches()}
         self._files = {file["id"] for file in emulator.files()}
-        self._asked = sum(entry.batch_id is None for entry in emulator.ledger)
+        self._at_once = len(at_once(emulator))
 
     def bill(self) -> Bill:
         """Say what was done since the run began, all batches run to their end."""
@@ -58,10 +58,10 @@ class Server:
         assert emulator is not None
         batches = [batch for batch in emulator.batches() if batch["id"] not in self._batches]
         ours = {batch["id"] for batch in batches}
-        executed = Counter(entry.custom_id or "" for entry in emulator.ledger if entry.batch_id in ours)
+        alone = Counter(map(question, at_once(emulator)[self._at_once :]))
+        batched = Counter(question(entry) for entry in emulator.ledger if entry.batch_id in ours)
         files = [file for file in emulator.files() if not self._is_old(file)]
-        asked = sum(entry.batch_id is None for entry in emulator.ledger) - self._asked
-        return Bill(batches=batches, executions=executed, files=files, asked_at_once=asked)
+        return Bill(batches=batches, executions=batched + alone, at_once=alone, files=files)
 
     def _is_old(self, file: dict[str, Any]) -> bool:
         """Tell whether a file was there before, or is of a batch that was."""
@@ -81,6 +81,16 @@ class Server:
             self._emulator.stop()
             shutil.rmtree(self._data)
             self._emulator = None
+
+
+def at_once(emulator: OpenAIBatchEmulator) -> list[Entry]:
+    """Return what was executed without a batch, in its order."""
+    return [entry for entry in emulator.ledger if entry.batch_id is None]
+
+
+def question(entry: Entry) -> str:
+    """Return what was asked, which is the same at once and in a batch."""
+    return str(entry.body["messages"][-1]["content"])
 
 
 @contextmanager

@@ -8,13 +8,15 @@ import pytest
 
 from tests.crashes.campaign import LOAD, SENDING, Campaign, crash_everywhere, opened_campaign
 from tests.crashes.scenario import Strike, Sweep
+from tests.crashes.stories import CAPPED, CROWDED, PLAIN, PREFLIGHT
 from tests.faults.figures import Figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.crashes.stories import Story
+
 WRITE = "tables/"
-AT_ONCE = "/chat/completions"
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +31,30 @@ def broken(campaign: Campaign, name: str, sweep: Sweep) -> list[str]:
     return [str(point) for point in points if point.broken]
 
 
-def test_a_kill_before_the_load_costs_nothing_and_loses_nothing(campaign: Campaign) -> None:
-    """Wherever submit or wait is killed, the retried run has the rows and the bill of an unkilled one."""
-    assert not broken(campaign, "sqlite", Sweep(armed=SENDING, every=16))
+@pytest.mark.parametrize(
+    ("story", "every"),
+    [
+        pytest.param(PLAIN, 40, id="several shards"),
+        pytest.param(PREFLIGHT, 31, id="one asked at once"),
+        pytest.param(CAPPED, 90, id="over the cap"),
+        pytest.param(CROWDED, 90, id="all asked again"),
+    ],
+)
+def test_a_kill_before_the_load_costs_nothing_and_loses_nothing(
+    campaign: Campaign, story: Story, every: int
+) -> None:
+    """Wherever submit or wait is killed, the retried run has the rows and the bill of an unkilled one.
+
+    Only what was asked at once may run once more, in a batch, when nobody has heard its answer.
+    """
+    assert not broken(campaign, "sqlite", Sweep(armed=SENDING, every=every, story=story))
 
 
-def test_a_kill_beside_the_preflight_costs_one_request_at_most(campaign: Campaign) -> None:
-    """Wherever the process dies that asks one request first, only its lost answer is asked for in a batch."""
-    assert not broken(campaign, "sqlite", Sweep(armed=SENDING, preflight=True, only=AT_ONCE))
+def test_a_clear_after_a_kill_keeps_what_was_answered(campaign: Campaign) -> None:
+    """A person who clears submit instead of waiting for the retry pays for nothing again."""
+    sweep = Sweep(strike=Strike.CLEARED, armed=SENDING, every=60, story=PREFLIGHT, mode="append")
+
+    assert not broken(campaign, "sqlite", sweep)
 
 
 def test_a_kill_of_the_load_costs_nothing_and_loses_nothing(campaign: Campaign) -> None:

@@ -1,4 +1,4 @@
-"""A process that is not killed but stands still, while Airflow takes it for dead, and then goes on."""
+"""What else than a retry follows: a process stands still and goes on, or a person clears."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ class ZombieScenario(Scenario):
         broken = self._settled(self._retry(heard, place), place, expected)
         self.nursery.go_on()  # it may end well, or with an error that says that others have taken over
         return broken + self._checked(place, expected)
+
+
+class ClearedScenario(Scenario):
+    """A person clears submit after the kill, in whatever task it was: all that is answered stays."""
+
+    def _retry(self, heard: Heard, place: Place) -> Heard:
+        return self.nursery.run(self._order(place, armed=(), try_number=2, max_tries=3))
 
 
 class StaleScenario(Scenario):
