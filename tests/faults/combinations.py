@@ -6,13 +6,13 @@ import tempfile
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.faults.draw import Combination, draw
 from tests.faults.figures import Figures
 from tests.faults.laws import judge
 from tests.faults.play import Play
-from tests.faults.world import MODEL, make_world
+from tests.faults.world import LABELS, MODEL, make_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,17 @@ def tell(plan: Combination) -> tuple[Figures, list[str]]:
     return tried + figures, [*story, f"again: python -m tests.faults --seed {plan.seed}", ""]
 
 
+def limits_of(plan: Combination) -> dict[str, Any]:
+    """Return the limits of a combination's run."""
+    return {
+        "requests_per_shard": plan.requests_per_shard,
+        "max_attempts": plan.max_attempts,
+        "reask_invalid": plan.reask,
+        "preflight": plan.preflight,
+        "max_cost_usd": None if plan.cap is None else plan.cap * plan.rows,
+    }
+
+
 @contextmanager
 def played(plan: Combination, folder: Path) -> Iterator[Play]:
     """Play a combination in a world of its own, which stays to be looked at."""
@@ -63,12 +74,9 @@ def played(plan: Combination, folder: Path) -> Iterator[Play]:
         "queue_tokens": plan.queue_tokens,
         "token_budgets": {MODEL: plan.budget} if plan.budget else {},
         "patience": SHORT_PATIENCE if "slow_answer" in plan.names else None,
-        "limits": {
-            "requests_per_shard": plan.requests_per_shard,
-            "max_attempts": plan.max_attempts,
-            "reask_invalid": plan.reask,
-            "preflight": plan.preflight,
-        },
+        "limits": limits_of(plan),
+        "endpoint": plan.endpoint,
+        "output_type": LABELS if plan.labels else None,
     }
     with make_world(folder, **options) as world:
         play = Play(world, plan)

@@ -17,7 +17,12 @@ Dice = random.Random
 CANARY = "CANARY-of-a-row"
 KEY = "sk-CANARY-of-a-key-90125"
 
-ROUTES = ("any", "upload", "create", "create", "list", "retrieve", "file", "content", "delete", "cancel")
+#: What a run asks with; what it asks first goes to the route of the same name.
+ENDPOINTS = {"/v1/chat/completions": "chat", "/v1/responses": "responses"}
+ROUTES = (
+    *ENDPOINTS.values(),
+    "any", "upload", "create", "create", "list", "retrieve", "file", "content", "delete", "cancel",
+)  # fmt: skip
 #: What is drawn: a name, and how its options are.
 DRAWS: dict[str, Callable[[Dice], Options]] = {}
 
@@ -68,8 +73,11 @@ class Combination:
     queue_tokens: int | None = None  #: what the server takes in at a time
     budget: int | None = None  #: what the connection says about it
     repeats: bool = True  #: some rows ask what others ask
-    reask: int = 0  #: how often an answer that is none is asked for again
-    preflight: bool = False  #: one request is asked at once
+    endpoint: str = "/v1/chat/completions"
+    labels: bool = False  #: the answer is a label, which some answers do not fit
+    reask: int = 0
+    preflight: bool = False
+    cap: float | None = None  #: USD a row that a run may cost at first
 
     @property
     def names(self) -> frozenset[str]:
@@ -82,8 +90,8 @@ class Combination:
         return (
             f"seed {self.seed}: {self.rows} rows by {self.requests_per_shard}, {self.max_attempts} attempts, "
             f"{self.database}, {self.sdk_retries} SDK retries, {self.queue_tokens} tokens in the queue, "
-            f"{self.budget} in the budget, {self.reask} re-asks, "
-            f"{'a' if self.preflight else 'no'} preflight, calm from turn {self.calm}; " + "; ".join(told)
+            f"{self.budget} in the budget, {self.endpoint}, labels {self.labels}, {self.reask} re-asks, "
+            f"preflight {self.preflight}, cap {self.cap}, calm from turn {self.calm}; " + "; ".join(told)
         )
 
 
@@ -91,12 +99,18 @@ def draw(seed: int) -> Combination:
     """Return the combination of a seed."""
     dice = random.Random(seed)
     names = dice.sample(sorted(DRAWS), dice.choice((1, 2, 2, 3, 3, 4)))
+    reask = dice.choice((0, 0, 1, 1, 2))
     calm = dice.randint(3, 14)
     strikes = tuple(Strike(name=n, options=DRAWS[n](dice), turn=_turn(dice, calm)) for n in names)
+    if reask and "misfit" not in names and dice.random() < 0.7:
+        names.append("misfit")
+        misfit = {"times": dice.randint(2, 6), "share": dice.choice((0.3, 0.6, 1))}
+        strikes += (Strike(name="misfit", options=misfit),)
     extras = [
         (dice.randint(0, calm + 3), dice.choice(list(Extra))) for _ in range(dice.choice((0, 1, 1, 2, 3)))
     ]
     rows = dice.randint(12, 20)
+    labels = "misfit" in names or dice.random() < 0.3
     queue, budget = dice.choice(((None, None),) * 7 + ((600, None), (600, 600), (900, 500)))
     return Combination(
         seed=seed,
@@ -110,8 +124,11 @@ def draw(seed: int) -> Combination:
         calm=calm,
         strikes=strikes,
         extras=tuple(sorted(extras)),
-        reask=dice.choice((0, 0, 1, 2)),
-        preflight=dice.choice((False, False, True)),
+        endpoint=dice.choice(list(ENDPOINTS)),
+        labels=labels,
+        reask=reask,
+        preflight=dice.random() < 0.4,
+        cap=dice.choice((None, None, 4.0, 8.0, 12.0)),
     )
 
 
@@ -215,6 +232,6 @@ DRAWS |= dict.fromkeys(
 DRAWS |= dict.fromkeys(
     ("status_zero", "refusal", "truncated", "content_filter", "separators", "missing_lines",
      "malformed_lines", "body_as_string", "error_as_string", "no_line_ids", "missing_line_keys",
-     "blank_lines", "no_text", "tool_calls"),
+     "blank_lines", "misfit", "no_text", "tool_calls", "several_messages"),
     _lines(),
 )  # fmt: skip

@@ -19,6 +19,8 @@ class Figures:
     remote_files_left: int = 0
     partial_reads_seen: int = 0
     secrets_found: int = 0
+    sums_that_differ: int = 0  #: of the rows, the run, and the server's books
+    caps_passed: int = 0
 
     def __add__(self, other: Figures) -> Figures:
         return Figures(

@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer
-from airflow_provider_openai_batch.emulator.lines import BREAKS, LineFaults
-from airflow_provider_openai_batch.emulator.state import TERMINAL, Batch
 from airflow_provider_openai_batch.steps.read import read_run
+from tests.faults.askings import read_askings
 from tests.faults.draw import CANARY, KEY
 from tests.faults.figures import Figures
+from tests.faults.money import caps_passed, may_lose_the_first, wrong_sums
 from tests.faults.warehouse import COLUMNS
+from tests.faults.world import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.faults.askings import Asking
     from tests.faults.play import Play
     from tests.faults.world import World
 
 HALF_HOUR = 1_800.0
-#: Statuses that one request may have today and another tomorrow.
-PASSING = frozenset({0, 408, 409, 429})
-SERVER_ERROR = 500
 #: With these, an answer that was paid for may not be seen, or is not a good one.
 HIDING = frozenset({
     "vanished", "status_word", "output_late", "no_list", "endless_list",
-    "refusal", "truncated", "content_filter", "no_text", "tool_calls", "separators", "download_short",
+    "refusal", "truncated", "content_filter", "separators", "download_short", "no_text",
     "no_expires_at", "slow_validation",
 })  # fmt: skip
-#: What a batch answers without a fault.
-GOOD = Answer(
-    status=200, body={"id": "chatcmpl-0", "choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}
-)
 #: With these, a file is not there, in the words of one server or another.
 MISSING_FILE = frozenset({"not_found", "conflict", "unprocessable"})
 FILE_ROUTES = frozenset({"any", "file", "content"})
@@ -47,110 +38,29 @@ LOSING = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """One request in one batch, as the server knows it."""
-
-    request: str
-    batch: str
-    begun: float
-    ended: float
-    ran: bool  #: the batch began to run
-    executed: bool  #: this request was run, and is paid for
-    final: bool  #: its answer was there to be read, and is no reason to ask again
-    spoilt: bool = False  #: but it calls a tool, and the run may ask again for answers that fit nothing
-
-
 def judge(play: Play) -> tuple[Figures, list[str]]:
     """Count the breaches of each law, and tell them."""
-    askings = list(read_askings(play.world))
-    plan = play.plan
-    most = plan.max_attempts * play.epochs * (1 + plan.reask)
+    askings = list(read_askings(play))
+    hides = may_hide(play)
     laws = {
         "rows_lost": [*play.breaches, *lost(play, askings)],
         "rows_duplicated_in_the_target": duplicated(play),
-        "requests_executed_too_often": [*too_often(askings, most, plan.reask), *asked_twice(play, askings)],
+        "requests_executed_too_often": too_often(askings, most_executions(play), play.plan.reask),
         "live_batches_sharing_a_request": sharing(askings),
         "remote_files_left": left_behind(play),
         "partial_reads_seen": partial(play),
         "secrets_found": secrets(play.world),
+        "sums_that_differ": wrong_sums(play, may_hide=hides),
+        "caps_passed": caps_passed(play, may_hide=hides),
     }
     told = [f"{name}: {breach}" for name, breaches in laws.items() for breach in breaches]
     return Figures(**{name: len(breaches) for name, breaches in laws.items()}), told
 
 
-def read_askings(world: World) -> Iterator[Asking]:
-    """Read the server's batches, its ledger, and which requests each batch held."""
-    executed = {(entry.batch_id, entry.custom_id): entry.status for entry in world.emulator.ledger}
-    service = world.emulator._server.service
-    for batch in service.state.batches():
-        lines = LineFaults(batch, service.settings)
-        for request in held(world, batch):
-            key = (batch.id, request)
-            yield Asking(
-                request=request,
-                batch=batch.id,
-                begun=batch.created_at,
-                ended=end_of(batch),
-                ran=batch.in_progress_at is not None,
-                executed=key in executed,
-                final=key in executed and is_final(lines, batch, request, executed[key]),
-                spoilt=is_spoilt(lines, request),
-            )
-
-
-def held(world: World, batch: Batch) -> list[str]:
-    """Return the requests of a batch; its metadata names the shard that it was made of."""
-    assert batch.metadata is not None
-    return ids_of(world, batch.metadata["shard"])
-
-
-def ids_of(world: World, shard: str) -> list[str]:
-    """Return the requests of a shard."""
-    with world.store.open(f"shards/{shard}/custom_ids.bin") as file:
-        ids = file.read()
-    return [ids[n : n + 16].hex() for n in range(0, len(ids), 16)]
-
-
-def end_of(batch: Batch) -> float:
-    """Return when a batch ended; never, if it still runs."""
-    if batch.status not in TERMINAL:
-        return float("inf")
-    return float(getattr(batch, f"{batch.status}_at"))
-
-
-def is_final(lines: LineFaults, batch: Batch, request: str, status: int | None) -> bool:
-    """Tell whether an executed request has a readable line that says something for good."""
-    options = {fault.name: fault.options for fault in batch.faults}
-    if status is None:
-        passes = "invalid" not in options["no_response"]["code"]
-    else:
-        passes = status in PASSING or status >= SERVER_ERROR
-    return not passes and is_readable(lines, request, options)
-
-
-def is_spoilt(lines: LineFaults, request: str) -> bool:
-    """Tell whether a good answer to this request becomes the call of a tool."""
-    choices = lines.twist(request, GOOD).body.get("choices", [])
-    return any(choice["finish_reason"] == "tool_calls" for choice in choices)
-
-
-def is_readable(lines: LineFaults, request: str, options: dict[str, Any]) -> bool:
-    """Tell whether a line of this request can be read; a contradicting second line is no answer."""
-    if not any(name in options for name in BREAKS):
-        return True
-    written = lines.written({"custom_id": request, "response": None, "error": None}, good=True)
-    texts = [text for text, good in written if good and text.strip()]
-    return any(is_json(text) for text in texts)
-
-
-def is_json(text: bytes) -> bool:
-    """Tell whether a line is whole."""
-    try:
-        msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return False
-    return True
+def most_executions(play: Play) -> int:
+    """Return how often a request may run: each attempt, each re-ask, and where nobody knows, once at once."""
+    lost = play.epochs if may_lose_the_first(play) else 0
+    return play.plan.max_attempts * play.epochs * (1 + play.plan.reask) + lost
 
 
 def lost(play: Play, askings: list[Asking]) -> list[str]:
@@ -163,7 +73,7 @@ def lost(play: Play, askings: list[Asking]) -> list[str]:
         if row is None:
             continue
         plain = row["answer"].rstrip("\x85\u2028\u2029")
-        if row["batch_status"] == "ok" and plain != prompt:
+        if row["batch_status"] == "ok" and (plain not in LABELS if play.plan.labels else plain != prompt):
             breaches.append(f"row {key} has the answer of another one")
         if row["batch_status"] in {"missing", "unknown", "expired", "cancelled"}:
             # A row that the source no longer has stays as it was, whatever is answered to others.
@@ -196,23 +106,10 @@ def too_often(askings: list[Asking], most: int, reask: int = 0) -> list[str]:
                 breaches.append(f"{request} ran in {second.batch}, but {why} {first.batch}")
         spoilt = sum(asking.final and asking.spoilt for asking in ordered[:-1])
         if spoilt > reask:
-            breaches.append(f"{request} ran again after {spoilt} calls of a tool, the limit is {reask}")
+            breaches.append(f"{request} ran again after {spoilt} answers that do not fit, not {reask}")
         if len(ordered) > most:
             breaches.append(f"{request} ran {len(ordered)} times, the limit is {most}")
     return breaches
-
-
-def asked_twice(play: Play, askings: list[Asking]) -> list[str]:
-    """Find requests that ran in a batch although the preflight had brought their answer."""
-    known = {
-        request
-        for shard in read_run(play.world.store).shards
-        for send in shard.sends
-        if send.intent.preflight and send.tally and not send.batches and send.tally.counts.get("ok")
-        for request in ids_of(play.world, shard.id)
-    }
-    ran = sorted({asking.request for asking in askings if asking.executed} & known)
-    return [f"{request} was answered at once, and ran in a batch" for request in ran]
 
 
 def sharing(askings: list[Asking]) -> list[str]:

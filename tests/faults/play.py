@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, Wait
-from airflow_provider_openai_batch.exceptions import BatchFailed, RunTimedOut, TooManyFailures
+from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
 from airflow_provider_openai_batch.raising import raise_for_airflow
 from tests.faults.draw import CANARY, Extra
 from tests.faults.words import in_words
@@ -30,6 +30,7 @@ MOST_TRIES = 40
 PATIENT_TRIES = 6
 PAUSES = (60, 300, 600, 1_500)
 LONGEST_PAUSE = 21_600.0
+RAISED = 1.5
 #: Seconds that may go by between two looks of which nothing else happens in between.
 A_MOMENT = 30.0
 #: What the API refuses for good until a person has done something; all else has to pass by itself.
@@ -153,10 +154,13 @@ class Play:
         """Clear submit, as Airflow counts it."""
         self._try += 1
         self._max_tries = self._try + 3
-        self.epochs += 1
+        self.epochs += bool(self.world.emulator.ledger or self.world.emulator.batches())
 
     def _person(self, error: AirflowFailException) -> None:
-        """Mend what the API complains about; there has to be something."""
+        """Mend what the API complains about; there has to be something. A cap that is too low is raised."""
+        if isinstance(error.__cause__, InvalidRequest) and "max_cost_usd" in str(error):
+            self.world.limits["max_cost_usd"] *= RAISED
+            return
         if not self.plan.names & PERMANENT:
             self.breaches.append(f"fails for good without a reason: {error}")
         self.failures.append(str(error))

@@ -11,10 +11,11 @@ import pytest
 
 from airflow_provider_openai_batch.batch.lifecycle import GiveUp, Wait
 from tests.faults.__main__ import broke, read_arguments, table, table_of_one
+from tests.faults.askings import Asking
 from tests.faults.combinations import played
 from tests.faults.draw import CANARY, KEY, Combination
 from tests.faults.figures import Figures
-from tests.faults.laws import Asking, judge, sharing, too_often
+from tests.faults.laws import judge, sharing, too_often
 from tests.faults.parts import fits, jobs
 from tests.faults.words import in_words
 
@@ -128,6 +129,21 @@ def test_partial_reads(play: Play):
     play.world.warehouse.seen.add(play.world.warehouse.read()[:6])
 
     assert judge(play)[0].partial_reads_seen == 1
+
+
+@pytest.mark.parametrize("factor", [0, 2])
+def test_sums(play: Play, factor: int):
+    """Rows that say less than was paid, or more."""
+    spoil(play, f"update answers set batch_cost_usd = {factor} * batch_cost_usd where id = 3")
+
+    assert judge(play)[0].sums_that_differ >= 1
+
+
+def test_caps(play: Play):
+    """A run that cost more than its cap, and more than its batches cost above what was estimated."""
+    play.world.limits["max_cost_usd"] = 1.0
+
+    assert judge(play)[0].caps_passed == 1
 
 
 @pytest.mark.parametrize("word", [KEY, CANARY])

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOURCE, TARGET = "tickets", "answers"
-COLUMNS = ("id", "answer", "batch_status", "batch_custom_id", "batch_attempt", "batch_snapshot_at")
+COLUMNS = (
+    "id", "answer", "batch_status", "batch_custom_id", "batch_attempt", "batch_snapshot_at", "batch_cost_usd",
+)  # fmt: skip
 #: Seconds between two reads of a reader that never rests.
 PAUSE = 0.002
 

@@ -17,6 +17,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.batch.prices import Price, Prices
 from airflow_provider_openai_batch.client import AsyncClient, Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.advance import advance, cancel
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.steps.loaded import Loaded
 
 MODEL = "gpt-5-mini"
+LABELS = ("bug", "feature", "other")
+#: A token of input costs 1 USD at once, one of output a cent.
+PRICES = Prices(models={MODEL: Price(input=1_000_000, output=10_000)})
 CONNECTIONS = ("warehouse", "warehouse_renamed")
 #: Who is listened to: everybody, Airflow's hooks, which log on their own, and us in detail.
 LOGGERS = {"": logging.INFO, "airflow.task": logging.INFO, "airflow_provider_openai_batch": logging.DEBUG}
@@ -74,6 +78,7 @@ class World:
     seed: int = 0
     limits: dict[str, Any] = field(default_factory=dict)
     prompt: str = "Classify: {body}"
+    endpoint: str = "/v1/chat/completions"
     output_type: Any = None
     patience: float | None = None  #: real seconds that a create is waited for
     sdk_retries: int = 0
@@ -105,7 +110,7 @@ class World:
             max_retries=self.sdk_retries,
             http_client=openai.DefaultHttpxClient(event_hooks=hooks),
         )
-        return Client(api, self.token_budgets)
+        return Client(api, self.token_budgets, PRICES)
 
     def _hurry(self, request: Any) -> None:
         if self.patience and request.method == "POST" and request.url.path.endswith("/batches"):
@@ -116,16 +121,23 @@ class World:
         source = {"conn_id": self.conn_id, "table": SOURCE, "key": "id"}
         return Asked(
             source=arguments.source(source),
-            request=arguments.request(
-                {"model": MODEL, "messages": [{"role": "user", "content": self.prompt}]}
-            ),
+            request=arguments.request(self._request()),
             output_type=self.output_type,
-            target=arguments.target({"conn_id": CONNECTIONS[0], "table": TARGET}),
+            target=arguments.target({"conn_id": CONNECTIONS[0], "table": TARGET, "columns": self._columns()}),
             limits=arguments.limits(self.limits),
             run_id="dag/submit/run",
             try_number=try_number,
             max_tries=max_tries,
         )
+
+    def _request(self) -> dict[str, Any]:
+        asked = {"endpoint": self.endpoint, "model": MODEL}
+        if self.endpoint == "/v1/responses":
+            return asked | {"input": self.prompt}
+        return asked | {"messages": [{"role": "user", "content": self.prompt}]}
+
+    def _columns(self) -> dict[str, str]:
+        return {"label": "answer"} if self.output_type else {}
 
     def stage(self, try_number: int = 1, max_tries: int = 0) -> Staged:
         """Do the first part of submit."""
