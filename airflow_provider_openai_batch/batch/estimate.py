@@ -68,7 +68,7 @@ def estimate(price: Price | None, input_tokens: npt.ArrayLike, output_tokens: in
     if price is None:
         return told
     batch, once = (costs(price, (inputs, 0, output_tokens), synchronous=at_once) for at_once in (False, True))
-    return msgspec.structs.replace(told, cost_usd=added(batch), synchronous_usd=added(once))
+    return msgspec.structs.replace(told, cost_usd=added([batch.sum()]), synchronous_usd=added([once.sum()]))
 
 
 class Forecaster:

@@ -121,6 +121,7 @@ def _is_definition(ref: str) -> bool:
 
 
 def is_annotation(name: str) -> bool:
+    """Tell a keyword that says nothing about which answers fit, and is left out."""
     return name in DROPPED or name.startswith("x-")
 
 
