@@ -211,12 +211,12 @@ RULES: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
     (object_of(a=array(items={})), "'properties.a.items' has no type", object_of(a=array(items=STRING))),
     (
         object_of(a={"type": "string", "enum": []}),
-        "'properties.a.enum' is ",
+        "'properties.a.enum' is empty; list the values",
         object_of(a=enum(1, 1)),
     ),
     (
         object_of(a={"type": "string", "enum": "b"}),
-        "'properties.a.enum' is ",
+        "'properties.a.enum' is 'b'; list the values",
         object_of(a={"const": 1}),
     ),
     (
