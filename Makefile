@@ -2,13 +2,14 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long faults bench warehouses mariadb format prices constraints clean
+.PHONY: help demo check test test-long test-matrix faults bench warehouses mariadb format prices constraints clean
 
 help:
 	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
 	@echo "make check      format, lint, layers, types"
 	@echo "make test       the tests"
 	@echo "make test-long  all tests, also the slow ones, and all quick ones on Airflow 2.11"
+	@echo "make test-matrix  install as users do, on each Airflow, Python, pyarrow, and openai, and test that (an hour)"
 	@echo "make faults     try every fault: simulated schedules, crashes, what the API does wrong (an hour)"
 	@echo "make warehouses try every database on every promise, and write the table in docs/warehouses.md"
 	@echo "make mariadb    install MariaDB for the tests, as root on Debian ('make test' does so, too)"
@@ -34,6 +35,9 @@ test: .venv/.dev mariadb
 test-long: .venv/.dev .venv-2.11/.dev .venv-cloud/.dev mariadb
 	@.venv/bin/python -m pytest -m "long or not long"
 	@.venv-2.11/bin/python -m pytest $(SIDE_BY_SIDE)
+
+test-matrix: .venv/.dev
+	@.venv/bin/python -m tests.matrix $(MATRIX)
 
 faults: .venv/.dev mariadb
 	@.venv/bin/python -m tests.faults $(FAULTS)
@@ -73,7 +77,7 @@ constraints: .venv/.dev
 	@sed -i '1i # The versions that the checks run with. Made by `make constraints`.' constraints*.txt
 
 clean:
-	rm -rf .venv .venv-2.11 .venv-cloud .demo dist build
+	rm -rf .venv .venv-2.11 .venv-cloud .venv-matrix .demo dist build
 
 , := ,
 

@@ -9,11 +9,11 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.hooks.compat import mask_secret, read_connection
 from airflow_provider_openai_batch.hooks.connection import client_arguments, mapping, token_budgets
 
 if TYPE_CHECKING:
@@ -129,10 +129,9 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         from airflow_provider_openai_batch.client import AsyncClient  # noqa: PLC0415
 
         try:
-            connection = await get_async_connection(self.openai_conn_id)
+            connection, extra = await read_connection(self.openai_conn_id)
         except AirflowNotFoundException as error:
             raise self._missing() from error
-        extra = await get_async_extra_dejson(connection)
         arguments, budgets = client_arguments(connection, extra), token_budgets(connection, extra)
         clients = _clients.setdefault(asyncio.get_running_loop(), {})
         name = json.dumps([arguments, budgets], sort_keys=True, default=repr)

@@ -1,0 +1,92 @@
+"""`python -m tests.matrix [CELL...]`: install the provider as users do, and test its border there."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from tests.matrix.cells import CELLS, Cell
+from tests.matrix.environment import HOME, ROOT, Environment, NoPython, Unresolved
+
+#: What a version can break: the hooks, the operators through `dag.test()`, the examples, and Arrow's types.
+TESTS = (
+    "tests/hooks", "tests/operators", "tests/sensors", "tests/triggers", "tests/test_task_group.py",
+    "tests/test_examples.py", "tests/airflow/test_failures.py", "tests/airflow/test_modes.py",
+    "tests/steps/test_load.py", "tests/tables/test_parquet.py", "tests/tables/test_types.py",
+    "tests/packaging/test_readme.py", "tests/test_client.py",
+)  # fmt: skip
+SHOWN = ("apache-airflow", "apache-airflow-providers-common-compat", "pyarrow", "openai", "sqlglot")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of a cell."""
+
+    cell: Cell
+    outcome: str
+    versions: dict[str, str]
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether all that ran passed."""
+        return "passed" in self.outcome and "failed" not in self.outcome and "error" not in self.outcome
+
+    def line(self) -> str:
+        """Return the cell's line of the table."""
+        told = [self.cell.name, self.cell.python, *(self.versions.get(name, "-") for name in SHOWN)]
+        return f"| {' | '.join([*told, self.outcome])} |"
+
+
+def main() -> int:
+    """Run the cells asked for, and print the table; 0 when all hold."""
+    parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__)
+    parser.add_argument("cells", nargs="*", metavar="CELL", help=", ".join(cell.name for cell in CELLS))
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="instead of the tests of the border")
+    asked = parser.parse_args()
+    names = asked.cells or [cell.name for cell in CELLS]
+    if unknown := set(names) - {cell.name for cell in CELLS}:
+        parser.error(f"there is no cell {min(unknown)!r}")
+    results = [run(cell, asked.tests) for cell in CELLS if cell.name in names]
+    print(f"\n| cell | Python | {' | '.join(name.removeprefix('apache-') for name in SHOWN)} | tests |")
+    print(f"|{' --- |' * (len(SHOWN) + 3)}")
+    print("\n".join(result.line() for result in results))
+    return 0 if all(result.holds for result in results) else 1
+
+
+def run(cell: Cell, tests: list[str]) -> Result:
+    """Install and test one cell."""
+    print(f"{cell.name}: installing", flush=True)
+    environment = Environment(cell)
+    try:
+        environment.make()
+    except NoPython:
+        return Result(cell=cell, outcome=f"no Python {cell.python} here", versions={})
+    except Unresolved as error:
+        print(error)
+        return Result(cell=cell, outcome="cannot be installed", versions={})
+    print(f"{cell.name}: testing", flush=True)
+    return Result(cell=cell, outcome=_test(environment, tests), versions=environment.versions)
+
+
+def _test(environment: Environment, tests: list[str]) -> str:
+    """Run the tests, leave their output beside the environment, and return pytest's last line."""
+    quiet = ["-q", "-W", "ignore", "-o", f"cache_dir={HOME}/{environment.cell.name}.cache"]
+    command = [str(environment.python), "-m", "pytest", *quiet, *tests]
+    log = HOME / f"{environment.cell.name}.log"
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with log.open("w") as output:
+        subprocess.run(
+            command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=inherited,
+            check=False,
+        )  # fmt: skip
+    lines = log.read_text().strip().splitlines() or ["no output"]
+    print("\n".join(line for line in lines if line.startswith(("FAILED", "ERROR"))), flush=True)
+    return re.sub(r"=+ ?| in .*", "", lines[-1]).strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
