@@ -221,14 +221,15 @@ def _is_blind(send: Send, look: Look | None, moment: Moment) -> bool:
 
 
 def _ended(send: Send, batch: Batch, moment: Moment) -> Action | float:
-    """Collect at once, again when a file turns up, and for the last time half an hour after the end."""
-    named = {"output.jsonl": batch.output_file_id, "error.jsonl": batch.error_file_id}
-    turned_up = any(file_id and name not in send.raw for name, file_id in named.items())
+    """Collect at once, and while lines are missing again and again, for the last time after half an hour."""
     if not send.incomplete:
         return Collect(send.folder, batch)
     last = max(fact.at for fact in send.incomplete)
-    pause = growing(len(send.incomplete))
-    due = last + pause if turned_up else max(last + pause, min(f.at for f in send.incomplete) + HALF_HOUR)
+    end = min(fact.at for fact in send.incomplete) + HALF_HOUR
+    due = last + growing(len(send.incomplete))
+    if last < end:
+        is_named = batch.output_file_id or batch.error_file_id
+        due = min(due, end) if is_named else end
     return Collect(send.folder, batch) if moment.now >= due else due
 
 

@@ -56,7 +56,7 @@ def list_files(request: Request) -> Response:
 
 def retrieve_file(request: Request) -> Response:
     """`GET /files/{id}`"""
-    return reply(files.view(service(request).files.get(request.path_params["id"])))
+    return reply(files.view(service(request).files.shown(request.path_params["id"])))
 
 
 def content(request: Request) -> Response:

@@ -15,7 +15,15 @@ from airflow_provider_openai_batch.emulator.faults import options_of
 from airflow_provider_openai_batch.emulator.files import new_id, page_limit
 from airflow_provider_openai_batch.emulator.looks import is_endless, visible
 from airflow_provider_openai_batch.emulator.models import resolved
-from airflow_provider_openai_batch.emulator.state import TERMINAL, Batch, Fault, File, LineError, Status
+from airflow_provider_openai_batch.emulator.state import (
+    TERMINAL,
+    Batch,
+    Fault,
+    File,
+    Growth,
+    LineError,
+    Status,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.clock import Clock
@@ -239,6 +247,7 @@ class Batches:
                 bytes=size,
                 created_at=at,
                 expires_at=at + batch.output_seconds,
+                grows=_growth(batch),
             )
             path.rename(self._state.content(file.id))
             files.append(file)
@@ -248,3 +257,8 @@ class Batches:
         file = self._state.file(batch.input_file_id)
         if file and file.deleted and not self._state.live_batches(file.id):
             self._state.content(file.id).unlink(missing_ok=True)
+
+
+def _growth(batch: Batch) -> Growth | None:
+    told = options_of(batch, "output_grows")
+    return Growth(share=told["share"], lag=told["lag"], steps=told["steps"]) if told else None

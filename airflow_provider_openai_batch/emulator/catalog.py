@@ -137,6 +137,7 @@ KINDS: dict[str, Kind] = {
     "empty_ids": _view('file ids are "" instead of null'),
     "absent_ids": _view("file ids are absent instead of null"),
     "missing_keys": _view("every null is an absent key"),
+    "counts_below": _view("the request counts are `share` of what they are", share=0.5),
     "null_counts": _view("the request counts are null"),
     "no_usage": _view("usage is absent"),
     "no_expires_at": _view("expires_at is null: the batch never expires for a client"),
@@ -199,5 +200,11 @@ KINDS: dict[str, Kind] = {
     "missing_line_keys": _batch("every null of a line is an absent key", share=1),
     "blank_lines": _batch("an empty line after", share=0.1),
     "no_final_newline": _batch("the last line has no newline"),
+    "output_grows": _batch(
+        "for `lag` seconds after the end its files hold only `share` of their lines, then more in `steps`",
+        share=0.5,
+        lag=120,
+        steps=1,
+    ),
     "empty_error_file": _batch("an error file of 0 bytes instead of none"),
 }  # fmt: skip

@@ -94,8 +94,27 @@ class Files:
         return not file.deleted and self._clock.now() < file.expires_at
 
     def content(self, file_id: str) -> Path:
-        """Where the bytes of an existing file are."""
-        return self._state.content(self.get(file_id).id)
+        """Where the bytes of an existing file are, as far as they are written."""
+        file = self.get(file_id)
+        whole = self._state.content(file.id)
+        if (size := self._written(file)) == file.bytes:
+            return whole
+        part = whole.with_name(f"{whole.name}-{size}")
+        part.write_bytes(whole.read_bytes()[:size])
+        return part
+
+    def shown(self, file_id: str) -> File:
+        """A file that exists at present, with the bytes that it has by now."""
+        file = self.get(file_id)
+        return msgspec.structs.replace(file, bytes=self._written(file))
+
+    def _written(self, file: File) -> int:
+        """How many bytes of a file there are by now; it grows by whole lines."""
+        share = 1.0 if file.grows is None else file.grows.shown(self._clock.now() - file.created_at)
+        if share >= 1:
+            return file.bytes
+        lines = self._state.content(file.id).read_bytes().splitlines(keepends=True)
+        return sum(map(len, lines[: int(share * len(lines))]))
 
     def page(self, query: dict[str, str]) -> dict[str, Any]:
         """One page of files."""

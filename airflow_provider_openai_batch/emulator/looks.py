@@ -75,6 +75,11 @@ def _null_counts(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return view | {"request_counts": dict.fromkeys(view["request_counts"])}
 
 
+def _counts_below(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    counts = {name: int(count * options["share"]) for name, count in view["request_counts"].items()}
+    return view | {"request_counts": counts}
+
+
 def _no_usage(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in view.items() if name != "usage"}
 
@@ -104,6 +109,7 @@ DRESSES: dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]] =
     "empty_ids": _empty_ids,
     "absent_ids": _absent_ids,
     "missing_keys": _missing_keys,
+    "counts_below": _counts_below,
     "null_counts": _null_counts,
     "no_usage": _no_usage,
     "no_expires_at": _no_expires_at,

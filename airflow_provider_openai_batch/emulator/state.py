@@ -42,6 +42,19 @@ class Status(StrEnum):
 TERMINAL = frozenset({Status.FAILED, Status.COMPLETED, Status.EXPIRED, Status.CANCELLED})
 
 
+class Growth(msgspec.Struct, frozen=True, kw_only=True):
+    """How a file that is still being written grows after its batch has ended."""
+
+    share: float
+    lag: float
+    steps: int
+
+    def shown(self, age: float) -> float:
+        """The share of its bytes that is there at an age in seconds."""
+        done = 1 if age >= self.lag else int(self.steps * age / self.lag) / self.steps
+        return self.share + (1 - self.share) * done
+
+
 class File(msgspec.Struct, frozen=True, kw_only=True):
     """One uploaded or produced file; a deleted one keeps its place in lists as a cursor."""
 
@@ -52,6 +65,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
     expires_at: float
     deleted: bool = False
+    grows: Growth | None = None
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):

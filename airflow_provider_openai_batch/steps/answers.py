@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -101,7 +103,7 @@ def is_late(send: Send, now: float) -> bool:
 
 
 def _is_complete(found: Collected, ended: Ended) -> bool:
-    """Tell whether no more lines are to be expected."""
+    """Tell whether no more lines are to be expected; counts that the lines go beyond tell nothing."""
     if ended.pending:
         return False
     if found.answered.all():
@@ -110,10 +112,10 @@ def _is_complete(found: Collected, ended: Ended) -> bool:
     if ended.gone or counts.completed is None or counts.failed is None:
         return False
     expected = counts.completed + counts.failed
-    if ended.batch.status is BatchStatus.COMPLETED and not expected:
+    if ended.batch.status is BatchStatus.COMPLETED and expected < len(found.answered):
         return False
-    lines = int(found.answered.sum())
-    return lines + found.anomalies["malformed"] >= expected
+    ran = int(found.answered.sum()) - sum(found.counts[status] for status in ABSENT.values())
+    return ran <= expected <= ran + found.anomalies["malformed"]
 
 
 def _anomalies(found: Collected) -> dict[str, int]:
@@ -122,9 +124,27 @@ def _anomalies(found: Collected) -> dict[str, int]:
 
 def _lines(store: RunStore, send: Send) -> Iterator[bytes]:
     names = (name for name in store.list() if name.startswith(f"{send.folder}/") and name.endswith(".jsonl"))
+    kinds: dict[str, list[str]] = defaultdict(list)
     for name in sorted(names, reverse=True):
+        kinds[re.split("[-.]", name.rsplit("/", 1)[1])[0]].append(name)
+    for copies in kinds.values():
+        yield from _once(store, copies)
+
+
+def _once(store: RunStore, copies: list[str]) -> Iterator[bytes]:
+    """Yield the lines of all copies of a file; one that an earlier copy has is no second line."""
+    seen: set[bytes] = set()
+    for name in copies:
+        fresh = set()
         with store.open(name) as file:
-            yield from file
+            for line in file:
+                if len(copies) > 1:
+                    digest = hashlib.blake2b(line.rstrip(), digest_size=16).digest()
+                    if digest in seen:
+                        continue
+                    fresh.add(digest)
+                yield line
+        seen |= fresh
 
 
 def _about(store: RunStore, send: Send) -> tuple[facts.About, np.ndarray]:

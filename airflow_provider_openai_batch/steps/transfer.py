@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 LONGEST_WORD = 120
 SHORT_OFTEN = 4
+DIGITS = 16
 SHORT = "-short.jsonl"
 TAIL = 1 << 16
 GONE = {400, 404, 405, 410, 416, 422, 501}  # a file is not there, in the words of one server or another
@@ -233,12 +234,15 @@ def _copy_files(store: RunStore, client: Client, send: Send, named: tuple[Batch,
 
 
 def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | None]) -> bool:
-    """Copy a raw file; False when the API does not have it whole and nobody has copied it before.
+    """Copy a raw file, and again while lines are missing; False when nobody has ever had it whole.
+
+    The first copy may show but a part of what the server is still writing.
 
     What has come of a file that stays too short is kept in the end, for it is paid for.
     """
     target, file_id = named
-    if file_id is None or store.exists(target):
+    copied = store.exists(target)
+    if file_id is None or (copied and not send.incomplete):
         return True
     with store.draft() as draft:
         try:
@@ -247,14 +251,21 @@ def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | N
         except openai.APIStatusError as error:
             if error.status_code not in GONE:
                 raise
-            return store.exists(target)
+            return copied
         except ShortDownload as error:
             if isinstance(error, CutDownload) or not _stays_short(send, client.now()):
                 raise
             draft.publish(target.removesuffix(".jsonl") + SHORT)  # the name stays free for a whole copy
-            return False
-        draft.publish(target)
+            return copied
+        draft.publish(_later_name(target, draft.file) if copied else target)
     return True
+
+
+def _later_name(target: str, file: BinaryIO) -> str:
+    """Name a further copy by what is in it: the file may have grown, and each copy counts."""
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGITS]
+    return f"{target.removesuffix('.jsonl')}-{digest}.jsonl"
 
 
 def require_whole(file: BinaryIO, file_id: str) -> None:

@@ -223,6 +223,8 @@ DRAWS |= {
     "no_response": _lines(code=("request_timeout", "internal_error", "invalid_prompt")),
     "duplicate_lines": _lines(status=(None, 500, 400)),
     "foreign_lines": _way(count=(1, 5)),
+    "counts_below": _way(share=(0.0, 0.3, 0.5, 0.9)),
+    "output_grows": _way(share=(0.0, 0.3, 0.5, 0.9), lag=(60, 120, 900), steps=(1, 3)),
 }  # fmt: skip
 DRAWS |= dict.fromkeys(
     ("empty_ids", "absent_ids", "missing_keys", "null_counts", "no_usage", "no_expires_at", "upper_case",

@@ -112,6 +112,7 @@ CASES = [
     Case(name="duplicate_lines", options={"share": 1, "status": None}),
     Case(name="duplicate_lines", options={"share": 1, "status": 500}),
     Case(name="foreign_lines", options={"count": 5}),
+    Case(name="output_grows", options={"share": 0.5, "lag": 120}),
     Case(
         name="fail_validation", options={"lines": [2, 4], "times": 1}, statuses={"ok": 10, "error": 2},
         batches=3, executed=10,

@@ -10,7 +10,23 @@ LOAD = "tests/steps/test_load.py"
 MERGE = "tests/tables/test_merge.py"
 QUEUE = "tests/batch/test_queue.py"
 
+COPIES = "tests/steps/test_copies.py"
+
 ANSWERING = (
+    Mutation(
+        name="the first copy of a file is final",
+        file="steps/transfer.py",
+        old="copied and not send.incomplete",
+        new="copied",
+        caught_by=f"{COPIES}::test_a_file_that_grows_is_copied_again",
+    ),
+    Mutation(
+        name="counts below the lines are believed",
+        file="steps/answers.py",
+        old="ran <= expected <= ran",
+        new="expected <= ran",
+        caught_by=f"{COPIES}::test_counts_below_the_lines_end_nothing",
+    ),
     Mutation(
         name="a retry holds its whole parent",
         file="batch/queue.py",

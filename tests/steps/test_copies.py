@@ -1,0 +1,93 @@
+"""Files of answers that a server is still writing, and counts that do not tell the truth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.steps.conftest import Pipeline
+
+ALL_OK = {"ok": 10}
+
+
+@pytest.mark.parametrize(
+    "growth",
+    [
+        {"share": 0.5, "lag": 120},
+        {"share": 0.0, "lag": 300},
+        {"share": 0.1, "lag": 900, "steps": 5},
+        {"share": 0.9, "lag": 1_700},
+    ],
+)
+@pytest.mark.parametrize("dress", [None, "null_counts", "body_as_string"])
+def test_a_file_that_grows_is_copied_again(
+    pipeline: Pipeline, growth: dict[str, Any], dress: str | None
+) -> None:
+    """The first copy of a file is no more than what the server had written by then."""
+    pipeline.emulator.fault("output_grows", **growth)
+    if dress:
+        pipeline.emulator.fault(dress)
+
+    pipeline.run()
+
+    assert pipeline.statuses() == ALL_OK
+    assert pipeline.times_executed == [1] * 10
+
+
+def test_error_file_that_grows_is_copied_again(pipeline: Pipeline) -> None:
+    """Failures that are not in the file yet are no missing requests."""
+    pipeline.emulator.fault("output_grows", share=0.3)
+    pipeline.emulator.fault("fail_requests", share=0.5, status=400, permanent=True)
+
+    pipeline.run()
+
+    assert set(pipeline.statuses()) == {"ok", "error"}
+    assert pipeline.sent == 10
+
+
+def test_a_request_is_missing_only_after_half_an_hour_of_looks(pipeline: Pipeline) -> None:
+    """Counts that say all, and a file that stays short: the rest goes again in the end."""
+    pipeline.emulator.fault("missing_lines", share=0.4, times=1)
+
+    pipeline.submit()
+    pipeline.emulator.advance(700)
+    pipeline.advance()
+    pipeline.emulator.advance(1_700)
+    pipeline.advance()
+    before = len(pipeline.emulator.batches())
+    pipeline.run()
+
+    assert before == 1
+    assert len(pipeline.emulator.batches()) == 2
+    assert pipeline.statuses() == ALL_OK
+
+
+def test_each_copy_has_a_name_of_its_own(pipeline: Pipeline) -> None:
+    """Nothing that was copied is ever written over, and equal copies are one."""
+    pipeline.emulator.fault("output_grows", share=0.2, lag=600, steps=2)
+
+    pipeline.submit()
+    for _ in range(40):
+        pipeline.emulator.advance(60)
+        pipeline.advance()
+    pipeline.run()
+
+    copies = [name for name in pipeline.store.list() if "output" in name and name.endswith(".jsonl")]
+    assert 3 <= len(copies) <= 4
+    assert pipeline.statuses() == ALL_OK
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("end", [None, "expire", "cancel"])
+def test_counts_below_the_lines_end_nothing(pipeline: Pipeline, share: float, end: str | None) -> None:
+    """Counts that say less than the file already shows are wrong, so they do not say that it is whole."""
+    pipeline.emulator.fault("output_grows", share=0.6, lag=600)
+    pipeline.emulator.fault("counts_below", share=share)
+    if end:
+        pipeline.emulator.fault(end, share=0.5, times=1)
+
+    pipeline.run()
+
+    assert pipeline.times_executed == [1] * len(pipeline.times_executed)
