@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
+from airflow_provider_openai_batch.batch.shallow import shallow
+from airflow_provider_openai_batch.batch.wire_values import read_count, read_id, read_seconds, read_text
 
 #: Words of other servers, and other spellings, that mean the same.
 SPELLINGS = {
@@ -73,6 +73,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     status: BatchStatus
     input_file_id: str | None = None
+    endpoint: str | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
     created_at: float | None = None
@@ -87,6 +88,7 @@ class InputFile(msgspec.Struct, frozen=True, kw_only=True):
     """An uploaded file; `created_at` is the server's time."""
 
     id: str
+    filename: str | None = None
     bytes: int | None = None
     created_at: float | None = None
 
@@ -170,24 +172,22 @@ def _kind(refused: Refused) -> Refusal:
     return Refusal.FINAL
 
 
-YEAR_5138 = 1e11
-
-
 def read_batch(raw: bytes | msgspec.Raw) -> Batch:
     """Read a batch as any server writes it; only a batch without an id is unreadable.
 
     What is null, absent, empty, or of another type than it should be is None; times are seconds.
     """
     told = _object(raw)
-    output, error = _id(told.get("output_file_id")), _id(told.get("error_file_id"))
+    output, error = read_id(told.get("output_file_id")), read_id(told.get("error_file_id"))
     return Batch(
         id=_required_id(told),
-        status=BatchStatus(str(told.get("status"))),
-        input_file_id=_id(told.get("input_file_id")) or _id(told.get("input_blob")),
+        status=_status(told),
+        input_file_id=read_id(told.get("input_file_id")) or read_id(told.get("input_blob")),
+        endpoint=read_text(told.get("endpoint")),
         output_file_id=output,
         error_file_id=None if error == output else error,
-        created_at=_seconds(told.get("created_at")),
-        expires_at=_seconds(told.get("expires_at")),
+        created_at=read_seconds(told.get("created_at")),
+        expires_at=read_seconds(told.get("expires_at")),
         ended_at=_ended_at(told),
         request_counts=_counts(told.get("request_counts")),
         errors=_errors(told),
@@ -197,20 +197,24 @@ def read_batch(raw: bytes | msgspec.Raw) -> Batch:
 
 def _ended_at(told: dict[str, Any]) -> float | None:
     """Find the time of the end, which has the status in its name; a cancelled batch may lack it."""
-    status = BatchStatus(str(told.get("status")))
-    return _seconds(told.get(f"{status}_at")) if status.ended else None
+    status = _status(told)
+    return read_seconds(told.get(f"{status}_at")) if status.ended else None
 
 
 def read_input_file(raw: bytes) -> InputFile:
     """Read a file object; times are seconds."""
     told = _object(raw)
-    created_at = _seconds(told.get("created_at"))
-    return InputFile(id=_required_id(told), bytes=_count(told.get("bytes")), created_at=created_at)
+    return InputFile(
+        id=_required_id(told),
+        filename=read_text(told.get("filename")),
+        bytes=read_count(told.get("bytes")),
+        created_at=read_seconds(told.get("created_at")),
+    )
 
 
 def _object(raw: bytes | msgspec.Raw) -> dict[str, Any]:
     try:
-        told = decode_line(bytes(raw))
+        told = decode_line(shallow(bytes(raw)))
     except UNREADABLE as error:
         raise msgspec.DecodeError(f"the answer is not JSON ({error})") from error
     if not isinstance(told, dict):
@@ -219,57 +223,19 @@ def _object(raw: bytes | msgspec.Raw) -> dict[str, Any]:
 
 
 def _required_id(told: dict[str, Any]) -> str:
-    found = _id(told.get("id"))
+    found = read_id(told.get("id"))
     if found is None:
         raise msgspec.DecodeError("the answer has no id")
     return found
 
 
-def _id(value: object) -> str | None:
-    """Take an id, whatever is in it; some servers count their batches and files."""
-    is_word = isinstance(value, (str, int)) and not isinstance(value, bool)
-    return str(value) if is_word and value != "" else None
-
-
-def _number(value: object) -> float | None:
-    """Take a positive finite number, or the digits of one."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) and number > 0 else None
-
-
-def _seconds(value: object) -> float | None:
-    """Read a time; zero is how some servers write that there is none."""
-    number = _number(value)
-    if number is None and isinstance(value, str):
-        number = _number(_instant(value))
-    while number is not None and number > YEAR_5138:
-        number /= 1000  # milliseconds, or even smaller parts
-    return number
-
-
-def _instant(text: str) -> float | None:
-    try:
-        time = datetime.fromisoformat(text)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
+def _status(told: dict[str, Any]) -> BatchStatus:
+    return BatchStatus(str(told.get("status")))
 
 
 def _counts(value: object) -> RequestCounts:
     told = value if isinstance(value, dict) else {}
-    return RequestCounts(**{name: _count(told.get(name)) for name in ("total", "completed", "failed")})
-
-
-def _count(value: object) -> int | None:
-    if str(value) in {"0", "0.0"}:
-        return 0
-    number = _number(value)
-    return int(number) if number is not None and number.is_integer() else None
+    return RequestCounts(**{name: read_count(told.get(name)) for name in ("total", "completed", "failed")})
 
 
 def _texts(value: object) -> dict[str, str]:
@@ -292,5 +258,5 @@ def _error(value: Any) -> BatchError:
     words = {name: value.get(name) for name in ("code", "message", "param")}
     return BatchError(
         **{name: None if word is None else str(word) for name, word in words.items()},
-        line=_count(value.get("line")),
+        line=read_count(value.get("line")),
     )

@@ -10,6 +10,7 @@ import msgspec
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.batch.api import DENIALS, TOO_LARGE, TOO_MANY, Refused, Unclear
 from airflow_provider_openai_batch.batch.refusals import read_refused
+from airflow_provider_openai_batch.batch.shallow import shallow
 
 SUCCESS = range(200, 300)
 NOT_FOUND = 404
@@ -72,7 +73,7 @@ def judge(status: int, raw: bytes, headers: tuple[str, str | None]) -> Asked:
         return NotRun("a rate limit")
     refused = read_refused(status, raw, retry_after)
     if refused is not None and _is_its_own(refused):
-        return Told(status=status, request_id=request_id, body=decode_line(raw))
+        return Told(status=status, request_id=request_id, body=decode_line(shallow(raw)))
     return _unread(status) if refused is None else _refused(refused)
 
 
@@ -93,7 +94,7 @@ def _unread(status: int) -> Asked:
 
 def _object(raw: bytes) -> dict[str, Any] | None:
     try:
-        told = decode_line(raw)
+        told = decode_line(shallow(raw))
     except UNREADABLE:
         return None
     return told if isinstance(told, dict) else None

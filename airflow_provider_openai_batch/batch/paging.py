@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_openai_batch.batch.api import Batch, read_batch
+from airflow_provider_openai_batch.batch.shallow import shallow
 
 PAGE = 100
 MOST_PAGES = 1_000
@@ -112,7 +113,7 @@ class _WirePage(msgspec.Struct, frozen=True):
 def _read_page(raw: bytes) -> _Page:
     """Read a page; some servers send the list without anything around it."""
     try:
-        told = msgspec.json.decode(raw, type=_WirePage | list[msgspec.Raw], strict=False)
+        told = msgspec.json.decode(shallow(raw), type=_WirePage | list[msgspec.Raw], strict=False)
         page = _WirePage(data=told) if isinstance(told, list) else told
         if page.data is msgspec.UNSET:
             raise ListFailed("The list of batches has no data.")

@@ -10,6 +10,7 @@ import msgspec
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.batch.api import DENIALS, Refused
 from airflow_provider_openai_batch.batch.report.words import NO_CODE, as_code, as_param
+from airflow_provider_openai_batch.batch.shallow import shallow
 
 WRAPPERS = ("error", "errors")
 VAGUE_WRAPPERS = (*WRAPPERS, "data", "detail")
@@ -49,7 +50,7 @@ def seconds_of(retry_after: str | None) -> float | None:
 def _told(raw: bytes) -> dict[str, Any] | None:
     """Find the object that tells most, in all its wrappings and lists."""
     try:
-        told: Any = decode_line(raw)
+        told: Any = decode_line(shallow(raw))
     except UNREADABLE:
         return None
     found: dict[str, Any] | None = None
