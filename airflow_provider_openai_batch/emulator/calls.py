@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
-import struct
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +11,15 @@ from starlette.responses import HTMLResponse, Response
 
 from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
 from airflow_provider_openai_batch.emulator.errors import ApiError
+from airflow_provider_openai_batch.emulator.lies import LIES
 from airflow_provider_openai_batch.emulator.replies import reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import Message, Scope
 
+    from airflow_provider_openai_batch.emulator.call import Call
     from airflow_provider_openai_batch.emulator.state import Fault
 
 PATTERNS = (
@@ -48,75 +47,12 @@ def route_of(scope: Scope) -> str:
     return "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One HTTP call on its way to the app."""
-
-    app: ASGIApp
-    scope: Scope
-    receive: Receive
-    #: Sends an answer with the emulator's own headers.
-    send: Send
-    #: The server's own send, whose owner holds the connection.
-    wire: Send
-    now: Callable[[], float]
-
-    async def forward(self, send: Send | None = None) -> None:
-        """Let the app answer."""
-        await self.app(self.scope, self.receive, send or self.send)
-
-    async def read(self) -> Call:
-        """Read the whole request now, so that it can be acted on when the client has left."""
-        body = b""
-        while (message := await self.receive())["type"] == "http.request":
-            body += message["body"]
-            if not message.get("more_body"):
-                break
-
-        async def replay() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        return replace(self, receive=replay)
-
-    async def act(self) -> None:
-        """Let the app act and keep its answer back."""
-
-        async def swallow(message: Message) -> None:
-            pass
-
-        await self.forward(swallow)
-
-    async def drain(self) -> None:
-        """Read the whole request, so that an early answer does not break the client's sending."""
-        while (message := await self.receive())["type"] == "http.request" and message.get("more_body"):
-            pass
-
-    async def reset(self) -> None:
-        """Drop the connection without a word, as a crashed server does."""
-        transport = getattr(getattr(self.wire, "__self__", None), "transport", None)
-        if transport is None:
-            raise RuntimeError(
-                "This server gives no access to its connection; run the emulator with uvicorn."
-            )
-        raw = transport.get_extra_info("socket")
-        if raw is not None and raw.fileno() >= 0:  # a server that stops has closed it
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
-        await self.gone()
-
-    async def gone(self) -> None:
-        """Wait until the client has left."""
-        while (await self.receive())["type"] != "http.disconnect":
-            pass
-
-    async def answer(self, response: Response) -> None:
-        """Send an answer that is not the app's."""
-        await response(self.scope, self.receive, self.send)
-
-
 async def strike(fault: Fault, call: Call) -> None:
     """Do to a call what the fault says."""
     options = fault.options
+    if fault.name in LIES:
+        await LIES[fault.name](options, call)
+        return
     handler = HANDLERS.get(fault.name, _error)
     if handler in WHOLE:
         await handler(options, call)

@@ -129,6 +129,20 @@ KINDS: dict[str, Kind] = {
     "upload_cut": _call("a reset in the middle of the upload", route="upload"),
     "download_cut": _call("a reset after `share` of the bytes", route="content", share=0.4),
     "download_short": _call("a complete answer with only `share` of the bytes", route="content", share=0.4),
+    # Answers about something else, and clocks that are wrong.
+    "wrong_batch": _call("another batch of the account than was asked for", route="retrieve"),
+    "wrong_file": _call("another file of the account than was asked for", route="file"),
+    "wrong_input": _call(
+        "the batch with what `shows` says", route="create", shows={"input_file_id": "file-of-another"}
+    ),
+    "date_skew": _call("a `Date` header that is `by` seconds ahead, or behind", by=3_456_000),
+    "metadata_unavailable": _error("500 on the metadata of a file", 500, route="file", times=None),
+    "upload_unclear": _error("500 on an upload, whose file is kept", 500, route="upload", after=True),
+    # Contents that do not end.
+    "endless_file": _call("lines without end, up to `most` bytes", route="content", most=1 << 33),
+    "trickle": _call(
+        "`piece` bytes at a time, with `pause` seconds between", route="content", piece=1, pause=0.0
+    ),
     # What a look shows.
     "vanished": _view("retrieve answers 404; `listed`: the list still has it", listed=False),
     "list_lag": _view("batches younger than `lag` seconds are not in the list", lag=60),
@@ -141,6 +155,7 @@ KINDS: dict[str, Kind] = {
     "null_counts": _view("the request counts are null"),
     "no_usage": _view("usage is absent"),
     "no_expires_at": _view("expires_at is null: the batch never expires for a client"),
+    "nested_metadata": _view("metadata nested `depth` levels deep", depth=100_000),
     "upper_case": _view("statuses in upper case"),
     "iso_times": _view("times as ISO 8601 texts"),
     "status_word": _view("`word` instead of `status`", word="queued", status="in_progress"),

@@ -21,9 +21,9 @@ class Clock:
         """Seconds since the epoch, as the emulator sees them."""
         return time.time() + self._offset
 
-    def date(self) -> str:
-        """The value of a `Date` header."""
-        return formatdate(self.now(), usegmt=True)
+    def date(self, skew: float = 0.0) -> str:
+        """The value of a `Date` header; `skew` seconds ahead where it lies."""
+        return formatdate(self.now() + skew, usegmt=True)
 
     def advance(self, seconds: float) -> None:
         """Jump ahead; what becomes due in between is computed by whoever looks next."""

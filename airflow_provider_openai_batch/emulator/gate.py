@@ -6,8 +6,10 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.emulator.calls import Call, route_of, strike
+from airflow_provider_openai_batch.emulator.call import Call
+from airflow_provider_openai_batch.emulator.calls import route_of, strike
 from airflow_provider_openai_batch.emulator.errors import ApiError
+from airflow_provider_openai_batch.emulator.lies import SKEW
 from airflow_provider_openai_batch.emulator.replies import reply
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Gate:
 
         async def stamped(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._stamps()]
+                message["headers"] = [*message["headers"], *self._stamps(scope.get(SKEW, 0.0))]
             await send(message)
 
         if scope["path"].startswith("/admin"):
@@ -56,9 +58,9 @@ class Gate:
         except asyncio.CancelledError:  # the server stops while a fault holds the call
             await call.reset()
 
-    def _stamps(self) -> list[tuple[bytes, bytes]]:
+    def _stamps(self, skew: float) -> list[tuple[bytes, bytes]]:
         return [
-            (b"date", self.service.clock.date().encode()),
+            (b"date", self.service.clock.date(skew).encode()),
             (b"x-request-id", f"req_{secrets.token_hex(16)}".encode()),
             (b"openai-version", b"2020-10-01"),
         ]

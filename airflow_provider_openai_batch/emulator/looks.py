@@ -6,6 +6,8 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from airflow_provider_openai_batch.emulator.errors import no_batch
 from airflow_provider_openai_batch.emulator.state import TERMINAL
 
@@ -84,6 +86,11 @@ def _no_usage(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in view.items() if name != "usage"}
 
 
+def _nested_metadata(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    deep = b'{"a":' * options["depth"] + b"1" + b"}" * options["depth"]
+    return view | {"metadata": msgspec.Raw(b'{"deep":' + deep + b"}")}
+
+
 def _no_expires_at(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return view | {"expires_at": None}
 
@@ -112,6 +119,7 @@ DRESSES: dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]] =
     "counts_below": _counts_below,
     "null_counts": _null_counts,
     "no_usage": _no_usage,
+    "nested_metadata": _nested_metadata,
     "no_expires_at": _no_expires_at,
     "upper_case": _upper_case,
     "iso_times": _iso_times,

@@ -1,0 +1,122 @@
+"""Faults of HTTP calls that lie: about another thing, about the time, or without an end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airflow_provider_openai_batch.emulator.replies import reply
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import Message
+
+    from airflow_provider_openai_batch.emulator.call import Call
+
+#: Where a call carries by how much its answer's `Date` is wrong.
+SKEW = "emulator.date_skew"
+LINE = b'{"custom_id": "nobody", "response": null, "error": null}\n'
+CHUNK = LINE * (1 << 12)
+
+
+async def _wrong_batch(_: dict[str, Any], call: Call) -> None:
+    """Act on what was asked, and show another batch; where there is none, the right one."""
+    await _another(call, "/batches", b"limit=100")
+
+
+async def _wrong_file(_: dict[str, Any], call: Call) -> None:
+    await _another(call, "/files", b"")
+
+
+async def _another(call: Call, path: str, query: bytes) -> None:
+    status, shown = await _shown(call)
+    listed: Any = await _body_of(call, path, query)
+    others = [one for one in listed.get("data", []) if one["id"] != shown.get("id")]
+    await call.answer(reply(others[-1] if others and "error" not in shown else shown, status))
+
+
+async def _wrong_input(options: dict[str, Any], call: Call) -> None:
+    status, shown = await _shown(call)
+    await call.answer(reply(shown if "error" in shown else shown | options["shows"], status))
+
+
+async def _date_skew(options: dict[str, Any], call: Call) -> None:
+    call.scope[SKEW] = options["by"]
+    await call.forward()
+
+
+async def _endless_file(options: dict[str, Any], call: Call) -> None:
+    """Send lines until the client leaves, or `most` bytes; the file that was asked for has to exist."""
+    await _streamed(call, [CHUNK] * (options["most"] // len(CHUNK)), 0.0)
+
+
+async def _trickle(options: dict[str, Any], call: Call) -> None:
+    whole = b"".join(await _pieces(call))
+    piece = options["piece"]
+    await _streamed(call, [whole[at : at + piece] for at in range(0, len(whole), piece)], options["pause"])
+
+
+async def _streamed(call: Call, pieces: list[bytes], pause: float) -> None:
+    left = asyncio.create_task(call.gone())
+    await call.send({"type": "http.response.start", "status": 200, "headers": []})
+    for piece in pieces:
+        if left.done():
+            return
+        await call.send({"type": "http.response.body", "body": piece, "more_body": True})
+        await asyncio.sleep(pause)
+    left.cancel()
+    await call.send({"type": "http.response.body", "body": b""})
+
+
+async def _pieces(call: Call) -> list[bytes]:
+    """Let the app act, and keep what it answers."""
+    pieces: list[bytes] = []
+
+    async def keep(message: Message) -> None:
+        pieces.append(message.get("body", b""))
+
+    await call.forward(keep)
+    return pieces
+
+
+async def _shown(call: Call) -> tuple[int, dict[str, Any]]:
+    """Let the app act, and read the status and body of its answer."""
+    status, pieces = 0, []
+
+    async def keep(message: Message) -> None:
+        nonlocal status
+        status = message.get("status", status)
+        pieces.append(message.get("body", b""))
+
+    await call.forward(keep)
+    return status, msgspec.json.decode(b"".join(pieces))
+
+
+async def _body_of(call: Call, path: str, query: bytes) -> Any:
+    """Ask the app for something else."""
+    pieces: list[bytes] = []
+    scope = call.scope | {"method": "GET", "query_string": query}
+    root = call.scope["path"].split("/v1/")[0]
+    scope |= {"path": f"{root}/v1{path}", "raw_path": f"{root}/v1{path}".encode(), "root_path": ""}
+
+    async def nothing() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def keep(message: Message) -> None:
+        pieces.append(message.get("body", b""))
+
+    await call.app(scope, nothing, keep)
+    return msgspec.json.decode(b"".join(pieces))
+
+
+LIES: dict[str, Callable[[dict[str, Any], Call], Awaitable[None]]] = {
+    "wrong_batch": _wrong_batch,
+    "wrong_file": _wrong_file,
+    "wrong_input": _wrong_input,
+    "date_skew": _date_skew,
+    "endless_file": _endless_file,
+    "trickle": _trickle,
+}
