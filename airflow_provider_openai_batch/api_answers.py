@@ -6,18 +6,23 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
+import openai
 
+from airflow_provider_openai_batch.batch.api import Created, Unclear
 from airflow_provider_openai_batch.batch.refusals import read_refused
+from airflow_provider_openai_batch.batch.shallow import shallow
 
 if TYPE_CHECKING:
-    import openai
-
-    from airflow_provider_openai_batch.batch.api import Refused
+    from airflow_provider_openai_batch.batch.api import Batch, Refused
 
 SERVER_ERROR = 500
 NOT_FOUND = 404
 #: A server that does not know a route says one of these.
 NO_ROUTE = {NOT_FOUND, 405, 501}
+
+
+class WrongAnswer(openai.OpenAIError):
+    """An answer that is about something else than what was asked: it says nothing."""
 
 
 class _Model(msgspec.Struct, frozen=True):
@@ -46,11 +51,37 @@ def is_denial(raw: bytes) -> bool:
     An empty one, or JSON of another shape, is some server's word for yes.
     """
     try:
-        return bool(raw) and msgspec.json.decode(raw, type=_Deleted).deleted is False
+        return bool(raw) and msgspec.json.decode(shallow(raw), type=_Deleted).deleted is False
     except msgspec.ValidationError:
         return False
     except msgspec.DecodeError:
         return True
+
+
+def first_model(raw: bytes) -> str:
+    """Return the id of the first model of a list of models."""
+    models = msgspec.json.decode(shallow(raw), type=Models)
+    return models.data[0].id if models.data else "no model"
+
+
+def require_id(what: str, asked: str, shown: str) -> None:
+    """Refuse an answer about another thing: a gateway has mixed up two answers."""
+    if shown != asked:
+        raise WrongAnswer(f"The API was asked about {what} {asked!r} and answered about {shown!r}.")
+
+
+def made_of(batch: Batch, file_id: str, endpoint: str) -> Created | Unclear:
+    """Take a created batch for ours if it is of our file and endpoint, as far as it says so."""
+    if batch.input_file_id not in {None, file_id}:
+        return Unclear("a batch of another file")
+    if batch.endpoint is not None and path_of(batch.endpoint) != path_of(endpoint):
+        return Unclear("a batch of another endpoint")
+    return Created(batch)
+
+
+def path_of(endpoint: str) -> str:
+    """Return an endpoint without its version, which some servers leave out."""
+    return endpoint.lower().strip("/").removeprefix("openai/").removeprefix("v1/")
 
 
 def origin_of(api: openai.OpenAI | openai.AsyncOpenAI) -> str:

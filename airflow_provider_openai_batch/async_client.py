@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import openai
 
-from airflow_provider_openai_batch.api_answers import NO_ROUTE, SERVER_ERROR, origin_of
+from airflow_provider_openai_batch.api_answers import NO_ROUTE, SERVER_ERROR, origin_of, require_id
+from airflow_provider_openai_batch.api_clock import AsyncApiClock
 from airflow_provider_openai_batch.batch.api import Batch, Gone, read_batch
-from airflow_provider_openai_batch.batch.api_time import ApiTime
 from airflow_provider_openai_batch.batch.paging import Paging
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ class AsyncClient:
     def __init__(self, api: openai.AsyncOpenAI, token_budgets: Mapping[str, int] | None = None) -> None:
         self._api = api
         self.token_budgets = token_budgets or {}
-        self._time = ApiTime()
+        self._clock = AsyncApiClock(api)
         self.origin = origin_of(api)
 
     def now(self) -> float:
         """Return the API time in seconds since 1970."""
-        return self._time.now()
+        return self._clock.now()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -37,12 +37,12 @@ class AsyncClient:
         try:
             answer = await self._api.batches.with_raw_response.list(limit=1)
         except openai.APIStatusError as error:
-            self._time.see(error.response.headers)
+            await self._clock.see(error.response)
             is_out = error.status_code >= SERVER_ERROR and error.status_code not in NO_ROUTE
             if is_out or error.status_code in {401, 403, 429}:
                 raise
         else:
-            self._time.see(answer.headers)
+            await self._clock.see(answer)
 
     async def list_back_to(self, oldest: float) -> list[Batch]:
         """Return batches, newest first, back to those that are older than `oldest` (API time)."""
@@ -50,7 +50,7 @@ class AsyncClient:
         found: list[Batch] = []
         while paging.more:
             answer = await self._api.batches.with_raw_response.list(**paging.query)
-            self._time.see(answer.headers)
+            await self._clock.see(answer)
             found += paging.take(answer.content)
         return found
 
@@ -59,9 +59,11 @@ class AsyncClient:
         try:
             answer = await self._api.batches.with_raw_response.retrieve(batch_id)
         except openai.APIStatusError as error:
-            self._time.see(error.response.headers)
+            await self._clock.see(error.response)
             if not isinstance(error, openai.NotFoundError):
                 raise
             return Gone()
-        self._time.see(answer.headers)
-        return read_batch(answer.content)
+        await self._clock.see(answer)
+        batch = read_batch(answer.content)
+        require_id("batch", batch_id, batch.id)
+        return batch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
@@ -10,12 +11,16 @@ import openai
 from airflow_provider_openai_batch.api_answers import (
     NO_ROUTE,
     NOT_FOUND,
-    Models,
+    WrongAnswer,
     account_of,
+    first_model,
     is_denial,
+    made_of,
     origin_of,
     refused,
+    require_id,
 )
+from airflow_provider_openai_batch.api_clock import ApiClock
 from airflow_provider_openai_batch.async_client import AsyncClient
 from airflow_provider_openai_batch.batch.api import (
     Batch,
@@ -31,13 +36,14 @@ from airflow_provider_openai_batch.batch.api_time import ApiTime
 from airflow_provider_openai_batch.batch.asking import judge
 from airflow_provider_openai_batch.batch.paging import Paging
 from airflow_provider_openai_batch.batch.prices import Prices
+from airflow_provider_openai_batch.downloads import CutDownload, Download, ShortDownload, content_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from airflow_provider_openai_batch.batch.asking import Asked
 
-__all__ = ["AsyncClient", "Client", "CutDownload", "NotDeleted", "ShortDownload"]
+__all__ = ["AsyncClient", "Client", "CutDownload", "NotDeleted", "ShortDownload", "WrongAnswer"]
 
 CREATE_TIMEOUT = 120.0
 #: What `with_raw_response` sets, for a call that the SDK has no method of.
@@ -46,16 +52,9 @@ ASK_TIMEOUT = 60.0
 REFUSALS = {400, 401, 403, 404, 413, 422, 429}
 UPLOAD_REFUSALS = {400, 404, 413, 422, 429}
 INPUT_FILE_LIFE = 14 * 86_400
-TRIES = 5
+#: What no worker may pass over: the key is not accepted, or the API is to be left alone.
+TOLD_OFF = {401, 403, 429}
 NOTHING_TO_CANCEL = {400, 409, 410, 422} | NO_ROUTE
-
-
-class ShortDownload(Exception):
-    """A file came shorter than the API says it is."""
-
-
-class CutDownload(ShortDownload):
-    """The connection broke each time; the file may be whole."""
 
 
 class NotDeleted(openai.OpenAIError):
@@ -66,7 +65,7 @@ class Client:
     """The synchronous calls; each answer moves the API time.
 
     `token_budgets` says how many input tokens of a model may be enqueued, `prices` what they cost here, as
-    the connection has it.
+    the connection has it; `elapsed` is the clock that transfers are timed by.
     """
 
     def __init__(
@@ -74,11 +73,13 @@ class Client:
         api: openai.OpenAI,
         token_budgets: Mapping[str, int] | None = None,
         prices: Prices | None = None,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._api = api
+        self._api, self._elapsed = api, elapsed
         self.token_budgets = token_budgets or {}
         self.prices = prices or Prices()
         self.time = ApiTime()
+        self._clock = ApiClock(api, self.time)
         self.origin = origin_of(api)
         self.account = account_of(api)
 
@@ -97,7 +98,7 @@ class Client:
         except (openai.AuthenticationError, openai.PermissionDeniedError):
             raise
         except openai.APIStatusError as error:
-            self.time.see(error.response.headers)
+            self._clock.see(error.response)
 
     def upload(self, name: str, file: BinaryIO) -> InputFile | Refused:
         """Upload an input file; it ends by itself after 14 days, where the server knows how."""
@@ -117,9 +118,11 @@ class Client:
                 completion_window="24h",
                 metadata=metadata,
             )
-            return Created(read_batch(self._content(answer)))
+            batch = read_batch(answer.content)
+            self._clock.see(answer, batch.created_at)
+            return made_of(batch, file_id, endpoint)
         except openai.APIStatusError as error:
-            self.time.see(error.response.headers)
+            self._clock.see(error.response)
             told = refused(error) if error.status_code in REFUSALS else None
             return told or Unclear(f"{error.status_code}")
         except (openai.APIConnectionError, msgspec.MsgspecError) as error:
@@ -135,7 +138,7 @@ class Client:
             answer = error.response
         except openai.APIError as error:
             return Unclear(type(error).__name__)
-        self.time.see(answer.headers)
+        self._clock.see(answer)
         told = answer.headers.get("x-request-id", ""), answer.headers.get("retry-after")
         return judge(answer.status_code, answer.content, told)
 
@@ -144,11 +147,13 @@ class Client:
         try:
             answer = self._api.batches.with_raw_response.retrieve(batch_id)
         except openai.APIStatusError as error:
-            self.time.see(error.response.headers)
+            self._clock.see(error.response)
             if not isinstance(error, openai.NotFoundError):
                 raise
             return Gone()
-        return read_batch(self._content(answer))
+        batch = read_batch(self._content(answer))
+        require_id("batch", batch_id, batch.id)
+        return batch
 
     def list_back_to(self, oldest: float) -> Iterator[Batch]:
         """Yield batches, newest first, until they are older than `oldest` (API time)."""
@@ -157,40 +162,36 @@ class Client:
             yield from paging.take(self._content(self._api.batches.with_raw_response.list(**paging.query)))
 
     def file_exists(self, file_id: str) -> bool:
-        """Tell whether this connection sees the file."""
+        """Tell whether this connection sees the file; its content tells where its metadata does not."""
         try:
-            self._content(self._api.files.with_raw_response.retrieve(file_id))
+            told = read_input_file(self._content(self._api.files.with_raw_response.retrieve(file_id)))
         except openai.APIStatusError as error:
-            if error.status_code not in NO_ROUTE:
+            self._clock.see(error.response)
+            if error.status_code in TOLD_OFF:
                 raise
-            return error.status_code != NOT_FOUND and self._has_content(file_id)
-        return True
+            if error.status_code == NOT_FOUND:
+                return False
+            return self._has_content(file_id, None if error.status_code in NO_ROUTE else error)
+        except msgspec.MsgspecError:
+            return self._has_content(file_id, None)
+        return told.id == file_id or self._has_content(file_id, None)
 
-    def download(self, file_id: str, into: BinaryIO) -> None:
-        """Stream a file's bytes to disk, checking the length; a cut is tried again from the start."""
-        size = self._size(file_id)
-        for attempt in range(1, TRIES + 1):
-            into.seek(0)
-            into.truncate()
-            try:
-                self._stream(file_id, into)
-            except openai.APIStatusError:
-                raise
-            except Exception as error:
-                # The transport's own errors pass the SDK unwrapped once the answer has begun.
-                if attempt == TRIES:
-                    message = f"File {file_id!r} could not be read to its end ({type(error).__name__})."
-                    raise CutDownload(message) from error
-                continue
-            if into.tell() >= size:
-                return
-        message = f"File {file_id!r} has {size:,} bytes but {into.tell():,} arrived; retry."
-        raise ShortDownload(message)
+    def download(self, file_id: str, into: BinaryIO, most: int | None = None) -> None:
+        """Stream a file's bytes to disk, checking the length; a cut is tried again from the start.
+
+        `most` are the bytes that it can have at most, by what was asked.
+        """
+        Download(self._api, file_id, self._size(file_id), most, self._elapsed).run(into)
 
     def cancel(self, batch_id: str) -> None:
         """Ask to cancel a batch; one that has ended, or that the server cannot cancel, stays as it is."""
         try:
-            self._content(self._api.with_options(max_retries=0).batches.with_raw_response.cancel(batch_id))
+            told = self._content(
+                self._api.with_options(max_retries=0).batches.with_raw_response.cancel(batch_id)
+            )
+            require_id("batch", batch_id, read_batch(told).id)
+        except msgspec.MsgspecError:  # some servers answer with nothing, or with a word
+            return
         except openai.APIStatusError as error:
             if error.status_code not in NOTHING_TO_CANCEL:
                 raise
@@ -207,8 +208,7 @@ class Client:
 
     def check(self) -> str:
         """Call the API once and return the id of some model."""
-        models = msgspec.json.decode(self._content(self._api.models.with_raw_response.list()), type=Models)
-        return models.data[0].id if models.data else "no model"
+        return first_model(self._content(self._api.models.with_raw_response.list()))
 
     def _upload(self, name: str, file: BinaryIO, expires: Any) -> InputFile | Refused:
         try:
@@ -216,37 +216,42 @@ class Client:
                 file=(name, file), purpose="batch", expires_after=expires
             )
         except openai.APIStatusError as error:
-            self.time.see(error.response.headers)
+            self._clock.see(error.response)
             if error.status_code not in UPLOAD_REFUSALS:
                 raise
             page = f"The API answered the upload with status {error.status_code}."
             return refused(error) or Refused(status=error.status_code, message=page)
-        return read_input_file(self._content(answer))
+        told = read_input_file(answer.content)
+        self._clock.see(answer, told.created_at)
+        return told
 
     def _size(self, file_id: str) -> int:
-        """Return the least number of bytes that the file has; servers that do not tell say 0, or nothing."""
-        try:
-            raw = self._content(self._api.files.with_raw_response.retrieve(file_id))
-            return read_input_file(raw).bytes or 0
-        except msgspec.ValidationError:  # what is no JSON at all is a proxy's page, as the content would be
-            return 0
-        except openai.APIStatusError as error:
-            if error.status_code not in NO_ROUTE:
-                raise
-            return 0  # whether the file is gone, its content tells
+        """Return the least number of bytes that the file has, as its metadata says; 0 where they do not.
 
-    def _has_content(self, file_id: str) -> bool:
+        Whether the file is there, and how it is, its content tells.
+        """
         try:
-            with self._api.files.with_streaming_response.content(file_id):
+            told = read_input_file(self._content(self._api.files.with_raw_response.retrieve(file_id)))
+        except openai.APIStatusError as error:
+            self._clock.see(error.response)
+            if error.status_code in TOLD_OFF:
+                raise
+            return 0
+        except (openai.OpenAIError, msgspec.MsgspecError):
+            return 0
+        return (told.bytes or 0) if told.id == file_id else 0
+
+    def _has_content(self, file_id: str, unsure: openai.APIStatusError | None) -> bool:
+        """Tell whether the file's content is there; an absence after an `unsure` answer says nothing."""
+        try:
+            with content_of(self._api, file_id):
                 return True
         except openai.NotFoundError:
+            if unsure is not None:
+                raise unsure from None
             return False
 
-    def _stream(self, file_id: str, into: BinaryIO) -> None:
-        with self._api.files.with_streaming_response.content(file_id) as answer:
-            into.writelines(answer.iter_bytes(1 << 20))
-
     def _content(self, answer: Any) -> bytes:
-        self.time.see(answer.headers)
+        self._clock.see(answer)
         content: bytes = answer.content
         return content

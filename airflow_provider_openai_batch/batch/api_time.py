@@ -5,29 +5,70 @@ from __future__ import annotations
 import time
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Two times that differ by no more than this are of clocks that agree.
+AGREES = 300.0
+#: So many answers in a row that say the same are believed, whatever was known before.
+SEVERAL = 3
 
 
 class ApiTime:
-    """The server's clock: the `Date` header of the last answer plus the time since then."""
+    """The server's clock: the `Date` header of a plausible answer plus the time since then.
 
-    def __init__(self) -> None:
+    One answer may lie: a gateway, a cache, or a machine whose clock is wrong. A `Date` counts when it
+    agrees with what is known (at first the worker's clock), or with a `created_at` of the same answer; one
+    that disagrees counts once several answers in a row say the same.
+    """
+
+    def __init__(
+        self, elapsed: Callable[[], float] = time.monotonic, worker: Callable[[], float] = time.time
+    ) -> None:
+        self._elapsed, self._worker = elapsed, worker
         self._offset: float | None = None
+        self._odd: tuple[float, ...] = ()
 
-    def see(self, headers: Any) -> None:
-        """Take the time from an answer."""
-        try:
-            date = parsedate_to_datetime(headers.get("date"))
-            seen = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-        except (TypeError, ValueError, OverflowError):
-            return  # absent, or no date
-        self._offset = seen - time.monotonic()
+    def see(self, headers: Any, created_at: float | None = None) -> None:
+        """Take the time from an answer; `created_at` is that of something it has just made."""
+        date = date_of(headers)
+        if date is None:
+            return
+        offset = date - self._elapsed()
+        agrees = bool(self._odd) and abs(offset - self._odd[-1]) <= AGREES
+        odd = (*self._odd, offset) if agrees else (offset,)
+        if self._is_plausible(date, created_at) or len(odd) >= SEVERAL:
+            self._offset, self._odd = offset, ()
+        else:
+            self._odd = odd
 
     @property
     def is_known(self) -> bool:
         """Tell whether any answer had a date."""
-        return self._offset is not None
+        return self._offset is not None or bool(self._odd)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Tell whether the last date disagrees with what is known: the next answers decide."""
+        return bool(self._odd)
 
     def now(self) -> float:
         """Return seconds since 1970 by the server's clock, by this machine's before any answer."""
-        return time.time() if self._offset is None else time.monotonic() + self._offset
+        if self._offset is not None:
+            return self._elapsed() + self._offset
+        return self._elapsed() + self._odd[-1] if self._odd else self._worker()
+
+    def _is_plausible(self, date: float, created_at: float | None) -> bool:
+        known = self._worker() if self._offset is None else self._elapsed() + self._offset
+        return any(abs(date - other) <= AGREES for other in (known, created_at) if other is not None)
+
+
+def date_of(headers: Any) -> float | None:
+    """Read the `Date` of an answer; None where it is absent, or no date."""
+    try:
+        date = parsedate_to_datetime(headers.get("date"))
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,101 @@
+"""The API time as the answers of one client tell it; an answer that is not plausible is asked about again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import openai
+
+from airflow_provider_openai_batch.batch.api_time import ApiTime, date_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Calls that settle which of two clocks is right; more than it takes to believe one of them.
+CONFIRMATIONS = 4
+CONFIRM_TIMEOUT = 30.0
+#: Who says these, or names a time to come back, is not to be asked more.
+LEFT_ALONE = {401, 403, 429}
+
+
+class ApiClock:
+    """The time of a synchronous client."""
+
+    def __init__(self, api: openai.OpenAI, time: ApiTime | None = None) -> None:
+        self._api = api
+        self._time = time or ApiTime()
+
+    def now(self) -> float:
+        """Return the API time in seconds since 1970."""
+        return self._time.now()
+
+    def see(self, answer: Any, created_at: float | None = None) -> None:
+        """Take the time from an answer, of an error, too; ask again while it contradicts what is known."""
+        self._time.see(answer.headers, created_at)
+        if is_to_leave(answer):
+            return
+        for _ in range(CONFIRMATIONS):
+            if not self._time.is_in_doubt:
+                return
+            headers = self._ask("models") or self._ask("batches")
+            if headers is None:
+                return
+            self._time.see(headers)
+
+    def _ask(self, route: str) -> Mapping[str, str] | None:
+        """Return the headers of an answer that costs nothing, if it has a date."""
+        once: Any = self._api.with_options(max_retries=0, timeout=CONFIRM_TIMEOUT)
+        try:
+            return dated(getattr(once, route).with_raw_response.list(**QUERIES[route]))
+        except openai.APIStatusError as error:
+            return dated(error.response)
+        except openai.OpenAIError:
+            return None
+
+
+class AsyncApiClock:
+    """The time of an asynchronous client."""
+
+    def __init__(self, api: openai.AsyncOpenAI, time: ApiTime | None = None) -> None:
+        self._api = api
+        self._time = time or ApiTime()
+
+    def now(self) -> float:
+        """Return the API time in seconds since 1970."""
+        return self._time.now()
+
+    async def see(self, answer: Any) -> None:
+        """Take the time from an answer, of an error, too; ask again while it contradicts what is known."""
+        self._time.see(answer.headers)
+        if is_to_leave(answer):
+            return
+        for _ in range(CONFIRMATIONS):
+            if not self._time.is_in_doubt:
+                return
+            headers = await self._ask("models") or await self._ask("batches")
+            if headers is None:
+                return
+            self._time.see(headers)
+
+    async def _ask(self, route: str) -> Mapping[str, str] | None:
+        once: Any = self._api.with_options(max_retries=0, timeout=CONFIRM_TIMEOUT)
+        try:
+            return dated(await getattr(once, route).with_raw_response.list(**QUERIES[route]))
+        except openai.APIStatusError as error:
+            return dated(error.response)
+        except openai.OpenAIError:
+            return None
+
+
+QUERIES: dict[str, dict[str, int]] = {"models": {}, "batches": {"limit": 1}}
+
+
+def dated(answer: Any) -> Mapping[str, str] | None:
+    """Return the headers of an answer that says when it is of."""
+    headers: Mapping[str, str] = answer.headers
+    return None if date_of(headers) is None else headers
+
+
+def is_to_leave(answer: Any) -> bool:
+    """Tell whether the API wants no more calls now."""
+    return answer.status_code in LEFT_ALONE or "retry-after" in answer.headers
