@@ -11,6 +11,8 @@ from airflow_provider_openai_batch.batch.estimate import Forecast
 
 FORMAT = 1
 SUPERSEDED = "superseded"  #: why an intent is void before anything was called
+UNWANTED = "unwanted"  #: why we asked to cancel: no row of the current snapshot asks for it
+BY_COMMAND = "command"  #: a person asked for it, and is not fought
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +135,7 @@ class Fence(Fact, frozen=True, kw_only=True):
 
 
 class Cancel(Fact, frozen=True, kw_only=True):
-    """We asked to cancel."""
+    """We ask to cancel; written before the call, so that the end is known to be ours."""
 
     by: str
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api import Batch, Gone, Refusal
 from airflow_provider_openai_batch.batch.budget import Budget, Verdict, budget_of, cost_of, room_again
+from airflow_provider_openai_batch.batch.cancelling import CancelBatch, cancel_if_due, waited_for
 from airflow_provider_openai_batch.batch.holding import final_refusal, held_until
 from airflow_provider_openai_batch.batch.preflight import is_ahead, is_to_ask
 from airflow_provider_openai_batch.batch.run import growing
@@ -104,7 +105,7 @@ class CapShard:
     message: str
 
 
-Action = Collect | Resolve | NoteLost | MakeChild | Split | SendShard | Preflight | CapShard
+Action = Collect | Resolve | NoteLost | CancelBatch | MakeChild | Split | SendShard | Preflight | CapShard
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +159,7 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
     actions: list[Action] = []
     times: list[float] = []
     for send in run.sends:
-        need = _attend(send, moment) if send.open else None
-        if isinstance(need, Action) and moment.now < run.rests_until(send.folder):
-            need = run.rests_until(send.folder)
+        need = _need(run, queue, send, moment)
         if isinstance(need, Action):
             actions.append(need)
         if need is not None and send.folder in queue.awaited and not _is_hopeless(run, send, moment):
@@ -184,6 +183,25 @@ def _tasks(run: Run, queue: Queue, moment: Moment) -> list[Action | float]:
     if is_ahead(run, queue):
         return [task for task in tasks if not isinstance(task, SendShard)]
     return tasks
+
+
+def _need(run: Run, queue: Queue, send: Send, moment: Moment) -> Action | float | None:
+    """Say what a send needs, but for as long as the API did not let us do it."""
+    if not send.open:
+        return None
+    need = _attend(send, moment)
+    if run.current is not None and send.folder not in queue.awaited and not isinstance(need, Action):
+        need = _stop(send, moment) or need
+    rests = run.rests_until(send.folder)
+    return rests if isinstance(need, Action) and moment.now < rests else need
+
+
+def _stop(send: Send, moment: Moment) -> Action | None:
+    """Say how a send is ended that the current snapshot wants nothing of."""
+    if send.batch is not None:
+        return cancel_if_due(send, moment.looks.get(send.batch.id), moment.now)
+    may_act = send.intent.file_id and not send.intent.preflight and send.fenced_at is None
+    return Resolve(send.folder) if may_act else None
 
 
 def _is_hopeless(run: Run, send: Send, moment: Moment) -> bool:
@@ -211,8 +229,7 @@ def _attend(send: Send, moment: Moment) -> Action | float | None:
         return _lost(send, moment) if waits else None
     if send.terminal is not None:
         return moment.now + SHORT_PAUSE
-    late = moment.now > send.deadline and look is not None and not isinstance(look, Unreachable)
-    return None if late else send.deadline
+    return waited_for(send, look, moment.now)
 
 
 def _is_blind(send: Send, look: Look | None, moment: Moment) -> bool:

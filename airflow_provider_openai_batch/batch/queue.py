@@ -147,8 +147,10 @@ class _Sets:
     def _failed_for_the_moment(self, send: Send, ids: Ids, statuses: np.ndarray) -> np.ndarray:
         """Mask the answers that are none: those of this epoch only as long as attempts are left."""
         if send.intent.epoch < self._epoch:
-            return np.isin(statuses, sorted(self._forgotten))
-        words = FORGOTTEN_BY_A_CLEAR if send.cancelled_by_us else TRANSIENT
+            ours = {RowStatus.CANCELLED} if send.cancelled_by_us else set()
+            return np.isin(statuses, sorted(self._forgotten | ours))
+        goes_on = send.cancelled_by_us and not send.stopped_by_a_person
+        words = FORGOTTEN_BY_A_CLEAR if goes_on else TRANSIENT
         return np.isin(statuses, sorted(words)) & (self._attempts(send, ids) < self._most)
 
     def _attempts(self, send: Send, ids: Ids) -> np.ndarray:

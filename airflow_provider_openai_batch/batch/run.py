@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.facts import (
+    BY_COMMAND,
     About,
     Asked,
     Attempt,
@@ -135,6 +136,11 @@ class Send:
     def cancelled_by_us(self) -> bool:
         """Tell whether our own cancel is recorded."""
         return bool(self.cancels)
+
+    @property
+    def stopped_by_a_person(self) -> bool:
+        """Tell whether a person has cancelled it by our command, which only a clear of submit undoes."""
+        return any(cancel.by == BY_COMMAND for cancel in self.cancels)
 
 
 def _unnamed(batch: Batch) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api import Batch, Refusal
+from airflow_provider_openai_batch.batch.cancelling import runs
 from airflow_provider_openai_batch.batch.run import LATE, WINDOW
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def enqueued(run: Run, looks: Mapping[str, object], listed: Iterable[Batch], now
     """
     tokens: Counter[str] = Counter()
     for send in run.sends:
-        if _is_enqueued(send) and now <= send.deadline and not _has_ended(send, looks):
+        if _is_enqueued(send) and _may_run(send, looks, now) and not _has_ended(send, looks):
             tokens[send.intent.model] += send.intent.tokens
     own = {batch.id for send in run.sends for batch in send.batches}
     for batch in listed:
@@ -88,6 +89,11 @@ def _is_enqueued(send: Send) -> bool:
 def _is_over(batch: Batch, now: float) -> bool:
     end = batch.expires_at or (batch.created_at or now) + WINDOW
     return batch.status.ended or now > end + LATE
+
+
+def _may_run(send: Send, looks: Mapping[str, object], now: float) -> bool:
+    """Tell whether a send is not past its deadline, or is seen to run all the same."""
+    return now <= send.deadline or (send.batch is not None and runs(looks.get(send.batch.id)))
 
 
 def _has_ended(send: Send, looks: Mapping[str, object]) -> bool:

@@ -153,7 +153,7 @@ class Batches:
                 self._state.replace_batch(self._validated(batch, at))
             case Status.IN_PROGRESS if progress.is_cancelled_by_person(batch, at):
                 self._state.replace_batch(replace(batch, status=Status.CANCELLING, cancelling_at=at))
-            case Status.IN_PROGRESS if at < batch.expires_at:
+            case Status.IN_PROGRESS if at < progress.expiry(batch):
                 self._state.replace_batch(replace(batch, status=Status.FINALIZING, finalizing_at=at))
             case Status.IN_PROGRESS:
                 self._finish(replace(batch, status=Status.EXPIRED, expired_at=at), at)

@@ -163,6 +163,7 @@ KINDS: dict[str, Kind] = {
     "slow": _batch("it runs for `duration` seconds", duration=3_600),
     "slow_validation": _batch("its validation takes `duration` seconds", duration=60),
     "cancelling": _batch("its cancelling takes `duration` seconds", duration=300),
+    "no_expiry": _batch("it runs for `duration` seconds and does not expire, as Azure's", duration=180_000),
     "expire": _batch("after 24 hours only `share` of its requests are done", share=0.5),
     "cancel": _batch("a person cancels it when `share` of its requests are done", share=0.5),
     "late_file_check": _batch("create accepts an unknown input file; the batch fails"),

@@ -34,7 +34,7 @@ def plan(seconds: float, faults: tuple[Fault, ...] = ()) -> Plan:
                 cancellation = fault.options["duration"]
             case "slow_validation":
                 validation = fault.options["duration"]
-            case "slow":
+            case "slow" | "no_expiry":
                 running = fault.options["duration"]
     return Plan(
         validation=validation,
@@ -51,12 +51,17 @@ def due_at(batch: Batch) -> float | None:
         case Status.VALIDATING:
             return batch.created_at + batch.plan.validation
         case Status.IN_PROGRESS:
-            return min(_started(batch) + _until(batch), batch.expires_at)
+            return min(_started(batch) + _until(batch), expiry(batch))
         case Status.FINALIZING:
             return (batch.finalizing_at or 0) + batch.plan.finalization
         case Status.CANCELLING:
             return (batch.cancelling_at or 0) + batch.plan.cancellation
     return None
+
+
+def expiry(batch: Batch) -> float:
+    """When a batch stops unfinished; one that says when it expires need not do so."""
+    return NEVER if options_of(batch, "no_expiry") else batch.expires_at
 
 
 def _started(batch: Batch) -> float:
@@ -70,7 +75,7 @@ def _until(batch: Batch) -> float:
 
 def is_cancelled_by_person(batch: Batch, at: float) -> bool:
     """Whether what is due is a person's cancel."""
-    return batch.plan.cancel_at is not None and at < batch.expires_at
+    return batch.plan.cancel_at is not None and at < expiry(batch)
 
 
 def share_done(batch: Batch, now: float) -> float:
@@ -86,7 +91,7 @@ def share_done(batch: Batch, now: float) -> float:
             (batch.cancelling_at - batch.in_progress_at) / batch.plan.running if batch.plan.running else 1
         )
         return min(batch.plan.cancel_at, reached)
-    stopped = min(now, batch.cancelling_at or now, batch.expires_at)
+    stopped = min(now, batch.cancelling_at or now, expiry(batch))
     return min(1, (stopped - batch.in_progress_at) / batch.plan.running) if batch.plan.running else 1
 
 

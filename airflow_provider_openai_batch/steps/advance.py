@@ -6,12 +6,12 @@ import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
-import openai
 
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import InputFile
 from airflow_provider_openai_batch.batch.lifecycle import (
     Action,
+    CancelBatch,
     CapShard,
     Collect,
     Finish,
@@ -31,6 +31,7 @@ from airflow_provider_openai_batch.batch.token_queue import has_room, live_token
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.answers import give_up_on, refuse_request
 from airflow_provider_openai_batch.steps.attempts import register, run_hash
+from airflow_provider_openai_batch.steps.cancel import cancel, cancel_send
 from airflow_provider_openai_batch.steps.doubt import listed, require_file, require_sight, resolve
 from airflow_provider_openai_batch.steps.preflight import ask
 from airflow_provider_openai_batch.steps.read import read_queue, read_run
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run import Run, Send, Shard
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
+
+__all__ = ["advance", "cancel", "counts", "find_send", "first_look", "name_of", "peek", "subject_of"]
 
 log = logging.getLogger(__name__)
 
@@ -117,8 +120,8 @@ class _Advance:
         match action:
             case Collect(send, batch):
                 self._collect(find_send(run, send), batch)
-            case Resolve(send):
-                resolve(self._store, self._client, find_send(run, send))
+            case Resolve(send) | CancelBatch(send):
+                self._settle(find_send(run, send), action)
             case NoteLost(send):
                 self._note_lost(find_send(run, send))
             case MakeChild(left):
@@ -129,6 +132,18 @@ class _Advance:
                 self._split(run, shard)
             case SendShard(shard) | Preflight(shard) | CapShard(shard):
                 self._pay(run, action, run.shard(shard))
+
+    def _settle(self, send: Send, action: Action) -> None:
+        """Resolve or cancel, if a folder that is read after the send was seen asks for it, too.
+
+        A listing is not a moment: it may show the send of a snapshot that it does not show yet.
+        """
+        if action not in self._view.plan(read_run(self._store, self._client.origin)).actions:
+            return
+        if isinstance(action, Resolve):
+            resolve(self._store, self._client, send)
+        else:
+            cancel_send(self._store, self._client, send, facts.UNWANTED)
 
     def _collect(self, send: Send, batch: Batch) -> None:
         if self._view.is_gone(batch):  # then its files are, too: is it the connection?
@@ -222,7 +237,7 @@ def subject_of(action: Action) -> str:
     match action:
         case MakeChild(left):
             return left.shard
-        case Collect(what) | Resolve(what) | NoteLost(what):
+        case Collect(what) | Resolve(what) | NoteLost(what) | CancelBatch(what):
             return what
         case SendShard(what) | Preflight(what) | Split(what) | CapShard(what):
             return what
@@ -266,19 +281,3 @@ def counts(store: RunStore) -> dict[str, int]:
         "in_flight": flying,
         "held": held,
     }
-
-
-def cancel(store: RunStore, client: Client) -> None:
-    """Cancel every batch of the run that is still open, writing down that it was us."""
-    failed: openai.OpenAIError | None = None
-    for send in read_run(store, client.origin).sends:
-        if send.open and send.batch is not None:
-            try:
-                client.cancel(send.batch.id)
-            except openai.OpenAIError as error:  # the others are to be cancelled all the same
-                failed = error
-                continue
-            cancelled = facts.Cancel(at=client.now(), by="on_kill")
-            store.put(f"{send.folder}/cancel-{store.nonce()}.json", cancelled)
-    if failed is not None:
-        raise failed

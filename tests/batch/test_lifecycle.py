@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import Batch, BatchStatus, Gone, InputFile, Refused
+from airflow_provider_openai_batch.batch.cancelling import CancelBatch
 from airflow_provider_openai_batch.batch.lifecycle import (
     Collect,
     Finish,
@@ -141,11 +142,23 @@ def test_ended_batch_is_collected(status: str):
     assert plan(run, b1=batch).actions == (Collect("shards/s1/sends/1-a", batch),)
 
 
-def test_past_its_deadline_a_batch_is_not_waited_for():
+@pytest.mark.parametrize("status", ["validating", "in_progress", "finalizing"])
+def test_past_its_deadline_a_batch_that_runs_is_waited_for(status: str):
+    """What the server shows as running is not given up: some servers' batches do not expire."""
+    run = make_run(make_shard(make_send()))
+
+    decided = plan(run, now=NOW + 27 * HOUR, b1=make_batch(status))
+
+    assert decided.actions == ()
+    assert decided.step == Wait(NOW + 27 * HOUR + 60)
+
+
+@pytest.mark.parametrize("status", ["pondering", "cancelling"])
+def test_past_its_deadline_a_batch_that_does_not_run_is_not_waited_for(status: str):
     """After the deadline and one more look the run goes on; nothing is cancelled."""
     run = make_run(make_shard(make_send()))
 
-    decided = plan(run, now=NOW + 27 * HOUR, b1=make_batch())
+    decided = plan(run, now=NOW + 27 * HOUR, b1=make_batch(status))
 
     assert decided.actions == ()
     assert decided.step == Finish()
@@ -424,6 +437,61 @@ def test_unwanted_batch_is_not_waited_for():
     decided = decide(run, Queue(left=(), awaited=frozenset()), Moment(looks={"b1": make_batch()}, now=NOW))
 
     assert decided.step == Finish()
+
+
+class TestUnwanted:
+    """A send of which the current snapshot wants nothing."""
+
+    @pytest.mark.parametrize("status", ["validating", "in_progress", "pondering"])
+    def test_its_batch_is_cancelled(self, status: str):
+        """Nothing runs that nobody wants."""
+        run = make_run(make_shard(make_send()))
+
+        assert unwanted(run, b1=make_batch(status)).actions == (CancelBatch("shards/s1/sends/1-a"),)
+
+    @pytest.mark.parametrize(
+        "look", [make_batch("finalizing"), make_batch("cancelling"), Unreachable("503"), None]
+    )
+    def test_what_a_cancel_does_not_stop_is_left_alone(self, look: Any):
+        """A batch that was not seen to run is not cancelled."""
+        run = make_run(make_shard(make_send()))
+
+        assert unwanted(run, b1=look).actions == ()
+
+    def test_a_cancel_that_does_not_help_is_repeated_with_pauses(self):
+        """A cancel whose call was lost is asked for again, and not for ever."""
+        cancels = tuple(facts.Cancel(at=NOW, by="unwanted") for _ in range(5))
+        once, often = (
+            make_run(make_shard(make_send(cancels=cancels[:times]))) for times in (1, len(cancels))
+        )
+
+        assert unwanted(once, now=NOW + 59, b1=make_batch()).actions == ()
+        assert unwanted(once, now=NOW + 61, b1=make_batch()).actions == (CancelBatch("shards/s1/sends/1-a"),)
+        assert unwanted(often, now=NOW + HOUR, b1=make_batch()).actions == ()
+
+    def test_its_doubt_is_resolved_without_waiting(self):
+        """An unclear create that nobody wants is looked for, and its file revoked, at once."""
+        run = make_run(make_shard(make_send(batches=())))
+
+        assert unwanted(run).actions == (Resolve("shards/s1/sends/1-a"),)
+
+    def test_it_is_collected_like_any(self):
+        """What was done by then is paid, and kept."""
+        run = make_run(make_shard(make_send()))
+        ended = make_batch("cancelled")
+
+        assert unwanted(run, b1=ended).actions == (Collect("shards/s1/sends/1-a", ended),)
+
+    def test_without_a_complete_snapshot_nothing_is_cancelled(self):
+        """A staging that failed, or a preview, says nothing about what is wanted."""
+        run = replace(make_run(make_shard(make_send())), snapshots=())
+
+        assert unwanted(run, b1=make_batch()).actions == ()
+
+
+def unwanted(run: Run, now: float = NOW, **looks: Any) -> Any:
+    seen = {name: look for name, look in looks.items() if look is not None}
+    return decide(run, Queue(left=(), awaited=frozenset()), Moment(looks=seen, now=now))
 
 
 def test_input_file_is_a_plain_value():

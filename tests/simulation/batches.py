@@ -187,9 +187,15 @@ def answer_to(content: str) -> str:
     return f"answer to {content}"
 
 
+def question_of(body: bytes) -> str:
+    """Return what a request asks."""
+    content: str = msgspec.json.decode(body)["messages"][0]["content"]
+    return content
+
+
 def answer(body: bytes, *, fits: bool = True, tokens: int = 2) -> dict[str, object]:
     """Make the body of an answer."""
-    content = msgspec.json.decode(body)["messages"][0]["content"]
+    content = question_of(body)
     message = {"role": "assistant", "content": answer_to(content) if fits else None}
     usage = {"prompt_tokens": 3, "completion_tokens": tokens}
     return {"model": "m", "choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}

@@ -42,6 +42,7 @@ FIGURES = {
     "sent with the wrong key": "requests_executed_too_often",
     "sent although the folder was lost": "requests_executed_too_often",
     "two live batches share a request": "live_batches_sharing_a_request",
+    "unwanted batch runs": "requests_executed_too_often",
     "file left": "remote_files_left",
     "partial read": "partial_reads_seen",
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.steps.read import read_run
-from tests.simulation.batches import MISFIT, answer_to
+from tests.simulation.batches import MISFIT, answer_to, question_of
 from tests.simulation.money import AtOnce, Spending
 from tests.simulation.questions import Questions
 from tests.simulation.tables import Version, first
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 STATUSES = {str(status) for status in RowStatus}
 #: With these the server goes back on what it said: an answer that was there is there no more.
 UNTRUE = ("download gone",)
+#: With these a batch may not be seen, or the cancel not be told.
+UNSEEING = ("retrieve", "cancel", "look", "outage", "denied", "wrong_key", "wipe", "batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,21 @@ class Laws:
             return
         self._check_rows()
         self._check_files()
+        self._check_unwanted()
+
+    def _check_unwanted(self) -> None:
+        """No batch that was known and seen runs on when the table is written if no row of it is wanted."""
+        if self._blind or any(name in point for point in self._world.choices.taken for name in UNSEEING):
+            return
+        name, at, folder = self._loading
+        run = read_run(self._world.view(folder))
+        wanted = {self.version.question(row) for row in self.version.rows}
+        cancelled = {b.id for send in run.sends if send.cancels for b in send.batches}
+        for made in (b for send in run.sends if send.open for b in send.batches):
+            batch = self._world.service.batches[made.id]
+            asked = {question_of(body) for body in batch.bodies.values()}
+            if not (asked & wanted or made.id in cancelled or (batch.ended_at or math.inf) <= at):
+                self._violate("unwanted batch runs", f"{made.id} at {name}")
 
     def _check_rows(self) -> None:
         table = self._world.table
