@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from airflow_provider_openai_batch.batch.answer import Answer
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode, encode
 from airflow_provider_openai_batch.batch.endpoints.reply import Reply, mapping, word
-from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.batch.status import TRANSIENT, RowStatus
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.endpoints.reply import Endpoint
@@ -17,6 +19,8 @@ STATUS = re.compile(r"\s*([0-9]{1,3})(?![0-9.])")  # some add the phrase: "200 O
 SUCCESS = range(200, 300)
 SERVER_ERROR = 500
 PASSING = frozenset({0, 408, 409, 425, 429})
+CONTENT = ("choices", "output", "data", "results")  # where the endpoints put an answer
+UNFINISHED = frozenset({"failed", "error", "cancelled", "in_progress", "queued"})
 UNASKED = {"expired": RowStatus.EXPIRED, "cancelled": RowStatus.CANCELLED, "canceled": RowStatus.CANCELLED}
 PERMANENT = (
     "invalid", "not_found", "context_length", "content_filter", "unsupported", "too_large", "too_small",
@@ -76,6 +80,27 @@ def failure(custom_id: bytes, code: int | None, error: object, paid: Reply | Non
 def paid_for(body: dict[str, Any] | None, endpoint: Endpoint) -> Reply | None:
     """Read the tokens of a body without an answer, where it counts them."""
     return endpoint.read(body) if body is not None and isinstance(body.get("usage"), dict) else None
+
+
+def is_whole(body: dict[str, Any], endpoint: Endpoint) -> bool:
+    """Tell whether a body is an answer that tokens were counted for, whatever stands beside it."""
+    reply = paid_for(body, endpoint)
+    if reply is None or (reply.input_tokens is None and reply.output_tokens is None):
+        return False
+    if is_error(body) and not any(body.get(name) for name in CONTENT):
+        return False
+    if (reply.finish_reason or "").lower() in UNFINISHED:
+        return False
+    return (
+        reply.text is not None or reply.refusal is not None or reply.calls_tool or bool(reply.output_tokens)
+    )
+
+
+def as_paid(code: int | None, answer: Answer) -> Answer:
+    """Keep what was run from being asked again: a success whose output was counted is no passing failure."""
+    if code in SUCCESS and answer.output_tokens and answer.status in {*TRANSIENT, RowStatus.CANCELLED}:
+        return msgspec.structs.replace(answer, status=RowStatus.INVALID)
+    return answer
 
 
 def _innermost(error: dict[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from airflow_provider_openai_batch.batch.answer import Answer, Malformed
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, clean_answer, decode_line, encode
 from airflow_provider_openai_batch.batch.failures import (
     SUCCESS,
+    as_paid,
     failure,
     first_error,
     integer,
     is_error,
+    is_whole,
     paid_for,
     unpacked,
 )
@@ -47,11 +49,12 @@ def parse_line(line: bytes, endpoint: Endpoint, output: Output) -> Answer | Malf
         return failure(custom_id, None, told.get("error"))
     body = unpacked(response.get("body"))
     code = _status_code(response, body, told.get("error"))
-    if code in SUCCESS and body is not None and not is_error(body):
-        return judge(custom_id, body, (endpoint, output))
-    if code in SUCCESS and body is None and response.get("body") and not told.get("error"):
-        return _strange(custom_id, response["body"])
-    return failure(custom_id, code, first_error(body, response, told), paid_for(body, endpoint))
+    if body is not None and (is_whole(body, endpoint) or (code in SUCCESS and not is_error(body))):
+        return as_paid(code, judge(custom_id, body, (endpoint, output)))
+    if code in SUCCESS and body is None and not told.get("error"):
+        return _strange(custom_id, response.get("body"))
+    failed = failure(custom_id, code, first_error(body, response, told), paid_for(body, endpoint))
+    return as_paid(code, failed)
 
 
 def broken(custom_id: bytes, line: Malformed) -> Answer:
@@ -67,9 +70,10 @@ def _unread(line: bytes, reason: str) -> Malformed:
 
 
 def _strange(custom_id: bytes, body: object) -> Answer:
-    """Keep a good status's body that is no object: it was paid for, and asking again would be, too."""
+    """Keep a good status without an object: it was run and paid for, and asking again would be, too."""
     raw = body if isinstance(body, str) else encode(body)
-    return _invalid(custom_id, "The answer is no object of JSON.", clean_answer(raw))
+    told = "The answer is no object of JSON." if body else "The server says that it answered, but not what."
+    return _invalid(custom_id, told, clean_answer(raw))
 
 
 def _invalid(custom_id: bytes, message: str, raw: str) -> Answer:

@@ -214,6 +214,8 @@ KINDS: dict[str, Kind] = {
     "error_as_string": _batch("errors are texts", share=1),
     "no_line_ids": _batch("lines have no id", share=1),
     "missing_line_keys": _batch("every null of a line is an absent key", share=1),
+    "answer_beside_failure": _batch("a whole answer beside `status_code` 500", share=0.1),
+    "success_without_body": _batch("`status_code` 200 and no body", share=0.1),
     "blank_lines": _batch("an empty line after", share=0.1),
     "no_final_newline": _batch("the last line has no newline"),
     "output_grows": _batch(

@@ -147,6 +147,8 @@ def _twisted(twist: Twist, answer: Answer) -> Answer:
 
 def _body_as_string(line: dict[str, Any]) -> dict[str, Any]:
     response = line["response"]
+    if response and response["body"] is None:
+        return line
     return line | {"response": response | {"body": _encode(response["body"]).decode()}} if response else line
 
 
@@ -157,6 +159,21 @@ def _error_as_string(line: dict[str, Any]) -> dict[str, Any]:
     if response and response["body"].get("error"):  # of a response without one it is null
         return line | {"response": response | {"body": {"error": response["body"]["error"]["message"]}}}
     return line
+
+
+def _answer_beside_failure(line: dict[str, Any]) -> dict[str, Any]:
+    return _changed(line, status_code=SERVER_ERROR)
+
+
+def _success_without_body(line: dict[str, Any]) -> dict[str, Any]:
+    return _changed(line, body=None)
+
+
+def _changed(line: dict[str, Any], **parts: Any) -> dict[str, Any]:
+    """Change what a good line says of its answer."""
+    response = line["response"]
+    is_good = response is not None and response["status_code"] == OK
+    return line | {"response": response | parts} if is_good else line
 
 
 def _no_line_ids(line: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +191,9 @@ TWISTS = (
 )  # fmt: skip
 DRESSES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "error_as_string": _error_as_string,
+    "success_without_body": _success_without_body,
     "body_as_string": _body_as_string,
+    "answer_beside_failure": _answer_beside_failure,
     "no_line_ids": _no_line_ids,
     "missing_line_keys": _missing_line_keys,
 }

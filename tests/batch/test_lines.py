@@ -111,7 +111,7 @@ def test_an_answer_that_cannot_be_used_keeps_its_text(body: Any, status: str, ra
         (line_of({"object": "error", "message": "Bad.", "code": 400}, None), "error", "400", "Bad."),
         (line_of(completion("x"), 302), "error", "302", "The server gave no reason."),
         (line_of({"error": {"message": "Oh.", "code": 502}}, 200), "failed", "502", "Oh."),
-        (line_of(None, 200), "failed", "200", "The server gave no reason."),
+        (line_of({"usage": {"prompt_tokens": 3}}, 500), "failed", "500", "The server gave no reason."),
         (line_of(None, None, error="no GPU"), "failed", None, "no GPU"),
         (
             line_of(None, True, error={"code": "invalid_prompt"}),
@@ -301,3 +301,50 @@ def test_no_line_is_fatal(told: dict[str, Any]) -> None:
         row["custom_id"] = answer.custom_id or bytes(16)
         assert pa.Table.from_pylist([row], schema=ANSWER_SCHEMA).num_rows == 1
         assert (answer.status is RowStatus.OK) == (answer.answer is not None)
+
+
+USAGE = {"prompt_tokens": 5, "completion_tokens": 2}
+
+
+@pytest.mark.parametrize("status_code", [0, 302, 400, 408, 429, 500, "503 Service Unavailable", None, "odd"])
+@pytest.mark.parametrize("error", [None, {"message": "Slow.", "code": "timeout"}])
+@pytest.mark.parametrize("text", ['{"label":"bug"}', "nonsense"])
+def test_a_whole_answer_was_run_whatever_its_status_says(status_code: Any, error: Any, text: str) -> None:
+    """A body with usage was made and is paid for: it is judged, and never asked for again."""
+    line = line_of(completion(text) | {"usage": USAGE}, status_code, error=error)
+
+    answer = answer_of(line)
+
+    assert answer.status == ("invalid" if text == "nonsense" else "ok")
+    assert answer.output_tokens == 2
+
+
+@pytest.mark.parametrize("body", [None, "", [], 0])
+@pytest.mark.parametrize("status_code", [200, "200 OK", 201, 204])
+def test_a_success_without_a_body_was_run(body: Any, status_code: Any) -> None:
+    """The server says that it answered: asking again would be paid twice."""
+    answer = answer_of(line_of(body, status_code))
+
+    assert (answer.status, answer.error_code) == ("invalid", "invalid")
+    assert answer.error_message
+
+
+def test_a_success_that_failed_after_its_output_is_paid_for() -> None:
+    """Tokens were put out and counted, so it is no passing failure."""
+    body = completion("half", finish_reason="error") | {"usage": USAGE}
+
+    assert answer_of(line_of(body)).status == "invalid"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        line_of({"error": {"message": "Oh."}, "usage": USAGE}, 500),
+        line_of({"choices": [], "usage": None}, 500),
+        line_of(completion("x"), 503),
+        line_of({"error": {"message": "Oh."}}, 200),
+    ],
+)
+def test_a_failure_without_an_answer_may_go_again(line: bytes) -> None:
+    """Only what shows a failure, and no answer that was counted, is a failure."""
+    assert answer_of(line).status == "failed"

@@ -23,7 +23,7 @@ LEAST = 1e-6
 UNSEEN = frozenset({
     "vanished", "status_word", "output_late", "no_list", "endless_list", "download_short", "no_expires_at",
     "slow_validation", "missing_lines", "malformed_lines", "duplicate_lines", "no_usage",
-    "fail_after_running", "null_counts", "missing_keys",
+    "fail_after_running", "null_counts", "missing_keys", "success_without_body",
 })  # fmt: skip
 CHANGES = {Extra.CLEAR_ROWS, Extra.CLEAR_PROMPT}
 

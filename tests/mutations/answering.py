@@ -12,7 +12,23 @@ QUEUE = "tests/batch/test_queue.py"
 
 COPIES = "tests/steps/test_copies.py"
 
+LINES = "tests/batch/test_lines.py"
+
 ANSWERING = (
+    Mutation(
+        name="a whole answer beside a failing status is asked again",
+        file="batch/lines.py",
+        old="is_whole(body, endpoint) or ",
+        new="",
+        caught_by=f"{LINES}::test_a_whole_answer_was_run_whatever_its_status_says",
+    ),
+    Mutation(
+        name="a success without a body is asked again",
+        file="batch/lines.py",
+        old="code in SUCCESS and body is None and not told",
+        new='code in SUCCESS and response.get("body") and not told',
+        caught_by=f"{LINES}::test_a_success_without_a_body_was_run",
+    ),
     Mutation(
         name="the first copy of a file is final",
         file="steps/transfer.py",

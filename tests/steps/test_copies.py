@@ -1,4 +1,4 @@
-"""Files of answers that a server is still writing, and counts that do not tell the truth."""
+"""Files of answers that are not what they seem: growing, contradictory, miscounted, or swapped."""
 
 from __future__ import annotations
 
@@ -91,3 +91,20 @@ def test_counts_below_the_lines_end_nothing(pipeline: Pipeline, share: float, en
     pipeline.run()
 
     assert pipeline.times_executed == [1] * len(pipeline.times_executed)
+
+
+@pytest.mark.parametrize(
+    ("name", "statuses"),
+    [("answer_beside_failure", ALL_OK), ("success_without_body", {"invalid": 10})],
+)
+def test_lines_that_contradict_themselves_are_not_asked_again(
+    pipeline: Pipeline, name: str, statuses: dict[str, int]
+) -> None:
+    """What a server has run is paid for, whatever else it says of it."""
+    pipeline.limits = {"max_failed_ratio": 1.0}
+    pipeline.emulator.fault(name, share=1)
+
+    pipeline.run()
+
+    assert pipeline.statuses() == statuses
+    assert pipeline.times_executed == [1] * 10

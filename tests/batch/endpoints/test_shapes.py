@@ -168,8 +168,8 @@ OTHER_CODES: dict[str, tuple[str, Any, Any, str, str | None]] = {
     "503 as a string": (CHAT, "503 Service Unavailable", "busy", "failed", "503"),
     "599": (CHAT, 599, None, "failed", "599"),
     "0": (RESPONSES, 0, None, "failed", "0"),
-    "0 with a body": (CHAT, 0, chat(BUG), "failed", "0"),
-    "200 without a body": (RESPONSES, 200, None, "failed", "200"),
+    "0 with an empty body": (CHAT, 0, {}, "failed", "0"),
+    "200 without a body": (RESPONSES, 200, None, "invalid", "invalid"),
     "200 with an error": (CHAT, 200, {"error": ERROR | {"code": 400}}, "error", "400"),
 }  # fmt: skip
 
