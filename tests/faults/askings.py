@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PASSING = frozenset({0, 408, 409, 429})
 SERVER_ERROR = 500
 #: What these make of an answer may not fit.
-MISFITS = frozenset({"misfit", "tool_calls", "separators"})
+MISFITS = frozenset({"misfit", "success_without_body", "tool_calls", "separators"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
