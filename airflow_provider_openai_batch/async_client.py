@@ -10,6 +10,7 @@ from airflow_provider_openai_batch.api_answers import NO_ROUTE, SERVER_ERROR, or
 from airflow_provider_openai_batch.api_clock import AsyncApiClock
 from airflow_provider_openai_batch.batch.api import Batch, Gone, read_batch
 from airflow_provider_openai_batch.batch.paging import Paging
+from airflow_provider_openai_batch.same_origin import guarded_async
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ class AsyncClient:
     """The asynchronous calls, which do not block an event loop."""
 
     def __init__(self, api: openai.AsyncOpenAI, token_budgets: Mapping[str, int] | None = None) -> None:
-        self._api = api
+        self._api = guarded_async(api)
         self.token_budgets = token_budgets or {}
         self._clock = AsyncApiClock(api)
         self.origin = origin_of(api)

@@ -37,6 +37,7 @@ from airflow_provider_openai_batch.batch.asking import judge
 from airflow_provider_openai_batch.batch.paging import Paging
 from airflow_provider_openai_batch.batch.prices import Prices
 from airflow_provider_openai_batch.downloads import CutDownload, Download, ShortDownload, content_of
+from airflow_provider_openai_batch.same_origin import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -75,7 +76,7 @@ class Client:
         prices: Prices | None = None,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._api, self._elapsed = api, elapsed
+        self._api, self._elapsed = guarded(api), elapsed
         self.token_budgets = token_budgets or {}
         self.prices = prices or Prices()
         self.time = ApiTime()

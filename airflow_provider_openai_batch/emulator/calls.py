@@ -86,6 +86,11 @@ def error_response(options: dict[str, Any]) -> Response:
     return reply(error.body, status)
 
 
+async def _redirect(options: dict[str, Any], call: Call) -> None:
+    location = f"{options['to']}{call.scope['path']}"
+    await call.answer(Response(status_code=options["status"], headers={"location": location}))
+
+
 async def _reset(_: dict[str, Any], call: Call) -> None:
     await call.reset()
 
@@ -156,6 +161,7 @@ def _length(message: Message) -> int:
 
 
 HANDLERS: dict[str, Callable[[dict[str, Any], Call], Awaitable[None]]] = {
+    "redirect": _redirect,
     "reset": _reset,
     "timeout": _timeout,
     "slow_answer": _slow_answer,

@@ -75,6 +75,7 @@ def _batch(about: str, **options: Any) -> Kind:
     return Kind(layer=Layer.BATCH, about=about, options=options)
 
 
+ELSEWHERE = "http://elsewhere.invalid"
 INVALID = {"type": "invalid_request_error"}
 KINDS: dict[str, Kind] = {
     # Answers with an error.
@@ -119,6 +120,7 @@ KINDS: dict[str, Kind] = {
         code="invalid_request",
         **INVALID,
     ),
+    "redirect": _call("points to the path on the host `to`, with `status`", to=ELSEWHERE, status=307),
     # Answers that do not arrive.
     "reset": _call("the connection is reset"),
     "timeout": _call("no answer for `hold` seconds, then a reset", hold=3_600),

@@ -88,10 +88,12 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
     def _official(self, connection: Connection) -> OpenAI:
         from openai import OpenAI
 
+        from airflow_provider_openai_batch.same_origin import SameOrigin  # noqa: PLC0415
+
         arguments = client_arguments(connection, connection.extra_dejson)
         # Airflow hides the password as it is stored, which may have white space around it.
         mask_secret(arguments["api_key"])
-        return OpenAI(**arguments)
+        return OpenAI(**arguments, http_client=SameOrigin())
 
     def get_client(self) -> Client:
         """Return the calls that a run needs; close it after use."""
@@ -110,10 +112,14 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         """Lend a client; an API that cannot be reached is logged by its URL, for the error names none."""
         import openai
 
+        from airflow_provider_openai_batch.same_origin import told_of  # noqa: PLC0415
+
         with closing(self.get_client()) as client:
             try:
                 yield client
             except openai.APIConnectionError as error:
+                if (redirected := told_of(error)) is not None:
+                    raise redirected from error
                 log.error(  # noqa: TRY400
                     "The API at %s (connection %r) cannot be reached: %s.",
                     client.origin,
@@ -127,6 +133,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         from openai import AsyncOpenAI
 
         from airflow_provider_openai_batch.client import AsyncClient  # noqa: PLC0415
+        from airflow_provider_openai_batch.same_origin import AsyncSameOrigin  # noqa: PLC0415
 
         try:
             connection, extra = await read_connection(self.openai_conn_id)
@@ -138,7 +145,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         if name not in clients:
             # Who waits looks again by itself; a retry would sleep through `Retry-After` in the others' way.
             looks = {"timeout": LOOK_TIMEOUT} | arguments | {"max_retries": 0}
-            clients[name] = AsyncClient(AsyncOpenAI(**looks), budgets)
+            clients[name] = AsyncClient(AsyncOpenAI(**looks, http_client=AsyncSameOrigin()), budgets)
         return clients[name]
 
     @staticmethod

@@ -44,7 +44,7 @@ from airflow_provider_openai_batch.steps.transfer import (
     end_over_cap,
     upload_shard,
 )
-from airflow_provider_openai_batch.steps.view import DENIED, STALLING, View, denied
+from airflow_provider_openai_batch.steps.view import DENIED, STALLING, View, hopeless
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api import Batch
@@ -99,7 +99,7 @@ class _Advance:
             try:
                 self._do(run, action)
             except DENIED as error:
-                raise denied(error.status_code, error.code) from None
+                raise hopeless(error) from None
             except STALLING as error:
                 self._view.take_rest(error)
                 self._put_off(action, error)

@@ -30,7 +30,8 @@ from airflow_provider_openai_batch.batch.token_queue import (
     live_tokens,
 )
 from airflow_provider_openai_batch.client import ShortDownload
-from airflow_provider_openai_batch.exceptions import BatchFailed
+from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError
+from airflow_provider_openai_batch.same_origin import Redirected
 from airflow_provider_openai_batch.steps.read import read_queue
 from airflow_provider_openai_batch.steps.rest import rest_after
 
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DENIED = (openai.AuthenticationError, openai.PermissionDeniedError)
+#: What does not pass by waiting.
+DENIED = (openai.AuthenticationError, openai.PermissionDeniedError, Redirected)
 STALLING = (openai.OpenAIError, ListFailed, ShortDownload, msgspec.MsgspecError)
 LONGEST_LIFE = WINDOW + LATE
 
@@ -131,7 +133,7 @@ class View:
         try:
             return list(self._client.list_back_to(self._client.now() - LONGEST_LIFE))
         except DENIED as error:
-            raise denied(error.status_code, error.code) from None
+            raise hopeless(error) from None
         except STALLING as error:
             self.take_rest(error)
             log.warning("Live batches could not be counted (%s): only the API tells.", type(error).__name__)
@@ -142,7 +144,7 @@ class View:
         try:
             self._client.tick()
         except DENIED as error:
-            raise denied(error.status_code, error.code) from None
+            raise hopeless(error) from None
         except openai.OpenAIError as error:
             self.take_rest(error)
             log.warning("The API's time could not be read: %s.", type(error).__name__)
@@ -153,7 +155,7 @@ class View:
         try:
             return self._client.retrieve(batch.id)
         except DENIED as error:
-            raise denied(error.status_code, error.code) from None
+            raise hopeless(error) from None
         except (openai.OpenAIError, msgspec.MsgspecError) as error:
             self.take_rest(error)
             return Unreachable(type(error).__name__)
@@ -166,6 +168,13 @@ def denied(status: int, code: object) -> BatchFailed:
         f"The API refuses the connection's key (status {status}, code {said!r}); "
         "correct the password of the connection and clear the task. Nothing was cancelled."
     )
+
+
+def hopeless(error: openai.OpenAIError) -> OpenAIBatchError:
+    """Say what a person has to mend: the key, or where the API is."""
+    if isinstance(error, openai.APIStatusError):
+        return denied(error.status_code, error.code)
+    return Redirected(str(error))
 
 
 def unlooked(run: Run, looks: dict[str, Look]) -> list[Batch]:

@@ -197,6 +197,7 @@ DRAWS |= {
     "no_list": lambda dice: {"times": None},
     "azure_error": lambda dice: {"times": 1},
     "too_large": lambda dice: {"times": dice.randint(1, 3)},
+    "redirect": lambda dice: _call(dice) | {"status": dice.choice((301, 302, 307, 308))},
     "cancel_refused": lambda dice: {"times": 3, "status": dice.choice((400, 409))},
     "file_not_visible": lambda dice: {"times": dice.randint(1, 4)},
     "upload_cut": _way(),

@@ -34,7 +34,7 @@ RAISED = 1.5
 #: Seconds that may go by between two looks of which nothing else happens in between.
 A_MOMENT = 30.0
 #: What the API refuses for good until a person has done something; all else has to pass by itself.
-PERMANENT = frozenset({"unauthorized", "forbidden", "not_found", "unprocessable", "azure_error"})
+PERMANENT = frozenset({"unauthorized", "forbidden", "not_found", "unprocessable", "azure_error", "redirect"})
 
 
 @dataclass

@@ -44,6 +44,13 @@ ANSWERING = (
         caught_by=f"{COPIES}::test_counts_below_the_lines_end_nothing",
     ),
     Mutation(
+        name="a redirect is followed to another origin",
+        file="same_origin.py",
+        old="    if _origin(target) != _origin(response.url):\n",
+        new="    if target.scheme != response.url.scheme:\n",
+        caught_by="tests/test_same_origin.py::test_another_origin_gets_nothing[307-upload]",
+    ),
+    Mutation(
         name="a retry holds its whole parent",
         file="batch/queue.py",
         old="positions=np.flatnonzero(wanted)",

@@ -1,0 +1,92 @@
+"""HTTP clients that follow a redirect on the same origin only: elsewhere rows and the key would leak."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import openai
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+MOST_REDIRECTS = 5
+PORTS = {"http": 80, "https": 443}
+
+
+class Redirected(openai.OpenAIError, InvalidRequest):
+    """The API's host points to another one, which gets nothing."""
+
+
+class SameOrigin(openai.DefaultHttpxClient):
+    """The SDK's own HTTP client, staying on one origin."""
+
+    def __init__(self) -> None:
+        super().__init__(max_redirects=MOST_REDIRECTS, event_hooks={"response": [stay]})
+
+    def __del__(self) -> None:
+        # A client that nobody closed, as the SDK's own do.
+        with suppress(Exception):
+            self.close()
+
+
+class AsyncSameOrigin(openai.DefaultAsyncHttpxClient):
+    """The same without blocking."""
+
+    def __init__(self) -> None:
+        super().__init__(max_redirects=MOST_REDIRECTS, event_hooks={"response": [_stay_async]})
+
+
+def guarded(api: openai.OpenAI) -> openai.OpenAI:
+    """Return a client that does not leave its origin."""
+    if isinstance(api._client, SameOrigin):  # noqa: SLF001 - the SDK does not tell otherwise
+        return api
+    return api.with_options(http_client=SameOrigin())
+
+
+def guarded_async(api: openai.AsyncOpenAI) -> openai.AsyncOpenAI:
+    """Return an asynchronous client that does not leave its origin."""
+    if isinstance(api._client, AsyncSameOrigin):  # noqa: SLF001
+        return api
+    return api.with_options(http_client=AsyncSameOrigin())
+
+
+def stay(response: Any) -> None:
+    """Raise where an answer points to another origin; who is asked there would see the whole request.
+
+    Answers and URLs are of either HTTP library that releases of the SDK are built on.
+    """
+    if not response.has_redirect_location:
+        return
+    try:
+        target = response.url.join(response.headers["location"])
+    except Exception:  # noqa: BLE001 - the kind of error is the HTTP library's, of which there are two
+        raise Redirected(_told(response, "to no readable address")) from None
+    if _origin(target) != _origin(response.url):
+        raise Redirected(_told(response, f"to {_shown(target)!r}"))
+
+
+async def _stay_async(response: Any) -> None:
+    stay(response)
+
+
+def _origin(url: Any) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or PORTS.get(url.scheme)
+
+
+def _shown(url: Any) -> str:
+    """Name the host alone: paths, queries, and user names of a redirect may hold secrets."""
+    port = "" if url.port is None else f":{url.port}"
+    return f"{url.scheme}://{url.host}{port}"[:300]
+
+
+def _told(response: Any, where: str) -> str:
+    return (
+        f"The API at {_shown(response.url)!r} answered {response.status_code}: it redirects {where}, another "
+        "origin, and nothing was sent there. If the API is there, write it into the connection's host."
+    )
+
+
+def told_of(error: Any) -> Redirected | None:
+    """Find the redirect in an error that a release of the SDK wrapped it in."""
+    cause = getattr(error, "__cause__", None)
+    return cause if isinstance(cause, Redirected) else None
