@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -14,6 +13,8 @@ import msgspec
 from fsspec import AbstractFileSystem
 
 from airflow_provider_openai_batch.exceptions import RunUnreadable
+from airflow_provider_openai_batch.scratch import OURS, scratch_file
+from airflow_provider_openai_batch.write_once import exists, put_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -69,12 +70,7 @@ class RunStore:
 
     def exists(self, name: str) -> bool:
         """Tell whether the file is there."""
-        self._fs.invalidate_cache()
-        try:
-            self._fs.info(self._path(name))  # `exists` takes any error for an absent file
-        except FileNotFoundError:
-            return False
-        return True
+        return exists(self._fs, self._path(name))
 
     def put(self, name: str, value: object) -> None:
         """Write a small fact as JSON."""
@@ -89,6 +85,7 @@ class RunStore:
             try:
                 return msgspec.json.decode(raw, type=kind)
             except msgspec.MsgspecError as error:
+                _refuse_part(f"{self.uri}/{name}", len(raw), self._fs.info(self._path(name))["size"])
                 message = f"{self.uri}/{name} is not readable ({error}); restore the file or its folder."
                 raise RunUnreadable(message) from error
 
@@ -118,12 +115,9 @@ class RunStore:
         folder = self._root if self._local else None
         if folder:
             self._make_folder(folder)
-        handle, scratch = tempfile.mkstemp(prefix=UNFINISHED, dir=folder)
-        try:
-            with os.fdopen(handle, "w+b") as file:
-                yield Draft(file, lambda name: self._publish(scratch, self._path(name)))
-        finally:
-            os.unlink(scratch)  # noqa: PTH108
+        prefix = UNFINISHED if folder else OURS
+        with scratch_file(folder, prefix) as (handle, scratch), os.fdopen(handle, "w+b") as file:
+            yield Draft(file, lambda name: self._publish(scratch, self._path(name)))
 
     @contextmanager
     def local(self, name: str) -> Iterator[str]:
@@ -131,10 +125,11 @@ class RunStore:
         if self._local:
             yield self._path(name)
             return
-        with tempfile.TemporaryDirectory() as folder:
-            scratch = f"{folder}/file"
-            with self._fs.open(self._path(name), "rb") as source, open(scratch, "wb") as copy:  # noqa: PTH123
+        with scratch_file() as (handle, scratch):
+            with os.fdopen(handle, "wb") as copy, self._fs.open(self._path(name), "rb") as source:
                 shutil.copyfileobj(source, copy, 1 << 20)
+                size = getattr(source, "size", None)
+            _refuse_part(f"{self.uri}/{name}", os.path.getsize(scratch), size)  # noqa: PTH202
             yield scratch
 
     def open(self, name: str) -> BinaryIO:
@@ -175,8 +170,7 @@ class RunStore:
 
     def _publish(self, scratch: str, target: str) -> None:
         if not self._local:
-            if not self.exists(target.removeprefix(self._root).lstrip("/")):
-                self._fs.put_file(scratch, target)
+            put_new(self._fs, scratch, target)
             return
         self._make_folder(os.path.dirname(target))  # noqa: PTH120
         try:
@@ -185,9 +179,14 @@ class RunStore:
             return
         except OSError:  # a disk without hard links
             if not os.path.exists(target):  # noqa: PTH110
-                shutil.copy(scratch, f"{target}{UNFINISHED}")
-                os.replace(f"{target}{UNFINISHED}", target)  # noqa: PTH105
+                os.replace(scratch, target)  # noqa: PTH105
         _sync_folder(os.path.dirname(target))  # noqa: PTH120
+
+
+def _refuse_part(uri: str, read: int, size: int | None) -> None:
+    """Fail, so that it is tried again, when a file was not read to its end; where no size is shown, pass."""
+    if size is not None and read != size:
+        raise OSError(f"{uri} has {size:,} bytes, but the store sent {read:,}; it is read again.")
 
 
 def _find_remote(fs: Any, root: str) -> Iterable[str]:

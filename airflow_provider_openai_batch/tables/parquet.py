@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.scratch import scratch_folder
 from airflow_provider_openai_batch.tables.grouping import GROUP_ROWS, grouped
 from airflow_provider_openai_batch.tables.held_files import HeldFiles, read_back
 from airflow_provider_openai_batch.tables.landing import Landing, Written
@@ -71,7 +71,7 @@ class PathTarget:
     ) -> Written:
         landing = with_partition(landing)
         folder, name = self._place(landing)
-        with tempfile.TemporaryDirectory(prefix="openai-batch-") as scratch:
+        with scratch_folder() as scratch:
             local = Path(scratch, PART)
             rows = _write_local(local, landing, fill_partition(landing, batches))
             guard()
