@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long test-matrix faults bench warehouses mariadb format prices constraints clean
+.PHONY: help demo check test test-long test-matrix faults stores bench warehouses mariadb format prices constraints clean
 
 help:
 	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
@@ -11,6 +11,7 @@ help:
 	@echo "make test-long  all tests, also the slow ones, and all quick ones on Airflow 2.11"
 	@echo "make test-matrix  install as users do, on each Airflow, Python, pyarrow, and openai, and test that (an hour)"
 	@echo "make faults     try every fault: simulated schedules, crashes, what the API does wrong (an hour)"
+	@echo "make stores     run the pipeline on S3 and Google Cloud Storage, as fakes of theirs, and count operations"
 	@echo "make warehouses try every database on every promise, and write the table in docs/warehouses.md"
 	@echo "make mariadb    install MariaDB for the tests, as root on Debian ('make test' does so, too)"
 	@echo "make bench      measure CPU and memory on a million rows, against other ways (half an hour)"
@@ -51,6 +52,10 @@ mariadb:
 		{ apt-get update -qq; apt-get install -qq --no-install-recommends mariadb-server-core mariadb-client-core; } \
 			>/dev/null 2>&1 || echo "MariaDB cannot be installed: its tests will be skipped"; \
 	else echo "MariaDB is not installed: its tests will be skipped"; fi
+
+# Prints how many operations of the store each step takes.
+stores: .venv/.dev
+	@.venv/bin/python -m pytest tests/stores -m "long or not long" -rP
 
 bench: .venv/.dev
 	@.venv/bin/python -m benchmarks $(BENCH)

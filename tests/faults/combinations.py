@@ -44,9 +44,9 @@ def try_to_tell(plan: Combination) -> tuple[Figures, list[str]]:
         return Figures(fault_combinations_tried=1, rows_lost=plan.rows), traceback.format_exception(error)
 
 
-def tell(plan: Combination) -> tuple[Figures, list[str]]:
-    """Play one combination; the story ends with the laws that it broke."""
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder, played(plan, Path(folder)) as play:
+def tell(plan: Combination, runs: str | None = None) -> tuple[Figures, list[str]]:
+    """Play one combination, in a work path of its own or another; the story ends with the laws it broke."""
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder, played(plan, Path(folder), runs) as play:
         figures, breaches = judge(play)
     story = [str(plan), *play.story, *(f"!! {breach}" for breach in breaches)]
     tried = Figures(fault_combinations_tried=1)
@@ -65,10 +65,11 @@ def limits_of(plan: Combination) -> dict[str, Any]:
 
 
 @contextmanager
-def played(plan: Combination, folder: Path) -> Iterator[Play]:
+def played(plan: Combination, folder: Path, runs: str | None = None) -> Iterator[Play]:
     """Play a combination in a world of its own, which stays to be looked at."""
     options = {
         "database": plan.database,
+        "runs": runs,
         "seed": plan.seed,
         "sdk_retries": plan.sdk_retries,
         "queue_tokens": plan.queue_tokens,

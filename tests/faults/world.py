@@ -84,6 +84,7 @@ class World:
     sdk_retries: int = 0
     token_budgets: dict[str, int] = field(default_factory=dict)
     conn_id: str = CONNECTIONS[0]
+    runs: str | None = None  #: the work path, where it is no folder of this machine
     ears: Ears = field(default_factory=Ears)
 
     def __post_init__(self) -> None:
@@ -94,7 +95,8 @@ class World:
     @property
     def store(self) -> RunStore:
         """Return the run's folder as a process that has just started sees it."""
-        return SeededStore(ObjectStoragePath(f"file://{self.folder}/runs/dag/submit/run"), self._dice)
+        runs = self.runs or f"file://{self.folder}/runs"
+        return SeededStore(ObjectStoragePath(f"{runs}/dag/submit/run"), self._dice)
 
     @property
     def age(self) -> float:

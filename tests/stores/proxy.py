@@ -39,7 +39,9 @@ class Reply:
 
 
 class Wire(Protocol):
-    """How a kind of store speaks."""
+    """How a kind of store speaks; `trouble` is the status and code of an error that its client shows."""
+
+    trouble: tuple[int, str]
 
     def read(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Call:
         """Understand a request."""
@@ -125,7 +127,7 @@ class StoreProxy:
         if self.troubles.dice and self.troubles.dice.random() < self.troubles.errors:
             if call.kind == "PUT" and self.troubles.dice.random() < 0.5:
                 self._act(call)
-            return self.wire.error(500, "InternalError")
+            return self.wire.error(*self.wire.trouble)
         age = self.books.operations - self.books.born.get(call.key, -self.troubles.read_lag)
         if call.kind in {"GET", "HEAD"} and age < self.troubles.read_lag:
             return self.wire.error(404, "NoSuchKey")

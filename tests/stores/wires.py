@@ -19,6 +19,8 @@ CONTENTS = re.compile(rb"<Contents>.*?<Key>(.*?)</Key>.*?</Contents>", re.DOTALL
 class S3:
     """XML; moto knows conditions itself."""
 
+    trouble = (500, "InternalError")
+
     def read(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Call:
         """Tell what is asked by method and query."""
         parts = urlsplit(path)
@@ -49,6 +51,8 @@ class S3:
 
 class GCS:
     """JSON; the fake server knows no `ifGenerationMatch`: generation 0 is looked up before it acts."""
+
+    trouble = (403, "forbidden")  # what else fails gcsfs repeats by itself, after a pause
 
     def read(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Call:
         """Tell what is asked; an upload names its key in the query or in its first part."""
