@@ -31,20 +31,18 @@ ANY_PROVIDER = "the provider of this storage with its fsspec extra"
 
 def exit_code(command: Callable[[], int]) -> int:
     """Run a command and return its exit code; 1 and a line on stderr where a person has to act."""
-    import openai
-
     try:
         return command()
-    except (
-        OpenAIBatchError,
-        openai.OpenAIError,
-        AirflowException,
-        OSError,
-        ValueError,
-        ImportError,
-    ) as error:
+    except failures() as error:
         sys.stderr.write(f"{in_words(error)}\n")
         return 1
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """Return the errors that are told in one line; others are defects."""
+    import openai
+
+    return (OpenAIBatchError, openai.OpenAIError, AirflowException, OSError, ValueError, ImportError)
 
 
 def end_with(main: Callable[[], int]) -> NoReturn:
@@ -74,7 +72,12 @@ def without_credentials(url: str) -> str:
 
 
 def open_given(given: str | None, called: str) -> RunStore:
-    """Open the folder that a person named, or the configured one; storage that is not installed is said."""
+    """Open the folder that a person named, or the configured one; storage that is not installed is said.
+
+    An empty name is most likely a variable that is not set: it does not stand for the configured folder.
+    """
+    if given is not None and not given.strip():
+        raise InvalidRequest(f"{called} is {given!r}; give a URI, or leave it out.")
     uri = work_root(given, called)
     try:
         return open_store(uri)

@@ -32,7 +32,7 @@ def run_id(context: Context) -> str:
 def run_path(context: Context, work_path: str | None) -> ObjectStoragePath:
     """Return the run's folder below `work_path`, the configured one, or a local default."""
     root = work_path or conf.get(SECTION, "work_path", fallback="") or _local_default(context)
-    return ObjectStoragePath("/".join([_as_uri(str(root)), *map(_name, _parts(context))]))
+    return ObjectStoragePath("/".join([_as_uri(str(root)), *map(folder_name, _parts(context))]))
 
 
 def work_root(given: str | None = None, called: str = "work_path") -> str:
@@ -119,7 +119,8 @@ def _parts(context: Context) -> list[str]:
     return [ti.dag_id, ti.task_id, ti.run_id, *([str(index)] if mapped else [])]
 
 
-def _name(part: str) -> str:
+def folder_name(part: str) -> str:
+    """Return the folder that a DAG, task, or run of this name has."""
     # A double colon chains file systems in fsspec; dots alone would leave the folder.
     name = quote(part, safe="+:=@,").replace("::", "%3A%3A")
     if not name.strip("."):

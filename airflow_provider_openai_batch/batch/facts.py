@@ -140,6 +140,12 @@ class Cancel(Fact, frozen=True, kw_only=True):
     by: str
 
 
+class Stop(Fact, frozen=True, kw_only=True):
+    """A person has cancelled the run: nothing more is sent until submit is cleared, which begins an epoch."""
+
+    epoch: int
+
+
 class Terminal(Fact, frozen=True, kw_only=True):
     """A batch has ended, as the API said."""
 

@@ -8,6 +8,7 @@ from airflow_provider_openai_batch.batch.api import Refusal
 from airflow_provider_openai_batch.batch.token_queue import jitter, room_at
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.queue import Queue
     from airflow_provider_openai_batch.batch.run import Run, Send, Shard
 
 AGAIN_SOON = 15.0
@@ -57,6 +58,16 @@ def final_refusal(run: Run) -> str | None:
             what = "one request, asked before all others" if send.intent.preflight else "a batch"
             return f"The API refuses {what}: {said}. Correct this and clear submit: what is answered stays."
     return None
+
+
+def unsent_by_a_stop(run: Run, queue: Queue) -> str | None:
+    """Say that what is left is not sent, if a person has cancelled the run."""
+    if not (run.stopped and queue.left):
+        return None
+    return (
+        "The run was cancelled by `python -m airflow_provider_openai_batch cancel`, so what is left is not "
+        "sent. To go on, clear submit: what is answered stays."
+    )
 
 
 def _was_unseen(send: Send) -> bool:

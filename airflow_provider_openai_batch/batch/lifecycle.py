@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.api import Batch, Gone, Refusal
 from airflow_provider_openai_batch.batch.budget import Budget, Verdict, budget_of, cost_of, room_again
 from airflow_provider_openai_batch.batch.cancelling import CancelBatch, cancel_if_due, waited_for
-from airflow_provider_openai_batch.batch.holding import final_refusal, held_until
+from airflow_provider_openai_batch.batch.holding import final_refusal, held_until, unsent_by_a_stop
 from airflow_provider_openai_batch.batch.preflight import is_ahead, is_to_ask
 from airflow_provider_openai_batch.batch.run import growing
 from airflow_provider_openai_batch.batch.token_queue import (
@@ -164,7 +164,7 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
             actions.append(need)
         if need is not None and send.folder in queue.awaited and not _is_hopeless(run, send, moment):
             times.append(need if isinstance(need, float) else moment.now)
-    refused = final_refusal(run)
+    refused = final_refusal(run) or unsent_by_a_stop(run, queue)
     if refused is not None:
         return Plan(tuple(actions), GiveUp(refused))
     for task in _tasks(run, queue, moment):

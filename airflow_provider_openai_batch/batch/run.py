@@ -19,6 +19,7 @@ from airflow_provider_openai_batch.batch.facts import (
     Lost,
     PutOff,
     Refusal,
+    Stop,
     Tally,
     Terminal,
     Void,
@@ -171,6 +172,12 @@ class Run:
     shards: tuple[Shard, ...] = ()
     landed: tuple[Landed, ...] = ()
     put_offs: tuple[PutOff, ...] = ()
+    stops: tuple[Stop, ...] = ()
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether a person has cancelled the run since submit was last cleared."""
+        return any(self.current is None or stop.epoch >= self.current.asked.epoch for stop in self.stops)
 
     @property
     def empty(self) -> bool:

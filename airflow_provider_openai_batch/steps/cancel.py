@@ -43,3 +43,11 @@ def cancel_send(store: RunStore, client: Client, send: Send, by: str) -> tuple[s
         client.cancel(batch.id)
         log.info("Batch %s of shard %s is asked to stop (%s).", batch.id, send.shard, by)
     return tuple(batch.id for batch in send.batches)
+
+
+def stop(store: RunStore, client: Client) -> tuple[str, ...]:
+    """Cancel a run for a person: nothing more of it is sent until submit is cleared."""
+    current = read_run(store, client.origin).current
+    epoch = current.asked.epoch if current else 0
+    store.put(f"stops/{store.nonce()}.json", facts.Stop(at=client.now(), epoch=epoch))
+    return cancel(store, client, facts.BY_COMMAND)

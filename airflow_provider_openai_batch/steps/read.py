@@ -38,6 +38,7 @@ def read_run(store: RunStore, origin: str | None = None) -> Run:
         shards=tuple(_shard(tree, folder, origin) for folder in tree.folders("shards", "about.json")),
         landed=tree.facts("loads/", "", facts.Landed),
         put_offs=tree.facts("putoffs/", "", facts.PutOff),
+        stops=tree.facts("stops/", "", facts.Stop),
     )
 
 

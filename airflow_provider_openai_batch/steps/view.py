@@ -80,6 +80,10 @@ class View:
         """Tell whether the API does not know a batch."""
         return isinstance(self._looks.get(batch.id), Gone)
 
+    def seen(self, batch: Batch) -> Look | None:
+        """Return the last look at a batch."""
+        return self._looks.get(batch.id)
+
     def unseen(self, run: Run) -> list[Send]:
         """Return the sends in flight that no look has shown: all doubts, and one batch if none was seen."""
         doubts = [s for s in run.sends if s.open and s.batch is None and s.intent.file_id]

@@ -1,0 +1,44 @@
+"""`python -m airflow_provider_openai_batch COMMAND`: all commands by one name."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from airflow_provider_openai_batch.telling import end_with
+
+PACKAGE = "airflow_provider_openai_batch"
+#: Each command is a module of its own, which `python -m` runs, too.
+COMMANDS = {
+    "status": "show runs: their state, batches, progress, and cost, and why they wait",
+    "cancel": "cancel the batches of a run",
+    "purge": "delete what old, landed runs keep on storage",
+    "forget": "let a run whose folder was lost start anew",
+    "probe": "check what is assumed of an API",
+    "emulator": "serve an API that behaves like OpenAI's, for tests",
+}
+
+
+def main() -> int:
+    """Run the command that is named; 0: all is well, 1: something was found, 2: wrong arguments."""
+    given = _parser().parse_args(sys.argv[1:2]).command
+    module = f"{PACKAGE}.{given}.__main__" if given == "emulator" else f"{PACKAGE}.{given}"
+    return int(import_module(module).main(sys.argv[2:]) or 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name:<{width}}  {about}" for name, about in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {PACKAGE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=f"Commands:\n{listed}",
+        epilog="Exit codes: 0 all is well, 1 something was found, 2 wrong arguments.",
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="COMMAND --help says more")
+    return parser
+
+
+if __name__ == "__main__":
+    end_with(main)

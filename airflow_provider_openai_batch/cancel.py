@@ -1,0 +1,69 @@
+"""`python -m airflow_provider_openai_batch cancel RUN_URI`: cancel the batches of a run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.steps.cancel import stop
+from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.telling import counted, end_with, exit_code, open_given
+from airflow_provider_openai_batch.work import recorded_conn_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Cancel and report; 1 when the run cannot be read or a batch could not be cancelled."""
+    asked = _parser().parse_args(arguments)
+    return exit_code(lambda: cancel_run(asked.run_uri, asked.conn_id, dry_run=asked.dry_run))
+
+
+def cancel_run(run_uri: str, conn_id: str | None = None, *, dry_run: bool = False) -> int:
+    """Cancel the batches of a run that have not ended; its unsent shards are not sent any more."""
+    store = open_given(run_uri, "RUN_URI")
+    with closing(OpenAIBatchHook(conn_id or recorded_conn_id(store)).get_client()) as client:
+        run = read_run(store, client.origin)
+        batches = [send.batch.id for send in run.sends if send.open and send.batch is not None]
+        unclear = sum(send.open and send.batch is None for send in run.sends)
+        if dry_run:
+            _say(f"{_batches(len(batches))} of {store.uri} would be cancelled.")
+        else:
+            batches = list(stop(store, client))
+            _say(f"{_batches(len(batches))} of {store.uri}: cancel asked for.")
+    for batch_id in batches:
+        _say(f"  {batch_id}")
+    if unclear:
+        _say(f"{counted(unclear, 'create')} without a clear answer: run this again in ten minutes.")
+    _say("What is finished by the end of a cancel is paid for and kept: clear `wait` to collect it.")
+    _say("Nothing more is sent until submit is cleared.")
+    return 0
+
+
+def _batches(count: int) -> str:
+    return counted(count, "batch", "batches")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_openai_batch cancel",
+        description="Cancel the batches of a run that have not ended, and send nothing more of it until its "
+        "submit task is cleared. What the batches have finished by then is paid for, and kept.",
+    )
+    add = parser.add_argument
+    add("run_uri", metavar="RUN_URI", help="as the log of the submit task shows it")
+    add("--conn-id", help="the OpenAI connection (default: the one that the run was submitted with)")
+    add("--dry-run", action="store_true", help="list the batches, cancel nothing")
+    return parser
+
+
+if __name__ == "__main__":
+    end_with(main)

@@ -1,0 +1,91 @@
+"""`python -m airflow_provider_openai_batch status [RUN_URI | DAG_ID]`: show what runs are doing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.steps.purging import find_runs
+from airflow_provider_openai_batch.steps.status import AMISS, status_of, unreadable, unstarted
+from airflow_provider_openai_batch.telling import counted, end_with, exit_code, failures, in_words, open_given
+from airflow_provider_openai_batch.work import folder_name, recorded_conn_id, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airflow_provider_openai_batch.store import RunStore
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Show runs; 1 when there is none, or one that a person should look at."""
+    asked = _parser().parse_args(arguments)
+    return exit_code(lambda: show_runs(asked.what, asked.work_path, as_json=asked.json))
+
+
+def show_runs(what: str | None = None, work_path: str | None = None, *, as_json: bool = False) -> int:
+    """Show the run or the runs that are named, or all; nothing is changed."""
+    runs = [_status(store) for store in _stores(what, work_path)]
+    if as_json:
+        sys.stdout.write(json.dumps({"runs": runs}, indent=2) + "\n")
+    for run in [] if as_json else runs:
+        sys.stdout.write("\n".join(_lines(run)) + "\n")
+    if not runs:
+        sys.stderr.write(f"There are no runs of {what or 'this work path'}.\n")
+    return int(not runs or any(run["state"] in AMISS for run in runs))
+
+
+def _stores(what: str | None, work_path: str | None) -> Iterator[RunStore]:
+    """Open the run that is named by its URI, the runs of a DAG, or all runs below a folder."""
+    if what is not None and not what.strip():
+        raise InvalidRequest("RUN_URI or DAG_ID is empty; give one, or leave it out.")
+    if what is None or "://" in what or what.startswith(("/", "~")):
+        root = open_given(what or work_path, "RUN_URI")
+    else:
+        root = open_given(work_path, "--work-path").below(folder_name(what))
+    return (root.below(name) for name in find_runs(root.list()))
+
+
+def _status(store: RunStore) -> dict[str, Any]:
+    try:
+        if (told := unstarted(store)) is not None:
+            return told
+        with closing(OpenAIBatchHook(recorded_conn_id(store)).get_client()) as client:
+            return status_of(store, client, settings())
+    except failures() as error:
+        return unreadable(store, in_words(error))
+
+
+def _lines(run: dict[str, Any]) -> Iterator[str]:
+    cost = "" if run["cost_usd"] is None else f", {run['cost_usd']:.4f} USD so far"
+    asked = run["requests"]
+    progress = f", {asked['answered']:,} of {counted(asked['requests'], 'request')} answered" if asked else ""
+    yield f"{run['run']}: {run['state']}{progress}{cost}"
+    yield f"  {run['run_uri']}"
+    for batch in run["batches"]:
+        done = "" if batch["completed"] is None else f", {batch['completed']:,} completed"
+        failed = f", {batch['failed']:,} failed" if batch["failed"] else ""
+        yield f"  {batch['id']}  {batch['status']}  {counted(batch['requests'], 'request')}{done}{failed}"
+    for reason in run["waits_for"]:
+        yield f"  waits for: {reason}" if run["state"] not in AMISS else f"  {reason}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_openai_batch status",
+        description="Show runs: their state, batches, progress, and cost, and why they wait. Nothing is "
+        "changed. Exit code 1: there is no such run, or one is stopped or cannot be read.",
+    )
+    add = parser.add_argument
+    add("what", nargs="?", metavar="RUN_URI|DAG_ID", help="default: all runs below the work path")
+    add("--work-path", metavar="PATH", help="where runs are (default: [openai_batch] work_path)")
+    add("--json", action="store_true", help="write JSON: an object with the list `runs`")
+    return parser
+
+
+if __name__ == "__main__":
+    end_with(main)
