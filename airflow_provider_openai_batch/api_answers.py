@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +12,7 @@ import openai
 from airflow_provider_openai_batch.batch.api import Created, Unclear
 from airflow_provider_openai_batch.batch.refusals import read_refused
 from airflow_provider_openai_batch.batch.shallow import shallow
+from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api import Batch, Refused
@@ -19,6 +21,9 @@ SERVER_ERROR = 500
 NOT_FOUND = 404
 #: A server that does not know a route says one of these.
 NO_ROUTE = {NOT_FOUND, 405, 501}
+
+
+VERSION = re.compile(r"/v\d+\w*(/|$)")
 
 
 class WrongAnswer(openai.OpenAIError):
@@ -43,6 +48,25 @@ def refused(error: openai.APIStatusError) -> Refused | None:
     """Read an error answer; None where it is not the API's own."""
     answer = error.response
     return read_refused(error.status_code, answer.content, answer.headers.get("retry-after"))
+
+
+def no_route(error: openai.APIStatusError, origin: str) -> str | None:
+    """Say which URL the server does not know and what to set; None where the API itself says no."""
+    told = refused(error)
+    if error.status_code not in NO_ROUTE or (told is not None and told.code is not None):
+        return None
+    asked = error.request.method, error.request.url.copy_with(userinfo=b"", query=None)
+    wanted = "the URL that the API's paths follow on"
+    if not VERSION.search(origin):
+        wanted = f"{wanted}, most likely {origin + '/v1'!r}"
+    return f"{asked[0]} {asked[1]} is not known there (status {error.status_code}): set the host to {wanted}."
+
+
+def check_route(error: openai.APIStatusError, origin: str) -> None:
+    """Refuse a connection whose host is not the API's."""
+    told = no_route(error, origin)
+    if told is not None:
+        raise InvalidRequest(f"Wrong host in the OpenAI connection: {told}")
 
 
 def is_denial(raw: bytes) -> bool:

@@ -13,6 +13,7 @@ from airflow_provider_openai_batch.api_answers import (
     NOT_FOUND,
     WrongAnswer,
     account_of,
+    check_route,
     first_model,
     is_denial,
     made_of,
@@ -218,8 +219,9 @@ class Client:
             )
         except openai.APIStatusError as error:
             self._clock.see(error.response)
-            if error.status_code not in UPLOAD_REFUSALS:
+            if error.status_code not in UPLOAD_REFUSALS | NO_ROUTE:
                 raise
+            check_route(error, self.origin)
             page = f"The API answered the upload with status {error.status_code}."
             return refused(error) or Refused(status=error.status_code, message=page)
         told = read_input_file(answer.content)

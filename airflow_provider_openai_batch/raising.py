@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import jinja2
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_openai_batch.batch.undefined import hint
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunTimedOut
 
 if TYPE_CHECKING:
@@ -35,6 +37,15 @@ def raise_for_airflow(*, timed_out: type[Exception] = AirflowFailException) -> I
             f"The API refuses the connection's key (status {error.status_code}); "  # type: ignore[attr-defined]
             "correct the connection's password and clear the task."
         ) from None
+
+
+@contextmanager
+def raise_for_template() -> Iterator[None]:
+    """Fail at once where a template cannot be rendered, and say what to write instead."""
+    try:
+        yield
+    except jinja2.TemplateError as error:
+        raise AirflowFailException(f"Jinja: {error.message}. {hint(str(error.message))}") from error
 
 
 def is_denied(error: Exception) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import TaskGroup
 
@@ -15,8 +15,15 @@ from airflow_provider_openai_batch.sensors.openai_batch import OpenAIBatchSensor
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch import arguments
 
+#: What others call our arguments.
+OURS = dict.fromkeys(("conn_id", "llm_conn_id", "openai_connection_id"), "openai_conn_id")
 OWN = (
     "source, request, output_type, target, limits, resend, openai_conn_id, work_path, submit, wait, and load"
+)
+
+NOT_MAPPED = (
+    "OpenAIBatchTaskGroup cannot be mapped itself: call it in a function with the decorator @task_group, "
+    "whose parameters are what differs, and expand that function: `label.expand(table=['a', 'b'])`."
 )
 
 
@@ -71,8 +78,25 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
         with self:
             sent = OpenAIBatchSubmitOperator(task_id="submit", **asked | (submit or {}))
             ended = OpenAIBatchSensor(task_id="wait", run_uri=sent.output, **patient | (wait or {}))
-            landed = OpenAIBatchLoadOperator(task_id="load", run_uri=ended.output, **load or {})
+            # A person may mark `wait` as success, which then has no output: the run is submit's.
+            landed = OpenAIBatchLoadOperator(task_id="load", run_uri=sent.output, **load or {})
+            ended >> landed
         self.output = landed.output
+
+    @classmethod
+    def partial(cls, *_: Any, **__: Any) -> NoReturn:
+        """Say how a group is mapped, which has no `partial`."""
+        raise TypeError(NOT_MAPPED)
+
+    @classmethod
+    def expand(cls, *_: Any, **__: Any) -> NoReturn:
+        """Say the same."""
+        raise TypeError(NOT_MAPPED)
+
+    @classmethod
+    def expand_kwargs(cls, *_: Any, **__: Any) -> NoReturn:
+        """Say the same."""
+        raise TypeError(NOT_MAPPED)
 
 
 def _check_others(given: dict[str, Any]) -> None:
@@ -93,6 +117,11 @@ def _misplaced(kwargs: dict[str, Any]) -> TypeError | None:
     }
     taken = inspect.signature(TaskGroup.__init__).parameters
     for name in (name for name in kwargs if name not in taken):
+        if name in OURS:
+            return TypeError(
+                f"OpenAIBatchTaskGroup has no argument {name!r}; give the OpenAI connection as "
+                f"{OURS[name]!r}, and those of the tables in source and target."
+            )
         owner = next((owner for owner, keys in dicts.items() if name in keys.__annotations__), None)
         where = (
             f"it is a key of {owner}" if owner else f"it has {OWN}; what a task takes is a key of these three"

@@ -48,6 +48,11 @@ def work_root(given: str | None = None, called: str = "work_path") -> str:
 def run_uri(value: Any) -> str:
     """Read `run_uri`: the URI itself or the `output` of the task that made or awaited the run."""
     uri = value.get("run_uri") if isinstance(value, dict) else value
+    if uri is None:
+        raise InvalidRequest(
+            "run_uri is None: the task that it comes from returned nothing, as one that was marked as "
+            "success. Give the submit task's `.output`, also to load, or the URI of the run."
+        )
     if not isinstance(uri, str) or "://" not in uri:
         raise InvalidRequest(
             f"run_uri is {value!r}; give the URI of a run, or the submit task's `.output` as it is."

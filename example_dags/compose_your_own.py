@@ -40,5 +40,6 @@ with DAG(
         target={"conn_id": "warehouse", "table": "survey_in_english", "columns": {"answer": "english"}},
     )
     wait = OpenAIBatchSensor(task_id="wait", run_uri=submit.output, retries=3)
-    load = OpenAIBatchLoadOperator(task_id="load", run_uri=wait.output)
+    load = OpenAIBatchLoadOperator(task_id="load", run_uri=submit.output)
+    wait >> load
     announce(load.output)

@@ -12,12 +12,14 @@ from airflow.providers.google.cloud.transfers.gcs_to_bigquery import GCSToBigQue
 
 from airflow_provider_openai_batch.task_group import OpenAIBatchTaskGroup
 
+# The day of the run; one by hand or by an asset has no data interval.
+NIGHT = "{{ data_interval_end | default(dag_run.run_after, true) | ds }}"
 MAKE = """create table if not exists mart.ticket_labels (id int64, label string, batch_status string,
     batch_error_message string, batch_cost_usd float64, batch_run_id string, batch_snapshot_at timestamp)"""
 # Answered rows are not sent again. The hook gives times as floats, numerics and dates as texts: cast them.
 # Millions of rows: unload them by BigQueryToGCSOperator (export_format="PARQUET"), and read their "path".
 NEW = """select id, subject, body from mart.tickets t
-    where day > '{{ macros.ds_add(data_interval_end | ds, -7) }}'
+    where day > '{{ macros.ds_add(data_interval_end | default(dag_run.run_after, true) | ds, -7) }}'
     and not exists (select 1 from mart.ticket_labels l where l.id = t.id
         and l.batch_status not in ('failed', 'expired', 'cancelled', 'missing'))"""
 MERGE = """merge into mart.ticket_labels t using mart.ticket_labels_new s on t.id = s.id
@@ -52,14 +54,14 @@ with DAG(
         target={
             "path": "gs://google_cloud_default@lake/ticket_labels",
             "mode": "replace_partition",
-            "partition": {"night": "{{ data_interval_end | ds }}"},
+            "partition": {"night": NIGHT},
         },
     )
     copy = GCSToBigQueryOperator(
         task_id="copy",
         bucket="lake",
         destination_project_dataset_table="mart.ticket_labels_new",
-        source_objects=["ticket_labels/night={{ data_interval_end | ds }}/results.parquet"],
+        source_objects=[f"ticket_labels/night={NIGHT}/results.parquet"],
         source_format="PARQUET",
         write_disposition="WRITE_TRUNCATE",
         trigger_rule="none_skipped",  # what a load with too many failures has landed is paid for as well

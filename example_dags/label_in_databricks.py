@@ -14,11 +14,14 @@ from airflow.providers.databricks.operators.databricks_sql import (
 
 from airflow_provider_openai_batch.task_group import OpenAIBatchTaskGroup
 
+# The day of the run; one by hand or by an asset has no data interval.
+NIGHT = "{{ data_interval_end | default(dag_run.run_after, true) | ds }}"
 COLUMNS = """(id bigint, label string, batch_status string, batch_error_message string,
     batch_cost_usd double, batch_run_id string, batch_snapshot_at timestamp)"""
 # Answered rows are not sent again. Millions of rows: write this query to the lake by `insert overwrite
 # directory 's3://lake/tickets' using parquet` in a task of its own; "path" names them as the source.
-NEW = """select id, subject, body from tickets t where day > '{{ macros.ds_add(data_interval_end | ds, -7) }}'
+NEW = """select id, subject, body from tickets t
+    where day > '{{ macros.ds_add(data_interval_end | default(dag_run.run_after, true) | ds, -7) }}'
     and not exists (select 1 from ticket_labels l where l.id = t.id
         and l.batch_status not in ('failed', 'expired', 'cancelled', 'missing'))"""
 MERGE = """merge into ticket_labels t using (select * from ticket_labels_new
@@ -54,7 +57,7 @@ with DAG(
         target={
             "path": "s3://aws_default@lake/ticket_labels",
             "mode": "replace_partition",
-            "partition": {"night": "{{ data_interval_end | ds }}"},
+            "partition": {"night": NIGHT},
         },
     )
     copy = DatabricksCopyIntoOperator(
@@ -62,7 +65,7 @@ with DAG(
         databricks_conn_id="databricks",
         table_name="ticket_labels_new",
         file_format="PARQUET",
-        file_location="s3://lake/ticket_labels/night={{ data_interval_end | ds }}",
+        file_location=f"s3://lake/ticket_labels/night={NIGHT}",
         files=["results.parquet"],
         expression_list="id, label, batch_status, batch_error_message, batch_cost_usd, "
         "batch_run_id, batch_snapshot_at",

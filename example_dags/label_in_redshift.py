@@ -12,6 +12,7 @@ from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 
 from airflow_provider_openai_batch.task_group import OpenAIBatchTaskGroup
 
+NIGHT = "{{ data_interval_end | default(dag_run.run_after, true) | ds }}"
 # COPY takes Parquet by position: all columns of the result, in its order.
 COLUMNS = """(id bigint, label varchar(65535), batch_status varchar(16), batch_error_code varchar(65535),
     batch_error_message varchar(65535), batch_finish_reason varchar(65535), batch_raw_output
@@ -22,7 +23,8 @@ COLUMNS = """(id bigint, label varchar(65535), batch_status varchar(16), batch_e
     batch_snapshot_at timestamp, batch_processed_at timestamp)"""
 # Answered rows are not sent again. They are read page by page: millions of rows are better unloaded by
 # RedshiftToS3Operator (unload_options=["parquet", "cleanpath"]), with their "path" as the source.
-NEW = """select id, subject, body from tickets t where day > '{{ macros.ds_add(data_interval_end | ds, -7) }}'
+NEW = """select id, subject, body from tickets t
+    where day > '{{ macros.ds_add(data_interval_end | default(dag_run.run_after, true) | ds, -7) }}'
     and not exists (select 1 from ticket_labels l where l.id = t.id
         and l.batch_status not in ('failed', 'expired', 'cancelled', 'missing'))"""
 MERGE = [
@@ -60,7 +62,7 @@ with DAG(
         target={
             "path": "s3://aws_default@lake/ticket_labels",
             "mode": "replace_partition",
-            "partition": {"night": "{{ data_interval_end | ds }}"},
+            "partition": {"night": NIGHT},
         },
     )
     copy = S3ToRedshiftOperator(
@@ -71,7 +73,7 @@ with DAG(
         s3_bucket="lake",
         copy_options=["format as parquet"],
         method="REPLACE",
-        s3_key="ticket_labels/night={{ data_interval_end | ds }}/results.parquet",
+        s3_key=f"ticket_labels/night={NIGHT}/results.parquet",
         trigger_rule="none_skipped",  # what a load with too many failures has landed is paid for as well
     )
     merge = SQLExecuteQueryOperator(task_id="merge", conn_id="redshift", sql=MERGE)

@@ -12,11 +12,14 @@ from airflow.providers.snowflake.transfers.copy_into_snowflake import CopyFromEx
 
 from airflow_provider_openai_batch.task_group import OpenAIBatchTaskGroup
 
+# The day of the run; one by hand or by an asset has no data interval.
+NIGHT = "{{ data_interval_end | default(dag_run.run_after, true) | ds }}"
 COLUMNS = """(id number(38, 0), label varchar, batch_status varchar, batch_error_message varchar,
     batch_cost_usd float, batch_run_id varchar, batch_snapshot_at timestamp_ltz)"""
 # Answered rows are not sent again. Millions of rows: unload this query by `copy into @lake/tickets` (Parquet,
 # `header = true`) in a task of its own, and give {"path": "s3://aws_default@lake/tickets"} as the source.
-NEW = """select id, subject, body from tickets t where day > '{{ macros.ds_add(data_interval_end | ds, -7) }}'
+NEW = """select id, subject, body from tickets t
+    where day > '{{ macros.ds_add(data_interval_end | default(dag_run.run_after, true) | ds, -7) }}'
     and not exists (select 1 from ticket_labels l where l.id = t.id
         and l.batch_status not in ('failed', 'expired', 'cancelled', 'missing'))"""
 MERGE = """merge into ticket_labels t using (select * from ticket_labels_new
@@ -56,7 +59,7 @@ with DAG(
         target={
             "path": "s3://aws_default@lake/ticket_labels",
             "mode": "replace_partition",
-            "partition": {"night": "{{ data_interval_end | ds }}"},
+            "partition": {"night": NIGHT},
         },
     )
     copy = CopyFromExternalStageToSnowflakeOperator(
@@ -64,7 +67,7 @@ with DAG(
         snowflake_conn_id="snowflake",
         table="ticket_labels_new",
         stage="lake",
-        files=["ticket_labels/night={{ data_interval_end | ds }}/results.parquet"],
+        files=[f"ticket_labels/night={NIGHT}/results.parquet"],
         file_format="(type = parquet, use_logical_type = true)",
         copy_options="match_by_column_name = case_insensitive",
         trigger_rule="none_skipped",  # what a load with too many failures has landed is paid for as well

@@ -19,12 +19,12 @@ with DAG(
         group_id="classify",
         source={
             "conn_id": "warehouse",
-            # The week that has ended, on Airflow 2 as on Airflow 3, where `ds` means another day. What is
+            # The week that has ended, also for a run by hand or by an asset: it has no data interval. What is
             # answered is skipped; what was edited, or failed last night, is sent again.
             "sql": """
+                {% set end = data_interval_end | default(dag_run.run_after, true) | ds %}
                 select id, subject, body from tickets
-                where day between '{{ macros.ds_add(data_interval_end | ds, -7) }}'
-                              and '{{ macros.ds_add(data_interval_end | ds, -1) }}'
+                where day between '{{ macros.ds_add(end, -7) }}' and '{{ macros.ds_add(end, -1) }}'
             """,
             "key": "id",
         },

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -109,6 +110,18 @@ def test_nightly_classification_labels_the_last_week(run, warehouse, openai_batc
         " bool_and(category in ('bug', 'feature', 'billing', 'other')), bool_and(urgency between 1 and 5),"
         " any_value(typeof(id)), any_value(typeof(needs_reply)) from ticket_labels"
     ) == [(20, 20, True, True, True, True, "BIGINT", "BOOLEAN")]
+
+
+@pytest.mark.skipif(version("apache-airflow") < "3", reason="each run of Airflow 2 has a logical date")
+def test_nightly_classification_by_hand(run_dag, warehouse, openai_batch_emulator):
+    """A run by hand, or by an asset, has no logical date in Airflow 3: it labels the week until today."""
+    warehouse("create table tickets (id bigint, day date, subject text, body text)")
+    warehouse("insert into tickets select 1, current_date - 2, 'No 1', 'Help!'")
+
+    done = run_dag(ROOT / "example_dags/nightly_classification.py", None)
+
+    assert str(done.state) == "success"
+    assert warehouse("select id, batch_status from ticket_labels") == [(1, "ok")]
 
 
 def test_search_by_meaning_embeds_what_is_new(run, warehouse, openai_batch_emulator):

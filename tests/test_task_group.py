@@ -32,15 +32,23 @@ def serialized(dag) -> dict:
 
 
 def test_three_tasks_in_a_row():
-    """submit, then wait, then load."""
+    """submit, then wait, then load, which takes the run from submit."""
     with make_dag() as dag:
         make_group()
 
     assert {t.task_id: t.downstream_task_ids for t in dag.tasks} == {
-        "g.submit": {"g.wait"},
+        "g.submit": {"g.wait", "g.load"},
         "g.wait": {"g.load"},
         "g.load": set(),
     }
+
+
+def test_load_takes_the_run_from_submit():
+    """A wait that a person marks as success has no output, and what was answered lands all the same."""
+    with make_dag() as dag:
+        make_group()
+
+    assert dag.get_task("g.load").run_uri.operator.task_id == "g.submit"
 
 
 def test_output_is_the_load_result():
@@ -63,6 +71,7 @@ def test_output_is_the_load_result():
         ({"endpoint": "/v1/responses"}, "no argument 'endpoint'; it is a key of request"),
         ({"key": "id"}, "no argument 'key'; it is a key of source"),
         ({"retries": 3}, "submit, wait, and load; what a task takes is a key of these three"),
+        ({"conn_id": "openai"}, "no argument 'conn_id'; give the OpenAI connection as 'openai_conn_id'"),
         ({"limit": {"rows": 5}}, "no argument 'limit'; it has source, request, output_type, target, limits"),
     ],
 )
@@ -127,6 +136,13 @@ def test_it_can_be_mapped():
         each.expand(table=["a", "b"])
 
     assert {t.task_id for t in dag.tasks} == {"each.g.submit", "each.g.wait", "each.g.load"}
+
+
+@pytest.mark.parametrize("name", ["partial", "expand", "expand_kwargs"])
+def test_a_group_that_is_mapped_itself_says_how_to(name):
+    """Airflow maps operators and decorated groups; whoever tries it with a class reads what to write."""
+    with make_dag(), pytest.raises(TypeError, match=r"decorator @task_group.*expand that function"):
+        getattr(OpenAIBatchTaskGroup, name)(source=SOURCE)
 
 
 def test_dag_serializes_the_same_each_time_and_without_rows():

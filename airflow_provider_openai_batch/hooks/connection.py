@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
@@ -14,20 +16,67 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
 NAMED = ("organization", "project", "timeout", "max_retries")
+OURS = (*NAMED, "headers", "limits", "openai_client_kwargs", "prices", "token_budgets")
+#: What the hooks of other providers read of a connection that serves here, too.
+THEIRS = {
+    "pydanticai": {
+        "api_version", "azure_ad_token", "azure_ad_token_provider", "azure_deployment", "embed_model",
+        "fallback_conn_ids", "model",
+    },
+}  # fmt: skip
 
 
 def client_arguments(connection: Connection, extra: dict[str, Any]) -> dict[str, Any]:
     """Read a connection as the arguments of `OpenAI` and `AsyncOpenAI`."""
+    check_keys(connection, extra)
     given = mapping(connection, extra, "openai_client_kwargs")
     _check_names(connection, given)
     given |= {name: extra[name] for name in NAMED if extra.get(name) not in ("", None)}
     headers = mapping(connection, given, "default_headers") | mapping(connection, extra, "headers")
     given |= {"default_headers": headers, "default_query": mapping(connection, given, "default_query")}
-    if connection.host:
-        given["base_url"] = connection.host
+    if address := _address(connection):
+        given["base_url"] = address
     given["api_key"] = connection.password or given.get("api_key") or ""
     arguments = {name: part for name, part in given.items() if part is not None and part != {}}
     return {name: READERS[name](connection, name, part) for name, part in arguments.items()}
+
+
+def check_keys(connection: Connection, extra: dict[str, Any]) -> None:
+    """Refuse a key of the connection's extra that nobody reads: a typo in `limits` would drop a ceiling."""
+    allowed = {*OURS, *THEIRS.get(connection.conn_type or "", ())}
+    unknown = next((name for name in extra if name not in allowed), None)
+    if unknown is None:
+        return
+    near = get_close_matches(unknown, sorted(allowed), n=1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    raise InvalidRequest(
+        f"Connection {connection.conn_id!r}: extra has an unknown key {unknown!r}; "
+        f"allowed: {', '.join(sorted(allowed))}.{meant}"
+    )
+
+
+def _address(connection: Connection) -> str | None:
+    """Return the host with the connection's port, which may be written in either."""
+    host, port = (connection.host or "").strip(), connection.port
+    if not port or (host and "://" not in host):
+        return host or None
+    if not host:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r} has the port {port}, but no host; "
+            f"write both into the host, such as 'http://localhost:{port}/v1', or remove the port."
+        )
+    scheme, _, rest = host.rpartition("://")
+    place, slash, path = rest.partition("/")
+    try:
+        written = urlsplit(f"//{place}").port
+    except ValueError:
+        written = None
+    if written is not None and written != port:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: its port is {port}, but its host names port {written}; "
+            "remove one of both."
+        )
+    return f"{scheme}://{place}{slash}{path}" if written else f"{scheme}://{place}:{port}{slash}{path}"
 
 
 def token_budgets(connection: Connection, extra: dict[str, Any]) -> dict[str, int]:

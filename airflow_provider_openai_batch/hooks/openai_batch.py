@@ -14,7 +14,12 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.compat import mask_secret, read_connection
-from airflow_provider_openai_batch.hooks.connection import client_arguments, mapping, token_budgets
+from airflow_provider_openai_batch.hooks.connection import (
+    check_keys,
+    client_arguments,
+    mapping,
+    token_budgets,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,6 +162,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
     def limits(self) -> dict[str, Any]:
         """Return the `limits` that the connection sets for every run."""
         connection = self._connection()
+        check_keys(connection, connection.extra_dejson)
         given = mapping(connection, connection.extra_dejson, "limits")
         try:
             arguments.limits(given)
@@ -168,6 +174,8 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         """List the models: that needs a valid key and costs nothing."""
         import openai
 
+        from airflow_provider_openai_batch.api_answers import no_route, origin_of  # noqa: PLC0415
+
         try:
             with self.get_conn() as api:
                 where = str(api.base_url).rstrip("/")
@@ -175,7 +183,8 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         except InvalidRequest as error:
             return False, str(error)
         except openai.APIStatusError as error:
-            return False, f"{where} answered {error.status_code} ({type(error).__name__})."
+            told = no_route(error, origin_of(api))
+            return False, told or f"{where} answered {error.status_code} ({type(error).__name__})."
         except openai.APIError as error:
             return False, f"{where} could not be reached ({type(error).__name__})."
         return True, f"{where} offers {count} models."

@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, BaseOperator
 from airflow_provider_openai_batch.batch import arguments, unrendered
 from airflow_provider_openai_batch.exceptions import TooManyFailures
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.raising import raise_for_airflow
+from airflow_provider_openai_batch.raising import raise_for_airflow, raise_for_template
 from airflow_provider_openai_batch.work import open_store, recorded_conn_id, run_uri, settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class OpenAIBatchLoadOperator(BaseOperator):  # type: ignore[misc]
     XCom, also when the load then fails for too many failures: `run_uri`, `rows`, `written`, `kept`,
     `counts` (rows by status), `failed_ratio`, `cost_usd`, `saved_usd`, `report_uri`.
 
-    :param run_uri: the sensor's `.output`, or the run's URI.
+    :param run_uri: the submit task's `.output`, or the run's URI; the sensor comes before by `>>`.
     :param target: the run's target if the submit task was not given one.
     """
 
@@ -39,6 +39,11 @@ class OpenAIBatchLoadOperator(BaseOperator):  # type: ignore[misc]
         self.target = target
         if target is not None:
             unrendered.check("target", target)
+
+    def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
+        """Render; a name that the run does not have is said with what to write instead."""
+        with raise_for_template():
+            return super().render_template(content, *args, **kwargs)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Write, count, and clean up."""

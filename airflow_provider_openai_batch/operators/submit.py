@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, get_origin
 
-import jinja2
 from airflow.providers.common.compat.sdk import (
     XCOM_RETURN_KEY,
-    AirflowFailException,
     AirflowSkipException,
     BaseOperator,
 )
@@ -17,7 +15,7 @@ from airflow_provider_openai_batch.batch import resend as words
 from airflow_provider_openai_batch.batch.output_type import normalize_output_type
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.raising import raise_for_airflow
+from airflow_provider_openai_batch.raising import raise_for_airflow, raise_for_template
 from airflow_provider_openai_batch.work import open_store, run_id, run_path, settings
 
 if TYPE_CHECKING:
@@ -104,13 +102,8 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
 
     def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
         """Render; an unknown name is most likely a column in the wrong braces."""
-        try:
+        with raise_for_template():
             return super().render_template(content, *args, **kwargs)
-        except jinja2.TemplateError as error:
-            raise AirflowFailException(
-                f"Jinja: {error.message}. A column is written {{subject}}, with single braces; "
-                "double braces belong to Airflow (literal ones: {% raw %})."
-            ) from error
 
     def _check(self) -> None:
         """Refuse, when the DAG is parsed, what no rendering would mend."""

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # The base class counts its own time-out anew after each retry; ours is kept in the run.
 NEVER = timedelta(days=36_500)
+#: A run that is looked at without a pause would take the account's rate limit and a whole worker.
+SHORTEST_PAUSE = 1.0
 
 
 class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
@@ -44,7 +46,7 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
 
     :param run_uri: the submit task's `.output`, or the run's URI.
     :param deferrable: wait in the triggerer. If False, `mode` is "reschedule" unless it is given.
-    :param poke_interval: seconds between looks at first; they grow to `max_wait`.
+    :param poke_interval: seconds between looks at first, at least 1; they grow to `max_wait`.
     :param max_wait: the most seconds between looks.
     :param timeout: seconds from the first look on, over deferrals and retries, until
         `AirflowSensorTimeout`; a clear counts anew. None: no limit. Nothing is cancelled, and answers
@@ -72,6 +74,7 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
         mode = mode or ("poke" if deferrable else "reschedule")
         kwargs.setdefault("multiple_outputs", True)
         super().__init__(poke_interval=poke_interval, max_wait=max_wait, timeout=NEVER, mode=mode, **kwargs)
+        self.poke_interval = max(SHORTEST_PAUSE, float(self.poke_interval))
         self.run_uri = run_uri
         self.deferrable = deferrable
         self.cancel_on_kill = cancel_on_kill

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 
 import openai
@@ -217,3 +218,93 @@ def test_budget_that_is_none_is_refused(connection, budgets):
 
     with pytest.raises(InvalidRequest, match="'token_budgets'"):
         OpenAIBatchHook().get_client()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "url"),
+    [
+        ("http://localhost/v1", 8000, "http://localhost:8000/v1/"),
+        ("http://localhost", 8000, "http://localhost:8000/"),
+        ("http://localhost/v1", "8000", "http://localhost:8000/v1/"),
+        ("http://localhost:8000/v1", 8000, "http://localhost:8000/v1/"),
+        ("https://[::1]/v1", 8443, "https://[::1]:8443/v1/"),
+        ("https://api.example.com/v1", 0, "https://api.example.com/v1/"),
+        ("https://api.example.com/v1", None, "https://api.example.com/v1/"),
+    ],
+)
+def test_the_port_is_used(connection, host, port, url):
+    """Part of an address that is dropped sends the key elsewhere."""
+    connection("openai_default", conn_type="openai_batch", password="sk-1", host=host, port=port)
+
+    with OpenAIBatchHook().get_conn() as api:
+        assert str(api.base_url).rstrip("/") == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"port": 8000}, "has the port 8000, but no host"),
+        (
+            {"port": 8000, "host": "http://localhost:9000/v1"},
+            "its port is 8000, but its host names port 9000",
+        ),
+        ({"port": 8000, "host": "localhost"}, "host 'localhost' is no URL"),
+    ],
+)
+def test_a_port_that_fits_no_host_is_refused(connection, fields, message):
+    """An address that says two things is nobody's wish."""
+    connection("openai_default", conn_type="openai", password="sk-1", **fields)
+
+    with pytest.raises(InvalidRequest, match=message):
+        OpenAIBatchHook().get_conn()
+
+
+@pytest.mark.parametrize("read", ["get_conn", "get_client", "limits"])
+@pytest.mark.parametrize(
+    ("conn_type", "key", "meant"),
+    [
+        ("openai_batch", "limts", "limits"),
+        ("openai", "limit", "limits"),
+        ("pydanticai", "Limits", "limits"),
+        ("openai", "token_budget", "token_budgets"),
+        ("openai", "max_cost_usd", None),
+    ],
+)
+def test_an_unknown_key_of_extra_is_refused(connection, conn_type, key, meant, read):
+    """A setting that nobody reads is a ceiling that nobody keeps."""
+    connection("openai_default", conn_type=conn_type, password="sk-1", extra={key: {"max_cost_usd": 5}})
+
+    with pytest.raises(InvalidRequest, match=f"extra has an unknown key '{key}'; allowed: ") as caught:
+        getattr(OpenAIBatchHook(), read)()
+    assert ("Did you mean" in str(caught.value)) == (meant is not None)
+    assert f"Did you mean '{meant}'?" in str(caught.value) or meant is None
+
+
+def test_keys_of_other_hooks_stay_allowed(connection):
+    """One connection serves Airflow's own providers, too."""
+    extra = {"model": "openai:gpt-5", "fallback_conn_ids": ["b"], "openai_client_kwargs": {"timeout": 5}}
+    connection("openai_default", conn_type="pydanticai", password="sk-1", extra=extra)
+
+    with OpenAIBatchHook().get_conn() as api:
+        assert api.timeout == 5
+
+
+def test_a_host_without_the_version_is_named(connection, openai_batch_emulator):
+    """A URL that is not the API's is shown as it was asked, with what to set instead."""
+    host = openai_batch_emulator.base_url.removesuffix("/v1")
+    connection("openai_default", conn_type="openai_batch", password=openai_batch_emulator.api_key, host=host)
+
+    is_fine, told = OpenAIBatchHook().test_connection()
+
+    assert not is_fine
+    assert f"GET {host}/models is not known there (status 404): set the host to" in told
+    assert f"most likely '{host}/v1'" in told
+
+
+def test_an_upload_to_a_host_without_the_version_says_what_to_set(connection, openai_batch_emulator):
+    """The first call that sends something meets the wrong address in plain words."""
+    host = openai_batch_emulator.base_url.removesuffix("/v1")
+    connection("openai_default", conn_type="openai_batch", password=openai_batch_emulator.api_key, host=host)
+
+    with pytest.raises(InvalidRequest, match=f"POST {host}/files is not known .* most likely '{host}/v1'"):
+        OpenAIBatchHook().get_client().upload("a.jsonl", io.BytesIO(b"{}"))

@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException, liter
 from pydantic import BaseModel
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.operators.load import OpenAIBatchLoadOperator
 from airflow_provider_openai_batch.operators.submit import OpenAIBatchSubmitOperator
 
 REQUEST = {"model": "m", "messages": [{"role": "user", "content": "{text}"}]}
@@ -110,6 +111,30 @@ def test_double_braces_get_a_hint(column):
 
     with pytest.raises(AirflowFailException, match=r"A column is written \{subject\}, with single braces"):
         render(submit)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("data_interval_end | ds", "This run has no logical date, .* and so no 'data_interval_end'; write"),
+        ("ds_nodash", "This run has no logical date, .* and so no 'ds_nodash'; write"),
+        ("execution_date", "Airflow 3 has no 'execution_date' any more; a date that every run has is"),
+        ("data_interval_edn", "Did you mean Airflow's 'data_interval_end'?"),
+        ("subject", "is undefined. A column is written {subject}, with single braces"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["submit", "load"])
+def test_a_name_of_airflow_s_own_gets_its_own_hint(kind, name, told):
+    """Whoever asks for a date that this run lacks is not told about columns."""
+    value = {"conn_id": "w", "table": f"t_{{{{ {name} }}}}"}
+    with DAG("d", start_date=datetime(2026, 1, 1, tzinfo=UTC), schedule=None):
+        if kind == "submit":
+            operator = make_submit(target=value)
+        else:
+            operator = OpenAIBatchLoadOperator(task_id="load", run_uri="file:///r", target=value)
+
+    with pytest.raises(AirflowFailException, match=told):
+        render(operator)
 
 
 def test_a_pydantic_class_becomes_its_schema():

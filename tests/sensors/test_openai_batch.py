@@ -133,3 +133,10 @@ def test_on_kill_cancels_at_work():
 
     with pytest.raises(RunUnreadable):
         sensor.on_kill()
+
+
+@pytest.mark.parametrize("given", [0, 0.2, timedelta(milliseconds=10)])
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_looks_are_never_without_a_pause(given, deferrable):
+    """A pause that is none is lifted to a second: it would take the account's rate limit for itself."""
+    assert make_sensor(poke_interval=given, deferrable=deferrable).poke_interval == 1
