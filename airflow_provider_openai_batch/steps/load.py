@@ -192,7 +192,7 @@ def judge(loaded: Loaded, account: Account, asked: facts.Asked) -> None:
     """Fail a load that has too many failed rows; its rows are written."""
     most = asked.max_failed_ratio
     hopeless = 0 < loaded.judged == loaded.failed
-    judged = loaded.judged >= JUDGED_FROM or hopeless
+    judged = loaded.judged >= JUDGED_FROM or hopeless or most == 0
     if not judged or loaded.failed_ratio <= most:
         return
     top = ", ".join(f"{code} ({count:,})" for code, count in account.codes.most_common(SHOWN))

@@ -51,9 +51,9 @@ def tell_skipped(done: Done, asked: Asked) -> None:
             f"{done.later:,}",
         )
     if done.changed_prompt:
-        log.info(
-            "%s of the skipped rows were answered for another prompt, model, output type, or other columns; "
-            "'changed_prompt' in resend asks them again%s.",
+        log.warning(
+            "%s of the skipped rows were answered for another prompt, model, output type, or other columns, "
+            "and keep those answers; add 'changed_prompt' to resend to ask them again%s.",
             f"{done.changed_prompt:,}",
             _for_how_much(done, asked.request["model"]),
         )

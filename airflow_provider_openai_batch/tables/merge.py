@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.tables import names
 from airflow_provider_openai_batch.tables.bounds import bounds_of
 from airflow_provider_openai_batch.tables.definition import add, create
 from airflow_provider_openai_batch.tables.fit import plan
@@ -18,6 +19,7 @@ from airflow_provider_openai_batch.tables.partition import fill_partition, with_
 from airflow_provider_openai_batch.tables.plan import Plan, Staging
 from airflow_provider_openai_batch.tables.session import Committing
 from airflow_provider_openai_batch.tables.staged import as_held
+from airflow_provider_openai_batch.tables.trial import trial_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,9 +44,11 @@ class SqlTarget:
     session: Callable[[str], AbstractContextManager[Session]]
 
     def check(self, landing: Landing) -> None:
-        """Do the load with no rows, and take it back."""
+        """Stage values of each type, do the load with no rows, and take it all back."""
         with self.session("The target cannot take the results") as session:
-            _Load(self.parts, with_partition(landing), session).run(iter(()), lambda: None, keep=False)
+            load = _Load(self.parts, with_partition(landing), session)
+            load.carry()
+            load.run(iter(()), lambda: None, keep=False)
 
     def bounds(self, landing: Landing) -> Bounds:
         """Read what the columns of an existing table take; a new one takes everything."""
@@ -98,6 +102,15 @@ class _Load:
             return self._land(staging.name, staged, guard, self._define(keep=keep))
 
         return self.session.transact(made.parts, land, keep=keep)
+
+    def carry(self) -> None:
+        """Stage a few values of each column's type, and read them back as the table's types."""
+        made, session = self._plan(), self.session
+        staging = Staging(name=f"batch_carried_{uuid4().hex}", columns=made.columns)
+        about = (session.dialect, self.landing.key)
+        session.stage(staging, as_held(made.columns, about, iter([trial_rows(made, session.dialect)])))
+        read = " + ".join(f"count({names.quote(column.name, session.dialect)})" for column in made.columns)
+        session.one(f"SELECT {read} FROM {names.quote(staging.name, session.dialect)}")
 
     def _define(self, *, keep: bool) -> Plan:
         """Create the table, or what it lacks; it is looked at again, for another load may have done so."""

@@ -22,6 +22,7 @@ from airflow_provider_openai_batch.tables.grouping import GROUP_ROWS, grouped
 from airflow_provider_openai_batch.tables.held_files import HeldFiles, read_back
 from airflow_provider_openai_batch.tables.landing import Landing, Written
 from airflow_provider_openai_batch.tables.partition import fill_partition, with_partition
+from airflow_provider_openai_batch.tables.samples import sample_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,6 +46,7 @@ class PathTarget:
     def check(self, landing: Landing) -> None:
         """Put a probe where the results go, and take it away."""
         landing = with_partition(landing)
+        _check_types(landing)
         folder, name = self._place(landing)
         probe = f".check-{uuid4().hex}"
         with _writable(self.path) as fs:
@@ -122,6 +124,16 @@ def _write_local(local: Path, landing: Landing, batches: Iterator[pa.RecordBatch
             writer.write_table(group.select(kept).cast(schema), row_group_size=GROUP_ROWS)
             rows += group.num_rows
     return rows
+
+
+def _check_types(landing: Landing) -> None:
+    """Write values of each type, for there may be one that Parquet has no form for."""
+    rows = sample_rows(landing.schema)
+    try:
+        with pq.ParquetWriter(pa.BufferOutputStream(), landing.schema) as writer:
+            writer.write_batch(rows)
+    except pa.ArrowException as error:
+        raise InvalidRequest(f"Parquet does not hold the results: {error}") from None
 
 
 def _make_folder(fs: Any, folder: str) -> None:

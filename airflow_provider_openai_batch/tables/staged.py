@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.tables import types
 from airflow_provider_openai_batch.tables.families import family
-from airflow_provider_openai_batch.tables.fractions import to_microseconds
+from airflow_provider_openai_batch.tables.held_types import held_type, held_values
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.plan import TargetColumn
@@ -19,7 +22,7 @@ Batches = Iterator[pa.RecordBatch]
 
 
 def as_held(columns: Sequence[TargetColumn], about: tuple[str, Sequence[str]], batches: Batches) -> Batches:
-    """Write equal keys alike, and nanoseconds as the microseconds that most databases keep.
+    """Write equal keys alike, and what a database has no type for as `held_type` says.
 
     `about` is the dialect, and our names of the key's columns.
     """
@@ -40,13 +43,47 @@ def as_held(columns: Sequence[TargetColumn], about: tuple[str, Sequence[str]], b
 
 def _change(column: TargetColumn, dialect: str, *, is_key: bool) -> Change | None:
     kind = column.field.type
-    if pa.types.is_timestamp(kind) and kind.unit == "ns" and column.type != "TIMESTAMP_NS":
-        return to_microseconds
     in_text = not column.type or family(column.type, dialect) == "text"
-    return _plain if is_key and pa.types.is_decimal(kind) and in_text else None
+    if is_key and pa.types.is_decimal(kind) and in_text:
+        return _plain
+    held = held_type(kind, column.type, dialect)
+    if held != kind:
+        return partial(held_values, wanted=held)
+    is_json = pa.types.is_nested(kind) or types.logical(column.field) == "json"
+    return _jsonb if dialect == "postgres" and is_json and not types.is_list(kind) else None
 
 
 def _plain(values: pa.Array) -> pa.Array:
     """Write a decimal without trailing zeros: 1.5 of another night's scale is the same key."""
     written = [None if value is None else types.plain_decimal(value) for value in values.to_pylist()]
     return pa.array(written, pa.string())
+
+
+def _jsonb(column: pa.Array) -> pa.Array:
+    """Leave out of JSON what `jsonb` refuses: U+0000 and halves of surrogate pairs, also escaped."""
+    text = column if pa.types.is_string(column.type) else held_values(column, pa.string())
+    suspect = pc.fill_null(pc.match_substring_regex(text, SUSPECT), False)
+    if not pc.any(suspect).as_py():
+        return text
+    cleaned = [_without_refused(value) for value in text.filter(suspect).to_pylist()]
+    return pc.replace_with_mask(text, suspect, pa.array(cleaned, pa.string()))
+
+
+#: Escapes in JSON that may stand for what PostgreSQL's texts have not.
+SUSPECT = r"\\u(?:0000|[dD][89a-fA-F])"
+ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|.)", re.DOTALL)
+HIGH, LOW, END = 0xD800, 0xDC00, 0xE000
+
+
+def _without_refused(text: str) -> str:
+    return ESCAPE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    if found[1] is None:
+        return found[0]
+    code, rest = int(found[1], 16), f"\\u{found[2]}" if found[2] else ""
+    if HIGH <= code < LOW and rest:
+        return found[0]
+    spoilt = "" if code == 0 else "\\ufffd" if HIGH <= code < END else f"\\u{found[1]}"
+    return spoilt + ("\\ufffd" if rest else "")

@@ -9,9 +9,11 @@ from uuid import UUID
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.values import clean
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables import plain_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -179,50 +181,64 @@ WRITERS: dict[str, Callable[[Any], Any]] = {
 
 
 def plain(field: pa.Field) -> pa.Field:
-    """Give the field as this package passes it on: no dictionaries, views, large or extension types."""
-    kind, metadata = _plain_type(field.type), dict(field.metadata or {})
-    name = getattr(field.type, "extension_name", None)
-    if name in {"arrow.uuid", "arrow.json"}:
-        metadata[b"logical"] = name.removeprefix("arrow.").encode()
+    """Give the field as this package passes it on: each type is stored, and lands in every target."""
+    metadata = dict(field.metadata or {}) | _meaning(field.type)
     kept = {b"logical": metadata[b"logical"]} if b"logical" in metadata else None
-    return pa.field(field.name, kind, metadata=kept)
+    return pa.field(field.name, _plain_type(field), metadata=kept)
 
 
-def _plain_type(kind: pa.DataType) -> pa.DataType:
-    types = pa.types
-    if types.is_dictionary(kind):
-        return _plain_type(kind.value_type)
-    if isinstance(kind, pa.BaseExtensionType):
-        text = kind.extension_name in {"arrow.uuid", "arrow.json"}
-        return pa.string() if text else _plain_type(kind.storage_type)
-    if types.is_large_list(kind):
-        return pa.list_(kind.value_field)
-    return next((plain for matches, plain in WIDE if matches(kind)), kind)
+def _meaning(kind: pa.DataType) -> dict[bytes, bytes]:
+    """Say what the text is that a column of this type becomes."""
+    name = getattr(kind, "extension_name", None)
+    if name in plain_types.TEXTS:
+        return {b"logical": name.removeprefix("arrow.").encode()}
+    if pa.types.is_null(kind):
+        return UNKNOWN
+    if pa.types.is_decimal(kind) and pa.types.is_string(plain_types.plain_type(kind)):
+        return DECIMAL_TEXT
+    return JSON if plain_types.has_empty_struct(kind) else {}
 
 
-WIDE = (
-    (pa.types.is_null, pa.string()),
-    (pa.types.is_large_string, pa.string()),
-    (pa.types.is_string_view, pa.string()),
-    (pa.types.is_large_binary, pa.binary()),
-    (pa.types.is_binary_view, pa.binary()),
-)
+def _plain_type(field: pa.Field) -> pa.DataType:
+    try:
+        return plain_types.plain_type(field.type)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"Column {field.name!r}: {error}") from None
 
 
 def fitted(array: pa.Array | pa.ChunkedArray, field: pa.Field) -> pa.Array:
     """Bring an array to the type of a field that `plain` made."""
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    name = getattr(array.type, "extension_name", None)
-    if name == "arrow.uuid":
-        return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
-    if isinstance(array.type, pa.BaseExtensionType):
-        array = array.storage
+    given = array
+    if getattr(array.type, "extension_name", None) == "arrow.json":
+        plain_types.check_json(field.name, array.storage)
+    array = _unwrapped(array)
     try:
-        return array if array.type == field.type else array.cast(field.type)
-    except pa.ArrowException as error:
+        made = plain_types.plain_values(array, field.type)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         reason = type(error).__name__
-    raise InvalidRequest(f"Column {field.name!r} is {array.type} and {field.type} at once ({reason}).")
+    else:
+        plain_types.check_reach(field.name, made)
+        return made
+    raise InvalidRequest(f"Column {field.name!r} is {given.type} and {field.type} at once ({reason}).")
+
+
+def _unwrapped(array: pa.Array) -> pa.Array:
+    """Take encodings and extension types off a column; those whose values say more are left."""
+    while True:
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        elif pa.types.is_run_end_encoded(array.type):
+            array = pc.run_end_decode(array)
+        elif isinstance(array.type, pa.BaseExtensionType) and array.type.extension_name not in BY_VALUE:
+            array = array.storage
+        else:
+            return array
+
+
+#: Extension types whose storage is not what they say.
+BY_VALUE = frozenset({"arrow.uuid", "arrow.bool8"})
 
 
 def is_list(kind: pa.DataType) -> bool:

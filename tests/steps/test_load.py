@@ -168,6 +168,17 @@ def test_few_rows_are_not_judged(pipeline: Any):
     assert pipeline.run().rows == 10
 
 
+def test_a_ratio_of_zero_fails_for_one_row_of_few(pipeline: Any):
+    """The kind of fault: what was said plainly, that no row may fail, is ignored below 20 rows."""
+    pipeline.emulator.fault("fail_requests", share=0.5, status=400, permanent=True)
+    pipeline.limits = {"max_failed_ratio": 0}
+    pipeline.submit()
+    pipeline.wait()
+
+    with pytest.raises(TooManyFailures, match="more than 0"):
+        pipeline.load()
+
+
 def test_run_without_any_good_row_fails(pipeline: Any):
     """Nothing but errors is a failure, however few rows there are."""
     pipeline.emulator.fault("fail_all", status=400)

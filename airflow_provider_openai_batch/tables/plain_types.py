@@ -1,0 +1,215 @@
+"""Any type that Arrow has as one of those that are passed on: each is stored, and lands in every target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_openai_batch.batch import values
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Decimals of more digits are text.
+MAX_DIGITS, DIGITS_OF_128_BITS = 76, 38
+TEXTS = {"arrow.uuid", "arrow.json"}
+NANOSECONDS = 1_000_000_000
+#: The first and the last day and second that Python has, and the longest duration that is written.
+DAYS = (-719_162, 2_932_896)
+SECONDS = (-62_135_596_800, 253_402_300_799)
+LONGEST = 86_400 * 99_999_999
+UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """Name the type that a column of this one is passed on as; a union is refused."""
+    if pa.types.is_union(kind):
+        raise InvalidRequest(f"A column of type {kind} lands in no table; cast it to one type in the source.")
+    if has_empty_struct(kind):
+        return pa.string()
+    return next((made(kind) for matches, made in SIMPLER if matches(kind)), kind)
+
+
+def plain_values(column: pa.Array, wanted: pa.DataType) -> pa.Array:
+    """Bring values to the type that `plain_type` named; raises what Arrow raises where they do not fit."""
+    if column.type == wanted:
+        return column
+    if pa.types.is_string(wanted) and (pa.types.is_decimal(column.type) or has_empty_struct(column.type)):
+        texts = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)
+        return pa.array([text if valid else None for text, valid in texts], wanted)
+    if _is_by_value(column.type):
+        return pa.array(_written(column.to_pylist()), wanted)
+    try:
+        return column.cast(wanted)
+    except pa.ArrowNotImplementedError:
+        return pa.array(_written(column.to_pylist()), wanted)
+
+
+def check_reach(name: str, column: pa.Array) -> None:
+    """Refuse dates and moments that Python has not, and durations beyond them: no target takes these."""
+    inner = pc.list_flatten(column) if _is_list(column.type) else column
+    bounds = _reach(inner.type)
+    if bounds is None or not len(inner):
+        return
+    whole = pa.int32() if pa.types.is_date32(inner.type) else pa.int64()
+    found = pc.min_max(inner.cast(whole)).as_py()
+    if found["min"] is not None and not bounds[0] <= found["min"] <= found["max"] <= bounds[1]:
+        raise InvalidRequest(
+            f"Column {name!r} of type {inner.type} holds a value outside of the years 1 to 9999; make it "
+            "NULL or text in the source."
+        )
+
+
+def check_json(name: str, column: pa.Array) -> None:
+    """Refuse a text that is said to be JSON and is not: databases would."""
+    for text in column.to_pylist():
+        try:
+            if text is not None:
+                msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError):
+            raise InvalidRequest(
+                f"Column {name!r} is of type JSON and holds a text that is not JSON; cast it to text in the "
+                "source."
+            ) from None
+
+
+def _reach(kind: pa.DataType) -> tuple[int, int] | None:
+    if pa.types.is_date32(kind):
+        return DAYS
+    if pa.types.is_timestamp(kind):
+        unit = UNITS[kind.unit]
+        return SECONDS[0] * unit, SECONDS[1] * unit + unit - 1
+    if pa.types.is_duration(kind):
+        return -LONGEST * UNITS[kind.unit], LONGEST * UNITS[kind.unit]
+    return None
+
+
+def _decimal(kind: pa.DataType) -> pa.DataType:
+    """Write decimals without a negative scale, and with as many digits as the scale asks for."""
+    scale = max(0, kind.scale)
+    digits = max(kind.precision - min(0, kind.scale), scale)
+    if digits > MAX_DIGITS:
+        return pa.string()
+    if pa.types.is_decimal256(kind) and digits == kind.precision:
+        return kind
+    return (pa.decimal128 if digits <= DIGITS_OF_128_BITS else pa.decimal256)(digits, scale)
+
+
+def _timestamp(kind: pa.DataType) -> pa.DataType:
+    """Count milliseconds, not seconds: Parquet has none."""
+    return pa.timestamp("ms", kind.tz) if kind.unit == "s" else kind
+
+
+def _extension(kind: Any) -> pa.DataType:
+    if kind.extension_name in TEXTS:
+        return pa.string()
+    return pa.bool_() if kind.extension_name == "arrow.bool8" else plain_type(kind.storage_type)
+
+
+def _list(kind: pa.DataType) -> pa.DataType:
+    return pa.list_(kind.value_field.with_type(plain_type(kind.value_type)))
+
+
+def _fixed_list(kind: pa.DataType) -> pa.DataType:
+    return pa.list_(kind.value_field.with_type(plain_type(kind.value_type)), kind.list_size)
+
+
+def _struct(kind: pa.DataType) -> pa.DataType:
+    return pa.struct([field.with_type(plain_type(field.type)) for field in kind])
+
+
+def _map(kind: pa.DataType) -> pa.DataType:
+    return pa.map_(plain_type(kind.key_type), plain_type(kind.item_type))
+
+
+def _is_extension(kind: pa.DataType) -> bool:
+    return isinstance(kind, pa.BaseExtensionType)
+
+
+def _is_run(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_run_end_encoded(kind))
+
+
+def _is_view(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind))
+
+
+def _is_any_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or _is_view(kind))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+SIMPLER: tuple[tuple[Callable[[pa.DataType], Any], Callable[[Any], pa.DataType]], ...] = (
+    (_is_extension, _extension),
+    (pa.types.is_dictionary, lambda kind: plain_type(kind.value_type)),
+    (_is_run, lambda kind: plain_type(kind.value_type)),
+    (pa.types.is_null, lambda _kind: pa.string()),
+    (pa.types.is_large_string, lambda _kind: pa.string()),
+    (pa.types.is_string_view, lambda _kind: pa.string()),
+    (pa.types.is_interval, lambda _kind: pa.string()),
+    (pa.types.is_large_binary, lambda _kind: pa.binary()),
+    (pa.types.is_binary_view, lambda _kind: pa.binary()),
+    (pa.types.is_date64, lambda _kind: pa.date32()),
+    (pa.types.is_time32, lambda _kind: pa.time32("ms")),  # Parquet has no seconds
+    (pa.types.is_timestamp, _timestamp),
+    (pa.types.is_decimal, _decimal),
+    (pa.types.is_map, _map),
+    (pa.types.is_fixed_size_list, _fixed_list),
+    (_is_any_list, _list),
+    (pa.types.is_struct, _struct),
+)
+
+
+def children(kind: pa.DataType) -> list[pa.DataType]:
+    """Name the types inside a nested one, or inside an encoding."""
+    if pa.types.is_dictionary(kind) or _is_run(kind):
+        return [kind.value_type]
+    return [kind.field(place).type for place in range(kind.num_fields)]
+
+
+def has_empty_struct(kind: pa.DataType) -> bool:
+    """Tell whether a struct without fields is in it, which no file holds: such a column is JSON."""
+    if pa.types.is_struct(kind) and not kind.num_fields:
+        return True
+    return any(has_empty_struct(child) for child in children(kind))
+
+
+def _is_by_value(kind: pa.DataType) -> bool:
+    """Tell whether Arrow casts the type otherwise than its values mean, or not at all."""
+    if _is_extension(kind) or pa.types.is_interval(kind) or _is_view(kind):
+        return True
+    return any(_is_by_value(child) for child in children(kind))
+
+
+def _written(value: Any) -> Any:
+    """Write values as Python has them in the types that are passed on."""
+    match value:
+        case pa.MonthDayNano():
+            return _period(*value)
+        case UUID():
+            return str(value)
+        case tuple():  # of a map
+            return tuple(_written(part) for part in value)
+        case list():
+            return [_written(part) for part in value]
+        case dict():
+            return {name: _written(part) for name, part in value.items()}
+    return value
+
+
+def _period(months: int, days: int, nanoseconds: int) -> str:
+    """Write an interval as ISO 8601 does; each part keeps its sign."""
+    whole, rest = divmod(abs(nanoseconds), NANOSECONDS)
+    fraction = f".{rest:09}".rstrip("0") if rest else ""
+    sign = "-" if nanoseconds < 0 else ""
+    time = f"T{sign}{whole}{fraction}S" if nanoseconds else ""
+    text = (f"{months}M" if months else "") + (f"{days}D" if days else "") + time
+    return f"P{text}" if text else "PT0S"
