@@ -17,6 +17,7 @@ from airflow_provider_openai_batch.emulator.bodies import (
     wrong_value,
 )
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
+from airflow_provider_openai_batch.emulator.endpoints.families import check_chat
 from airflow_provider_openai_batch.emulator.endpoints.twists import Voice, twists
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.formats import Place, format_of
@@ -140,6 +141,7 @@ def _check(chat: Chat) -> None:
     for at, message in enumerate(chat.messages):
         _check_message(f"messages[{at}]", message)
     check_bounds(chat, BOUNDS)
+    check_chat(chat)
     if not models.writes_text(chat.model):
         text = "This is not a chat model and thus not supported in the v1/chat/completions endpoint."
         raise ApiError(404, text, param="model")

@@ -13,6 +13,7 @@ from airflow_provider_openai_batch.emulator import models, tokens
 from airflow_provider_openai_batch.emulator.bodies import check_bounds, parse, wrong_value
 from airflow_provider_openai_batch.emulator.endpoints import items
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
+from airflow_provider_openai_batch.emulator.endpoints.families import check_response
 from airflow_provider_openai_batch.emulator.endpoints.twists import Voice, twists
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.formats import Place, format_of
@@ -136,6 +137,7 @@ def _check(asked: Asked) -> None:
     if asked.input is None and not any(getattr(asked, name) for name, _, _ in STORED):
         raise missing("input")
     check_bounds(asked, BOUNDS)
+    check_response(asked, _reasoning(asked).effort)
     if asked.truncation not in {None, *TRUNCATIONS}:
         raise wrong_value("truncation", asked.truncation, TRUNCATIONS)
     for name, what, code in STORED:
