@@ -223,6 +223,7 @@ def test_a_vector_that_its_column_does_not_take_is_invalid(pipeline: Any, postgr
         "create table labels (id bigint primary key, embedding vector(8), batch_status text, batch_custom_id "
         "text, batch_snapshot_at timestamptz, batch_error_message text, batch_raw_output text)"
     )
+    pipeline.emulator.restart(models=("text-embedding-4",))
     request = {"endpoint": "/v1/embeddings", "model": "text-embedding-4", "input": "{body}"}
     target = arguments.target({"conn_id": "postgres", "table": "labels"})
     pipeline.submit(request=arguments.request(request), output_type=None, target=target)
