@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowException
 
+from airflow_provider_openai_batch.batch.packages import install
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.raising import is_denied
 from airflow_provider_openai_batch.work import open_store, work_root
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
     import openai
 
     from airflow_provider_openai_batch.store import RunStore
-
-INSTALL = {
-    "s3": ("apache-airflow-providers-amazon[s3fs]", "s3://aws_default@bucket/path"),
-    "gs": ("apache-airflow-providers-google", "gs://google_cloud_default@bucket/path"),
-    "abfs": ("apache-airflow-providers-microsoft-azure", "abfs://wasb_default@container/path"),
-}
-ANY_PROVIDER = "the provider of this storage with its fsspec extra"
 
 
 def exit_code(command: Callable[[], int]) -> int:
@@ -107,12 +101,7 @@ def counted(count: float, one: str, many: str | None = None) -> str:
 
 
 def _uninstalled(uri: str, why: str) -> str:
-    scheme = uri.partition("://")[0]
-    package, example = INSTALL.get(scheme, (ANY_PROVIDER, f"{scheme}://CONN_ID@bucket/path"))
-    return (
-        f"{uri} cannot be opened ({why.rstrip('.')}): install {package}, "
-        f"and name the connection in the path, as in {example!r}."
-    )
+    return f"{uri} cannot be opened ({why.rstrip('.')}): {install(uri)}"
 
 
 def _origin(error: openai.APIConnectionError) -> str:

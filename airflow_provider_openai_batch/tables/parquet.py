@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
+from airflow_provider_openai_batch.batch.packages import install
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.scratch import scratch_folder
 from airflow_provider_openai_batch.tables.grouping import GROUP_ROWS, grouped
@@ -173,5 +174,5 @@ def _writable(path: str) -> Iterator[Any]:
         ) from None
     except (ImportError, ValueError) as error:
         raise InvalidRequest(
-            f"target['path'] {path!r} is on no storage that is known here: {error}"
+            f"target['path'] {path!r} cannot be opened ({str(error).rstrip('.')}): {install(path)}"
         ) from None
