@@ -19,6 +19,7 @@ RATES = {
     "ask": 0.4,
     "upload": 0.05,
     "retrieve": 0.05,
+    "date": 0.02,
     "list": 0.15,
     "delete": 0.12,
     "download": 0.15,

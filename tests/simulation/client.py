@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from email.utils import formatdate
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import httpx
 import openai
 
+from airflow_provider_openai_batch.api_answers import require_id
 from airflow_provider_openai_batch.batch.api import Batch, Created, Gone, InputFile, Refused, Unclear
+from airflow_provider_openai_batch.batch.api_time import ApiTime
 from airflow_provider_openai_batch.batch.asking import NO_SERVER, NotRun
 from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.batch.prices import Price, Prices
@@ -47,6 +50,7 @@ ASKED = {
 }
 #: An answer of two tokens costs 1 USD in a batch and 2 USD at once; input is for nothing.
 PRICES = Prices(models={"m": Price(input=0, output=1_000_000)})
+LIES = {"ahead": 3_456_000.0, "behind": -3_456_000.0}  #: by how much the date of an answer is wrong
 LOST = {"acted_lost", "unlisted"}  #: the server acts, and its answer is lost
 DENIED = Refused(status=401, code="invalid_api_key", message="The API refuses the key.")
 
@@ -61,12 +65,11 @@ class MemoryClient(Client):
         self.prices = PRICES
         self._process, self._world = process, process.world
         self._project = process.world.key
-        self._offset: float | None = None
+        self._time = ApiTime(lambda: self._world.now, lambda: self._world.now + self._world.scenario.skew)
 
     def now(self) -> float:
         """Return the API time, by whole seconds; the worker's own clock before the first answer."""
-        offset = self._world.scenario.skew if self._offset is None else self._offset
-        return self._world.now + offset
+        return self._time.now()
 
     def close(self) -> None:
         """Close nothing."""
@@ -86,11 +89,27 @@ class MemoryClient(Client):
             self._error()
         if way == "lost":
             self._lost()
-        made = self._world.service.upload(self._project, file.read(), self._process.name)
+        made = self._world.service.upload(self._project, file.read(), self._process.name, name)
         if way:
             self._lost()
         self._see()
         return InputFile(id=made.id, bytes=len(made.content), created_at=float(int(made.created_at)))
+
+    @property
+    def upload_tries(self) -> int:
+        """Return how often an upload is tried at once."""
+        return 2
+
+    def files_named(self, start: str, oldest: float) -> list[InputFile]:
+        """List the input files whose names start so."""
+        self._begin("list the files")
+        self._fault("look")
+        self._see()
+        return [
+            InputFile(id=file.id, filename=file.name, created_at=float(int(file.created_at)))
+            for file in self._world.service.files.values()
+            if self._world.service.file(self._project, file.id) and file.name.startswith(start)
+        ]
 
     def create(self, file_id: str, endpoint: str, metadata: dict[str, str]) -> Created | Refused | Unclear:
         """Create a batch, or not, and say so, or not."""
@@ -140,10 +159,15 @@ class MemoryClient(Client):
     def retrieve(self, batch_id: str) -> Batch | Gone:
         """Look at one batch."""
         self._begin(f"look at {batch_id}")
-        self._fault("retrieve")
+        way = self._fault("retrieve")
         found = self._world.service.find(self._project, batch_id)
         self._see()
-        return Gone() if found is None else found.shown()
+        if found is None:
+            return Gone()
+        others = [batch for batch in self._world.service.batches.values() if batch is not found]
+        shown = (others[0] if way == "another" and others else found).shown()
+        require_id("batch", batch_id, shown.id)
+        return shown
 
     def file_exists(self, file_id: str) -> bool:
         """Tell whether this connection sees the file."""
@@ -152,7 +176,7 @@ class MemoryClient(Client):
         self._see()
         return self._world.service.file(self._project, file_id) is not None
 
-    def download(self, file_id: str, into: BinaryIO) -> None:
+    def download(self, file_id: str, into: BinaryIO, most: int | None = None) -> None:
         """Copy a file."""
         self._begin(f"download {file_id}")
         way = self._fault("download")
@@ -249,8 +273,13 @@ class MemoryClient(Client):
         raise openai.InternalServerError("The server had an error.", response=_response(500), body={})
 
     def _see(self) -> None:
+        """Take the time of an answer; a `Date` that contradicts what is known is asked about again."""
         self._world.now += 0.5
-        self._offset = float(int(self._world.now)) - self._world.now
+        lie = LIES.get(self._way("date"), 0.0)
+        for skew in (lie, 0.0, 0.0, 0.0):
+            self._time.see({"date": formatdate(self._world.now + skew, usegmt=True)})
+            if not self._time.is_in_doubt:
+                return
 
 
 class AsyncMemoryClient:

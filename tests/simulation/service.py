@@ -24,6 +24,7 @@ class RemoteFile:
     content: bytes
     created_at: float
     by: str
+    name: str = ""
     deleted_at: float | None = None
 
 
@@ -43,9 +44,9 @@ class Service:
         self.files: dict[str, RemoteFile] = {}
         self.batches: dict[str, RemoteBatch] = {}
 
-    def upload(self, project: str, content: bytes, by: str) -> RemoteFile:
+    def upload(self, project: str, content: bytes, by: str, name: str = "") -> RemoteFile:
         """Store a file."""
-        made = RemoteFile(f"file-{len(self.files) + 1}", project, content, self._world.now, by)
+        made = RemoteFile(f"file-{len(self.files) + 1}", project, content, self._world.now, by, name)
         self.files[made.id] = made
         self._world.tell(by, f"{made.id} exists")
         return made
