@@ -35,6 +35,7 @@ from airflow_provider_openai_batch.batch.api import (
 )
 from airflow_provider_openai_batch.batch.api_time import ApiTime
 from airflow_provider_openai_batch.batch.asking import judge
+from airflow_provider_openai_batch.batch.file_page import read_file_page
 from airflow_provider_openai_batch.batch.paging import Paging
 from airflow_provider_openai_batch.batch.prices import Prices
 from airflow_provider_openai_batch.downloads import CutDownload, Download, ShortDownload, content_of
@@ -54,6 +55,7 @@ ASK_TIMEOUT = 60.0
 REFUSALS = {400, 401, 403, 404, 413, 422, 429}
 UPLOAD_REFUSALS = {400, 404, 413, 422, 429}
 INPUT_FILE_LIFE = 14 * 86_400
+MOST_PAGES_OF_FILES = 20
 #: What no worker may pass over: the key is not accepted, or the API is to be left alone.
 TOLD_OFF = {401, 403, 429}
 NOTHING_TO_CANCEL = {400, 409, 410, 422} | NO_ROUTE
@@ -212,9 +214,28 @@ class Client:
         """Call the API once and return the id of some model."""
         return first_model(self._content(self._api.models.with_raw_response.list()))
 
+    @property
+    def upload_tries(self) -> int:
+        """Return how often an upload is tried that gets no clear answer, as the connection says."""
+        return 1 + max(0, self._api.max_retries)
+
+    def files_named(self, start: str, oldest: float) -> list[InputFile]:
+        """List the input files whose names start so, newest first, back to a time."""
+        found: list[InputFile] = []
+        query: dict[str, Any] = {"purpose": "batch"}
+        for _ in range(MOST_PAGES_OF_FILES):
+            page = read_file_page(self._content(self._api.files.with_raw_response.list(**query)))
+            found += [file for file in page.files if (file.filename or "").startswith(start)]
+            times = [file.created_at for file in page.files if file.created_at is not None]
+            if page.after in {None, query.get("after")} or (times and max(times) < oldest):
+                break
+            query["after"] = page.after
+        return found
+
     def _upload(self, name: str, file: BinaryIO, expires: Any) -> InputFile | Refused:
         try:
-            answer = self._api.files.with_raw_response.create(
+            once = self._api.with_options(max_retries=0)  # a repeated upload leaves the first copy behind
+            answer = once.files.with_raw_response.create(
                 file=(name, file), purpose="batch", expires_after=expires
             )
         except openai.APIStatusError as error:

@@ -253,6 +253,8 @@ def _ended(send: Send, batch: Batch, moment: Moment) -> Action | float:
 def _doubt(send: Send, moment: Moment) -> Action | float | None:
     since = send.intent.at if send.fenced_at is None else send.fenced_at
     due = since + moment.settings.settle
+    if send.is_misdated and send.fenced_at is None:  # a look costs nothing; its file is revoked by the later
+        due = min(due, send.intent.file_created_at + moment.settings.settle)
     if send.intent.preflight:
         due = 0.0 if send.is_told else send.intent.at + ASKED_FOR
     return Resolve(send.folder) if moment.now >= due else due

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.batch.api_time import AGREES
 from airflow_provider_openai_batch.batch.facts import (
     BY_COMMAND,
     About,
@@ -107,16 +108,35 @@ class Send:
         return max(self.refusals, key=lambda refusal: refusal.at, default=None)
 
     @property
+    def is_misdated(self) -> bool:
+        """Tell whether the intent and its file are of times that contradict each other: one of them lies.
+
+        A file whose server told no time is dated a window before the intent.
+        """
+        apart = abs(self.intent.at - self.intent.file_created_at)
+        return apart > AGREES and abs(apart - WINDOW) > 1
+
+    @property
+    def sent_at(self) -> float:
+        """Return when it was sent, by the intent, or by what else tells if that lies: the later one."""
+        if not self.is_misdated:
+            return self.intent.at
+        made = self.batch.created_at if self.batch else None
+        if made is not None and abs(made - self.intent.file_created_at) <= WINDOW:
+            return max(made, self.intent.file_created_at)
+        return max(self.intent.at, self.intent.file_created_at)
+
+    @property
     def deadline(self) -> float:
         """Return the API time after which its answers are not waited for.
 
         The times of a batch may come from another clock than the API time: the later one counts.
         """
         batch = self.batch
-        started = batch.created_at if batch and batch.created_at else self.intent.at
+        started = batch.created_at if batch and batch.created_at else self.sent_at
         expires_at = batch.expires_at if batch and batch.expires_at else 0.0
         window = expires_at - started if expires_at > started else WINDOW
-        return max(started, self.intent.at) + window + LATE
+        return max(started, self.sent_at) + window + LATE
 
     @property
     def patience(self) -> float:

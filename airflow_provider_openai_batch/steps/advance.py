@@ -42,8 +42,8 @@ from airflow_provider_openai_batch.steps.transfer import (
     create_batch,
     delete_quietly,
     end_over_cap,
-    upload_shard,
 )
+from airflow_provider_openai_batch.steps.upload import note_unclear, upload_shard
 from airflow_provider_openai_batch.steps.view import DENIED, STALLING, View, hopeless
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ class _Advance:
             attempt=self._attempt,
             epoch=run.current.asked.epoch,
             run_hash=run_hash(self._store),
+            known=frozenset(batch.id for send in run.sends for batch in send.batches),
         )
         match action:
             case Preflight():
@@ -177,11 +178,12 @@ class _Advance:
                 self._send(run, sender, shard)
 
     def _send(self, run: Run, sender: Sender, shard: Shard) -> None:
-        uploaded = upload_shard(self._store, self._client, shard)
+        uploaded = upload_shard(self._store, self._client, shard, run)
         # The upload took its time; others may have taken the room meanwhile.
         tokens = self._view.tokens(run, {shard.about.model}, anew=True)
         if isinstance(uploaded, InputFile) and not has_room(run, shard, tokens):
-            delete_quietly(self._client, uploaded.id)
+            if not delete_quietly(self._client, uploaded.id):
+                note_unclear(self._store, self._client)
             return
         live = live_tokens(shard.about.model, tokens)
         self._may_send = create_batch(sender, shard, uploaded, live)

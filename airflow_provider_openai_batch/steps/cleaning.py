@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import Batch
 from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.steps.upload import left_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,11 +49,11 @@ def remote_files(run: Run) -> Iterator[str]:
 
 
 def _clean_up(store: RunStore, client: Client, run: Run) -> None:
-    names = [name for name in store.list() if name.startswith("cleaned-")]
-    before = {file_id for name in names for file_id in store.get(name, facts.Cleaned).files}
-    swept = _delete(
-        client, [file_id for file_id in dict.fromkeys(remote_files(run)) if file_id not in before]
-    )
+    names = store.list()
+    cleaned = [name for name in names if name.startswith("cleaned-")]
+    before = {file_id for name in cleaned for file_id in store.get(name, facts.Cleaned).files}
+    every = [*remote_files(run), *left_behind(store, client, run, names)]
+    swept = _delete(client, [file_id for file_id in dict.fromkeys(every) if file_id not in before])
     gone = swept.deleted
     if swept.unknown and (swept.deleted or _sees(client, run)):
         gone = [*gone, *swept.unknown]

@@ -9,6 +9,7 @@ import openai
 
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import Batch, Gone
+from airflow_provider_openai_batch.batch.lifecycle import Settings
 from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.client import INPUT_FILE_LIFE
 from airflow_provider_openai_batch.exceptions import RunUnreadable
@@ -57,6 +58,7 @@ def resolve(store: RunStore, client: Client, send: Send) -> None:
     if found:
         return
     if send.fenced_at is None:
+        _require_settled(store, client, send)
         _fence(store, client, send)
     else:
         _require_project(store, client, send)
@@ -99,6 +101,19 @@ def _require_files(store: RunStore, send: Send, batches: list[Batch]) -> None:
         nameless = batch.input_file_id is None and "run" not in batch.metadata
         if nameless or (marked and batch.input_file_id not in known):
             raise ListFailed(f"Batch {batch.id!r} is listed without the file that we know it by.")
+
+
+def _require_settled(store: RunStore, client: Client, send: Send) -> None:
+    """Fail while an unclear create may still act, where intent and file do not agree on when it was called.
+
+    Whoever has looked for its batch before and waited since knows it by his own clock.
+    """
+    if not send.is_misdated:
+        return
+    looked = [fact.at for fact in read_run(store).put_offs if fact.what == send.folder]
+    called = min([max(send.intent.at, send.intent.file_created_at), *looked])
+    if client.now() < called + Settings().settle:
+        raise ListFailed(f"Shard {send.shard} may have been sent a moment ago, and no batch of it is listed.")
 
 
 def _cancel_twin(client: Client, batch: Batch) -> None:

@@ -24,7 +24,7 @@ from airflow_provider_openai_batch.batch.api import (
     Unclear,
 )
 from airflow_provider_openai_batch.batch.run import WINDOW
-from airflow_provider_openai_batch.client import CutDownload, ShortDownload
+from airflow_provider_openai_batch.client import CutDownload, ShortDownload, WrongAnswer
 from airflow_provider_openai_batch.steps.answers import (
     Ended,
     cap_requests,
@@ -33,6 +33,7 @@ from airflow_provider_openai_batch.steps.answers import (
     read_answers,
 )
 from airflow_provider_openai_batch.steps.attempts import is_superseded
+from airflow_provider_openai_batch.steps.room import most_bytes
 from airflow_provider_openai_batch.steps.view import denied
 
 if TYPE_CHECKING:
@@ -60,12 +61,7 @@ class Sender:
     attempt: Attempt
     epoch: int
     run_hash: str
-
-
-def upload_shard(store: RunStore, client: Client, shard: Shard) -> InputFile | Refused:
-    """Upload a shard as a fresh file; that is free, and nothing runs of it."""
-    with store.local(f"shards/{shard.id}/requests.jsonl") as path, open(path, "rb") as file:  # noqa: PTH123
-        return client.upload(f"{shard.id}.jsonl", file)
+    known: frozenset[str] = frozenset()  #: the batches of earlier sends, none of which a new one can be
 
 
 def create_batch(
@@ -145,6 +141,8 @@ def write_outcome(sender: Sender, folder: str, file_id: str, answer: Created | R
     """Write down what a create answered; an unclear answer leaves the intent open."""
     store, client = sender.store, sender.client
     match answer:
+        case Created(batch) if batch.id in sender.known:
+            log.warning("A create was answered with batch %s of an earlier send.", batch.id)
         case Created(batch):
             store.put(batch_name(folder, batch), batch)
             log.info("Batch %s created for shard %s.", batch.id, folder.split("/")[1])
@@ -168,16 +166,20 @@ def file_word(word: str) -> str:
     return quoted if len(quoted) <= LONGEST_WORD else hashlib.sha256(word.encode()).hexdigest()
 
 
-def delete_quietly(client: Client, file_id: str) -> None:
-    """Delete a remote file; a failure only warns, for the file ends by itself."""
+def delete_quietly(client: Client, file_id: str) -> bool:
+    """Delete a remote file; a failure only warns, for the file ends by itself. False on a failure."""
     try:
         client.delete(file_id)
     except openai.OpenAIError as error:
         log.warning("File %s could not be deleted (%s); it expires by itself.", file_id, type(error).__name__)
+        return False
+    return True
 
 
 def collect_send(store: RunStore, client: Client, send: Send, batch: Batch) -> None:
     """Bring an ended batch home: its end, its raw files, its answers."""
+    if send.batch is None or batch.id != send.batch.id:
+        raise WrongAnswer(f"Batch {batch.id!r} is not the one that was sent for shard {send.shard}.")
     send = _note_end(store, client, send, batch)
     nothing_ran = batch.status is BatchStatus.FAILED and not (batch.output_file_id or batch.error_file_id)
     if nothing_ran and not send.twins:
@@ -246,7 +248,7 @@ def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | N
         return True
     with store.draft() as draft:
         try:
-            client.download(file_id, draft.file)
+            client.download(file_id, draft.file, most_bytes(store, send))
             require_whole(draft.file, file_id)
         except openai.APIStatusError as error:
             if error.status_code not in GONE:

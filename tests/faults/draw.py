@@ -227,6 +227,23 @@ DRAWS |= {
     "counts_below": _way(share=(0.0, 0.3, 0.5, 0.9)),
     "output_grows": _way(share=(0.0, 0.3, 0.5, 0.9), lag=(60, 120, 900), steps=(1, 3)),
 }  # fmt: skip
+DRAWS |= {
+    # What the API says of other things, at other times, and without an end.
+    "wrong_batch": lambda dice: (
+        _often(dice) | {"route": dice.choice(("retrieve", "retrieve", "create", "cancel"))}
+    ),
+    "wrong_file": _way(),
+    "wrong_input": _way(shows=({"input_file_id": "file-of-another"}, {"endpoint": "/v1/embeddings"})),
+    "date_skew": lambda dice: {
+        "times": dice.randint(1, 2), "by": dice.choice((-3_456_000, -7_200, 7_200, 3_456_000)),
+        "route": dice.choice(ROUTES), "skip": dice.randint(0, 6),
+    },
+    "metadata_unavailable": _way(status=(500, 404)),
+    "upload_unclear": lambda dice: {"times": dice.randint(1, 3)},
+    "endless_file": lambda dice: {"times": dice.randint(1, 2), "most": 1 << 23},
+    "trickle": _way(piece=(64, 4_096)),
+    "nested_metadata": _way(depth=(100, 20_000)),
+}  # fmt: skip
 DRAWS |= dict.fromkeys(
     ("empty_ids", "absent_ids", "missing_keys", "null_counts", "no_usage", "no_expires_at", "upper_case",
      "iso_times", "no_final_newline", "empty_error_file"),

@@ -1,0 +1,60 @@
+"""Bugs that would believe what the API says: of another batch, of the time, of a file."""
+
+from __future__ import annotations
+
+from tests.mutations.planted import Mutation
+
+DISTRUST = "tests/steps/test_distrust.py"
+WRONG = "tests/test_wrong_answers.py"
+
+DISTRUSTING = (
+    Mutation(
+        name="ids are not compared",
+        file="api_answers.py",
+        old="    if shown != asked:\n",
+        new='    if shown == "":\n',
+        caught_by=f"{WRONG}::test_answer_about_another_batch_is_none",
+    ),
+    Mutation(
+        name="one date is believed",
+        file="batch/api_time.py",
+        old="or len(odd) >= SEVERAL:",
+        new="or odd:",
+        caught_by="tests/batch/test_api_time.py::test_one_date_that_disagrees_does_not_count[-400]",
+    ),
+    Mutation(
+        name="metadata that fail keep the content back",
+        file="client.py",
+        old="                raise\n            return 0\n",
+        new="                raise\n            raise\n",
+        caught_by=f"{DISTRUST}::test_metadata_that_fail_for_ever_keep_no_answer_back[500]",
+    ),
+    Mutation(
+        name="an upload is repeated blindly",
+        file="client.py",
+        old="once = self._api.with_options(max_retries=0)  #",
+        new="once = self._api.with_options(max_retries=2)  #",
+        caught_by=f"{DISTRUST}::test_unclear_upload_leaves_no_file[2-True]",
+    ),
+    Mutation(
+        name="a trickle is waited for",
+        file="batch/pace.py",
+        old="            if self._moved - self._moved_before < LEAST_A_MINUTE:",
+        new="            if self._moved < self._moved_before:",
+        caught_by=f"{WRONG}::test_file_that_trickles_is_cut",
+    ),
+    Mutation(
+        name="a doubt is due by the intent alone",
+        file="batch/lifecycle.py",
+        old="    if send.is_misdated and send.fenced_at is None:",
+        new="    if send.is_misdated and send.fences:",
+        caught_by=f"{DISTRUST}::test_intent_with_a_wrong_time_is_resolved[True-3456000]",
+    ),
+    Mutation(
+        name="a created batch of another file is taken",
+        file="api_answers.py",
+        old="    if batch.input_file_id not in {None, file_id}:\n",
+        new="    if batch.input_file_id == endpoint:\n",
+        caught_by=f"{WRONG}::test_created_batch_of_something_else_is_a_doubt[shows0]",
+    ),
+)
