@@ -261,9 +261,7 @@ def _doubt(send: Send, moment: Moment) -> Action | float | None:
 
 
 def _lost(send: Send, moment: Moment) -> Action | float | None:
-    if send.lost_since is None:
-        return NoteLost(send.folder)
-    due = send.lost_since + HALF_HOUR
+    due = moment.now if send.lost_since is None else send.lost_since + HALF_HOUR
     return NoteLost(send.folder) if moment.now >= due else due
 
 
