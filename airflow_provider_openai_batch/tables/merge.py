@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -13,6 +14,7 @@ from airflow_provider_openai_batch.tables.definition import add, create
 from airflow_provider_openai_batch.tables.fit import plan
 from airflow_provider_openai_batch.tables.form import Form
 from airflow_provider_openai_batch.tables.held import HeldRows
+from airflow_provider_openai_batch.tables.hooked import hooked
 from airflow_provider_openai_batch.tables.keys import Keys, keys_of
 from airflow_provider_openai_batch.tables.landing import Landing, Written
 from airflow_provider_openai_batch.tables.partition import fill_partition, with_partition
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.bounds import Bounds
     from airflow_provider_openai_batch.tables.base import Held
     from airflow_provider_openai_batch.tables.session import Session
+
+log = logging.getLogger(__name__)
 
 LOOKING = "What the target holds cannot be read"
 WRITING = "The results cannot be written (the answers are kept: clear load when the cause is gone)"
@@ -136,11 +140,32 @@ class _Load:
         guard()
         done = _merge(self.session, form)
         if done.written + done.kept != staged:
-            raise OpenAIBatchError(
-                f"{staged} rows were staged, but {done.written} were written and {done.kept} kept: "
-                "the table changed meanwhile. Nothing was written; try again."
-            )
+            raise self._lost(made, staged, done)
+        if staged and made.exists:
+            self._warn_of_keys(form, staged)
         return done
+
+    def _warn_of_keys(self, form: Form, staged: int) -> None:
+        """Say that rows are there by other keys than they came with: no later night finds them."""
+        found = hooked(self.session, form.made.parts)
+        changed = staged - self.session.one(form.met()) if found else 0
+        if changed:
+            log.warning(
+                "%s of %s rows are not in table %r by the keys that they came with: %s changes them. Each "
+                "run pays for these rows again; let it keep the key, or change the key in the source.",
+                f"{changed:,}", f"{staged:,}", ".".join(form.made.parts), ", ".join(found),
+            )  # fmt: skip
+
+    def _lost(self, made: Plan, staged: int, done: Written) -> OpenAIBatchError:
+        """Say why rows are not in the table; what a trigger or a rule does, it does again in a retry."""
+        counts = f"{staged} rows were staged, but {done.written} were written and {done.kept} kept"
+        found = hooked(self.session, made.parts) if made.exists else []
+        if not found:
+            return OpenAIBatchError(f"{counts}: the table changed meanwhile. Nothing was written; try again.")
+        return InvalidRequest(
+            f"{counts}: {', '.join(found)} of table {'.'.join(made.parts)!r} leaves rows out or changes "
+            "their keys. Nothing was written, and a retry would end the same; drop it, and clear load."
+        )
 
 
 def _merge(session: Session, form: Form) -> Written:
