@@ -8,6 +8,7 @@ import msgspec
 
 from airflow_provider_openai_batch.batch.plain_json import plain_json
 from airflow_provider_openai_batch.batch.request_body import DEFAULT_ENDPOINT, check_body, check_endpoint
+from airflow_provider_openai_batch.batch.text_format import TextFormat, read_format
 from airflow_provider_openai_batch.batch.wanted import convert, mapping
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
@@ -34,6 +35,17 @@ Renamed = Annotated[dict[str, str], msgspec.Meta(description="a dict of new name
 CAPS = ("max_requests", "max_cost_usd")
 
 
+class FormatArgs(TypedDict, total=False):
+    """How the text files of `path` are written."""
+
+    delimiter: str
+    quote: str | None
+    escape: str | None
+    encoding: str
+    null: str | list[str]
+    header: bool | list[str]
+
+
 class SourceArgs(TypedDict, total=False):
     """Where the rows come from: `conn_id` with `sql` or `table`, or `path`, or `rows`; and their `key`."""
 
@@ -43,6 +55,7 @@ class SourceArgs(TypedDict, total=False):
     table: str | list[str]
     where: str
     path: str
+    format: FormatArgs
     rows: Any
     key: str | list[str]
     carry: str | list[str]
@@ -102,6 +115,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     table: str | Parts | None = None
     where: str | None = None
     path: str | None = None
+    format: TextFormat | None = None
     carry: Names = ()
     on_empty: Literal["skip", "succeed", "fail"] = "skip"
 
@@ -146,6 +160,8 @@ def source(value: object, has_rows: bool = False) -> Source:
         raise InvalidRequest(
             "source has no 'key': name the column, or the list of columns, that tells rows apart."
         )
+    if given.get("format") is not None:
+        given["format"] = read_format(given["format"])
     parsed = convert("source", given, Source)
     _check_names("source['key']", parsed.key)
     _check_names("source['carry']", parsed.carry)
@@ -179,16 +195,22 @@ def _check_kind(parsed: Source, has_rows: bool) -> None:
         raise InvalidRequest(
             "source['rows'] takes no 'conn_id': the rows are already here; remove one of both."
         )
+    _check_owners(parsed, kind)
+    if parsed.sql is not None:
+        _check_sql(parsed.sql)
+
+
+def _check_owners(parsed: Source, kind: str) -> None:
+    """Refuse what belongs to another kind of source."""
     if parsed.where is not None and kind != "table":
         raise InvalidRequest(f"source['where'] belongs to 'table'; put it into your {kind!r} instead.")
     if parsed.where is not None and not parsed.where.strip():
         raise InvalidRequest(
             f"source['where'] is {parsed.where!r}; give a condition, or leave it out to ask about all rows."
         )
-    if parsed.parameters is not None and kind != "sql":
-        raise InvalidRequest(f"source['parameters'] belongs to 'sql', not to {kind!r}; remove it.")
-    if parsed.sql is not None:
-        _check_sql(parsed.sql)
+    for name, owner in (("parameters", "sql"), ("format", "path")):
+        if getattr(parsed, name) is not None and kind != owner:
+            raise InvalidRequest(f"source[{name!r}] belongs to {owner!r}, not to {kind!r}; remove it.")
 
 
 def _check_sql(sql: str) -> None:

@@ -11,11 +11,14 @@ import numpy as np
 from airflow_provider_openai_batch.batch.tokens import ByBytes, Counter, encoding_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
 
     from airflow_provider_openai_batch.batch.tokens import Tokens
+
+#: The tokenizer refuses texts of a million bytes; a character has four at most.
+MOST_CHARACTERS = 200_000
 
 
 class ByTokenizer:
@@ -35,7 +38,20 @@ class ByTokenizer:
     def count(self, texts: pa.Array) -> Tokens:
         """Return the tokens of each text."""
         encode = self._encode
-        return np.fromiter((len(encode(text)) for text in texts.to_pylist()), np.float64, len(texts))
+        counts = (sum(len(encode(piece)) for piece in pieces(text)) for text in texts.to_pylist())
+        return np.fromiter(counts, np.float64, len(texts))
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Cut a text that is too long for the tokenizer, after a space or a line end where there is one."""
+    start = 0
+    while len(text) - start > MOST_CHARACTERS:
+        end = start + MOST_CHARACTERS
+        cut = max(text.rfind(" ", start, end), text.rfind("\n", start, end)) + 1
+        end = cut if cut > start else end
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def counter_for(model: str) -> Counter:

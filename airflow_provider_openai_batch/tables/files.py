@@ -15,9 +15,12 @@ from airflow_provider_openai_batch.batch.packages import install
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import formats, types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS
+from airflow_provider_openai_batch.tables.text_stream import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from airflow_provider_openai_batch.batch.text_format import TextFormat
 
 FILE, ROW = "_file", "_row"
 GLOB = re.compile(r"[*?\[]")
@@ -43,6 +46,8 @@ class FileSource:
     """
 
     path: str
+    #: How text files are written; None: as their names and their first bytes say.
+    form: TextFormat | None = None
 
     def columns(self) -> tuple[str, ...]:
         with _readable(self.path):
@@ -53,12 +58,15 @@ class FileSource:
     def read(self, columns: Sequence[str]) -> Iterator[Iterator[pa.RecordBatch]]:
         with _readable(self.path):
             opened = self._opened()
-        yield self._batches(opened, [opened.fields[name] for name in columns])
+        fields = [opened.fields[name] for name in columns]
+        types.check_known(fields)
+        yield self._batches(opened, fields)
 
     def _opened(self) -> Opened:
         root = ObjectStoragePath(self.path)
         files = _list(root)
         kind = _format(self.path, files)
+        kind = kind if self.form is None else kind.of(self.form)
         fields = dict(OWN_FIELDS)
         for name in {name: None for file in files for name in file.partition}:
             fields[name] = pa.field(name, pa.string())
@@ -161,7 +169,7 @@ def _readable(path: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError) as error:
         raise InvalidRequest(f"source['path'] {path!r} cannot be read: {type(error).__name__}.") from None
-    except formats.Unreadable as error:
+    except Unreadable as error:
         raise InvalidRequest(f"source['path'] {path!r} cannot be read: {error}") from None
     except OSError as error:
         raise OpenAIBatchError(f"source['path'] {path!r} cannot be read: {type(error).__name__}.") from None

@@ -47,7 +47,7 @@ def resolve_source(
     :param change: makes another query of a database's, such as one that is joined to the target.
     """
     if args.path is not None:
-        return files.FileSource(args.path)
+        return files.FileSource(args.path, args.format)
     if args.conn_id is None:
         return given_rows.source([] if rows is None else rows)
     kind, hook = _hook("source", args.conn_id)

@@ -12,12 +12,15 @@ import pyarrow as pa
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS
+from airflow_provider_openai_batch.tables.sql import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_ROWS = 10_000
 MAX_BYTES = 1_000_000
+#: pandas' types whose Arrow form is not what they show.
+TEXT_DTYPES = {"PeriodDtype", "IntervalDtype"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class RowsSource:
     @contextmanager
     def read(self, columns: Sequence[str]) -> Iterator[Iterator[pa.RecordBatch]]:
         table = self.table.select(list(columns))
+        types.check_known(table.schema)
         empty = [types.no_rows(table.schema)] if columns and not table.num_rows else None
         yield iter(empty or table.to_batches(max_chunksize=BATCH_ROWS))
 
@@ -40,6 +44,7 @@ def source(rows: object) -> RowsSource:
     """Take the rows over with one type for each column."""
     _check_count(len(rows) if hasattr(rows, "__len__") else 0)
     table = _from_dicts(rows) if _is_list(rows) else _from_frame(rows)
+    distinct(table.column_names)
     _check_count(table.num_rows)
     if table.nbytes > MAX_BYTES:
         raise InvalidRequest(
@@ -99,14 +104,40 @@ def _from_frame(rows: Any) -> pa.Table:
 
 def _from_pandas(frame: Any) -> pa.Table:
     """Convert column by column: an object column is typed by its values, so that an error names it."""
-    tables = [_column(str(name), frame.iloc[:, position]) for position, name in enumerate(frame.columns)]
+    names = [_name(name) for name in frame.columns]
+    distinct(names)
+    tables = [_column(name, frame.iloc[:, position]) for position, name in enumerate(names)]
     merged = pa.table({}) if not tables else tables[0]
     for table in tables[1:]:
         merged = merged.append_column(table.schema.field(0), table.column(0))
     return merged
 
 
+def _name(name: object) -> str:
+    """Take a number for its text, as in a frame without names; levels of names are no name."""
+    if isinstance(name, str) or type(name) is int:
+        return str(name)
+    raise InvalidRequest(
+        f"source['rows'] has a column whose name is {name!r}, a {type(name).__name__}; "
+        "name columns by strings."
+    )
+
+
+def _kind(dtype: Any) -> str:
+    return type(dtype).__name__
+
+
+def _dense(series: Any) -> Any:
+    """Give values for what pandas keeps in its own forms: text for periods and intervals."""
+    if _kind(series.dtype) == "SparseDtype":
+        series = series.sparse.to_dense()
+    categories = getattr(series.dtype, "categories", None)
+    inner = series.dtype if categories is None else categories.dtype
+    return series.map(str, na_action="ignore").astype(object) if _kind(inner) in TEXT_DTYPES else series
+
+
 def _column(name: str, series: Any) -> pa.Table:
+    series = _dense(series)
     if str(series.dtype) in {"object", "str", "string"}:
         return _table(
             {name: [None if missing else v for v, missing in zip(series, _missing(series), strict=True)]}

@@ -25,6 +25,10 @@ TIME_TEXT = {b"logical": b"time"}
 #: Text for want of any value that would tell the type; it meets a column of any type.
 UNKNOWN = {b"logical": b"unknown"}
 UTC = pa.timestamp("us", tz="UTC")
+#: The extension type of a column that is read as what it is stored as.
+FOREIGN = b"extension"
+EXTENSION = b"ARROW:extension:name"
+KNOWN_EXTENSIONS = {"", "arrow.uuid", "arrow.json", "arrow.bool8"}
 
 #: What an untyped column can hold, and the Arrow type it is read as.
 KINDS: dict[str, tuple[pa.DataType, dict[bytes, bytes] | None]] = {
@@ -183,8 +187,31 @@ WRITERS: dict[str, Callable[[Any], Any]] = {
 def plain(field: pa.Field) -> pa.Field:
     """Give the field as this package passes it on: each type is stored, and lands in every target."""
     metadata = dict(field.metadata or {}) | _meaning(field.type)
-    kept = {b"logical": metadata[b"logical"]} if b"logical" in metadata else None
-    return pa.field(field.name, _plain_type(field), metadata=kept)
+    kept = {b"logical": metadata[b"logical"]} if b"logical" in metadata else {}
+    kind, foreign = _plain_type(field), _foreign(field.type) or metadata.get(EXTENSION, b"").decode()
+    if foreign and foreign not in KNOWN_EXTENSIONS and not pa.types.is_string(kind):
+        kept[FOREIGN] = foreign.encode()
+    return pa.field(field.name, kind, metadata=kept or None)
+
+
+def _foreign(kind: pa.DataType) -> str | None:
+    """Name an extension type, on top or inside, whose values are not those that it is stored as."""
+    if pa.types.is_dictionary(kind):
+        return _foreign(kind.value_type)
+    if isinstance(kind, pa.BaseExtensionType):
+        return None if kind.extension_name in KNOWN_EXTENSIONS else str(kind.extension_name)
+    inside = (_foreign(kind.field(place).type) for place in range(kind.num_fields))
+    return next((name for name in inside if name), None)
+
+
+def check_known(fields: Iterable[pa.Field]) -> None:
+    """Refuse columns that are read and whose type only its own library can write as text."""
+    for field in fields:
+        if field.metadata and FOREIGN in field.metadata:
+            raise InvalidRequest(
+                f"Column {field.name!r} has the extension type {field.metadata[FOREIGN].decode()!r}, whose "
+                "values are stored in another form than they are shown; make it text in the source."
+            )
 
 
 def _meaning(kind: pa.DataType) -> dict[bytes, bytes]:

@@ -37,7 +37,7 @@ def test_source_takes_each_kind() -> None:
         ({1: 2}, "source has the key 1; keys are strings"),
         (
             {"path": "x", "key": "id", "tabel": 1},
-            "unknown key 'tabel'; allowed: carry, conn_id, key, on_empty",
+            "unknown key 'tabel'; allowed: carry, conn_id, format, key, on_empty",
         ),
         ({"path": "x"}, "no 'key'"),
         ({"path": "x", "key": []}, "no 'key'"),

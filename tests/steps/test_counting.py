@@ -92,3 +92,13 @@ def test_nothing_to_count_reads_no_tables():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "0 False\n"
+
+
+@pytest.mark.parametrize("text", ["word " * 400_000, "x" * 1_500_000, "漢" * 700_000])
+def test_long_text(text: str) -> None:
+    """A text of megabytes is counted in pieces."""
+    pytest.importorskip("bpe_openai")
+    found = counter_for("gpt-5-mini").count(pa.array([text, "word"]))
+
+    assert 1 == found[1]
+    assert 100_000 < found[0] < len(text.encode())

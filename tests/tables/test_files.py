@@ -277,3 +277,49 @@ def test_no_rows_keep_their_types(tmp_path: Path) -> None:
         assert [(0, [pa.int32(), pa.int64()])] == [(batch.num_rows, batch.schema.types) for batch in batches]
     with FileSource(str(tmp_path / "a.csv")).read(["id"]) as batches:
         assert [(0, [pa.string()])] == [(batch.num_rows, batch.schema.types) for batch in batches]
+
+
+@pytest.mark.parametrize(
+    ("raw", "bodies"),
+    [
+        (b'\xef\xbb\xbf{"id": 1, "body": "x"}\n', ["x"]),
+        ('{"id": 1, "body": "ü"}\n'.encode("utf-16"), ["ü"]),
+        (b'{"id": 1, "body": "x"}\r{"id": 2, "body": "y"}\r', ["x", "y"]),
+        (b'{"id": 1, "body": "x"}\r\n\r\n{"id": 2, "body": "y"}', ["x", "y"]),
+        (b'{"id": 1, "body": "\\ud800"}\n', ["\ufffd"]),
+    ],
+)
+def test_jsonl_as_it_comes(tmp_path: Path, raw: bytes, bodies: list[str]) -> None:
+    """Marks, line ends, and encodings that say themselves what they are change no row."""
+    (tmp_path / "a.jsonl").write_bytes(raw)
+
+    assert [(body,) for body in bodies] == rows(tmp_path, "body")
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ('{"body": "ü"}\n'.encode("latin-1"), "no JSONL in UTF-8: byte 0xfc at position 10"),
+        (b'{"body": 1}\n{"body": NaN}\n', "line 2 of .*: it holds NaN, which JSON has not; write null"),
+        (b'{"body": -Infinity}\n', "it holds -Infinity"),
+        (b'[{"body": 1}]\n', "it is a JSON list; JSONL has an object on each line"),
+        (b'{\n"body": 1\n}\n', "one JSON document over many lines"),
+        ('{"body": 1}\n'.encode("utf-16-le"), "set .*'utf-16-le'"),
+    ],
+)
+def test_jsonl_that_cannot_be_read(tmp_path: Path, raw: bytes, message: str) -> None:
+    """The cause is named, with the line or the byte."""
+    (tmp_path / "a.jsonl").write_bytes(raw)
+
+    with pytest.raises(InvalidRequest, match=message):
+        rows(tmp_path, "body")
+
+
+def test_jsonl_late_columns(tmp_path: Path) -> None:
+    """A name that only a late row has is a column; so is one whose early values are all null."""
+    lines = ['{"id": 1, "score": null}'] * 10_001 + ['{"id": 2, "score": 7, "late": true}']
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+
+    table = read(tmp_path, "id", "score", "late")
+
+    assert [2, 7, True] == [table.column(name)[-1].as_py() for name in table.column_names]

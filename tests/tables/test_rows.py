@@ -98,3 +98,71 @@ def test_no_rows() -> None:
         assert [] == list(batches)
     assert () == nothing.columns()
     assert (0, pa.int64()) == (empty.num_rows, empty.schema.field("id").type)
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        (pd.array(pd.PeriodIndex(["2026Q1", None], freq="Q")), ["2026Q1", None]),
+        (pd.array(pd.interval_range(0, 2)), ["(0, 1]", "(1, 2]"]),
+        (pd.Categorical(pd.PeriodIndex(["2026-01", None], freq="M")), ["2026-01", None]),
+        (pd.cut([1, 2], [0, 1, 2]), ["(0, 1]", "(1, 2]"]),
+        (pd.arrays.SparseArray([1, 0]), [1, 0]),
+        (pd.arrays.SparseArray([1.5, None]), [1.5, None]),
+        (pd.array([1, None], dtype="Int64"), [1, None]),
+        (pd.array([True, None], dtype="boolean"), [True, None]),
+        (pa.array([True, None], pa.bool_()), [True, None]),
+    ],
+    ids=["period", "interval", "category", "cut", "sparse", "sparse-null", "Int64", "boolean", "arrow"],
+)
+def test_types_of_pandas(values: Any, texts: list[Any]) -> None:
+    """What pandas keeps in its own form is sent as it shows it."""
+    frame = pd.DataFrame({"id": [1, 2], "x": values}) if not isinstance(values, pa.Array) else None
+    table = read(pa.table({"id": [1, 2], "x": values.cast(pa.bool8())}) if frame is None else frame)
+
+    assert texts == table.column("x").to_pylist()
+
+
+class Degrees(pa.ExtensionType):
+    """A type of somebody's own, stored as tenths."""
+
+    def __init__(self) -> None:
+        super().__init__(pa.int64(), "mine.degrees")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        """Write nothing."""
+        return b""
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage_type: Any, serialized: bytes) -> Degrees:
+        """Make it again."""
+        del storage_type, serialized
+        return cls()
+
+
+def test_extension_types() -> None:
+    """A type that only its own library can read is refused where it is used, and elsewhere left alone."""
+    array = pa.ExtensionArray.from_storage(Degrees(), pa.array([215]))
+    source = resolve_source(
+        arguments.source({"key": "id"}, has_rows=True), pa.table({"id": [1], "heat": array})
+    )
+
+    with source.read(["id"]) as batches:
+        assert 1 == sum(batch.num_rows for batch in batches)
+    with pytest.raises(InvalidRequest, match=r"'heat' has the extension type 'mine\.degrees'"):
+        source.read(["heat"]).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "two columns named 'a'"),
+        (pd.DataFrame([[1, 2]], columns=["1", 1]), "two columns named '1'"),
+        (pa.Table.from_arrays([pa.array([1])] * 2, names=["a", "a"]), "two columns named 'a'"),
+        (pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])), "a tuple; name columns"),
+    ],
+)
+def test_names_of_columns(rows: Any, message: str) -> None:
+    """Two columns of one name, or a name that is no name, are refused."""
+    with pytest.raises(InvalidRequest, match=message):
+        read(rows)
