@@ -10,6 +10,7 @@ import msgspec
 from airflow_provider_openai_batch.batch.answer import Answer
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode, encode
 from airflow_provider_openai_batch.batch.endpoints.reply import Reply, mapping, word
+from airflow_provider_openai_batch.batch.server_words import LONGEST_RAW, shown
 from airflow_provider_openai_batch.batch.status import TRANSIENT, RowStatus
 
 if TYPE_CHECKING:
@@ -65,16 +66,21 @@ def failure(custom_id: bytes, code: int | None, error: object, paid: Reply | Non
     return Answer(
         custom_id=custom_id,
         status=_failed_as(code, told),
-        error_code=None if name is None else str(name),
-        error_message=message or "The server gave no reason.",
-        error_param=word(told.get("param")),
-        raw_output=None if message or not error else encode(error),
-        model=paid.model,
+        error_code=None if name is None else shown(str(name)),
+        error_message=shown(message) if message else "The server gave no reason.",
+        error_param=_shown(told.get("param")),
+        raw_output=None if message or not error else encode(error)[:LONGEST_RAW],
+        model=_shown(paid.model),
         input_tokens=paid.input_tokens,
         cached_tokens=paid.cached_tokens,
         output_tokens=paid.output_tokens,
         reasoning_tokens=paid.reasoning_tokens,
     )
+
+
+def _shown(value: object) -> str | None:
+    text = word(value)
+    return None if text is None else shown(text)
 
 
 def paid_for(body: dict[str, Any] | None, endpoint: Endpoint) -> Reply | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_openai_batch.batch.answer import Answer
 from airflow_provider_openai_batch.batch.answer_json import clean_answer, encode
 from airflow_provider_openai_batch.batch.output import Invalid
+from airflow_provider_openai_batch.batch.server_words import LONGEST_RAW, shown
 from airflow_provider_openai_batch.batch.status import RowStatus
 
 if TYPE_CHECKING:
@@ -42,9 +43,11 @@ def judge(custom_id: bytes, body: dict[str, Any], asked: tuple[Endpoint, Output]
         return _unusable(custom_id, reply, (*ended, reply.text))
     if reply.calls_tool:
         told = "The model called a tool, which nobody answers in a batch."
-        return _unusable(custom_id, reply, (RowStatus.INVALID, told, encode(body)))
+        return _unusable(custom_id, reply, (RowStatus.INVALID, told, encode(body)[:LONGEST_RAW]))
     if reply.text is None:
-        return _unusable(custom_id, reply, (RowStatus.INVALID, "The answer holds no text.", encode(body)))
+        return _unusable(
+            custom_id, reply, (RowStatus.INVALID, "The answer holds no text.", encode(body)[:LONGEST_RAW])
+        )
     reason, text = _fit(reply.text, reply.parts, output)
     if reason is not None:
         return _unusable(custom_id, reply, (RowStatus.INVALID, reason, text))
@@ -73,8 +76,8 @@ def _answer(custom_id: bytes, status: RowStatus, reply: Reply, told: dict[str, s
     return Answer(
         custom_id=custom_id,
         status=status,
-        finish_reason=reply.finish_reason,
-        model=reply.model,
+        finish_reason=None if reply.finish_reason is None else shown(reply.finish_reason),
+        model=None if reply.model is None else shown(reply.model),
         input_tokens=reply.input_tokens,
         cached_tokens=reply.cached_tokens,
         output_tokens=reply.output_tokens,

@@ -10,12 +10,12 @@ import msgspec
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.batch.api import DENIALS, Refused
 from airflow_provider_openai_batch.batch.report.words import NO_CODE, as_code, as_param
+from airflow_provider_openai_batch.batch.server_words import shown
 from airflow_provider_openai_batch.batch.shallow import shallow
 
 WRAPPERS = ("error", "errors")
 VAGUE_WRAPPERS = (*WRAPPERS, "data", "detail")
 DEEPEST = 8
-LONGEST = 2_000
 #: A server that asks for more than the life of a batch does not mean it.
 LONGEST_REST = 86_400.0
 
@@ -30,10 +30,10 @@ def read_refused(status: int, raw: bytes, retry_after: str | None) -> Refused | 
     message = _message(told) if code == said else f"{_message(told)} ({said})"
     return Refused(
         status=status,
-        code=code,
+        code=None if code is None else shown(code),
         param=as_param(_param(told)),
         # the API's text repeats a part of the key
-        message="The API refuses the key." if status in DENIALS else message[:LONGEST],
+        message="The API refuses the key." if status in DENIALS else shown(message),
         retry_after=seconds_of(retry_after),
     )
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
+from airflow_provider_openai_batch.batch.server_words import shown
+
 YEAR_5138 = 1e11
 
 
 def read_id(value: object) -> str | None:
     """Take an id, whatever is in it; some servers count their batches and files."""
     is_word = isinstance(value, (str, int)) and not isinstance(value, bool)
-    return str(value) if is_word and value != "" else None
+    return shown(str(value)) if is_word and value != "" else None
 
 
 def read_text(value: object) -> str | None:

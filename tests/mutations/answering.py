@@ -16,6 +16,13 @@ LINES = "tests/batch/test_lines.py"
 
 ANSWERING = (
     Mutation(
+        name="control characters of a server pass",
+        file="batch/server_words.py",
+        old='    return FORGING.sub(" ", text[:LONGEST])',
+        new="    return text[:LONGEST]",
+        caught_by="tests/batch/test_server_words.py::test_forging_characters_are_gone[\\r]",
+    ),
+    Mutation(
         name="a whole answer beside a failing status is asked again",
         file="batch/lines.py",
         old="is_whole(body, endpoint) or ",

@@ -1,0 +1,15 @@
+"""What a server wrote, as it may be shown: bounded, in one line, and without characters that forge others."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST = 2_000
+LONGEST_RAW = 65_536
+#: Controls (C0, DEL, C1), line and paragraph separators, and what turns the direction of writing.
+FORGING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+
+
+def shown(text: str) -> str:
+    """Return a text as logs, errors, and messages of rows take it."""
+    return FORGING.sub(" ", text[:LONGEST])
