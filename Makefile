@@ -11,7 +11,7 @@ help:
 	@echo "make test-long  all tests, also the slow ones, and all quick ones on Airflow 2.11"
 	@echo "make test-matrix  install as users do, on each Airflow, Python, pyarrow, and openai, and test that (an hour)"
 	@echo "make faults     try every fault: simulated schedules, crashes, what the API does wrong (an hour)"
-	@echo "make stores     run the pipeline on S3 and Google Cloud Storage, as fakes of theirs, and count operations"
+	@echo "make stores     try the run folder on fakes of S3 and Google Cloud Storage"
 	@echo "make warehouses try every database on every promise, and write the table in docs/warehouses.md"
 	@echo "make mariadb    install MariaDB for the tests, as root on Debian ('make test' does so, too)"
 	@echo "make bench      measure CPU and memory on a million rows, against other ways (half an hour)"
@@ -53,7 +53,6 @@ mariadb:
 			>/dev/null 2>&1 || echo "MariaDB cannot be installed: its tests will be skipped"; \
 	else echo "MariaDB is not installed: its tests will be skipped"; fi
 
-# Prints how many operations of the store each step takes.
 stores: .venv/.dev
 	@.venv/bin/python -m pytest tests/stores -m "long or not long" -rP
 

@@ -213,4 +213,19 @@ SENDING = (
         new="        return exp.GT(this=column, expression=mark)\n",
         caught_by="tests/tables/test_pages.py::test_at_the_edge_of_a_page[4097]",
     ),
+    Mutation(
+        name="a put without a condition",
+        file="write_once.py",
+        old="""    try:
+        fs.put_file(scratch, target, mode=CREATE)
+    except FileExistsError:
+        return
+""",
+        new="""    try:
+        fs.put_file(scratch, target)
+    except FileExistsError:
+        return
+""",
+        caught_by="tests/stores/test_write_once.py::test_of_many_writers_one_wins[s3]",
+    ),
 )
