@@ -63,6 +63,7 @@ class Collected:
     answered: npt.NDArray[np.bool_]  #: aligned with the ids that were wanted
     counts: Counter[RowStatus]
     anomalies: dict[str, int]  #: lines that are in no row: `duplicate`, `foreign`, `malformed`
+    foreign: Hashes  #: the names in lines that nobody wanted here
     cleaned: int  #: characters that no database takes, removed or replaced
 
 
@@ -86,6 +87,7 @@ class _Shelf:
         self.statuses: list[RowStatus | None] = [None] * len(self.places)
         self.worths = [0] * len(self.places)
         self.anomalies = {"duplicate": 0, "foreign": 0, "malformed": 0}
+        self.foreign: set[bytes] = set()
         self.cleaned = 0
         self.rows = 0
         self.block: list[Answer] = []
@@ -105,6 +107,7 @@ class _Shelf:
         place = self.places.get(answer.custom_id)
         if place is None:
             self.anomalies["foreign"] += 1
+            self.foreign.add(answer.custom_id)
             return
         if self.statuses[place] is not None:
             self.anomalies["duplicate"] += 1
@@ -136,6 +139,7 @@ class _Shelf:
             answered=best >= 0,
             counts=Counter(status for status in self.statuses if status is not None),
             anomalies=self.anomalies,
+            foreign=np.array(sorted(self.foreign - {b""}), dtype=f"S{ID_BYTES}"),
             cleaned=self.cleaned,
         )
 

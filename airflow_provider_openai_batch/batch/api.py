@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
+from airflow_provider_openai_batch.batch.quota import quota_is_spent
 from airflow_provider_openai_batch.batch.server_words import shown
 from airflow_provider_openai_batch.batch.shallow import shallow
 from airflow_provider_openai_batch.batch.wire_values import read_count, read_id, read_seconds, read_text
@@ -120,6 +121,7 @@ class Refusal(StrEnum):
 
     UNSEEN = "unseen"  # the file is not visible yet: again soon
     BUSY = "busy"  # a rate limit: again later
+    UNPAID = "unpaid"  # the account has no credit: again later, without end
     QUEUE_FULL = "queue_full"  # the token queue is full: again when there is room
     TOO_LARGE = "too_large"  # split the shard
     DENIED = "denied"  # the key: the task fails, and goes on once the connection is mended
@@ -168,8 +170,8 @@ def _kind(refused: Refused) -> Refusal:
         return Refusal.UNSEEN
     if refused.status == TOO_LARGE:
         return Refusal.TOO_LARGE
-    if refused.status == TOO_MANY and refused.code != "insufficient_quota":
-        return Refusal.BUSY
+    if refused.status == TOO_MANY:
+        return Refusal.UNPAID if quota_is_spent(refused.code, refused.message) else Refusal.BUSY
     return Refusal.FINAL
 
 

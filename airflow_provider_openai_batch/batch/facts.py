@@ -194,7 +194,9 @@ class Forgotten(Fact, frozen=True, kw_only=True):
 
 
 class Incomplete(Fact, frozen=True, kw_only=True):
-    """The files of an ended batch do not hold all answers yet."""
+    """The files of an ended batch do not hold all answers yet, or `strays`: those of other batches."""
+
+    strays: int = 0
 
 
 class PutOff(Fact, frozen=True, kw_only=True):
@@ -211,6 +213,7 @@ class Tally(Fact, frozen=True, kw_only=True):
     counted: bool = True
     cleaned: int = 0  #: characters that no database takes, removed from answers or replaced
     cost_usd: float | None = None  #: what its answers cost; None: the price is unknown
+    unpaid: int = 0  #: requests that were not run, for the account had no credit
 
 
 def attempt_order(attempt: Attempt) -> tuple[int, str]:

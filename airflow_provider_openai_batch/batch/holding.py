@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api import Refusal
+from airflow_provider_openai_batch.batch.quota import quota_pause
 from airflow_provider_openai_batch.batch.token_queue import jitter, room_at
 
 if TYPE_CHECKING:
@@ -31,8 +32,25 @@ def held_until(run: Run, shard: Shard) -> float | None:
         for send in run.sends
         if send.refusal is not None and send.refusal.answer.kind is not Refusal.QUEUE_FULL
     ]
+    own += _credit_at(run, shard)
     room = room_at(run, shard)
     return max(own if room is None else [*own, room], default=None)
+
+
+def _credit_at(run: Run, shard: Shard) -> list[float]:
+    """Say when credit is hoped for: the account had none; of a shard that met it often, later."""
+    epoch = run.current.asked.epoch if run.current else 0
+    times = [at for send in run.sends if send.intent.epoch >= epoch for at in _times_unpaid(send)]
+    if not times:
+        return []
+    own = [at for one in run.ancestry(shard) for send in one.sends for at in _times_unpaid(send)]
+    return [max(times) + quota_pause(max(1, len(own)))]
+
+
+def _times_unpaid(send: Send) -> list[float]:
+    if send.tally is not None and send.tally.unpaid:
+        return [send.tally.at]
+    return [refusal.at for refusal in send.refusals if refusal.answer.kind is Refusal.UNPAID]
 
 
 def _again_at(send: Send) -> float:

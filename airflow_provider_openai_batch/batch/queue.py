@@ -31,6 +31,9 @@ class Requests(Protocol):
     def answered(self, send: Send) -> tuple[Ids, np.ndarray]:
         """Return the answered requests of an ended send and the status of each."""
 
+    def unpaid(self, send: Send) -> Ids:
+        """Return the requests of an ended send that were not run, for the account had no credit."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
@@ -124,14 +127,16 @@ class _Sets:
                 yield self._left(shard, wanted)
 
     def _left(self, shard: Shard, wanted: np.ndarray) -> Left:
-        counted = any(send.tally and send.tally.counted for send in shard.ended)
-        if wanted.all() and not shard.ended and not self._run.children(shard.id):
+        ids = self._requests.of_shard(shard.id)[wanted]
+        ran = [send for send in shard.ended if not self._never_ran(send, ids).all()]
+        counted = any(send.tally and send.tally.counted for send in ran)
+        if wanted.all() and not ran and not self._run.children(shard.id):
             return Left(shard=shard.id, positions=None, attempt=shard.about.attempt)
         return Left(
             shard=shard.id,
             positions=np.flatnonzero(wanted),
             attempt=shard.about.attempt + int(counted),
-            misfits=int(np.count_nonzero(self._times_of(self._requests.of_shard(shard.id)[wanted]))),
+            misfits=int(np.count_nonzero(self._times_of(ids))),
         )
 
     def _depth(self, shard: Shard) -> tuple[int, str]:
@@ -157,11 +162,19 @@ class _Sets:
         """Count the sends of each request that ended in the present epoch without an answer to it."""
         line = self._run.ancestry(self._run.shard(send.shard))
         ended = [[send for send in shard.ended if self._counts(send)] for shard in line]
-        counted = np.full(len(ids), sum(map(bool, ended)))
+        counted = np.zeros(len(ids), dtype=np.int64)
+        for sends in filter(None, ended):
+            counted += ~np.logical_and.reduce([self._never_ran(send, ids) for send in sends])
         for one in itertools.chain.from_iterable(ended):
             if one.folder in self._misfits:
                 counted -= np.isin(ids, self._misfits[one.folder])
         return counted
+
+    def _never_ran(self, send: Send, ids: Ids) -> np.ndarray:
+        """Mask what the API did not run for want of credit: that is no attempt."""
+        if send.tally is None or not send.tally.unpaid:
+            return np.zeros(len(ids), dtype=bool)
+        return np.isin(ids, self._requests.unpaid(send))
 
     def _has_misfits(self, send: Send) -> bool:
         """Tell whether answers of a send do not fit and may be asked for again, or have been."""

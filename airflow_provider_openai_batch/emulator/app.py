@@ -18,6 +18,7 @@ from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.gate import Gate
 from airflow_provider_openai_batch.emulator.replies import reply, service
 from airflow_provider_openai_batch.emulator.service import Service
+from airflow_provider_openai_batch.emulator.state import TERMINAL
 from airflow_provider_openai_batch.emulator.synchronous import at_once, list_models, retrieve_model
 from airflow_provider_openai_batch.emulator.views import view
 from airflow_provider_openai_batch.emulator.wishes import read_wish
@@ -105,8 +106,11 @@ def cancel_batch(request: Request) -> Response:
 
 def _batch(request: Request, batch: Batch) -> Response:
     served = service(request)
-    shown = view(batch, served.clock.now())
-    return reply(served.looks.of_batch(shown, served.faults.of_look()))
+    shown, faults = view(batch, served.clock.now()), served.faults.of_look()
+    if any(fault.name == "swapped_files" for fault in faults) and (other := served.batches.partner(batch)):
+        names = ("output_file_id", "error_file_id") if other.status in TERMINAL else ()
+        shown |= {name: getattr(other, name) for name in names}
+    return reply(served.looks.of_batch(shown, faults))
 
 
 def _refused(request: Request, error: Exception) -> Response:

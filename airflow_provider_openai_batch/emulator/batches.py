@@ -91,6 +91,12 @@ class Batches:
             raise no_batch(batch_id)
         return self.settle(batch_id)
 
+    def partner(self, batch: Batch) -> Batch | None:
+        """The other batch of a pair: the first and the second, and so on."""
+        number = batch.number + 1 if batch.number % 2 else batch.number - 1
+        found = next((one for one in self._state.batches() if one.number == number), None)
+        return None if found is None else self.get(found.id)
+
     def cancel(self, batch_id: str) -> Batch:
         """Ask a batch to stop; what is done stays done."""
         batch = self.get(batch_id)

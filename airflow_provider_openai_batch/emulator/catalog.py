@@ -47,6 +47,7 @@ ROUTES = (
     "create", "list", "retrieve", "cancel", "models", "model",
     *(one.route for one in ANSWERED.values()),
 )  # fmt: skip
+NO_CREDIT = "You exceeded your current quota, please check your plan and billing details."
 SERVER_ERROR = "The server had an error while processing your request. Sorry about that!"
 
 
@@ -89,6 +90,14 @@ KINDS: dict[str, Kind] = {
         message="Rate limit reached for requests.",
         type="requests",
         code="rate_limit_exceeded",
+    ),
+    "quota_refused": _error(
+        "429, insufficient_quota",
+        429,
+        message=NO_CREDIT,
+        code="insufficient_quota",
+        type="insufficient_quota",
+        route="create",
     ),
     "unauthorized": _error(
         "401", 401, message="Incorrect API key provided: ***.", code="invalid_api_key", times=None, **INVALID
@@ -150,6 +159,7 @@ KINDS: dict[str, Kind] = {
     "list_lag": _view("batches younger than `lag` seconds are not in the list", lag=60),
     "endless_list": _view("every page is the first and says that there are more"),
     "output_late": _view("no file ids at the first `polls` looks at an ended batch", polls=2),
+    "swapped_files": _view("ended batches show each other's files, the first and the second, and so on"),
     "empty_ids": _view('file ids are "" instead of null'),
     "absent_ids": _view("file ids are absent instead of null"),
     "missing_keys": _view("every null is an absent key"),
@@ -189,6 +199,14 @@ KINDS: dict[str, Kind] = {
     ),
     "fail_all": _batch(
         "all requests answer `status`", share=1, status=500, code=None, message=None, permanent=True
+    ),
+    "quota_spent": _batch(
+        "requests are not run, for the account has no credit: 429, insufficient_quota",
+        share=1,
+        status=429,
+        code="insufficient_quota",
+        message=NO_CREDIT,
+        permanent=False,
     ),
     "status_zero": _batch("status_code 0, counted as completed", share=0.1),
     "no_response": _batch(

@@ -45,7 +45,9 @@ class LineFaults:
         self._ratio = settings.fail_ratio
         self._options = {fault.name: fault.options for fault in batch.faults}
         self._failing = [
-            self._options[name] for name in ("fail_requests", "fail_all") if name in self._options
+            self._options[name]
+            for name in ("quota_spent", "fail_requests", "fail_all")
+            if name in self._options
         ]
         self._twists = [
             (name, twist) for name, twist in _twists_of(ANSWERED[batch.endpoint]) if name in self._options

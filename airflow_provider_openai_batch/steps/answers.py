@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
-from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +17,7 @@ import pyarrow.parquet as pq
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA, Collected, RowStatus, collect
 from airflow_provider_openai_batch.batch.api import (
+    TOO_MANY,
     Batch,
     BatchError,
     BatchStatus,
@@ -30,11 +29,12 @@ from airflow_provider_openai_batch.batch.billing import bill
 from airflow_provider_openai_batch.batch.budget import OVER_CAP
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
-from airflow_provider_openai_batch.steps.read import TALLY, read_run
+from airflow_provider_openai_batch.batch.quota import quota_is_spent, without_credit
+from airflow_provider_openai_batch.steps.raw import raw_lines
+from airflow_provider_openai_batch.steps.read import TALLY, ids_of, read_run
+from airflow_provider_openai_batch.steps.strays import STRAY, Strays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_provider_openai_batch.batch.run import Send
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GONE_OFTEN = 4
+NO_CREDIT = (
+    "%s: %s requests were not run, for the account has no credit left (insufficient_quota). They are asked "
+    "again after a pause that grows; no attempt is counted. Add credit, or raise the project's budget."
+)
 ABSENT = {BatchStatus.EXPIRED: RowStatus.EXPIRED, BatchStatus.CANCELLED: RowStatus.CANCELLED}
 
 
@@ -58,16 +62,37 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     """End a send whose batch has ended, unless lines or files are still to come."""
     assert send.terminal is not None
     ids, found = _collected(store, send)
+    strays = Strays(store, read_run(store, client.origin), send)
+    theirs = strays.among(found.foreign)
+    if not found.answered.all():
+        found = _joined(ids, found, strays.elsewhere(ids[~found.answered]))
     late = is_late(send, client.now()) and (client.now() > send.patience or not _is_to_come(send, ended))
     if not (late or _is_complete(found, ended)):
-        store.put(f"{send.folder}/incomplete-{store.nonce()}.json", facts.Incomplete(at=client.now()))
+        incomplete = facts.Incomplete(at=client.now(), strays=len(theirs))
+        store.put(f"{send.folder}/incomplete-{store.nonce()}.json", incomplete)
         return
     unseen = ended.gone or _names_too_little(ended.batch)
     absent = RowStatus.UNKNOWN if unseen else ABSENT.get(ended.batch.status, RowStatus.MISSING)
     rest = ids[~found.answered]
-    table = pa.concat_tables([found.table, _unanswered(rest, absent)])
-    tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found), cleaned=found.cleaned)
+    table = pa.concat_tables([found.table, _unanswered(rest, absent), strays.homeless(theirs)])
+    anomalies = _anomalies(found, len(theirs))
+    tally = facts.Tally(at=client.now(), counts={}, anomalies=anomalies, cleaned=found.cleaned)
     write_answers(store, client, send, table, tally)
+
+
+def _joined(ids: np.ndarray, found: Collected, others: list[Collected]) -> Collected:
+    """Add the answers that stand in files of other sends, each request once."""
+    for other in others:
+        named = ids_of(other.table["custom_id"])
+        new = ~np.isin(named, ids[found.answered])
+        found = replace(
+            found,
+            table=pa.concat_tables([found.table, other.table.filter(pa.array(new))]),
+            answered=found.answered | np.isin(ids, named),
+            counts=found.counts + other.counts,
+            cleaned=found.cleaned + other.cleaned,
+        )
+    return found
 
 
 def read_told(store: RunStore, client: Client, folder: str) -> None:
@@ -75,7 +100,7 @@ def read_told(store: RunStore, client: Client, folder: str) -> None:
     send = next(one for one in read_run(store).sends if one.folder == folder)
     ids, found = _collected(store, send)
     table = pa.concat_tables([found.table, _unanswered(ids[~found.answered], RowStatus.UNKNOWN)])
-    tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found), cleaned=found.cleaned)
+    tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found, 0), cleaned=found.cleaned)
     write_answers(store, client, send, table, tally)
 
 
@@ -83,7 +108,7 @@ def _collected(store: RunStore, send: Send) -> tuple[np.ndarray, Collected]:
     about, ids = _about(store, send)
     endpoint = endpoint_of(about.endpoint)
     output = endpoint.compile(about.output_type, about.dimensions)
-    return ids, collect(_lines(store, send), ids, endpoint, output)
+    return ids, collect(raw_lines(store, send), ids, endpoint, output)
 
 
 def _is_to_come(send: Send, ended: Ended) -> bool:
@@ -118,33 +143,11 @@ def _is_complete(found: Collected, ended: Ended) -> bool:
     return ran <= expected <= ran + found.anomalies["malformed"]
 
 
-def _anomalies(found: Collected) -> dict[str, int]:
-    return {name: count for name, count in found.anomalies.items() if count}
-
-
-def _lines(store: RunStore, send: Send) -> Iterator[bytes]:
-    names = (name for name in store.list() if name.startswith(f"{send.folder}/") and name.endswith(".jsonl"))
-    kinds: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(names, reverse=True):
-        kinds[re.split("[-.]", name.rsplit("/", 1)[1])[0]].append(name)
-    for copies in kinds.values():
-        yield from _once(store, copies)
-
-
-def _once(store: RunStore, copies: list[str]) -> Iterator[bytes]:
-    """Yield the lines of all copies of a file; one that an earlier copy has is no second line."""
-    seen: set[bytes] = set()
-    for name in copies:
-        fresh = set()
-        with store.open(name) as file:
-            for line in file:
-                if len(copies) > 1:
-                    digest = hashlib.blake2b(line.rstrip(), digest_size=16).digest()
-                    if digest in seen:
-                        continue
-                    fresh.add(digest)
-                yield line
-        seen |= fresh
+def _anomalies(found: Collected, strays: int) -> dict[str, int]:
+    """Count the lines that are in no row of this send; some are answers to other shards of the run."""
+    foreign = max(0, found.anomalies["foreign"] - strays)
+    told = found.anomalies | {"foreign": foreign, STRAY: strays}
+    return {name: count for name, count in told.items() if count}
 
 
 def _about(store: RunStore, send: Send) -> tuple[facts.About, np.ndarray]:
@@ -180,7 +183,8 @@ def write_answers(store: RunStore, client: Client, send: Send, table: pa.Table, 
     table = table.append_column("batch_id", pa.array([batch_id] * len(table), pa.string()))
     table = table.append_column("attempt", pa.array([about.attempt + 1] * len(table), pa.int64()))
     paid = bill(table, client.prices, about.model).total
-    counted = msgspec.structs.replace(tally, counts=dict(counts), cost_usd=paid)
+    unpaid = int(np.count_nonzero(without_credit(table)))
+    counted = msgspec.structs.replace(tally, counts=dict(counts), cost_usd=paid, unpaid=unpaid)
     table = table.replace_schema_metadata({TALLY: msgspec.json.encode(counted)})
     with store.create(f"{send.folder}/answers.parquet") as file:
         pq.write_table(table, file, row_group_size=8_192, compression="zstd")
@@ -188,8 +192,10 @@ def write_answers(store: RunStore, client: Client, send: Send, table: pa.Table, 
     alone = "The preflight" if send.intent.preflight else f"Shard {send.shard}"
     name = alone if batch_id is None else f"Batch {batch_id}"
     log.info("%s collected: %s.", name, told or "no answers")
+    if unpaid:
+        log.warning(NO_CREDIT, name, f"{unpaid:,}")
     if counted.anomalies:
-        log.warning("%s had lines that name no request of ours: %s.", name, counted.anomalies)
+        log.warning("%s had lines that are in no row of its own: %s.", name, counted.anomalies)
 
 
 def _dated(table: pa.Table, ended: float) -> pa.Table:
@@ -203,9 +209,15 @@ def close_failed(store: RunStore, client: Client, send: Send, batch: Batch) -> b
     """End a batch that failed at validation; True when all of it is sent again, as a new upload."""
     full = next((e for e in batch.errors if queue_is_full(e.code, e.message)), None)
     unseen = next((e for e in batch.errors if file_is_unseen(e.message)), None)
-    again = full or unseen
+    unpaid = next((e for e in batch.errors if quota_is_spent(e.code, e.message)), None)
+    again = full or unseen or unpaid
     if again is not None:
-        told = Refused(status=0, code=again.code, param=again.param, message=again.message or "")
+        told = Refused(
+            status=0 if unpaid is None else TOO_MANY,
+            code=again.code,
+            param=again.param,
+            message=again.message or "",
+        )
         store.put(f"{send.folder}/refused-{store.nonce()}.json", facts.Refusal(at=client.now(), answer=told))
         log.warning("Batch %s did not start (%s); it is sent again later.", batch.id, again.code)
         return True

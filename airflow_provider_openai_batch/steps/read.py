@@ -14,6 +14,7 @@ from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import Batch
 from airflow_provider_openai_batch.batch.purging import refuse_purged
 from airflow_provider_openai_batch.batch.queue import Queue, queue
+from airflow_provider_openai_batch.batch.quota import without_credit
 from airflow_provider_openai_batch.batch.run import Run, Send, Shard, Snapshot
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 
@@ -71,6 +72,13 @@ class StoredRequests:
             with self._store.open(f"shards/{shard_id}/custom_ids.bin") as file:
                 self._shards[shard_id] = np.frombuffer(file.read(), dtype=f"S{ID_BYTES}")
         return self._shards[shard_id]
+
+    def unpaid(self, send: Send) -> np.ndarray:
+        """Return the requests of an ended send that were not run, for the account had no credit."""
+        columns = ["custom_id", "status", "error_code", "error_message"]
+        with self._store.open(f"{send.folder}/answers.parquet") as file:
+            table = pq.read_table(file, columns=columns)
+        return ids_of(table["custom_id"])[without_credit(table)]
 
     def answered(self, send: Send) -> tuple[np.ndarray, np.ndarray]:
         """Return the answered requests of an ended send and the status of each."""

@@ -225,6 +225,9 @@ DRAWS |= {
     "duplicate_lines": _lines(status=(None, 500, 400)),
     "foreign_lines": _way(count=(1, 5)),
     "counts_below": _way(share=(0.0, 0.3, 0.5, 0.9)),
+    "quota_spent": _way(share=(0.2, 1)),
+    "quota_refused": _way(times=(1, 3)),
+    "swapped_files": _way(),
     "output_grows": _way(share=(0.0, 0.3, 0.5, 0.9), lag=(60, 120, 900), steps=(1, 3)),
 }  # fmt: skip
 DRAWS |= {

@@ -14,6 +14,8 @@ COPIES = "tests/steps/test_copies.py"
 
 LINES = "tests/batch/test_lines.py"
 
+QUOTA = "tests/steps/test_quota.py"
+
 ANSWERING = (
     Mutation(
         name="control characters of a server pass",
@@ -21,6 +23,20 @@ ANSWERING = (
         old='    return FORGING.sub(" ", text[:LONGEST])',
         new="    return text[:LONGEST]",
         caught_by="tests/batch/test_server_words.py::test_forging_characters_are_gone[\\r]",
+    ),
+    Mutation(
+        name="an answer in the file of another batch is foreign",
+        file="steps/answers.py",
+        old="    if not found.answered.all():\n        found",
+        new="    if found.answered.all():\n        found",
+        caught_by=f"{COPIES}::test_answers_in_each_other_s_files_are_found",
+    ),
+    Mutation(
+        name="what was not run for want of credit counts as an attempt",
+        file="batch/queue.py",
+        old="if send.tally is None or not send.tally.unpaid:",
+        new="if send.tally is None or send.tally.counted:",
+        caught_by=f"{QUOTA}::test_credit_is_waited_for_and_no_attempt_counted",
     ),
     Mutation(
         name="a whole answer beside a failing status is asked again",

@@ -108,3 +108,21 @@ def test_lines_that_contradict_themselves_are_not_asked_again(
 
     assert pipeline.statuses() == statuses
     assert pipeline.times_executed == [1] * 10
+
+
+@pytest.mark.parametrize("per_shard", [5, 4, 2])
+def test_answers_in_each_other_s_files_are_found(pipeline: Pipeline, per_shard: int) -> None:
+    """A line names its request; the file that it stands in says nothing."""
+    pipeline.limits = {"requests_per_shard": per_shard}
+    pipeline.emulator.fault("swapped_files")
+
+    pipeline.submit()
+    pipeline.emulator.advance(700)
+    for _ in range(6):
+        pipeline.emulator.advance(60)
+        pipeline.advance()
+    pipeline.wait()
+    pipeline.load()
+
+    assert pipeline.statuses() == ALL_OK
+    assert pipeline.sent == 10
