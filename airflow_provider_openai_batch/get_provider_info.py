@@ -102,6 +102,13 @@ def _config() -> dict[str, Any]:
                 "False",
                 "Whether errors may show up to five values of key columns. False: only their number.",
             ),
+            "metadata": option(
+                "boolean",
+                "True",
+                "False",
+                "Whether the metadata of a batch, as the API's dashboard shows it, names dag_id, task_id, "
+                "and run_id.",
+            ),
             "prices": option(
                 "string",
                 "",

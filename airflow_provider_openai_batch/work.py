@@ -22,6 +22,7 @@ SECTION = "openai_batch"
 LOCAL = {"", "file", "local"}
 LOCAL_EXECUTORS = {"LocalExecutor", "SequentialExecutor", "DebugExecutor"}
 LONGEST_NAME = 200
+LONGEST_LABEL = 512  # of the API for a value of metadata
 
 
 def run_id(context: Context) -> str:
@@ -91,6 +92,14 @@ def settings() -> Settings:
 def retention_days() -> float:
     """Return for how many days a landed run keeps its rows, requests, and answers."""
     return float(conf.getfloat(SECTION, "retention_days", fallback=30.0))
+
+
+def labels_of(context: Context) -> dict[str, str]:
+    """Return what a batch's metadata says of its task, cut to what the API takes; nothing where it is off."""
+    if not conf.getboolean(SECTION, "metadata", fallback=True):
+        return {}
+    names = ("dag_id", "task_id", "run_id", "map_index")
+    return {name: part[:LONGEST_LABEL] for name, part in zip(names, _parts(context), strict=False)}
 
 
 def shows_keys() -> bool:

@@ -45,6 +45,7 @@ class Asked(Fact, frozen=True, kw_only=True):
     reask_invalid: int = 0  #: how often an answer that does not fit is asked for again
     max_cost_usd: float | None = None
     preflight: bool = False  #: whether the request of a preflight's shard is asked at once
+    labels: dict[str, str] = {}  #: metadata of its batches, for people; no decision reads it
 
 
 class Done(Fact, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.batch.output_type import normalize_output_typ
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.raising import raise_for_airflow, raise_for_template
-from airflow_provider_openai_batch.work import open_store, run_id, run_path, settings
+from airflow_provider_openai_batch.work import labels_of, open_store, run_id, run_path, settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,6 +162,7 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
             run_id=run_id(context),
             try_number=context["ti"].try_number,
             max_tries=context["ti"].max_tries,
+            labels=labels_of(context),
         )
 
     def _limits(self) -> arguments.Limits:

@@ -49,8 +49,9 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
     :param poke_interval: seconds between looks at first, at least 1; they grow to `max_wait`.
     :param max_wait: the most seconds between looks.
     :param timeout: seconds from the first look on, over deferrals and retries, until
-        `AirflowSensorTimeout`; a clear counts anew. None: no limit. Nothing is cancelled, and answers
-        that are there land however late it is.
+        `AirflowSensorTimeout`; a clear counts anew. None: no limit. Answers that are there land however
+        late it is.
+    :param cancel_on_timeout: cancel the batches at that time-out; a clear sends again what is unanswered.
     :param soft_fail: skip on that time-out; never on what is wrong for good, such as a refused key.
     :param cancel_on_kill: cancel the batches when a person stops or clears the waiting task. While it
         is deferred, that needs Airflow 3.3.
@@ -69,6 +70,7 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
         timeout: timedelta | float | None = None,
         mode: str | None = None,
         cancel_on_kill: bool = False,
+        cancel_on_timeout: bool = False,
         **kwargs: Any,
     ) -> None:
         mode = mode or ("poke" if deferrable else "reschedule")
@@ -78,6 +80,7 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
         self.run_uri = run_uri
         self.deferrable = deferrable
         self.cancel_on_kill = cancel_on_kill
+        self.cancel_on_timeout = cancel_on_timeout
         self._patience = _seconds(timeout)
         self._at_work = False
         self._rest = 0.0
@@ -166,9 +169,13 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
             return None
         deadline = looked_first(store, context["ti"].max_tries, client.now()) + self._patience
         if client.now() >= deadline:
+            done = "nothing was cancelled"
+            if self.cancel_on_timeout:
+                cancel_run(store.uri, recorded_conn_id(store), by="timeout")
+                done = "its batches were asked to stop"
             raise RunTimedOut(
                 f"The run {store.uri!r} is still in flight after {self._patience:,.0f} s; "
-                "nothing was cancelled: clear this task to go on waiting."
+                f"{done}: clear this task to go on."
             )
         return deadline
 

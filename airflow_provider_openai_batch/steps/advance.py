@@ -168,6 +168,7 @@ class _Advance:
             epoch=run.current.asked.epoch,
             run_hash=run_hash(self._store),
             known=frozenset(batch.id for send in run.sends for batch in send.batches),
+            labels=run.current.asked.labels,
         )
         match action:
             case Preflight():

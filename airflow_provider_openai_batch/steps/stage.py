@@ -61,6 +61,7 @@ class Asked:
     run_id: str
     try_number: int = 1
     max_tries: int = 0
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +193,7 @@ def remember(
         preview=asked.limits.preview,
         reask_invalid=asked.limits.reask_invalid,
         preflight=asked.limits.preflight is not False,
+        labels=asked.labels,
     )
     store.put(f"snapshots/{name}/asked.json", told)
     return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
@@ -37,6 +37,8 @@ from airflow_provider_openai_batch.steps.room import most_bytes
 from airflow_provider_openai_batch.steps.view import denied
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_openai_batch.batch.facts import Attempt
     from airflow_provider_openai_batch.batch.run import Send, Shard
     from airflow_provider_openai_batch.client import Client
@@ -62,6 +64,7 @@ class Sender:
     epoch: int
     run_hash: str
     known: frozenset[str] = frozenset()  #: the batches of earlier sends, none of which a new one can be
+    labels: Mapping[str, str] = field(default_factory=dict)  #: further metadata, for people
 
 
 def create_batch(
@@ -79,6 +82,7 @@ def create_batch(
         delete_quietly(client, uploaded.id)
         return False
     metadata = {
+        **sender.labels,
         "run": sender.run_hash,
         "shard": shard.id,
         "model": shard.about.model,

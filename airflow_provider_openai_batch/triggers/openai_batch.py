@@ -169,13 +169,13 @@ async def _shared_clients(user: OpenAIBatchRunTrigger) -> AsyncIterator[None]:
             await OpenAIBatchHook.close_async_clients()
 
 
-def cancel_run(run_uri: str, openai_conn_id: str) -> None:
+def cancel_run(run_uri: str, openai_conn_id: str, by: str = "on_kill") -> None:
     """Cancel the open batches of a run as far as that is possible now."""
     from airflow_provider_openai_batch.steps.advance import cancel  # noqa: PLC0415
 
     try:
         with closing(OpenAIBatchHook(openai_conn_id).get_client()) as client:
-            cancel(open_store(run_uri), client)
+            cancel(open_store(run_uri), client, by)
     except Exception as error:  # noqa: BLE001
         log.warning(
             "Batches of %s are still running (%s); cancel them at the API.", run_uri, type(error).__name__

@@ -176,3 +176,34 @@ def test_cancel_of_the_command_is_not_fought(pipeline: Any):
     assert pipeline.wait() == Finish()
     assert pipeline.load().counts == {"ok": 10}
     assert pipeline.times_executed == [1] * 10
+
+
+def test_output_ends_by_itself(pipeline: Any):
+    """The answers do not stay at the API for ever: their files say when they end."""
+    pipeline.submit()
+    pipeline.wait()
+
+    batch = pipeline.emulator.batches()[0]
+    output = pipeline.client._api.files.retrieve(batch["output_file_id"])
+    assert output.expires_at - output.created_at == 30 * 86_400
+
+
+def test_server_without_output_expiry(pipeline: Any):
+    """A refusal that names the wish means that nothing exists: the batch is created without it, once."""
+    unknown = {"message": "Unknown parameter: 'output_expires_after'.", "param": "output_expires_after"}
+    pipeline.emulator.fault("unprocessable", route="create", times=1, **unknown)
+
+    pipeline.submit()
+
+    assert len(pipeline.emulator.batches()) == 1
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
+
+
+def test_batches_say_whose_they_are(pipeline: Any):
+    """The API's dashboard shows which task a batch belongs to."""
+    labels = {"dag_id": "dag", "task_id": "task", "run_id": "run"}
+
+    pipeline.submit(labels=labels)
+
+    assert labels.items() <= pipeline.emulator.batches()[0]["metadata"].items()
