@@ -29,7 +29,8 @@ def without_credit(answers: pa.Table) -> np.ndarray:
     told = zip(answers["error_code"].to_pylist(), answers["error_message"].to_pylist(), strict=True)
     spent = np.fromiter((quota_is_spent(*one) for one in told), dtype=bool, count=len(answers))
     failed: np.ndarray = pc.equal(answers["status"], str(RowStatus.FAILED)).to_numpy()
-    return spent & failed
+    unpaid: np.ndarray = spent & failed
+    return unpaid
 
 
 def quota_pause(times: int) -> float:

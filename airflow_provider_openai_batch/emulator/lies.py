@@ -98,7 +98,7 @@ async def _shown(call: Call) -> tuple[int, dict[str, Any]]:
 async def _body_of(call: Call, path: str, query: bytes) -> Any:
     """Ask the app for something else."""
     pieces: list[bytes] = []
-    scope = call.scope | {"method": "GET", "query_string": query}
+    scope = {**call.scope, "method": "GET", "query_string": query}
     root = call.scope["path"].split("/v1/")[0]
     scope |= {"path": f"{root}/v1{path}", "raw_path": f"{root}/v1{path}".encode(), "root_path": ""}
 

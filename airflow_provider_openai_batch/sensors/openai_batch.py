@@ -76,7 +76,7 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
         mode = mode or ("poke" if deferrable else "reschedule")
         kwargs.setdefault("multiple_outputs", True)
         super().__init__(poke_interval=poke_interval, max_wait=max_wait, timeout=NEVER, mode=mode, **kwargs)
-        self.poke_interval = max(SHORTEST_PAUSE, float(self.poke_interval))
+        self.poke_interval: float = max(SHORTEST_PAUSE, float(self.poke_interval))
         self.run_uri = run_uri
         self.deferrable = deferrable
         self.cancel_on_kill = cancel_on_kill

@@ -9,9 +9,9 @@ import numpy as np
 
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import InputFile
+from airflow_provider_openai_batch.batch.cancelling import CancelBatch
 from airflow_provider_openai_batch.batch.lifecycle import (
     Action,
-    CancelBatch,
     CapShard,
     Collect,
     Finish,

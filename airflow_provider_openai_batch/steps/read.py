@@ -78,7 +78,8 @@ class StoredRequests:
         columns = ["custom_id", "status", "error_code", "error_message"]
         with self._store.open(f"{send.folder}/answers.parquet") as file:
             table = pq.read_table(file, columns=columns)
-        return ids_of(table["custom_id"])[without_credit(table)]
+        unpaid: np.ndarray = ids_of(table["custom_id"])[without_credit(table)]
+        return unpaid
 
     def answered(self, send: Send) -> tuple[np.ndarray, np.ndarray]:
         """Return the answered requests of an ended send and the status of each."""

@@ -270,7 +270,7 @@ def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | N
 def _later_name(target: str, file: BinaryIO) -> str:
     """Name a further copy by what is in it: the file may have grown, and each copy counts."""
     file.seek(0)
-    digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGITS]
+    digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGITS]  # type: ignore[arg-type]  # it is a real file
     return f"{target.removesuffix('.jsonl')}-{digest}.jsonl"
 
 

@@ -41,4 +41,5 @@ def hooked(session: Session, parts: tuple[str, ...]) -> list[str]:
 
 
 def _text(value: str, dialect: str) -> str:
-    return exp.Literal.string(value).sql(dialect)
+    text: str = exp.Literal.string(value).sql(dialect)
+    return text

@@ -87,7 +87,8 @@ def _bytes(kind: pa.DataType, large: bool) -> bytes:
 
 def _list(kind: pa.DataType, large: bool) -> list[Any]:
     length = kind.list_size if pa.types.is_fixed_size_list(kind) else 1
-    return _one(kind.value_type, large=large).to_pylist() * length
+    values: list[Any] = _one(kind.value_type, large=large).to_pylist()
+    return values * length
 
 
 def _struct(kind: pa.DataType, large: bool) -> dict[str, Any]:
