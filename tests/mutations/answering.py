@@ -97,7 +97,7 @@ ANSWERING = (
     Mutation(
         name="`cancelled` always sent again",
         file="batch/queue.py",
-        old="FORGOTTEN_BY_A_CLEAR if send.cancelled_by_us else TRANSIENT",
+        old="FORGOTTEN_BY_A_CLEAR if goes_on else TRANSIENT",
         new="FORGOTTEN_BY_A_CLEAR",
         caught_by=f"{ADVANCE}::test_person_who_cancels_is_not_fought",
     ),
@@ -131,9 +131,9 @@ ANSWERING = (
     ),
     Mutation(
         name="a short download is taken",
-        file="client.py",
-        old="            if into.tell() >= size:\n",
-        new="            if into.tell() <= size:\n",
+        file="downloads.py",
+        old=" and into.tell() >= self._size:",
+        new=" and into.tell() <= self._size:",
         caught_by="tests/test_client.py::test_short_download_is_an_error",
     ),
     Mutation(

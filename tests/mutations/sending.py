@@ -153,8 +153,8 @@ SENDING = (
     Mutation(
         name="the worker's clock instead of API time",
         file="batch/api_time.py",
-        old="        return time.time() if self._offset is None else time.monotonic() + self._offset",
-        new="        return time.time()",
+        old="            return self._elapsed() + self._offset\n        return self",
+        new="            return self._worker()\n        return self",
         caught_by="tests/test_client.py::test_time_is_the_servers",
     ),
     Mutation(
