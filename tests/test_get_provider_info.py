@@ -48,7 +48,15 @@ def test_config_has_the_keys_that_exist():
     """A key whose feature does not exist yet is not offered."""
     options = get_provider_info()["config"]["openai_batch"]["options"]
 
-    assert sorted(options) == ["first_look", "prices", "retention_days", "settle", "show_keys", "work_path"]
+    assert sorted(options) == [
+        "first_look",
+        "metadata",
+        "prices",
+        "retention_days",
+        "settle",
+        "show_keys",
+        "work_path",
+    ]
     assert all(
         set(option) >= {"description", "version_added", "type", "default"} for option in options.values()
     )

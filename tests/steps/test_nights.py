@@ -322,6 +322,7 @@ def test_a_preview_of_a_changed_run_leaves_what_is_in_flight(nights: Nights):
     nights.pipeline.wait()
 
     assert (nights.pipeline.load().counts, nights.pipeline.sent) == ({"ok": 10}, 110)
+    assert [batch["status"] for batch in nights.pipeline.emulator.batches()] == ["completed"] * 2
 
 
 def test_a_part_never_replaces_a_partition(pipeline: Any):
