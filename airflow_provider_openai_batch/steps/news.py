@@ -63,7 +63,9 @@ def _for_how_much(done: Done, model: str) -> str:
     if done.forecast is None:
         return ""
     cost = done.forecast.changed_prompt.cost_usd
-    return f", at an unknown cost: {unpriced(model)}" if cost is None else f", for about {usd(cost)}"
+    if cost is None:
+        return f", at an unknown cost: {unpriced(model).removesuffix('.')}"
+    return f", for about {usd(cost)}"
 
 
 def _parts(kept: int, again: int, new: int) -> Iterator[str]:
