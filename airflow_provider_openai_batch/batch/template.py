@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.digests import digests
+from airflow_provider_openai_batch.batch.typed_fields import ANY, wanted_at
 from airflow_provider_openai_batch.batch.values import clean
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
@@ -35,16 +36,59 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """The place of a column that is sent as a number or a boolean: all of a value that takes no text."""
+
+    column: str
+    wanted: str  #: `number`, `integer`, or `boolean`
+    path: tuple[str, ...]
+
+    @property
+    def place(self) -> str:
+        """Return the place as Python writes it."""
+        return "request" + "".join(f"[{name!r}]" for name in self.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """Neighbors in an object whose values are columns: a row leaves out those that it has no value for."""
+
+    typed: tuple[Typed, ...]
+    follow: bool  #: a member stands before them, and so a comma
+
+    def write(self, values: Mapping[Typed, Sequence[bytes | None]]) -> Iterator[bytes]:
+        """Write the members of each row."""
+        names = [_literal(member.path[-1], quoted=True) + b":" for member in self.typed]
+        for row in zip(*(values[member] for member in self.typed), strict=True):
+            parts = [name + value for name, value in zip(names, row, strict=True) if value is not None]
+            yield (b"," if self.follow and parts else b"") + b",".join(parts)
+
+
+Piece = bytes | Slot | Members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
     """A body in pieces: bytes as sent, and slots for the row's values."""
 
-    pieces: tuple[bytes | Slot, ...]
+    pieces: tuple[Piece, ...]
     columns: tuple[str, ...]  #: the source's own names, in the order of first use
 
-    def bodies(self, texts: Mapping[str, list[str]]) -> Iterator[bytes]:
-        """Write the body of each row, given the texts of each column."""
-        encoded = {name: [_encode(text)[1:-1] for text in texts[name]] for name in self.columns}
-        parts = (encoded[piece.column] if isinstance(piece, Slot) else repeat(piece) for piece in self.pieces)
+    @property
+    def typed(self) -> tuple[Typed, ...]:
+        """Return what is sent as a number or a boolean."""
+        return tuple(member for piece in self.pieces if isinstance(piece, Members) for member in piece.typed)
+
+    def bodies(
+        self, texts: Mapping[str, list[str]], values: Mapping[Typed, Sequence[bytes | None]] | None = None
+    ) -> Iterator[bytes]:
+        """Write the body of each row, given the texts of each column and the JSON of what is typed."""
+        slots = {piece.column for piece in self.pieces if isinstance(piece, Slot)}
+        encoded = {name: [_encode(text)[1:-1] for text in texts[name]] for name in slots}
+        written = {
+            piece: list(piece.write(values or {})) for piece in self.pieces if isinstance(piece, Members)
+        }
+        parts = (_part(piece, encoded, written) for piece in self.pieces)
         for row in zip(*parts, strict=False):
             body = b"".join(row)
             yield body if body.isascii() else escape_line_ends(body)
@@ -64,6 +108,17 @@ class Template:
         head = bytes.fromhex(self.names_hash)
         rows = digests([texts[name] for name in self.hashed])
         return np.hstack([np.tile(np.frombuffer(head, dtype=np.uint8), (len(rows), 1)), rows[:, :12]])
+
+
+def _part(
+    piece: Piece, encoded: Mapping[str, list[bytes]], written: Mapping[Members, list[bytes]]
+) -> Iterable[bytes]:
+    match piece:
+        case Slot(column=column):
+            return encoded[column]
+        case Members():
+            return written[piece]
+    return repeat(piece)
 
 
 def input_hash(texts: Mapping[str, str]) -> str:
@@ -101,7 +156,7 @@ def escape_line_ends(data: bytes) -> bytes:
 
 def compile_template(endpoint: str, body: Mapping[str, Any], columns: Sequence[str]) -> Template:
     """Compile a body whose strings hold `{column}`, given the names of the source's columns."""
-    reader = _Reader(tuple(columns))
+    reader = _Reader(tuple(columns), endpoint)
     if any(
         isinstance(part, Slot) for text in (endpoint, body.get("model")) for part in reader.split(text or "")
     ):
@@ -109,7 +164,7 @@ def compile_template(endpoint: str, body: Mapping[str, Any], columns: Sequence[s
             f"request['model'] is {body.get('model')!r}; one run asks one model: name it without {{column}}."
         )
     pieces = tuple(_joined(reader.pieces(body)))
-    used = tuple(dict.fromkeys(piece.column for piece in pieces if isinstance(piece, Slot)))
+    used = tuple(dict.fromkeys(name for piece in pieces for name in _columns(piece)))
     if not used:
         raise InvalidRequest(
             "request names no column, so that all rows would ask the same; "
@@ -125,7 +180,7 @@ def literal_and_slots(value: object, columns: Sequence[str]) -> tuple[str | Slot
         return tuple(
             part if isinstance(part, Slot) else part.decode()
             for part in _joined(reader.pieces(value))
-            if part
+            if part and not isinstance(part, Members)
         )
     pieces = _joined(reader.split(value))
     return tuple(
@@ -133,7 +188,16 @@ def literal_and_slots(value: object, columns: Sequence[str]) -> tuple[str | Slot
     )
 
 
-def _joined(pieces: Iterator[bytes | Slot]) -> Iterator[bytes | Slot]:
+def _columns(piece: Piece) -> tuple[str, ...]:
+    match piece:
+        case Slot(column=column):
+            return (column,)
+        case Members(typed=typed):
+            return tuple(member.column for member in typed)
+    return ()
+
+
+def _joined(pieces: Iterator[Any]) -> Iterator[Any]:
     held = b""
     for piece in pieces:
         if isinstance(piece, bytes):
@@ -150,27 +214,53 @@ def _listed(columns: Sequence[str]) -> str:
 
 
 class _Reader:
-    def __init__(self, columns: tuple[str, ...]) -> None:
-        self.columns = columns
+    def __init__(self, columns: tuple[str, ...], endpoint: str = "") -> None:
+        self.columns, self.endpoint = columns, endpoint
 
-    def pieces(self, value: object) -> Iterator[bytes | Slot]:
+    def pieces(self, value: object, path: tuple[str, ...] = ()) -> Iterator[Piece]:
         match value:
             case str():
                 yield b'"'
                 yield from self.split(value)
                 yield b'"'
             case Mapping():
-                for index, (name, part) in enumerate(value.items()):
-                    yield (b"," if index else b"{") + _literal(name, quoted=True) + b":"
-                    yield from self.pieces(part)
-                yield b"}" if value else b"{}"
+                yield b"{"
+                yield from self.members(value, path)
+                yield b"}"
             case list() | tuple():
                 for index, part in enumerate(value):
                     yield b"," if index else b"["
-                    yield from self.pieces(part)
+                    yield from self.pieces(part, (*path, ANY))
                 yield b"]" if value else b"[]"
             case _:
                 yield _encode(value)
+
+    def members(self, value: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Piece]:
+        """Write an object; what a row may leave out stands behind a member that every row has."""
+        held: list[Typed] = []
+        follow = False
+        for name, part in value.items():
+            if typed := self.typed(part, (*path, name)):
+                held.append(typed)
+                continue
+            if held and follow:
+                yield Members(typed=tuple(held), follow=True)
+                held = []
+            yield (b"," if follow else b"") + _literal(name, quoted=True) + b":"
+            yield from self.pieces(part, (*path, name))
+            follow = True
+        if held:
+            yield Members(typed=tuple(held), follow=follow)
+
+    def typed(self, value: object, path: tuple[str, ...]) -> Typed | None:
+        """Read a value that is one column and nothing else, where the API takes no text."""
+        wanted = wanted_at(self.endpoint, path) if isinstance(value, str) else None
+        if not wanted or not isinstance(value, str):
+            return None
+        parts = [part for part in self.split(value) if part]
+        if len(parts) == 1 and isinstance(parts[0], Slot):
+            return Typed(column=parts[0].column, wanted=wanted, path=path)
+        return None
 
     def split(self, text: str) -> Iterator[bytes | Slot]:
         start = 0

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from airflow_provider_openai_batch.batch.digests import hexadecimal
 from airflow_provider_openai_batch.batch.prompt import InputTokens
 from airflow_provider_openai_batch.batch.template import custom_id
+from airflow_provider_openai_batch.batch.typed_values import json_values
 from airflow_provider_openai_batch.batch.values import text_array
 from airflow_provider_openai_batch.batch.verdict import Rule, everything, look
 from airflow_provider_openai_batch.tables.base import TOLD
@@ -19,6 +20,7 @@ from airflow_provider_openai_batch.tables.base import TOLD
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from airflow_provider_openai_batch.batch.template import Typed
     from airflow_provider_openai_batch.batch.tokens import Counter
     from airflow_provider_openai_batch.steps.recipe import Recipe
 
@@ -69,12 +71,12 @@ class Chooser:
         inputs = self._recipe.template.input_hashes(used)
         if held is None or self._rule is None:
             verdict, places = everything(len(inputs)), np.arange(len(inputs))
-            bodies, ids = self._requests(used)
+            bodies, ids = self._requests(used, self._typed(rows))
         else:
             seen = look(self._rule, held, inputs)
             places = np.flatnonzero(seen.maybe)
             used = {name: part.take(pa.array(places)) for name, part in used.items()}
-            bodies, ids = self._requests(used)
+            bodies, ids = self._requests(used, self._typed(rows, places))
             words = np.frombuffer(b"".join(ids), dtype=np.uint8).reshape(-1, ID_BYTES)
             verdict = seen.judge(hexadecimal(words[seen.unsure[places]]))
         sent = np.flatnonzero(verdict.send[places])
@@ -91,7 +93,21 @@ class Chooser:
             later=verdict.later,
         )
 
-    def _requests(self, used: dict[str, Any]) -> tuple[list[bytes], list[bytes]]:
+    def _typed(
+        self, rows: pa.RecordBatch, places: npt.NDArray[np.int64] | None = None
+    ) -> dict[Typed, list[bytes | None]]:
+        """Write what is sent as numbers and booleans."""
+        values = {}
+        for typed in self._recipe.template.typed:
+            column = rows.column(typed.column)
+            kept = column if places is None else column.take(pa.array(places))
+            values[typed] = json_values(typed, rows.schema.field(typed.column), kept)
+        return values
+
+    def _requests(
+        self, used: dict[str, Any], typed: dict[Typed, list[bytes | None]]
+    ) -> tuple[list[bytes], list[bytes]]:
         """Write the bodies of rows and name them."""
-        bodies = list(self._recipe.template.bodies({name: part.to_pylist() for name, part in used.items()}))
+        texts = {name: part.to_pylist() for name, part in used.items()}
+        bodies = list(self._recipe.template.bodies(texts, typed))
         return bodies, [custom_id(self._recipe.endpoint, body) for body in bodies]

@@ -14,13 +14,14 @@ from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from tests.mutations.answering import ANSWERING
 from tests.mutations.distrusting import DISTRUSTING
 from tests.mutations.planted import ROOT, Mutation
+from tests.mutations.reading import READING
 from tests.mutations.sending import SENDING
 from tests.mutations.warmed import Order, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MUTATIONS = (*SENDING, *ANSWERING, *DISTRUSTING)
+MUTATIONS = (*SENDING, *ANSWERING, *DISTRUSTING, *READING)
 SIMULATED = ("intent after the call", "attempt check before the intent", "no attempt check")
 TWO_ATTEMPTS = (
     "tests/simulation/test_simulation.py::test_two_live_attempts_run_one_batch_for_each_shard[scenario0]"

@@ -12,6 +12,7 @@ import openai
 import pyarrow.parquet as pq
 import pytest
 
+from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.lifecycle import Finish
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.read import read_run
@@ -322,3 +323,29 @@ def test_only_the_needed_columns_are_read(pipeline: Any) -> None:
     assert 10 == pipeline.stage(source=source).rows
     with pytest.raises(OpenAIBatchError, match="malformed JSON"):
         pipeline.stage(source=source | {"carry": ["poison"]})
+
+
+NUMBERS = {"sql": "select id, body, id / 10.0 as t, case when id > 1 then id end as s from tickets"}
+
+
+def test_numbers_of_a_column_are_sent_as_numbers(pipeline: Any):
+    """Where the API takes a number, that of the row is sent, and none where the row has none."""
+    asks = arguments.request(pipeline.asked().request | {"temperature": "{t}", "seed": "{s}"})
+    pipeline.fill([(n, f"ticket {n}") for n in range(4)])
+
+    pipeline.stage(request=asks, source=NUMBERS)
+
+    bodies = [line["body"] for line in lines(pipeline)]
+    assert [body["temperature"] for body in bodies] == [0.0, 0.1, 0.2, 0.3]
+    assert [body.get("seed") for body in bodies] == [None, None, 2, 3]
+    assert ["seed" in body for body in bodies] == [False, False, True, True]
+
+
+def test_text_for_a_number_is_refused_before_anything_is_sent(pipeline: Any):
+    """The API would refuse each row, one by one."""
+    asks = arguments.request(pipeline.asked().request | {"temperature": "{t}"})
+
+    with pytest.raises(InvalidRequest, match=r"request\['temperature'\] is \{t\}, .* column 't' is string;"):
+        pipeline.submit(request=asks, source={"sql": "select id, body, '0.5' as t from tickets"})
+
+    assert not pipeline.emulator.batches()

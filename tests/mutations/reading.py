@@ -1,0 +1,22 @@
+"""Bugs on the way in: rows that vanish, and values that become others."""
+
+from __future__ import annotations
+
+from tests.mutations.planted import Mutation
+
+READING = (
+    Mutation(
+        name="a lone quote passes",
+        file="tables/quote_check.py",
+        old="        if first is not None:\n",
+        new="        if first is not None and first < 0:\n",
+        caught_by="tests/tables/test_csv_files.py::test_lone_quotes",
+    ),
+    Mutation(
+        name="a number without a value is sent as null",
+        file="batch/typed_values.py",
+        old="[None if text in MISSING",
+        new='[b"null" if text in MISSING',
+        caught_by="tests/steps/test_stage.py::test_numbers_of_a_column_are_sent_as_numbers",
+    ),
+)
