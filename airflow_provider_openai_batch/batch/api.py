@@ -12,6 +12,7 @@ from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_l
 from airflow_provider_openai_batch.batch.quota import quota_is_spent
 from airflow_provider_openai_batch.batch.server_words import shown
 from airflow_provider_openai_batch.batch.shallow import shallow
+from airflow_provider_openai_batch.batch.usage import BatchUsage, read_usage
 from airflow_provider_openai_batch.batch.wire_values import read_count, read_id, read_seconds, read_text
 
 #: Words of other servers, and other spellings, that mean the same.
@@ -82,8 +83,14 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float | None = None
     ended_at: float | None = None
     request_counts: RequestCounts = RequestCounts()
+    usage: BatchUsage | None = None
     errors: tuple[BatchError, ...] = ()
     metadata: dict[str, str] = {}
+
+    @property
+    def tokens(self) -> int:
+        """Return what it took, in and out, as far as it tells."""
+        return self.usage.total if self.usage else 0
 
 
 class InputFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,6 +200,7 @@ def read_batch(raw: bytes | msgspec.Raw) -> Batch:
         expires_at=read_seconds(told.get("expires_at")),
         ended_at=_ended_at(told),
         request_counts=_counts(told.get("request_counts")),
+        usage=read_usage(told.get("usage")),
         errors=_errors(told),
         metadata=_texts(told.get("metadata")),
     )

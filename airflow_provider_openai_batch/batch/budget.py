@@ -117,8 +117,8 @@ def _paid(run: Run, shard: Shard, send: Send) -> float:
     """Return what an ended send has cost; where that is not known, what it was estimated."""
     if not was_sent(send) or send.refusals:
         return 0.0
-    if send.tally is not None and send.tally.cost_usd is not None:
-        return send.tally.cost_usd
+    if send.tally is not None and send.tally.paid_usd is not None:
+        return send.tally.paid_usd
     return cost_of(run, shard) if send.tally is not None or may_have_run(send) else 0.0
 
 
@@ -130,12 +130,13 @@ def _growth(run: Run) -> float:
     cost = estimate = 0.0
     for shard, send in _sends(run):
         about, tally = shard.about, send.tally
-        if tally is None or tally.cost_usd is None or about.cost_usd is None:
+        if tally is None or tally.paid_usd is None or about.cost_usd is None:
             continue
         if about.preflight or not send.batches:
             continue
         answered = sum(tally.counts.get(status, 0) for status in ANSWERED)
-        cost += tally.cost_usd
+        answered = min(about.requests, answered + (tally.unseen.requests if tally.unseen else 0))
+        cost += tally.paid_usd
         estimate += about.cost_usd * answered / about.requests
     return max(1.0, cost / estimate) if estimate else 1.0
 

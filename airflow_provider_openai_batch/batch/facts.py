@@ -8,6 +8,7 @@ import msgspec
 
 from airflow_provider_openai_batch.batch.api import Batch, Refused
 from airflow_provider_openai_batch.batch.estimate import Forecast
+from airflow_provider_openai_batch.batch.usage import Unseen
 
 FORMAT = 1
 SUPERSEDED = "superseded"  #: why an intent is void before anything was called
@@ -215,6 +216,14 @@ class Tally(Fact, frozen=True, kw_only=True):
     cleaned: int = 0  #: characters that no database takes, removed from answers or replaced
     cost_usd: float | None = None  #: what its answers cost; None: the price is unknown
     unpaid: int = 0  #: requests that were not run, for the account had no credit
+    unseen: Unseen | None = None  #: what the usage of its batches tells beyond the answers
+
+    @property
+    def paid_usd(self) -> float | None:
+        """Return what was paid, for answers and for what no request could be booked on; None: unknown."""
+        if self.cost_usd is None or self.unseen is None or self.unseen.requests:
+            return self.cost_usd
+        return None if self.unseen.cost_usd is None else self.cost_usd + self.unseen.cost_usd
 
 
 def attempt_order(attempt: Attempt) -> tuple[int, str]:

@@ -26,9 +26,11 @@ from airflow_provider_openai_batch.batch.facts import (
     Void,
     attempt_order,
 )
+from airflow_provider_openai_batch.batch.usage import added_up
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.batch.usage import BatchUsage
 
 WINDOW = 86_400.0
 LATE = 2 * 3_600.0
@@ -96,6 +98,13 @@ class Send:
         """Return the first record of the end of the batch that counts, of those that name most files."""
         own = [terminal for terminal in self.terminals if self.batch and terminal.batch.id == self.batch.id]
         return min(own, key=lambda terminal: (_unnamed(terminal.batch), terminal.at), default=None)
+
+    @property
+    def usage(self) -> BatchUsage | None:
+        """Return the tokens of its batches, of each as it last told most; None: none has told any."""
+        told = [terminal.batch for terminal in self.terminals if terminal.batch.usage is not None]
+        most = {batch.id: batch.usage for batch in sorted(told, key=lambda one: one.tokens)}
+        return added_up(usage for usage in most.values() if usage) if most else None
 
     @property
     def twins(self) -> tuple[Batch, ...]:

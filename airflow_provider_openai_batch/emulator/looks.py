@@ -86,6 +86,14 @@ def _no_usage(view: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in view.items() if name != "usage"}
 
 
+def _wrong_usage(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    usage = view["usage"]
+    if usage is None:
+        return view
+    told = {name: int(usage[name] * options["share"]) for name in ("input_tokens", "output_tokens")}
+    return view | {"usage": usage | told | {"total_tokens": sum(told.values())}}
+
+
 def _nested_metadata(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     deep = b'{"a":' * options["depth"] + b"1" + b"}" * options["depth"]
     return view | {"metadata": msgspec.Raw(b'{"deep":' + deep + b"}")}
@@ -119,6 +127,7 @@ DRESSES: dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]] =
     "counts_below": _counts_below,
     "null_counts": _null_counts,
     "no_usage": _no_usage,
+    "wrong_usage": _wrong_usage,
     "nested_metadata": _nested_metadata,
     "no_expires_at": _no_expires_at,
     "upper_case": _upper_case,

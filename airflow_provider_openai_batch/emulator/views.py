@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.emulator import progress
-from airflow_provider_openai_batch.emulator.state import TERMINAL, Status
+from airflow_provider_openai_batch.emulator.state import TERMINAL
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.state import Batch
@@ -50,7 +50,7 @@ def _errors(batch: Batch) -> dict[str, Any] | None:
 
 
 def _usage(batch: Batch) -> dict[str, Any] | None:
-    if batch.status not in TERMINAL or batch.status == Status.FAILED:
+    if batch.status not in TERMINAL or batch.in_progress_at is None:
         return None
     usage = batch.usage
     return {

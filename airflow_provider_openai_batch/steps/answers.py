@@ -30,6 +30,7 @@ from airflow_provider_openai_batch.batch.budget import OVER_CAP
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
 from airflow_provider_openai_batch.batch.quota import quota_is_spent, without_credit
+from airflow_provider_openai_batch.batch.unseen import book_unseen
 from airflow_provider_openai_batch.steps.raw import raw_lines
 from airflow_provider_openai_batch.steps.read import TALLY, ids_of, read_run
 from airflow_provider_openai_batch.steps.strays import STRAY, Strays
@@ -62,7 +63,9 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     """End a send whose batch has ended, unless lines or files are still to come."""
     assert send.terminal is not None
     ids, found = _collected(store, send)
-    strays = Strays(store, read_run(store, client.origin), send)
+    run = read_run(store, client.origin)
+    send = next((one for one in run.sends if one.folder == send.folder), send)  # with the ends of twins
+    strays = Strays(store, run, send)
     theirs = strays.among(found.foreign)
     if not found.answered.all():
         found = _joined(ids, found, strays.elsewhere(ids[~found.answered]))
@@ -182,9 +185,10 @@ def write_answers(store: RunStore, client: Client, send: Send, table: pa.Table, 
     table = _dated(table, tally.at if send.terminal is None else send.terminal.at)
     table = table.append_column("batch_id", pa.array([batch_id] * len(table), pa.string()))
     table = table.append_column("attempt", pa.array([about.attempt + 1] * len(table), pa.int64()))
+    table, unseen = book_unseen(table, send.usage, about, client.prices)
     paid = bill(table, client.prices, about.model).total
     unpaid = int(np.count_nonzero(without_credit(table)))
-    counted = msgspec.structs.replace(tally, counts=dict(counts), cost_usd=paid, unpaid=unpaid)
+    counted = msgspec.structs.replace(tally, counts=dict(counts), cost_usd=paid, unpaid=unpaid, unseen=unseen)
     table = table.replace_schema_metadata({TALLY: msgspec.json.encode(counted)})
     with store.create(f"{send.folder}/answers.parquet") as file:
         pq.write_table(table, file, row_group_size=8_192, compression="zstd")
@@ -194,6 +198,8 @@ def write_answers(store: RunStore, client: Client, send: Send, table: pa.Table, 
     log.info("%s collected: %s.", name, told or "no answers")
     if unpaid:
         log.warning(NO_CREDIT, name, f"{unpaid:,}")
+    if unseen:
+        log.warning("%s: %s.", name, unseen)
     if counted.anomalies:
         log.warning("%s had lines that are in no row of its own: %s.", name, counted.anomalies)
 

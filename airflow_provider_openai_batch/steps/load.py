@@ -161,6 +161,7 @@ def write(store: RunStore, run: Run, place: Place, prices: Prices) -> Counts:
         saved_usd=paid.saved_usd,
         priced=paid.priced,
         money=str(paid),
+        ran_unseen=paid.beyond,
         judged=account.judged,
         failed=account.failed,
         cleaned=sum(send.tally.cleaned for send in run.sends if send.tally is not None),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from airflow_provider_openai_batch.steps.ran_unseen import RanUnseen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,9 @@ class Loaded:
     cleaned: int = 0
     priced: bool = True  #: whether the model that was asked has a price
     money: str = ""  #: what was paid, for a person
+    ran_unseen: RanUnseen = field(
+        default_factory=RanUnseen
+    )  #: what batches took beyond what their answers tell
     report_uri: str | None = None
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.billing import UNSEEN, bill
 from airflow_provider_openai_batch.batch.prices import DIGITS, Prices, added, unpriced, usd
+from airflow_provider_openai_batch.steps.ran_unseen import RanUnseen, ran_unseen
 from airflow_provider_openai_batch.steps.read import ids_of
 
 if TYPE_CHECKING:
@@ -52,15 +53,16 @@ class Paid:
     saved_usd: float | None
     unseen: int = 0  #: requests that nobody has seen the end of
     elsewhere_usd: float = 0.0  #: paid by this run for requests that no row asks any more
+    beyond: RanUnseen = field(default_factory=RanUnseen)  #: what batches took beyond what their answers tell
     priced: bool = True  #: whether the model that was asked has a price
     reason: str = ""  #: why it is unknown
 
     def __str__(self) -> str:
         if self.cost_usd is None or self.saved_usd is None:
-            return f"What it cost is unknown: {self.reason}"
+            return f"What it cost is unknown: {self.reason}{self.beyond}"
         cost, whole = usd(self.cost_usd), usd(self.cost_usd + self.saved_usd)
         saved = f": {usd(self.saved_usd)} are saved" if self.saved_usd > LEAST else ""
-        told = f"It cost {cost}; at once it would have been {whole}{saved}."
+        told = f"It cost {cost}; at once it would have been {whole}{saved}.{self.beyond}"
         if self.unseen:
             told += f" Not in it: {self.unseen:,} requests whose end nobody has seen."
         if self.elsewhere_usd > LEAST:
@@ -92,18 +94,26 @@ class Payments:
 
     def paid(self, run: Run) -> Paid:
         """Return what was booked, and what else the run has paid for."""
-        cost, full = added(self._paid), added(self._full)
-        if math.isnan(cost):
+        cost, full, beyond = added(self._paid), added(self._full), ran_unseen(run, self._prices)
+        if math.isnan(cost) or beyond.apart_usd is None or beyond.apart_full_usd is None:
             priced = self._prices.find(self._model) is not None
             reason = "the answers do not say what tokens they took." if priced else unpriced(self._model)
-            return Paid(cost_usd=None, saved_usd=None, unseen=self._unseen, priced=priced, reason=reason)
+            return Paid(
+                cost_usd=None,
+                saved_usd=None,
+                unseen=self._unseen,
+                priced=priced,
+                reason=reason,
+                beyond=beyond,
+            )
         told = [send.tally.cost_usd for send in run.sends if send.tally is not None]
         known = added(amount for amount in told if amount is not None)
         return Paid(
-            cost_usd=cost,
-            saved_usd=added([full, -cost]),
+            cost_usd=added([cost, beyond.apart_usd]),
+            saved_usd=added([full, -cost, beyond.apart_full_usd, -beyond.apart_usd]),
             unseen=self._unseen,
             elsewhere_usd=max(0.0, added([known, -cost])),
+            beyond=beyond,
         )
 
 

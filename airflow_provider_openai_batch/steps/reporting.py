@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.report.page import render
 from airflow_provider_openai_batch.batch.report.timing import time_shards
-from airflow_provider_openai_batch.batch.report.values import Report
+from airflow_provider_openai_batch.batch.report.values import Report, Tokens
 from airflow_provider_openai_batch.work import shows_keys
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run import Run, Snapshot
+    from airflow_provider_openai_batch.batch.usage import BatchUsage
     from airflow_provider_openai_batch.steps.account import Account
     from airflow_provider_openai_batch.steps.figures import Figures
     from airflow_provider_openai_batch.steps.loaded import Loaded
@@ -70,6 +71,8 @@ def make_report(run: Run, snapshot: Snapshot, counts: Counts, now: float) -> Rep
         max_failed_ratio=asked.max_failed_ratio,
         counts=loaded.counts,
         tokens=figures.tokens,
+        unseen=_unseen(loaded.ran_unseen.tokens),
+        unseen_usd=loaded.ran_unseen.cost_usd,
         cost_usd=loaded.cost_usd,
         saved_usd=loaded.saved_usd,
         priced=loaded.priced,
@@ -81,4 +84,13 @@ def make_report(run: Run, snapshot: Snapshot, counts: Counts, now: float) -> Rep
         shards=time_shards(run),
         key=asked.key,
         failed_keys=tuple(counts.account.keys) if shows_keys() else None,
+    )
+
+
+def _unseen(told: BatchUsage) -> Tokens:
+    return Tokens(
+        input=told.input_tokens,
+        cached=told.cached_tokens,
+        output=told.output_tokens,
+        reasoning=told.reasoning_tokens,
     )

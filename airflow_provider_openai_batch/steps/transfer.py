@@ -202,10 +202,11 @@ def collect_send(store: RunStore, client: Client, send: Send, batch: Batch) -> N
 
 
 def _note_end(store: RunStore, client: Client, send: Send, batch: Batch) -> Send:
-    """Write down that a batch has ended, and again when it names files that it did not name at first."""
+    """Write down that a batch has ended, and again when it names files or tokens that it did not at first."""
     told = [terminal.batch for terminal in send.terminals if terminal.batch.id == batch.id]
     known = {file_id for one in told for file_id in (one.output_file_id, one.error_file_id)}
-    if told and {batch.output_file_id, batch.error_file_id} <= known | {None}:
+    names_files = not {batch.output_file_id, batch.error_file_id} <= known | {None}
+    if told and not names_files and batch.tokens <= max(one.tokens for one in told):
         return send
     terminal = facts.Terminal(at=client.now(), batch=batch)
     store.put(f"{send.folder}/terminal-{store.nonce()}.json", terminal)

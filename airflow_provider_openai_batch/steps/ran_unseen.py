@@ -1,0 +1,57 @@
+"""What the batches of a run took beyond what their answers tell, over all its sends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.prices import added, usd
+from airflow_provider_openai_batch.batch.unseen import price_of
+from airflow_provider_openai_batch.batch.usage import BatchUsage, added_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_openai_batch.batch.prices import Prices
+    from airflow_provider_openai_batch.batch.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RanUnseen:
+    """Tokens that no answer tells; amounts are None where a price is unknown."""
+
+    tokens: BatchUsage = field(default_factory=BatchUsage)
+    cost_usd: float | None = 0.0  #: of all of them
+    apart_usd: float | None = 0.0  #: of those that are booked on no request
+    apart_full_usd: float | None = 0.0  #: the same at once
+
+    def __str__(self) -> str:
+        if not self.tokens.total:
+            return ""
+        cost = "" if self.cost_usd is None else f", for {usd(self.cost_usd)} of this"
+        return (
+            f" The usage of its batches is {self.tokens.input_tokens:,} input and "
+            f"{self.tokens.output_tokens:,} output tokens more than their answers tell{cost}."
+        )
+
+
+def ran_unseen(run: Run, prices: Prices) -> RanUnseen:
+    """Add up what ran unseen, and what it cost."""
+    told = [
+        (send.tally.unseen, shard.about.model)
+        for shard in run.shards
+        for send in shard.sends
+        if send.tally is not None and send.tally.unseen is not None
+    ]
+    apart = [(unseen.tokens, model) for unseen, model in told if not unseen.requests]
+    return RanUnseen(
+        tokens=added_up(unseen.tokens for unseen, _ in told),
+        cost_usd=_sum(price_of(unseen.tokens, prices, model) for unseen, model in told),
+        apart_usd=_sum(price_of(tokens, prices, model) for tokens, model in apart),
+        apart_full_usd=_sum(price_of(tokens, prices, model, synchronous=True) for tokens, model in apart),
+    )
+
+
+def _sum(amounts: Iterable[float | None]) -> float | None:
+    known = list(amounts)
+    return None if None in known else added(amount for amount in known if amount is not None)
