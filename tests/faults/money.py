@@ -22,17 +22,21 @@ LEAST = 1e-6
 #: With these, an answer that was paid for may have no line that is read, or none that says its tokens.
 UNSEEN = frozenset({
     "vanished", "status_word", "output_late", "no_list", "endless_list", "download_short", "no_expires_at",
-    "slow_validation", "missing_lines", "malformed_lines", "duplicate_lines", "no_usage",
-    "fail_after_running", "null_counts", "missing_keys", "success_without_body",
+    "slow_validation", "duplicate_lines", "fail_after_running", "null_counts", "missing_keys",
 })  # fmt: skip
+#: With these too, but the usage of the batch tells the tokens; unless that is what is wrong.
+UNTOLD = frozenset({"missing_lines", "malformed_lines", "success_without_body"})
+USAGE_LIES = frozenset({"no_usage", "wrong_usage"})
 CHANGES = {Extra.CLEAR_ROWS, Extra.CLEAR_PROMPT}
 
 
 def wrong_sums(play: Play, *, may_hide: bool) -> list[str]:
     """Find sums that differ: of the rows, of what the run noted with its answers, of the server's books."""
     rows, owed = booked(play), charged(play)
-    noted = [send.tally.cost_usd for send in read_run(play.world.store).sends if send.tally]
-    known = math.fsum(amount for amount in noted if amount is not None)
+    tallies = [send.tally for send in read_run(play.world.store).sends if send.tally]
+    noted = [tally.cost_usd for tally in tallies]
+    answers = math.fsum(amount for amount in noted if amount is not None)
+    known = math.fsum(tally.paid_usd for tally in tallies if tally.paid_usd is not None)
     breaches = []
     if max(rows, known) > owed + LEAST:
         breaches.append(
@@ -41,8 +45,8 @@ def wrong_sums(play: Play, *, may_hide: bool) -> list[str]:
     if is_plain(play, may_hide=may_hide) and not math.isclose(known, owed, abs_tol=LEAST):
         breaches.append(f"the answers cost {known:.6f}, but the server has charged {owed:.6f}")
     changes = CHANGES & {extra for _, extra in play.plan.extras}
-    if not changes and None not in noted and not math.isclose(rows, known, abs_tol=LEAST):
-        breaches.append(f"the rows cost {rows:.6f}, but all answers {known:.6f}")
+    if not changes and None not in noted and not math.isclose(rows, answers, abs_tol=LEAST):
+        breaches.append(f"the rows cost {rows:.6f}, but all answers {answers:.6f}")
     return breaches
 
 
@@ -69,7 +73,13 @@ def is_plain(play: Play, *, may_hide: bool) -> bool:
     """Tell whether nothing kept an answer from being seen."""
     run = read_run(play.world.store)
     several = any(send.twins or send.open for send in run.sends)
-    return not (may_hide or several or may_lose_the_first(play) or play.plan.names & UNSEEN)
+    return not (may_hide or several or may_lose_the_first(play) or is_untold(play))
+
+
+def is_untold(play: Play) -> bool:
+    """Tell whether tokens that were paid for may be told by nothing."""
+    names = play.plan.names
+    return bool(names & UNSEEN or (names & UNTOLD and names & USAGE_LIES))
 
 
 def may_lose_the_first(play: Play) -> bool:
@@ -82,15 +92,14 @@ def may_lose_the_first(play: Play) -> bool:
 def caps_passed(play: Play, *, may_hide: bool) -> list[str]:
     """Find a run that cost more than its cap and what its batches cost above their estimates."""
     cap = play.world.limits.get("max_cost_usd")
-    hides = may_hide or play.plan.names & UNSEEN
-    if cap is None or hides:
+    if cap is None or may_hide or is_untold(play):
         return []
     run = read_run(play.world.store)
     above = 0.0
     for shard in run.shards:
         for send in shard.sends:
             if send.tally is not None and shard.about.cost_usd is not None:
-                above += max(0.0, (send.tally.cost_usd or 0.0) - shard.about.cost_usd)
+                above += max(0.0, (send.tally.paid_usd or 0.0) - shard.about.cost_usd)
     owed = charged(play)
     told = f"the run cost {owed:.2f}, its cap is {cap:.2f}, and {above:.2f} came on top of estimates"
     return [told] if owed > cap + above + LEAST else []

@@ -16,7 +16,37 @@ LINES = "tests/batch/test_lines.py"
 
 QUOTA = "tests/steps/test_quota.py"
 
+USAGE = "tests/steps/test_usage.py"
+
 ANSWERING = (
+    Mutation(
+        name="the usage of a batch is not compared",
+        file="batch/unseen.py",
+        old="    if more is None:\n",
+        new="    if more is None or about.requests:\n",
+        caught_by=f"{USAGE}::test_all_say_what_ran_unseen",
+    ),
+    Mutation(
+        name="a usage below the answers is believed",
+        file="batch/unseen.py",
+        old="    if min(inputs, outputs) < 0 or",
+        new="    if",
+        caught_by="tests/batch/test_usage.py::test_only_what_can_be_true_is_beyond[usage4-None]",
+    ),
+    Mutation(
+        name="what ran beside whole answers is not in the cost",
+        file="steps/payments.py",
+        old="            cost_usd=added([cost, beyond.apart_usd]),",
+        new="            cost_usd=cost,",
+        caught_by=f"{USAGE}::test_what_ran_twice_is_in_the_cost_of_the_run",
+    ),
+    Mutation(
+        name="the first usage that is shown is the last",
+        file="steps/transfer.py",
+        old=" and batch.tokens <= max(one.tokens for one in told)",
+        new="",
+        caught_by=f"{USAGE}::test_usage_that_comes_late_counts",
+    ),
     Mutation(
         name="control characters of a server pass",
         file="batch/server_words.py",
