@@ -100,3 +100,12 @@ def price_of(tokens: BatchUsage, prices: Prices, model: str, *, synchronous: boo
     )
     one = msgspec.structs.replace(price, long=None)  # many short prompts are no long one
     return cost(one, usage, synchronous=synchronous)
+
+
+def without_tokens(answers: pa.Table, again: np.ndarray) -> pa.Table:
+    """Take the tokens from answers on whose requests they are booked already, so that they count once."""
+    for name in NAMES:
+        column = answers.schema.get_field_index(name)
+        told = pc.if_else(pa.array(again), pa.scalar(0, pa.int64()), answers[name])
+        answers = answers.set_column(column, answers.schema.field(column), told)
+    return answers

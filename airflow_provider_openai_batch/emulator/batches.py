@@ -205,10 +205,8 @@ class Batches:
         return (progress.queue_is_full(model, limit),) if queued + tokens > limit else ()
 
     def _finish(self, ended: Batch, at: float) -> None:
-        parts = {
-            name: self._state.folder / "files" / f"{ended.id}.{name}"
-            for name in ("output", "error", "ledger")
-        }
+        files = self._state.folder / "files"
+        parts = {name: files / f"{ended.id}.{name}" for name in ("output", "error", "ledger", "late")}
         if ended.in_progress_at is None:
             self._state.replace_batch(ended)
             return
@@ -221,8 +219,12 @@ class Batches:
             output=parts["output"],
             errors=parts["error"],
             ledger=parts["ledger"],
+            late=parts["late"],
+            carried=tuple(sorted(files.glob("*.late"))),
         )
         outcome = execute(job, self._settings)
+        for carried in job.carried:
+            carried.unlink()
         output, errors = self._made(ended, job, at)
         parts["ledger"].rename(self._state.executions(ended.id))
         self._state.replace_batch(

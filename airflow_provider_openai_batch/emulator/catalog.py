@@ -229,6 +229,7 @@ KINDS: dict[str, Kind] = {
         "written twice; `status`: the second one failed with it", share=0.1, status=None
     ),
     "missing_lines": _batch("executed, but in no file", share=0.1),
+    "late_lines": _batch("executed, but in the output file of the next batch that ends", share=0.1),
     "malformed_lines": _batch("cut in the middle", share=0.1),
     "foreign_lines": _batch("`count` lines that nobody asked for", count=3),
     "body_as_string": _batch("response.body is a JSON text", share=1),

@@ -62,6 +62,8 @@ class Job:
     output: Path
     errors: Path
     ledger: Path
+    late: Path  #: lines that the next batch's file is to hold
+    carried: tuple[Path, ...] = ()  #: those of batches before, which this one's file holds
 
 
 @dataclass(slots=True)
@@ -148,6 +150,9 @@ def execute(job: Job, settings: Settings) -> Outcome:
             written = faults.written(_output_line(job, line, answer, position), good=answer.status in GOOD)
             _write(written, output, errors)
         output.write(faults.foreign())
+        for carried in job.carried:
+            output.write(carried.read_bytes())
+    job.late.write_bytes(b"".join(faults.late))
     if faults.ends_without_newline:
         _drop_newline(job.output)
         _drop_newline(job.errors)

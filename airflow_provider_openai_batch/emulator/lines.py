@@ -54,6 +54,7 @@ class LineFaults:
         ]
         self._dresses = [(name, dress) for name, dress in DRESSES.items() if name in self._options]
         self._breaks = [name for name in BREAKS if name in self._options]
+        self.late: list[bytes] = []
 
     def _chosen(self, name: str, custom_id: str, *, share: float, permanent: bool = False) -> bool:
         number = 0 if permanent else self._number
@@ -91,7 +92,9 @@ class LineFaults:
         struck = [
             name for name in self._breaks if self._chosen(name, custom_id, share=self._options[name]["share"])
         ]
-        if "missing_lines" in struck:
+        if "late_lines" in struck:
+            self.late.append(text)
+        if "missing_lines" in struck or "late_lines" in struck:
             return
         yield (text[: len(text) // 2] + b"\n" if "malformed_lines" in struck else text), good
         if "duplicate_lines" in struck:
@@ -199,4 +202,4 @@ DRESSES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "no_line_ids": _no_line_ids,
     "missing_line_keys": _missing_line_keys,
 }
-BREAKS = ("missing_lines", "malformed_lines", "duplicate_lines", "blank_lines")
+BREAKS = ("missing_lines", "late_lines", "malformed_lines", "duplicate_lines", "blank_lines")

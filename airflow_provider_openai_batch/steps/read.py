@@ -87,6 +87,12 @@ class StoredRequests:
             table = pq.read_table(file, columns=["custom_id", "status"], pre_buffer=False)
         return ids_of(table["custom_id"]), table["status"].to_numpy(zero_copy_only=False).astype(str)
 
+    def counted(self, send: Send) -> np.ndarray:
+        """Return the requests of an ended send whose tokens are known, or are booked on them."""
+        with self._store.open(f"{send.folder}/answers.parquet") as file:
+            table = pq.read_table(file, columns=["custom_id", "input_tokens"], pre_buffer=False)
+        return ids_of(table.filter(table["input_tokens"].is_valid())["custom_id"])
+
     def _column(self, name: str, position: int) -> np.ndarray:
         with self._store.open(name) as file:
             parquet = pq.ParquetFile(file, pre_buffer=False)

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA, FINAL, collect
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
+from airflow_provider_openai_batch.batch.unseen import without_tokens
 from airflow_provider_openai_batch.steps.raw import raw_lines
-from airflow_provider_openai_batch.steps.read import StoredRequests
+from airflow_provider_openai_batch.steps.read import StoredRequests, ids_of
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.answers import Collected
@@ -59,8 +60,15 @@ class Strays:
             strays = strays[~np.isin(strays, own)]
             if len(own):
                 table = self._collect(self._send, own, shard.about).table
-                tables.append(table.filter(pa.array([word in FINAL for word in table["status"].to_pylist()])))
+                table = table.filter(pa.array([word in FINAL for word in table["status"].to_pylist()]))
+                tables.append(without_tokens(table, np.isin(ids_of(table["custom_id"]), self._booked())))
         return pa.concat_tables(tables)
+
+    def _booked(self) -> Ids:
+        """Return the requests on which tokens are booked that no answer told: they are paid for there."""
+        told = [send for send in self._run.sends if send.tally is not None and send.tally.unseen is not None]
+        found = [self._requests.counted(send) for send in told]
+        return np.concatenate(found) if found else np.zeros(0, dtype="S16")
 
     def _served(self, other: Send) -> Ids:
         """Return the requests that a send is about to answer, or has answered for good."""

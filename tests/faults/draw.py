@@ -254,7 +254,7 @@ DRAWS |= dict.fromkeys(
     _way(),
 )  # fmt: skip
 DRAWS |= dict.fromkeys(
-    ("status_zero", "refusal", "truncated", "content_filter", "separators", "missing_lines",
+    ("status_zero", "refusal", "truncated", "content_filter", "separators", "missing_lines", "late_lines",
      "malformed_lines", "body_as_string", "error_as_string", "no_line_ids", "missing_line_keys",
      "answer_beside_failure", "success_without_body",
      "blank_lines", "misfit", "no_text", "tool_calls", "several_messages"),

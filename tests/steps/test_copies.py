@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from airflow_provider_openai_batch.batch.prices import Price, Prices, Usage, cost
 
 if TYPE_CHECKING:
     from tests.steps.conftest import Pipeline
 
 ALL_OK = {"ok": 10}
+MINI = Price(input=0.25, output=2)
 
 
 @pytest.mark.parametrize(
@@ -126,3 +130,42 @@ def test_answers_in_each_other_s_files_are_found(pipeline: Pipeline, per_shard: 
 
     assert pipeline.statuses() == ALL_OK
     assert pipeline.sent == 10
+
+
+def test_lines_that_come_in_the_next_file_are_found(pipeline: Pipeline) -> None:
+    """A batch whose lines stand in the file of a later one is waited for, and looked for there."""
+    pipeline.limits = {"requests_per_shard": 5}
+    pipeline.emulator.fault("late_lines", share=1, times=1)
+    pipeline.emulator.fault("slow", duration=1_500, skip=1)
+
+    pipeline.run()
+
+    assert pipeline.statuses() == ALL_OK
+    assert pipeline.sent == 10
+
+
+@pytest.mark.parametrize("usage", [True, False])
+def test_lines_that_come_after_their_send_has_ended_land(pipeline: Pipeline, usage: bool) -> None:
+    """A request that was given up as missing has its answer when another batch of the run brings it."""
+    pipeline.client.prices = Prices(models={"gpt-5-mini": MINI})
+    pipeline.limits = {"requests_per_shard": 5, "max_attempts": 1, "max_failed_ratio": 1.0}
+    pipeline.emulator.fault("late_lines", share=1, times=1)
+    pipeline.emulator.fault("slow", duration=30_000, skip=1)
+    if not usage:
+        pipeline.emulator.fault("no_usage")
+
+    loaded = pipeline.run()
+
+    assert pipeline.statuses() == ALL_OK
+    assert pipeline.sent == 10
+    rows = [amount for _, amount in pipeline.table("id, batch_cost_usd")]
+    assert math.fsum(rows) == pytest.approx(owed(pipeline), abs=1e-9)
+    assert loaded.cost_usd == pytest.approx(owed(pipeline), abs=1e-9)
+
+
+def owed(pipeline: Pipeline) -> float:
+    """Return what the server would charge."""
+    return math.fsum(
+        cost(MINI, Usage(input_tokens=entry.input_tokens, output_tokens=entry.output_tokens))
+        for entry in pipeline.emulator.ledger
+    )

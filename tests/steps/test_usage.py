@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from airflow_provider_openai_batch.batch.api import Created
 from airflow_provider_openai_batch.batch.prices import Price, Prices, Usage, cost
 from airflow_provider_openai_batch.batch.report.values import Report
 from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.steps.transfer import batch_name
 
 if TYPE_CHECKING:
     from tests.steps.conftest import Pipeline
@@ -206,3 +208,18 @@ def test_the_cap_counts_what_ran_unseen(pipeline: Pipeline) -> None:
     assert spent > 0
     assert msgspec.json.encode(unseen(pipeline)) != b"[null]"
     assert spent <= 0.01 * 1.5
+
+
+def test_a_twin_is_paid_for(pipeline: Pipeline) -> None:
+    """Two batches of one file give each request two answers: the second one is on no row, and in the sum."""
+    pipeline.submit()
+    (send,) = read_run(pipeline.store).sends
+    twin = pipeline.client.create(send.intent.file_id, "/v1/chat/completions", {})
+    assert isinstance(twin, Created)
+    pipeline.store.put(batch_name(send.folder, twin.batch), twin.batch)
+
+    pipeline.wait()
+    loaded = pipeline.load()
+
+    assert len(list(pipeline.emulator.ledger)) == 20
+    assert loaded.cost_usd == pytest.approx(owed(pipeline), abs=1e-9)
