@@ -168,6 +168,8 @@ class Landed(Fact, frozen=True, kw_only=True):
     written: int
     kept: int
     counts: dict[str, int]
+    #: Rows that are not in the target by the keys that they came with.
+    changed_keys: int = 0
 
 
 class Cleaned(Fact, frozen=True, kw_only=True):

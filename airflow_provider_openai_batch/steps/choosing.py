@@ -40,6 +40,8 @@ class Chosen:
     failed_before: np.ndarray
     #: The tokens of rows that are left out although the prompt is another one now.
     changed_prompt: npt.NDArray[np.int64]
+    #: Mask of rows whose keys the target was asked for and does not hold.
+    absent: npt.NDArray[np.bool_]
     #: Rows that are left out although they would be asked: a later snapshot has answered them.
     later: int
 
@@ -71,9 +73,10 @@ class Chooser:
         inputs = self._recipe.template.input_hashes(used)
         if held is None or self._rule is None:
             verdict, places = everything(len(inputs)), np.arange(len(inputs))
+            absent = np.zeros(len(inputs), dtype=bool)
             bodies, ids = self._requests(used, self._typed(rows))
         else:
-            seen = look(self._rule, held, inputs)
+            seen, absent = look(self._rule, held, inputs), _absent(held)
             places = np.flatnonzero(seen.maybe)
             used = {name: part.take(pa.array(places)) for name, part in used.items()}
             bodies, ids = self._requests(used, self._typed(rows, places))
@@ -90,6 +93,7 @@ class Chooser:
             input_hashes=inputs[asked],
             failed_before=verdict.failed_before[asked],
             changed_prompt=tokens[verdict.changed_prompt[places]],
+            absent=absent[asked],
             later=verdict.later,
         )
 
@@ -111,3 +115,8 @@ class Chooser:
         texts = {name: part.to_pylist() for name, part in used.items()}
         bodies = list(self._recipe.template.bodies(texts, typed))
         return bodies, [custom_id(self._recipe.endpoint, body) for body in bodies]
+
+
+def _absent(held: pa.RecordBatch) -> npt.NDArray[np.bool_]:
+    nothing = pc.and_(pc.is_null(held["status"]), pc.is_null(held["custom_id"]))
+    return nothing.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]

@@ -94,6 +94,7 @@ def load_into(
         written=loaded.written,
         kept=loaded.kept,
         counts=loaded.counts,
+        changed_keys=loaded.changed_keys,
     )
     store.put(f"loads/{snapshot.id}-{store.nonce()}.json", landed)
     loaded = replace(loaded, report_uri=write_report(store, run, counts, client.now()))
@@ -156,6 +157,7 @@ def write(store: RunStore, run: Run, place: Place, prices: Prices) -> Counts:
         rows=account.rows,
         written=written.written,
         kept=written.kept,
+        changed_keys=written.changed_keys,
         counts=dict(account.counts),
         cost_usd=paid.cost_usd,
         saved_usd=paid.saved_usd,

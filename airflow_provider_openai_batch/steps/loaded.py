@@ -21,6 +21,8 @@ class Loaded:
     #: Rows that are judged: those that had not failed in another run before; and those of them that failed.
     judged: int = 0
     failed: int = 0
+    #: Rows that are not in the target by the keys that they came with: each run pays for them again.
+    changed_keys: int = 0
     #: Characters that no database takes, removed from the answers of all tries or replaced.
     cleaned: int = 0
     priced: bool = True  #: whether the model that was asked has a price

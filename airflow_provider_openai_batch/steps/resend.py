@@ -17,7 +17,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.recipe import Recipe, landing
 from airflow_provider_openai_batch.steps.surviving import surviving
 from airflow_provider_openai_batch.tables import sql, types
-from airflow_provider_openai_batch.tables.base import BATCH_ROWS, Known
+from airflow_provider_openai_batch.tables.base import BATCH_ROWS, Elsewhere, Known
 from airflow_provider_openai_batch.tables.grouping import grouped
 from airflow_provider_openai_batch.tables.held import in_order
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
@@ -133,6 +133,12 @@ def _held(ends: Ends, recipe: Recipe, rows: pa.Schema) -> Held | None:
             "nobody can tell which of a key's rows is the latest; add it, or set resend=['all']."
         )
     return found
+
+
+def look_elsewhere(ends: Ends, recipe: Recipe, custom_ids: Sequence[str], rows: pa.Schema) -> Elsewhere:
+    """Look these requests up in the target, whatever keys it holds them under."""
+    found = _held(ends, recipe, rows)
+    return Elsewhere() if found is None else found.elsewhere(custom_ids)
 
 
 def _join(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Join | None:

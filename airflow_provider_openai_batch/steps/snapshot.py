@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.batch.template import request_line
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.before import FailedBefore
 from airflow_provider_openai_batch.steps.choosing import Chooser
+from airflow_provider_openai_batch.steps.other_keys import OtherKeys
 from airflow_provider_openai_batch.steps.read import StoredRequests
 from airflow_provider_openai_batch.steps.shard_files import ShardFiles, Terms
 from airflow_provider_openai_batch.steps.unique import UniqueKeys
@@ -65,6 +66,7 @@ class SnapshotWriter:
         self._before = FailedBefore(self._layout.key)
         self._requests, self._known, self._sent = SeenHashes(), SeenHashes(), SeenHashes()
         self._rejected: list[tuple[bytes, str, str, str]] = []
+        self._other_keys = OtherKeys()
         self._count = self._read = self._changed_prompt = self._later = 0
         self._old: list[str] = []
         #: Preflights of earlier stagings that nobody has asked: the request of each, and its tokens.
@@ -101,6 +103,7 @@ class SnapshotWriter:
         self._keys.add(batch)
         self._read += batch.num_rows
         asked = self._chooser.choose(batch, held)
+        self._other_keys.meet(held)
         self._changed_prompt += len(asked.changed_prompt)
         self._forecaster.leave(asked.changed_prompt)
         self._later += asked.later
@@ -113,12 +116,17 @@ class SnapshotWriter:
         self._check_count()
         places = np.flatnonzero(first)
         sent = [self._request(asked, place, fresh=bool(fresh[place])) for place in places.tolist()]
+        self._other_keys.miss(asked.ids[place] for place in np.flatnonzero(fresh & asked.absent).tolist())
         unpaid = ~self._sent.contains(asked.packed)
         self._forecaster.add(asked.tokens[places[sent]], unpaid[places[sent]])
         before = self._before.mark(asked.rows, asked.failed_before)
         columns = [*self._kept(asked.rows).columns, *asked.ours(before, first)]
         self._rows.add(pa.RecordBatch.from_arrays(columns, schema=self._rows.schema))
         self._count += asked.rows.num_rows
+
+    def suspects(self) -> tuple[list[str], pa.Schema | None]:
+        """Return new requests that the target may hold under other keys, and the schema of the rows."""
+        return self._other_keys.suspects(), self._rows.schema
 
     def finish(self, now: float) -> Done:
         """Close all files and say what the snapshot holds."""

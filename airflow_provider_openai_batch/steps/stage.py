@@ -21,9 +21,10 @@ from airflow_provider_openai_batch.steps.cap import estimate_of, require_budget,
 from airflow_provider_openai_batch.steps.counting import counter_for
 from airflow_provider_openai_batch.steps.lost import refuse_lost
 from airflow_provider_openai_batch.steps.news import tell_news, tell_skipped
+from airflow_provider_openai_batch.steps.other_keys import tell_other_keys
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.recipe import Recipe, read_recipe
-from airflow_provider_openai_batch.steps.resend import Ends, read_beside
+from airflow_provider_openai_batch.steps.resend import Ends, look_elsewhere, read_beside
 from airflow_provider_openai_batch.steps.shard_files import Terms
 from airflow_provider_openai_batch.steps.snapshot import SnapshotWriter
 from airflow_provider_openai_batch.tables.resolve import resolve_source
@@ -133,6 +134,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     require_budget(run, done, told)
     store.put(f"snapshots/{snapshot}/done.json", done)
     tell_skipped(done, told)
+    _look_for_other_keys(_ends(asked, told), recipe, writer)
     if not told.preview:
         tell_news(store, client.origin, run)
     return _staged(told, done, attempt)
@@ -154,6 +156,12 @@ def _read(ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> None:
     with read_beside(ends, recipe, recipe.layout.columns if recipe.layout.used else ()) as pairs:
         for batch, held in pairs:
             writer.add(batch, held)
+
+
+def _look_for_other_keys(ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> None:
+    suspects, schema = writer.suspects()
+    if suspects and schema is not None:
+        tell_other_keys(look_elsewhere(ends, recipe, suspects, schema), len(suspects))
 
 
 def refuse_part(asked: Asked) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import pyarrow as pa
@@ -72,6 +72,19 @@ class Join:
     hidden: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """Rows of a table that were found by what was asked for them.
+
+    `keys` holds their keys as texts, by custom_id.
+    """
+
+    table: str = ""
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Triggers, rules, and policies of the table.
+    hooks: tuple[str, ...] = ()
+
+
 class Held(Protocol):
     """What a table holds of rows, asked by their keys."""
 
@@ -93,6 +106,10 @@ class Held(Protocol):
 
         Of several rows that have one key, that of the latest snapshot counts.
         """
+        ...
+
+    def elsewhere(self, custom_ids: Sequence[str]) -> Elsewhere:
+        """Find rows by what was asked for them, whatever their keys are."""
         ...
 
 

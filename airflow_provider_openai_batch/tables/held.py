@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch import values
 from airflow_provider_openai_batch.tables import names, sql_types, types
-from airflow_provider_openai_batch.tables.base import ROLES, TOLD, Join
+from airflow_provider_openai_batch.tables.base import ROLES, TOLD, Elsewhere, Join
 from airflow_provider_openai_batch.tables.families import family
 from airflow_provider_openai_batch.tables.form import part_of_key
+from airflow_provider_openai_batch.tables.hooked import hooked
 from airflow_provider_openai_batch.tables.later import later
 from airflow_provider_openai_batch.tables.plan import Staging, TargetColumn
 from airflow_provider_openai_batch.tables.settled import DIALECT, settled
@@ -31,6 +32,8 @@ HELD = pa.schema([(role, pa.string()) for role in TOLD])
 ORDINAL = pa.field("_batch_ordinal", pa.int64())
 #: A function that our connections to SQLite have: a text as it is read, which need not be UTF-8.
 AS_READ = "batch_as_read"
+#: How many rows are looked through for other keys where nothing speaks for any, and how many are named.
+MOST_SCANNED, MOST_FOUND = 1_000_000, 1_000
 #: Families of types that two columns of one database compare exactly within.
 COMPARED = frozenset({"int", "text", "uuid", "date"})
 #: A text of fixed width, whose blanks at the end count for nothing only beside another one.
@@ -86,6 +89,23 @@ class HeldRows:
         rows = [held.get(place, nothing) for place in range(keys.num_rows)]
         columns = zip(*rows, strict=True) if rows else [()] * len(told)
         return in_order(dict(zip(told, columns, strict=True)), len(rows))
+
+    def elsewhere(self, custom_ids: Sequence[str]) -> Elsewhere:
+        """Scan the table, for nothing indexes what was asked: all of it only where it has hooks."""
+        with self.session() as session:
+            hooks = tuple(hooked(session, self.made.parts))
+            found = session.fetch(self._scan(custom_ids, None if hooks else MOST_SCANNED))
+        keys = {str(row[0]).rstrip(): tuple(map(str, row[1:])) for row in found}
+        return Elsewhere(table=".".join(self.made.parts), keys=keys, hooks=hooks)
+
+    def _scan(self, custom_ids: Sequence[str], most: int | None) -> str:
+        named = self._quote(self.made.role("custom_id") or "")
+        columns = ", ".join([named, *(self._quote(column.name) for column in self.keys)])
+        rows = f"SELECT {columns} FROM {names.qualified(self.made.parts, self.dialect)}"
+        if most is not None:
+            rows = f"{rows} LIMIT {most}"
+        ids = ", ".join(f"'{custom_id}'" for custom_id in custom_ids)
+        return f"SELECT {columns} FROM ({rows}) AS t WHERE {named} IN ({ids}) LIMIT {MOST_FOUND}"
 
     def _is_own(self, row: tuple[Any, ...]) -> bool:
         """Tell a row of this run, which counts whatever came later: the load of this run replaces it."""

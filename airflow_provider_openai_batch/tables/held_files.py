@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch import values
 from airflow_provider_openai_batch.batch.digests import digests
-from airflow_provider_openai_batch.tables.base import ROLES
+from airflow_provider_openai_batch.tables.base import ROLES, Elsewhere
 from airflow_provider_openai_batch.tables.held import HELD, in_order
 from airflow_provider_openai_batch.tables.plan import role_of
 
@@ -46,6 +46,10 @@ class HeldFiles:
         places = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
         taken = pa.array(places, mask=self.hashes[places] != wanted)
         return self.rows.take(taken).combine_chunks().to_batches()[0] if len(keys) else in_order({}, 0)
+
+    def elsewhere(self, custom_ids: Sequence[str]) -> Elsewhere:  # noqa: ARG002
+        """Find nothing: files change no keys."""
+        return Elsewhere()
 
 
 def read_back(fs: Any, folder: str, landing: Landing) -> HeldFiles | None:

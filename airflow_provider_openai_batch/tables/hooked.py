@@ -1,4 +1,4 @@
-"""What a database does by itself with rows that are written: triggers and rules of a table."""
+"""What a database does by itself with rows: triggers, rules, and policies of a table and its parts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.session import Session
 
 POSTGRES = """
-SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = CAST({name} AS regclass)
-UNION ALL
-SELECT 'rule ' || rulename FROM pg_rewrite WHERE rulename <> '_RETURN' AND ev_class = CAST({name} AS regclass)
+WITH RECURSIVE part AS (
+    SELECT CAST(CAST({name} AS regclass) AS oid) AS id
+    UNION SELECT inhrelid FROM pg_inherits JOIN part ON inhparent = id
+)
+SELECT 'trigger ' || tgname FROM pg_trigger JOIN part ON tgrelid = id
+WHERE NOT tgisinternal AND tgenabled <> 'D'
+UNION
+SELECT 'rule ' || rulename FROM pg_rewrite JOIN part ON ev_class = id
+WHERE rulename <> '_RETURN' AND ev_enabled <> 'D'
+UNION
+SELECT 'policy ' || polname FROM pg_policy JOIN part ON polrelid = id JOIN pg_class c ON c.oid = id
+WHERE c.relrowsecurity
+ORDER BY 1
 """
 MYSQL = """
 SELECT CONCAT('trigger ', trigger_name) FROM information_schema.triggers
@@ -27,7 +37,7 @@ QUERIES = {"postgres": POSTGRES, "mysql": MYSQL, "sqlite": SQLITE}
 
 
 def hooked(session: Session, parts: tuple[str, ...]) -> list[str]:
-    """Name the triggers and rules of a table; DuckDB has none."""
+    """Name the triggers, rules, and policies of a table; DuckDB has none."""
     dialect = session.dialect
     if dialect not in QUERIES:
         return []

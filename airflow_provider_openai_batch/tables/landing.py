@@ -41,3 +41,5 @@ class Written:
 
     written: int
     kept: int
+    #: Rows that are not in the table by the keys that they came with: no later run finds them.
+    changed_keys: int = 0

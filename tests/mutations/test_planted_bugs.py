@@ -13,6 +13,7 @@ import pytest
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from tests.mutations.answering import ANSWERING
 from tests.mutations.distrusting import DISTRUSTING
+from tests.mutations.landing import LANDING
 from tests.mutations.planted import ROOT, Mutation
 from tests.mutations.reading import READING
 from tests.mutations.sending import SENDING
@@ -21,7 +22,7 @@ from tests.mutations.warmed import Order, Told
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MUTATIONS = (*SENDING, *ANSWERING, *DISTRUSTING, *READING)
+MUTATIONS = (*SENDING, *ANSWERING, *DISTRUSTING, *LANDING, *READING)
 SIMULATED = ("intent after the call", "attempt check before the intent", "no attempt check")
 TWO_ATTEMPTS = (
     "tests/simulation/test_simulation.py::test_two_live_attempts_run_one_batch_for_each_shard[scenario0]"

@@ -9,11 +9,15 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables.landing import Written
 from tests.tables.ends import write
 from tests.tables.factories import make_landing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.tables.conftest import Warehouse
 
 
 def test_a_trigger_of_sqlite_that_drops_rows_is_named(sqlite_file: Path):
@@ -65,3 +69,77 @@ def test_a_trigger_that_changes_keys_is_warned_of(sqlite_file: Path, caplog: pyt
 
     assert "1 of 2 rows are not in table 'main.labels'" in caplog.text
     assert "trigger lower changes them" in caplog.text
+
+
+LOWERS = """
+create function lowers() returns trigger language plpgsql as
+$$ begin new.id = lower(new.id); return new; end $$;
+create trigger lower before insert on labels for each row execute function lowers()
+"""
+LOWER = {
+    "sqlite": "create trigger lower after insert on labels begin "
+    "update labels set id = lower(id) where id = new.id; end",
+    "postgres": LOWERS,
+    "mariadb": "create trigger lower before insert on labels for each row set new.id = lower(new.id)",
+}
+
+
+def lower_keys(warehouse: Warehouse) -> None:
+    """Let the target write its keys in small letters."""
+    if warehouse.name not in LOWER:
+        pytest.skip("DuckDB has no triggers.")
+    warehouse.execute(LOWER[warehouse.name])
+
+
+@pytest.mark.parametrize("mode", ["merge", "append"])
+def test_changed_keys_are_counted_in_each_database(
+    warehouse: Warehouse, caplog: pytest.LogCaptureFixture, mode: Any
+):
+    """The kind of fault: one database fails a load that is paid for, for what is a warning in the others."""
+    landing = make_landing(key_type=pa.string(), mode=mode)
+    write(warehouse.conn_id, landing)
+    lower_keys(warehouse)
+
+    written = write(warehouse.conn_id, landing, {"id": "A"}, {"id": "b"})
+
+    assert written == Written(written=2, kept=0, changed_keys=1)
+    assert "trigger lower changes them" in caplog.text
+
+
+def test_keys_that_a_policy_hides_are_counted(
+    postgres: Any, connect: Callable[..., str], caplog: pytest.LogCaptureFixture
+):
+    """The same without a trigger: rows that the user may write and not see are never found again."""
+    landing = make_landing(mode="append")
+    write(postgres.conn_id, landing)
+    name = f"writer_{postgres.uri.partition('test_')[2][:12]}"
+    postgres.execute(
+        f"create role {name} login; alter table labels owner to {name}; "
+        "create policy sees on labels for select using (batch_status = 'failed'); "
+        "create policy writes on labels for all using (batch_status = 'failed') with check (true); "
+        "alter table labels enable row level security; alter table labels force row level security; "
+        f"grant all on schema public to {name}"
+    )
+
+    written = write(connect(**postgres.fields(login=name)), landing, {"id": 1})
+
+    assert written == Written(written=1, kept=0, changed_keys=1)
+    assert "policy sees, policy writes changes them" in caplog.text
+
+
+def test_a_trigger_of_a_partition_is_named_and_a_disabled_one_is_not(postgres: Any):
+    """What hangs on a part of the table acts as well."""
+    postgres.execute(
+        "create table labels (id bigint, label text, batch_status text, batch_run_id text, "
+        "batch_custom_id text, unique (id, batch_run_id)) partition by range (id)"
+    )
+    postgres.execute("create table low partition of labels for values from (0) to (10)")
+    postgres.execute(
+        "create function drops() returns trigger language plpgsql as $$ begin return null; end $$"
+    )
+    postgres.execute("create trigger idle before insert on low for each row execute function drops()")
+    postgres.execute("alter table low disable trigger idle")
+    postgres.execute("create trigger picky before insert on low for each row execute function drops()")
+
+    with pytest.raises(InvalidRequest, match=r"kept: trigger picky of table"):
+        write(postgres.conn_id, make_landing(mode="append"), {"id": 1})

@@ -1,0 +1,54 @@
+"""Bugs that let what is paid for not land, or be paid for again after it has."""
+
+from __future__ import annotations
+
+from tests.mutations.planted import Mutation
+
+CHECKS = "tests/tables/test_checks.py"
+LOAD = "tests/steps/test_load.py"
+OTHER_KEYS = "tests/steps/test_other_keys.py"
+
+LANDING = (
+    Mutation(
+        name="the check carries no types",
+        file="tables/merge.py",
+        old="            load.carry()\n",
+        new="",
+        caught_by=f"{CHECKS}::test_the_check_stages_values_of_each_type[large]",
+    ),
+    Mutation(
+        name="a new column is tried with small values only",
+        file="tables/trial.py",
+        old="        return samples(column.field)\n",
+        new="        return samples(column.field, large=False)\n",
+        caught_by=f"{CHECKS}::test_the_check_stages_values_of_each_type[large]",
+    ),
+    Mutation(
+        name="an explicit ratio of 0 is ignored below 20 rows",
+        file="steps/load.py",
+        old=" or hopeless or most == 0",
+        new=" or hopeless",
+        caught_by=f"{LOAD}::test_a_ratio_of_zero_fails_for_one_row_of_few",
+    ),
+    Mutation(
+        name="written keys are not compared",
+        file="tables/merge.py",
+        old="        if not changed:\n",
+        new="        if changed >= 0:\n",
+        caught_by=f"{OTHER_KEYS}::test_the_run_folder_remembers_the_count[sqlite]",
+    ),
+    Mutation(
+        name="submit looks for no other keys",
+        file="steps/other_keys.py",
+        old="    if not count or ",
+        new="    if count or ",
+        caught_by=f"{OTHER_KEYS}::test_keys_that_somebody_changes_later_are_found_too[sqlite]",
+    ),
+    Mutation(
+        name="equal texts are taken for changed keys",
+        file="steps/other_keys.py",
+        old="        self._met.append(",
+        new="        _ = (",
+        caught_by=f"{OTHER_KEYS}::test_two_rows_of_one_text_are_no_changed_key[sqlite]",
+    ),
+)
