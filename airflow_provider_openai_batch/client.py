@@ -39,6 +39,7 @@ from airflow_provider_openai_batch.batch.file_page import read_file_page
 from airflow_provider_openai_batch.batch.paging import Paging
 from airflow_provider_openai_batch.batch.prices import Prices
 from airflow_provider_openai_batch.downloads import CutDownload, Download, ShortDownload, content_of
+from airflow_provider_openai_batch.model_routes import ModelRoutes
 from airflow_provider_openai_batch.same_origin import guarded
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Client:
         self.prices = prices or Prices()
         self.time = ApiTime()
         self._clock = ApiClock(api, self.time)
+        self.models = ModelRoutes(self._api, self._clock)
         self.origin = origin_of(api)
         self.account = account_of(api)
 

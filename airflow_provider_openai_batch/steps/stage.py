@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.steps.attempts import register
 from airflow_provider_openai_batch.steps.cap import estimate_of, require_budget, require_price
 from airflow_provider_openai_batch.steps.counting import counter_for
 from airflow_provider_openai_batch.steps.lost import refuse_lost
+from airflow_provider_openai_batch.steps.model import check_model
 from airflow_provider_openai_batch.steps.news import tell_news, tell_skipped
 from airflow_provider_openai_batch.steps.other_keys import tell_other_keys
 from airflow_provider_openai_batch.steps.read import read_run
@@ -116,10 +117,10 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
         refuse_lost(store, client, asked.openai_conn_id)
     else:
         client.tick()
-    require_price(asked.limits, recipe.body["model"], client.prices)
+    fingerprint = fingerprint_of(asked)
+    _check_names(asked, recipe.body["model"], client, is_new=not _is_staged(asked, run.current, fingerprint))
     attempt = register(store, run, client.now())
     run = read_run(store, client.origin)
-    fingerprint = fingerprint_of(asked)
     current = run.current
     if current is not None and _is_staged(asked, current, fingerprint):
         log.info("The rows of try %s are staged already; going on with them.", current.asked.try_number)
@@ -138,6 +139,13 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     if not told.preview:
         tell_news(store, client.origin, run)
     return _staged(told, done, attempt)
+
+
+def _check_names(asked: Asked, model: str, client: Client, *, is_new: bool) -> None:
+    """Refuse a model that does not exist, or that has no price under a cap; what is staged goes on."""
+    if is_new:
+        check_model(client, model, preview=asked.limits.preview)
+    require_price(asked.limits, model, client.prices)
 
 
 def _terms(asked: Asked, told: facts.Asked, recipe: Recipe, client: Client) -> Terms:
@@ -255,8 +263,10 @@ def _rows_hash(asked: Asked) -> str:
     return digest.hexdigest()
 
 
-def _is_staged(asked: Asked, current: Snapshot, fingerprint: str) -> bool:
+def _is_staged(asked: Asked, current: Snapshot | None, fingerprint: str) -> bool:
     """Tell whether the rows are staged already: by an earlier try, or by a later one that overtook this."""
+    if current is None:
+        return False
     tries = (asked.max_tries, asked.try_number)
     if (current.asked.max_tries, current.asked.try_number) > tries:
         return True

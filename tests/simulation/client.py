@@ -16,6 +16,7 @@ from airflow_provider_openai_batch.batch.asking import NO_SERVER, NotRun
 from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.batch.prices import Price, Prices
 from airflow_provider_openai_batch.client import Client, ShortDownload
+from airflow_provider_openai_batch.model_routes import ModelRoutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,17 @@ LOST = {"acted_lost", "unlisted"}  #: the server acts, and its answer is lost
 DENIED = Refused(status=401, code="invalid_api_key", message="The API refuses the key.")
 
 
+class MemoryModels(ModelRoutes):
+    """The models of a server that knows each name."""
+
+    def __init__(self) -> None:
+        pass
+
+    def is_unknown(self, model: str, *, by_code: bool) -> bool:
+        """Know it."""
+        return False
+
+
 class MemoryClient(Client):
     """One process's connection; it keeps the key that it was opened with."""
 
@@ -63,6 +75,7 @@ class MemoryClient(Client):
         self.account = process.world.key
         self.token_budgets = process.world.scenario.budgets
         self.prices = PRICES
+        self.models = MemoryModels()
         self._process, self._world = process, process.world
         self._project = process.world.key
         self._time = ApiTime(lambda: self._world.now, lambda: self._world.now + self._world.scenario.skew)

@@ -1,0 +1,37 @@
+"""Look the model up before anything else is done: a typo in its name shows at once, at any size."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.model_names import (
+    is_openais,
+    names_deployments,
+    nearest,
+    unknown_model,
+)
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.client import Client
+
+log = logging.getLogger(__name__)
+
+
+def check_model(client: Client, model: str, *, preview: bool = False) -> None:
+    """Refuse a model that OpenAI's own API does not know; a preview, and other APIs, are only warned of it.
+
+    Other servers may take names that they do not list, and deployments have names of the user's own.
+    """
+    if names_deployments(client.origin):
+        return
+    own = is_openais(client.origin)
+    if not client.models.is_unknown(model, by_code=own):
+        return
+    told = unknown_model(
+        model, client.origin, nearest(model, {*client.models.names(), *client.prices.models})
+    )
+    if own and not preview:
+        raise InvalidRequest(f"{told} Nothing was sent.")
+    log.warning("%s", told)
