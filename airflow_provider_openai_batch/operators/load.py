@@ -10,6 +10,7 @@ from airflow_provider_openai_batch.batch import arguments, unrendered
 from airflow_provider_openai_batch.exceptions import TooManyFailures
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.raising import raise_for_airflow, raise_for_template
+from airflow_provider_openai_batch.rendering import Rendering, argument_of
 from airflow_provider_openai_batch.work import open_store, recorded_conn_id, run_uri, settings
 
 if TYPE_CHECKING:
@@ -40,10 +41,18 @@ class OpenAIBatchLoadOperator(BaseOperator):  # type: ignore[misc]
         if target is not None:
             unrendered.check("target", target)
 
-    def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
-        """Render; a name that the run does not have is said with what to write instead."""
+    def render_template(
+        self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
+    ) -> Any:
+        """Render; texts stay texts, and of an unknown name the error says what to write instead."""
+        rendering = Rendering(
+            context=context,
+            env=jinja_env or self.get_template_env(),
+            done=set() if seen_oids is None else seen_oids,
+            by_airflow=super().render_template,
+        )
         with raise_for_template():
-            return super().render_template(content, *args, **kwargs)
+            return rendering.argument(argument_of(self, content), content)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Write, count, and clean up."""

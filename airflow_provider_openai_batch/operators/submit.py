@@ -16,6 +16,7 @@ from airflow_provider_openai_batch.batch.output_type import normalize_output_typ
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.raising import raise_for_airflow, raise_for_template
+from airflow_provider_openai_batch.rendering import Rendering, argument_of
 from airflow_provider_openai_batch.work import labels_of, open_store, run_id, run_path, settings
 
 if TYPE_CHECKING:
@@ -94,16 +95,24 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
         # Rows must be neither rendered nor shown: they may hold braces and private text. What stands
         # for rows to come (an upstream output) stays, for Airflow finds and resolves it here.
         rows = value.get("rows") if isinstance(value, dict) else None
-        to_come = callable(getattr(type(rows), "resolve", None))
-        if rows is not None and not to_come and not _is_placeholder(rows):
+        to_come = isinstance(rows, str) or callable(getattr(type(rows), "resolve", None))
+        if rows is not None and not to_come:
             self._rows = rows
             value = {**value, "rows": _placeholder(rows)}
         self._source = value
 
-    def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
-        """Render; an unknown name is most likely a column in the wrong braces."""
+    def render_template(
+        self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
+    ) -> Any:
+        """Render; texts stay texts, and an unknown name is most likely a column in the wrong braces."""
+        rendering = Rendering(
+            context=context,
+            env=jinja_env or self.get_template_env(),
+            done=set() if seen_oids is None else seen_oids,
+            by_airflow=super().render_template,
+        )
         with raise_for_template():
-            return super().render_template(content, *args, **kwargs)
+            return rendering.argument(argument_of(self, content), content)
 
     def _check(self) -> None:
         """Refuse, when the DAG is parsed, what no rendering would mend."""
@@ -146,13 +155,14 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
     def _asked(self, context: Context) -> Asked:
         from airflow_provider_openai_batch.steps.stage import Asked  # noqa: PLC0415
 
-        given = self.source
+        given, rows = self.source, self._rows
         if isinstance(given, dict):
+            rows = given.get("rows") if rows is None else rows
             given = {name: value for name, value in given.items() if name != "rows"}
         target = None if self.target is None else arguments.target(self.target)
         return Asked(
-            source=arguments.source(given, has_rows=self._rows is not None),
-            rows=self._rows,
+            source=arguments.source(given, has_rows=rows is not None),
+            rows=rows,
             request=arguments.request(self.request),
             output_type=_schema(self.output_type),
             target=target,
@@ -203,7 +213,3 @@ def _placeholder(rows: Any) -> str:
         return f"<{len(rows):,} rows>"
     except TypeError:
         return "<rows>"
-
-
-def _is_placeholder(rows: Any) -> bool:
-    return isinstance(rows, str) and rows.startswith("<") and rows.endswith("rows>")
