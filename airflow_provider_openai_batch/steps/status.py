@@ -94,7 +94,7 @@ def _batch(run: Run, send: Send, view: View) -> dict[str, Any]:
         "completed": asked.completed,
         "failed": asked.failed,
         "answers": dict(send.tally.counts) if send.tally else None,
-        "cost_usd": send.tally.cost_usd if send.tally else None,
+        "cost_usd": send.tally.paid_usd if send.tally else None,
         "cancelled_by": sorted({fact.by for fact in send.cancels}),
         "created_at": send.batch.created_at,
         "expires_at": send.batch.expires_at,
@@ -102,7 +102,7 @@ def _batch(run: Run, send: Send, view: View) -> dict[str, Any]:
 
 
 def _cost(run: Run) -> float | None:
-    costs = [send.tally.cost_usd for send in run.sends if send.tally is not None]
+    costs = [send.tally.paid_usd for send in run.sends if send.tally is not None]
     return None if any(cost is None for cost in costs) else sum(cost or 0.0 for cost in costs)
 
 

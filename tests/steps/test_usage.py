@@ -223,3 +223,15 @@ def test_a_twin_is_paid_for(pipeline: Pipeline) -> None:
 
     assert len(list(pipeline.emulator.ledger)) == 20
     assert loaded.cost_usd == pytest.approx(owed(pipeline), abs=1e-9)
+
+
+def test_status_and_sends_have_it_too(pipeline: Pipeline) -> None:
+    """What a person asks of a run, and the report's list of sends, contain what ran beside whole answers."""
+    pipeline.emulator.fault("wrong_usage", share=2)
+
+    loaded = pipeline.run()
+
+    ((told, _), run) = report(pipeline), read_run(pipeline.store)
+    (spent,) = (send.cost_usd for shard in told.shards for send in shard.sends)
+    assert spent == pytest.approx(loaded.cost_usd, abs=1e-9)
+    assert [send.tally.paid_usd for send in run.sends if send.tally] == [spent]

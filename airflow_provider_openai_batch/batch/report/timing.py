@@ -52,7 +52,7 @@ def _send(send: Send, starts: Iterable[float], *, preflight: bool) -> SendTime:
         created_at=created_at,
         ended_at=_ended_at(send),
         counts=dict(tally.counts) if tally else {},
-        cost_usd=tally.cost_usd if tally else None,
+        cost_usd=tally.paid_usd if tally else None,
     )
 
 
