@@ -95,6 +95,7 @@ def test_all_say_what_ran_unseen(pipeline: Pipeline, caplog: pytest.LogCaptureFi
     loaded = pipeline.run()
 
     (found,) = unseen(pipeline)
+    assert found is not None
     lost = [entry for entry in pipeline.emulator.ledger if entry.custom_id in missing(pipeline)]
     assert found.requests == len(lost) > 0
     assert found.tokens.input_tokens == sum(entry.input_tokens for entry in lost)
@@ -152,7 +153,7 @@ def test_a_usage_that_cannot_be_true_says_nothing(
 
 def test_usage_that_comes_late_counts(pipeline: Pipeline) -> None:
     """A server that counts the tokens only after the end of a batch is believed while lines are awaited."""
-    pipeline.emulator.fault("no_usage", seconds=900)
+    pipeline.emulator.fault("no_usage", seconds=1_000)
     pipeline.emulator.fault("missing_lines", share=0.4)
 
     loaded = pipeline.run()
