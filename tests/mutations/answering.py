@@ -59,14 +59,14 @@ ANSWERING = (
         file="steps/answers.py",
         old="    if not found.answered.all():\n        found",
         new="    if found.answered.all():\n        found",
-        caught_by=f"{COPIES}::test_answers_in_each_other_s_files_are_found",
+        caught_by=f"{COPIES}::test_answers_in_each_other_s_files_are_found[5]",
     ),
     Mutation(
         name="what was not run for want of credit counts as an attempt",
         file="batch/queue.py",
         old="if send.tally is None or not send.tally.unpaid:",
         new="if send.tally is None or send.tally.counted:",
-        caught_by=f"{QUOTA}::test_credit_is_waited_for_and_no_attempt_counted",
+        caught_by=f"{QUOTA}::test_credit_is_waited_for_and_no_attempt_counted[1]",
     ),
     Mutation(
         name="a whole answer beside a failing status is asked again",
@@ -87,14 +87,14 @@ ANSWERING = (
         file="steps/transfer.py",
         old="copied and not send.incomplete",
         new="copied",
-        caught_by=f"{COPIES}::test_a_file_that_grows_is_copied_again",
+        caught_by=f"{COPIES}::test_a_file_that_grows_is_copied_again[None-growth3]",
     ),
     Mutation(
         name="counts below the lines are believed",
         file="steps/answers.py",
         old="ran <= expected <= ran",
         new="expected <= ran",
-        caught_by=f"{COPIES}::test_counts_below_the_lines_end_nothing",
+        caught_by=f"{COPIES}::test_counts_below_the_lines_end_nothing[expire-0.5]",
     ),
     Mutation(
         name="a redirect is followed to another origin",
