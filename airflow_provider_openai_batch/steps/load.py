@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 JUDGED_FROM = 20
+KEPT = "the answers are kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,8 @@ def load_into(
     snapshot = run.current
     if snapshot is None:
         raise InvalidRequest(f"The run {store.uri!r} was only previewed: clear submit without the preview.")
-    counts = write(store, run, place(snapshot.asked), client.prices)
+    with telling_that_answers_are_kept():
+        counts = write(store, run, place(snapshot.asked), client.prices)
     loaded = counts.loaded
     landed = facts.Landed(
         at=client.now(),
@@ -102,6 +105,20 @@ def load_into(
     tell_capped(counts.account)
     judge(loaded, counts.account, snapshot.asked)
     return loaded
+
+
+@contextmanager
+def telling_that_answers_are_kept() -> Iterator[None]:
+    """Say of whatever keeps rows from landing that nothing is lost."""
+    try:
+        yield
+    except InvalidRequest as error:
+        told = str(error)
+        if KEPT in told:
+            raise
+        raise InvalidRequest(
+            f"{told} Nothing was written. {KEPT.capitalize()}: clear load when the table is mended."
+        ) from None
 
 
 def require_finished(store: RunStore, client: Client, settings: Settings) -> None:

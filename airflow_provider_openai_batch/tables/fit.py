@@ -50,6 +50,7 @@ def plan(landing: Landing, parts: tuple[str, ...], dialect: str, existing: Exist
         whole=whole and not existing.referred,
     )
     _check_twice(columns)
+    _check_not_generated(made, existing)
     _check_types(made, dialect)
     _check_room(made, dialect)
     _check_unique(made, existing)
@@ -113,6 +114,18 @@ def _check_present(landing: Landing, existing: Existing, found: dict[str, Any]) 
             f"Table {_table(existing.parts)} has no column {', '.join(map(repr, missing))}; it has "
             f"{', '.join(column.name for column in existing.columns)}. Add the column, set "
             "target['add_columns'] to True, or name another table."
+        )
+
+
+def _check_not_generated(made: Plan, existing: Existing) -> None:
+    """Refuse to write what the database computes: MariaDB would say so of rows only, which are paid for."""
+    computed = {column.name for column in existing.columns if column.generated}
+    written = [column.name for column in made.columns if column.name in computed]
+    if written:
+        raise InvalidRequest(
+            f"Table {_table(made.parts)} computes {', '.join(map(repr, written))} by itself (a generated "
+            "column), and takes no value for it. Rename the result's column by target['columns'], or make it "
+            "a plain column in the table."
         )
 
 

@@ -27,6 +27,8 @@ class Column:
     nullable: bool = True
     #: The database fills it by itself: a default, an identity, a generated column.
     filled: bool = False
+    #: The database computes it, and takes no value for it.
+    generated: bool = False
     #: It counts by itself, so that no two rows have one number.
     numbered: bool = False
     #: It, or each item of it, is one of these: an enum.

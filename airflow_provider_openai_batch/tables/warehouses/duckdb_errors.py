@@ -12,6 +12,7 @@ TELLING = (
     "NotImplementedException", "ParserException", "PermissionException", "SyntaxException",
     "TransactionException",
 )  # fmt: skip
+CONSTRAINTS = ("foreign key constraint", "PRIMARY KEY or UNIQUE constraint")
 PASSING = (
     "ConnectionException",
     "HTTPException",
@@ -30,5 +31,15 @@ def explain(error: Exception) -> Failure | None:
         return Failure(
             "DuckDB is out of memory; raise 'memory_limit' in the connection's extra.", lasting=False
         )
+    if name == "ConstraintException":
+        return Failure(f"DuckDB: {_without_key(text)}.", lasting=True)
     shown = text if name in TELLING or "read-only" in text else f"{name} (its text may hold row values)."
     return Failure(f"DuckDB: {shown}", lasting=name not in PASSING)
+
+
+def _without_key(text: str) -> str:
+    """Leave out what a broken constraint quotes of rows; CHECK and NOT NULL quote nothing."""
+    if "CHECK constraint" in text or "NOT NULL constraint" in text:
+        return text
+    known = next((kind for kind in CONSTRAINTS if kind in text), "constraint")
+    return f"Constraint Error: a {known} is violated (its text holds a key)"

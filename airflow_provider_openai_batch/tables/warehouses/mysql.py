@@ -235,9 +235,10 @@ def _decoded(value: Any) -> Any:
 def _column(row: sql.Row) -> Column:
     _, name, kind, nullable, filled, extra, collation = row
     numbered = "auto_increment" in extra.lower()
+    generated = re.search(r"\b(STORED|VIRTUAL|PERSISTENT)( GENERATED)?\b", extra.upper()) is not None
     return Column(
         name=name, type=kind, collation=collation, nullable=nullable == "YES",
-        filled=bool(filled) or numbered or "GENERATED" in extra.upper(), numbered=numbered,
+        filled=bool(filled) or numbered or generated, generated=generated, numbered=numbered,
         words=tuple(word.replace("''", "'") for word in WORD.findall(kind)) or None,
         exact=collation is None or _tells_apart(kind, collation),
     )  # fmt: skip

@@ -113,7 +113,7 @@ class Session:
         columns = tuple(
             Column(
                 name=row[0], type=row[1], collation=collations.get(row[0]),
-                nullable=not row[2], filled=row[3] is not None or row[5] > 1,
+                nullable=not row[2], filled=row[3] is not None or row[5] > 1, generated=row[5] > 1,
                 exact=collations.get(row[0], BINARY).upper() == BINARY,
             )
             for row in rows
