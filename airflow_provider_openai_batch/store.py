@@ -30,13 +30,13 @@ class Draft:
     """A file that is being written and has no name yet."""
 
     file: BinaryIO
-    _name: Callable[[str], None]
+    _name: Callable[[str], bool]
 
-    def publish(self, name: str) -> None:
-        """Give the file its name; what is there already under that name stays."""
+    def publish(self, name: str) -> bool:
+        """Give the file its name; what is there already under that name stays, and False says that it may."""
         self.file.flush()
         os.fsync(self.file.fileno())
-        self._name(name)
+        return self._name(name)
 
 
 class RunStore:
@@ -54,6 +54,10 @@ class RunStore:
         self._root = str(root.path).rstrip("/")
         self._local = str(root.protocol) in LOCAL
         self._facts: dict[str, Any] = {}
+        self._listed: frozenset[str] | None = None
+        #: What was put by this store object: names, and the bytes of facts that were not read yet.
+        self._published: set[str] = set()
+        self._put: dict[str, bytes] = {}
 
     def below(self, name: str) -> RunStore:
         """Return the folder of this name as a store of its own."""
@@ -66,7 +70,13 @@ class RunStore:
         """
         self._fs.invalidate_cache()
         names = (str(path).removeprefix(self._root).lstrip("/") for path in self._find())
-        return frozenset(name for name in names if UNFINISHED not in name)
+        found = frozenset(name for name in names if UNFINISHED not in name)
+        self._listed = found if self._local else found | self._published  # a listing may lag
+        return self._listed
+
+    def known(self) -> frozenset[str]:
+        """Return the names of the last listing and of what was put since, where others do not matter."""
+        return self.list() if self._listed is None else self._listed | self._published
 
     def exists(self, name: str) -> bool:
         """Tell whether the file is there."""
@@ -74,14 +84,17 @@ class RunStore:
 
     def put(self, name: str, value: object) -> None:
         """Write a small fact as JSON."""
-        with self.create(name) as file:
-            file.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+        raw = msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
+        with self.draft() as draft:
+            draft.file.write(raw)
+            if draft.publish(name):
+                self._put[name] = raw
 
     def get(self, name: str, kind: type[T]) -> T:
         """Read a fact."""
 
         def read() -> T:
-            raw = self._fs.cat_file(self._path(name))
+            raw = self._put.pop(name, None) or self._fs.cat_file(self._path(name))
             try:
                 return msgspec.json.decode(raw, type=kind)
             except msgspec.MsgspecError as error:
@@ -117,7 +130,7 @@ class RunStore:
             self._make_folder(folder)
         prefix = UNFINISHED if folder else OURS
         with scratch_file(folder, prefix) as (handle, scratch), os.fdopen(handle, "w+b") as file:
-            yield Draft(file, lambda name: self._publish(scratch, self._path(name)))
+            yield Draft(file, lambda name: self._publish(scratch, name))
 
     @contextmanager
     def local(self, name: str) -> Iterator[str]:
@@ -144,7 +157,9 @@ class RunStore:
                 self._fs.rm_file(self._path(name))
         if self._local:
             _tidy(self._root)
-        self._facts.clear()
+        self._listed = None
+        for kept in (self._facts, self._published, self._put):
+            kept.clear()
 
     def _find(self) -> Iterable[str]:
         if not self._local:
@@ -168,19 +183,25 @@ class RunStore:
             except FileExistsError:
                 return
 
-    def _publish(self, scratch: str, target: str) -> None:
-        if not self._local:
-            put_new(self._fs, scratch, target)
-            return
+    def _publish(self, scratch: str, name: str) -> bool:
+        target = self._path(name)
+        is_ours = self._link(scratch, target) if self._local else put_new(self._fs, scratch, target)
+        self._published.add(name)
+        return is_ours
+
+    def _link(self, scratch: str, target: str) -> bool:
         self._make_folder(os.path.dirname(target))  # noqa: PTH120
+        is_ours = True
         try:
             os.link(scratch, target)
         except FileExistsError:
-            return
-        except OSError:  # a disk without hard links
+            return False
+        except OSError:  # a disk without hard links, where two writers at once both see nothing
+            is_ours = False
             if not os.path.exists(target):  # noqa: PTH110
                 os.replace(scratch, target)  # noqa: PTH105
         _sync_folder(os.path.dirname(target))  # noqa: PTH120
+        return is_ours
 
 
 def _refuse_part(uri: str, read: int, size: int | None) -> None:

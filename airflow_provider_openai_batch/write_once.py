@@ -30,18 +30,22 @@ UNSUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
 _known: MutableMapping[AbstractFileSystem, dict[str, bool]] = WeakKeyDictionary()
 
 
-def put_new(fs: AbstractFileSystem, scratch: str, target: str) -> None:
-    """Put a local file under a name; what is there already under that name stays."""
+def put_new(fs: AbstractFileSystem, scratch: str, target: str) -> bool:
+    """Put a local file under a name; what is there already under that name stays.
+
+    True when the file of that name is surely this one; False when it may be another writer's.
+    """
     bucket, buckets = target.lstrip("/").partition("/")[0], _known.setdefault(fs, {})
     if bucket not in buckets and not _has_condition(fs):
         buckets[bucket] = False
     if buckets.get(bucket):
-        _put_if_none(fs, scratch, target)
-    elif not exists(fs, target):
+        return _put_if_none(fs, scratch, target)
+    if not exists(fs, target):
         if bucket in buckets:
             _put(fs, scratch, target)
         else:
             _learn(fs, scratch, target, buckets)
+    return False
 
 
 def exists(fs: AbstractFileSystem, path: str) -> bool:
@@ -59,14 +63,16 @@ def _put(fs: AbstractFileSystem, scratch: str, target: str) -> None:
         fs.put_file(scratch, target)
 
 
-def _put_if_none(fs: AbstractFileSystem, scratch: str, target: str) -> None:
+def _put_if_none(fs: AbstractFileSystem, scratch: str, target: str) -> bool:
     try:
         fs.put_file(scratch, target, mode=CREATE)
     except FileExistsError:
-        return
+        return False
     except Exception:  # each client has errors of its own; an answer may be lost after the store has acted
         if not exists(fs, target):
             raise
+        return False
+    return True
 
 
 def _learn(fs: AbstractFileSystem, scratch: str, target: str, buckets: dict[str, bool]) -> None:

@@ -34,7 +34,7 @@ from airflow_provider_openai_batch.steps.attempts import register, run_hash
 from airflow_provider_openai_batch.steps.cancel import cancel, cancel_send
 from airflow_provider_openai_batch.steps.doubt import listed, require_file, require_sight, resolve
 from airflow_provider_openai_batch.steps.preflight import ask
-from airflow_provider_openai_batch.steps.read import read_queue, read_run
+from airflow_provider_openai_batch.steps.read import read_queue, read_run, recall_run
 from airflow_provider_openai_batch.steps.shard import make_child
 from airflow_provider_openai_batch.steps.transfer import (
     Sender,
@@ -219,7 +219,7 @@ class _Advance:
 def require_origin(store: RunStore, client: Client, run: Run) -> None:
     """Stop before a run goes on at another API than the one that it was sent to."""
     epoch = run.current.asked.epoch if run.current else 0
-    origins = {send.intent.origin for send in read_run(store).sends if send.intent.epoch >= epoch}
+    origins = {send.intent.origin for send in recall_run(store).sends if send.intent.epoch >= epoch}
     elsewhere = sorted(origins - {client.origin})
     if elsewhere:
         raise RunUnreadable(

@@ -32,7 +32,7 @@ from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
 from airflow_provider_openai_batch.batch.quota import quota_is_spent, without_credit
 from airflow_provider_openai_batch.batch.unseen import book_unseen
 from airflow_provider_openai_batch.steps.raw import raw_lines
-from airflow_provider_openai_batch.steps.read import TALLY, ids_of, read_run
+from airflow_provider_openai_batch.steps.read import TALLY, ids_of, read_run, recall_run
 from airflow_provider_openai_batch.steps.strays import STRAY, Strays
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _joined(ids: np.ndarray, found: Collected, others: list[Collected]) -> Colle
 
 def read_told(store: RunStore, client: Client, folder: str) -> None:
     """End a preflight whose answer is in its folder, as a line of a file."""
-    send = next(one for one in read_run(store).sends if one.folder == folder)
+    send = next(one for one in recall_run(store).sends if one.folder == folder)
     ids, found = _collected(store, send)
     table = pa.concat_tables([found.table, _unanswered(ids[~found.answered], RowStatus.UNKNOWN)])
     tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found, 0), cleaned=found.cleaned)
@@ -244,7 +244,7 @@ def close_failed(store: RunStore, client: Client, send: Send, batch: Batch) -> b
 
 def cap_requests(store: RunStore, client: Client, folder: str, message: str) -> None:
     """End a send whose requests were not sent, for they would pass the cap."""
-    send = next(one for one in read_run(store).sends if one.folder == folder)
+    send = next(one for one in recall_run(store).sends if one.folder == folder)
     _, ids = _about(store, send)
     table = _unanswered(ids, RowStatus.CANCELLED, BatchError(code=OVER_CAP, message=message))
     write_answers(store, client, send, table, facts.Tally(at=client.now(), counts={}))

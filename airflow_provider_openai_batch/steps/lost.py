@@ -74,7 +74,7 @@ def find_batches(store: RunStore, client: Client) -> Found:
 
 def forgotten(store: RunStore) -> frozenset[str]:
     """Return the ids of the batches that a person has told this run to forget."""
-    names = [name for name in store.list() if name.startswith("forgotten-")]
+    names = [name for name in store.known() if name.startswith("forgotten-")]
     return frozenset(b.id for name in names for b in store.get(name, facts.Forgotten).batches)
 
 

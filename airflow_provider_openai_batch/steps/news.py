@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.prices import unpriced, usd
-from airflow_provider_openai_batch.steps.read import read_queue, read_run
+from airflow_provider_openai_batch.steps.read import read_queue, recall_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 def tell_news(store: RunStore, origin: str, before: Run) -> None:
     """Log how many requests of the newest snapshot are to be sent, and which change of the DAG did it."""
-    run = read_run(store, origin)
+    run = recall_run(store, origin)
     assert run.current is not None
     assert run.current.done is not None
     done = run.current.done

@@ -30,7 +30,16 @@ ID_BYTES = 16
 
 def read_run(store: RunStore, origin: str | None = None) -> Run:
     """Read the folder; sends to another API origin than the one given are left out."""
-    names = sorted(store.list())
+    return _folded(store, store.list(), origin)
+
+
+def recall_run(store: RunStore, origin: str | None = None) -> Run:
+    """Give the run as this process knows it: as it was read last, with what was written since."""
+    return _folded(store, store.known(), origin)
+
+
+def _folded(store: RunStore, listed: Iterable[str], origin: str | None) -> Run:
+    names = sorted(listed)
     refuse_purged(store.uri, names)
     tree = _Tree(store, names)
     return Run(

@@ -45,6 +45,8 @@ class Strays:
 
     def among(self, foreign: Ids) -> Ids:
         """Return those of the names in this send's files that other shards of the run have asked."""
+        if not len(foreign):
+            return foreign
         others = [shard.id for shard in self._run.shards if shard.id != self._send.shard]
         asked = [foreign[np.isin(foreign, self._requests.of_shard(shard))] for shard in others]
         return np.unique(np.concatenate(asked)) if asked else foreign[:0]
@@ -52,10 +54,10 @@ class Strays:
     def homeless(self, strays: Ids) -> pa.Table:
         """Return the final answers in this send's files to requests that no other send will answer."""
         for other in self._run.sends:
-            if other.folder != self._send.folder:
+            if len(strays) and other.folder != self._send.folder:
                 strays = strays[~np.isin(strays, self._served(other))]
         tables = [ANSWER_SCHEMA.empty_table()]
-        for shard in self._run.shards:
+        for shard in self._run.shards if len(strays) else ():
             own = strays[np.isin(strays, self._requests.of_shard(shard.id))]
             strays = strays[~np.isin(strays, own)]
             if len(own):

@@ -248,7 +248,7 @@ def _copy(store: RunStore, client: Client, send: Send, named: tuple[str, str | N
     What has come of a file that stays too short is kept in the end, for it is paid for.
     """
     target, file_id = named
-    copied = store.exists(target)
+    copied = target.rsplit("/", 1)[1] in send.raw
     if file_id is None or (copied and not send.incomplete):
         return True
     with store.draft() as draft:

@@ -15,7 +15,9 @@ from tests.faults.play import Play
 from tests.faults.world import LABELS, MODEL, make_world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from tests.faults.world import World
 
 PROGRESS = 100
 #: Seconds that a create is waited for whose answer comes too late.
@@ -65,7 +67,12 @@ def limits_of(plan: Combination) -> dict[str, Any]:
 
 
 @contextmanager
-def played(plan: Combination, folder: Path, runs: str | None = None) -> Iterator[Play]:
+def played(
+    plan: Combination,
+    folder: Path,
+    runs: str | None = None,
+    make: Callable[[World, Combination], Play] = Play,
+) -> Iterator[Play]:
     """Play a combination in a world of its own, which stays to be looked at."""
     options = {
         "database": plan.database,
@@ -80,7 +87,7 @@ def played(plan: Combination, folder: Path, runs: str | None = None) -> Iterator
         "output_type": LABELS if plan.labels else None,
     }
     with make_world(folder, **options) as world:
-        play = Play(world, plan)
+        play = make(world, plan)
         try:
             play.run()
         except Exception as error:

@@ -219,12 +219,12 @@ SENDING = (
         old="""    try:
         fs.put_file(scratch, target, mode=CREATE)
     except FileExistsError:
-        return
+        return False
 """,
         new="""    try:
         fs.put_file(scratch, target)
     except FileExistsError:
-        return
+        return False
 """,
         caught_by="tests/stores/test_write_once.py::test_of_many_writers_one_wins[s3]",
     ),

@@ -44,11 +44,15 @@ class MemoryStore(RunStore):
         self.uri = URI
         self._process, self._world = process, process.world
         self._facts: dict[str, Any] = {}
+        self._listed: frozenset[str] | None = None
+        self._published: set[str] = set()
+        self._put: dict[str, bytes] = {}
 
     def list(self) -> frozenset[str]:
         """Return all names, as they are when the call is made."""
         self._process.point("list the folder", 0.1)
-        return frozenset(self._world.folder)
+        self._listed = frozenset(self._world.folder)
+        return self._listed
 
     def exists(self, name: str) -> bool:
         """Tell whether the file is there."""
@@ -70,7 +74,7 @@ class MemoryStore(RunStore):
     @contextmanager
     def draft(self) -> Iterator[Any]:
         """Open a file that gets its name later."""
-        yield MemoryDraft(self._put)
+        yield MemoryDraft(self._write)
 
     @contextmanager
     def local(self, name: str) -> Iterator[str]:
@@ -85,7 +89,7 @@ class MemoryStore(RunStore):
         """Open a file for reading."""
         return io.BytesIO(self._world.folder[name])
 
-    def _put(self, name: str, content: bytes) -> None:
+    def _write(self, name: str, content: bytes) -> None:
         self._process.point(f"write {name}", 0.1)
         way = self._world.choose("put", self._process.name)
         if way == "fails":
@@ -95,3 +99,4 @@ class MemoryStore(RunStore):
             self._world.tell(self._process.name, f"writes {name}")
         if way:
             raise OSError(f"the storage did not answer about {name}")
+        self._published.add(name)

@@ -13,12 +13,15 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.store import RunStore
-from tests.stores.proxy import StoreProxy
+from tests.stores.proxy import StoreProxy, Troubles
+from tests.stores.table import Findings
 from tests.stores.wires import GCS, S3
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
+FINDINGS = pytest.StashKey[Findings]()
 NUMBERS = count()
 KINDS = ("s3", "gs")
 
@@ -29,6 +32,11 @@ class Bucket:
 
     root: str
     proxy: StoreProxy
+
+    @property
+    def kind(self) -> str:
+        """Return the scheme of its kind."""
+        return self.root.partition(":")[0]
 
     def store(self, name: str = "dag/task/run") -> RunStore:
         """Return a run's folder as a process sees it."""
@@ -101,12 +109,40 @@ def gcs_bucket(address: tuple[str, int]) -> Iterator[Bucket]:
 
 
 @pytest.fixture(params=KINDS)
-def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    """Give an empty bucket of each kind of store."""
-    opened: Any
+def buckets(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], AbstractContextManager[Bucket]]:
+    """Give a way to make empty buckets, of each kind of store."""
     if request.param == "s3":
-        opened = s3_bucket(request.getfixturevalue("moto_address"), monkeypatch)
-    else:
-        opened = gcs_bucket(request.getfixturevalue("gcs_address"))
-    with opened as made:
+        address = request.getfixturevalue("moto_address")
+        return lambda: s3_bucket(address, monkeypatch)
+    address = request.getfixturevalue("gcs_address")
+    return lambda: gcs_bucket(address)
+
+
+@pytest.fixture
+def bucket(buckets: Callable[[], AbstractContextManager[Bucket]]) -> Iterator[Bucket]:
+    """Give an empty bucket of each kind of store."""
+    with buckets() as made:
         yield made
+
+
+@pytest.fixture
+def bucket_without_conditions(buckets: Callable[[], AbstractContextManager[Bucket]]) -> Iterator[Bucket]:
+    """Give another one, whose server ignores conditions as old ones do."""
+    with buckets() as made:
+        made.proxy.troubles = Troubles(ignores_conditions=True)
+        yield made
+
+
+@pytest.fixture
+def findings(request: pytest.FixtureRequest) -> Findings:
+    """Give what the session's tests have found out, for the table at its end."""
+    return request.config.stash.setdefault(FINDINGS, Findings())
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print the table, if there is anything in it."""
+    if lines := config.stash.get(FINDINGS, Findings()).lines():
+        terminalreporter.section("object stores")
+        terminalreporter.write_line("\n".join(lines))

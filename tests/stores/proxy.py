@@ -97,8 +97,7 @@ class StoreProxy:
     def __init__(self, backend: tuple[str, int], wire: Wire) -> None:
         self.wire, self.books, self.troubles = wire, Books(), Troubles()
         self._backend, self._lock = backend, threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self}))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self}))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -169,6 +168,13 @@ class StoreProxy:
             return Reply(answer.status, answer.read(), kept)
         finally:
             connection.close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing: clients die, and others give up waiting."""
 
 
 class _Handler(BaseHTTPRequestHandler):
