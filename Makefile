@@ -11,7 +11,7 @@ help:
 	@echo "make test-long  all tests, also the slow ones, and all quick ones on Airflow 2.11"
 	@echo "make test-matrix  install as users do, on each Airflow, Python, pyarrow, and openai, and test that (an hour)"
 	@echo "make faults     try every fault: simulated schedules, crashes, what the API does wrong (an hour)"
-	@echo "make stores     try the run folder on fakes of S3 and Google Cloud Storage"
+	@echo "make stores     play the whole pipeline on fakes of S3 and Google Cloud Storage, and print laws and operations"
 	@echo "make warehouses try every database on every promise, and write the table in docs/warehouses.md"
 	@echo "make mariadb    install MariaDB for the tests, as root on Debian ('make test' does so, too)"
 	@echo "make bench      measure CPU and memory on a million rows, against other ways (half an hour)"
@@ -54,7 +54,7 @@ mariadb:
 	else echo "MariaDB is not installed: its tests will be skipped"; fi
 
 stores: .venv/.dev
-	@.venv/bin/python -m pytest tests/stores -m "long or not long" -rP
+	@.venv/bin/python -m pytest tests/stores -m "long or not long"
 
 bench: .venv/.dev
 	@.venv/bin/python -m benchmarks $(BENCH)
