@@ -1,56 +1,151 @@
-"""`python -m airflow_provider_openai_batch.probe`: check what is assumed of an API with one tiny line."""
+"""`python -m airflow_provider_openai_batch.probe`: check an API with a line, or with a batch of some."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.steps.probing import Patience, Probe
-from airflow_provider_openai_batch.telling import end_with, exit_code, number_of, without_credentials
+from airflow_provider_openai_batch.telling import (
+    counted,
+    end_with,
+    exit_code,
+    number_of,
+    without_credentials,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from airflow_provider_openai_batch.batch.cycle_checks import Asked
+    from airflow_provider_openai_batch.batch.prices import Price
+    from airflow_provider_openai_batch.steps.probing import Patience
 
 PAUSE = 5.0
+#: Seconds that a batch is waited for: one that must not run, and one that must.
+WAIT, CYCLE_WAIT = 600.0, 7_200.0
+#: What a probe may cost, in USD, and the rows that it may have.
+MOST_USD, MOST_ROWS = 0.01, 100
+FOUND, WRONG = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Probe and report; 0 when the API behaves as it is assumed."""
+    """Probe and report; 0 when the API behaves as it is assumed, 1 when not, 2 for wrong arguments."""
     asked = _parser().parse_args(arguments)
-    patience = Patience(most=asked.wait, pause=min(PAUSE, asked.wait), sleep=sleep)
-    return exit_code(lambda: probe(asked.conn_id, asked.model, patience))
+    return exit_code(lambda: Command(asked, sleep).run())
 
 
-def probe(conn_id: str, model: str, patience: Patience) -> int:
-    """Probe the API of a connection, saying what was seen."""
-    with closing(OpenAIBatchHook(conn_id).get_client()) as client:
-        _say(f"Probing {without_credentials(client.origin)} (connection {conn_id!r}, model {model!r}).")
-        holds = Probe(client, patience, _say).run(model)
-    _say("The API behaves as it is assumed." if holds else "What is assumed of the API was not confirmed.")
-    return 0 if holds else 1
+class Command:
+    """One run of the command; with `--json` its sentences go to stderr and the result to stdout."""
+
+    def __init__(self, asked: argparse.Namespace, sleep: Callable[[float], None]) -> None:
+        self._asked, self._sleep = asked, sleep
+        self._stream: TextIO = sys.stderr if asked.json else sys.stdout
+        self._told: dict[str, Any] = {"conn_id": asked.conn_id, "model": asked.model}
+
+    def run(self) -> int:
+        """Probe the API of the connection, saying what was seen."""
+        with closing(OpenAIBatchHook(self._asked.conn_id).get_client()) as client:
+            self._told["host"] = without_credentials(client.origin)
+            place = f"connection {self._asked.conn_id!r}, model {self._asked.model!r}"
+            self._say(f"Probing {self._told['host']} ({place}).")
+            price = client.prices.find(self._asked.model)
+            code = self._line(client) if self._asked.rows is None else self._cycle(price)
+        if self._asked.json:
+            sys.stdout.write(json.dumps(self._told | {"holds": code == 0}, indent=2) + "\n")
+        return code
+
+    def _line(self, client: Any) -> int:
+        """Check what is assumed of a deleted file."""
+        from airflow_provider_openai_batch.steps.probing import Probe  # noqa: PLC0415
+
+        holds = Probe(client, self._patience(WAIT), self._say).run(self._asked.model)
+        good, bad = "The API behaves as it is assumed.", "What is assumed of the API was not confirmed."
+        self._say(good if holds else bad)
+        return 0 if holds else FOUND
+
+    def _cycle(self, price: Price | None) -> int:
+        """Check the whole cycle; what it costs at most is said before."""
+        from airflow_provider_openai_batch.batch.cycle_checks import Asked  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.cycle import Cycle  # noqa: PLC0415
+
+        asked = Asked(model=self._asked.model, rows=self._asked.rows)
+        if self._is_too_dear(asked, price):
+            return WRONG
+        with closing(OpenAIBatchHook(self._asked.conn_id).get_conn()) as api:
+            cycle = Cycle(api, self._patience(CYCLE_WAIT), self._say)
+            found = cycle.run(asked)
+        self._tell_cost(cycle.usage, price)
+        differences = [{"where": one.where, "what": one.what} for one in found]
+        self._told |= {"rows": asked.rows, "seconds": cycle.seconds, "differences": differences}
+        for one in found:
+            self._say(f"- {one.where}: {one.what}.")
+        count = counted(len(found), "difference")
+        self._say(f"{count} from what is documented." if found else "The API behaves as it is documented.")
+        return FOUND if found else 0
+
+    def _is_too_dear(self, asked: Asked, price: Price | None) -> bool:
+        from airflow_provider_openai_batch.batch.cycle_checks import INPUT_TOKENS, OUTPUT_TOKENS  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.prices import usd  # noqa: PLC0415
+
+        most = None if price is None else asked.estimate(price)
+        self._told["estimate_usd"] = most
+        tokens = asked.rows * (INPUT_TOKENS + OUTPUT_TOKENS)
+        costs = "an unknown price, for the model has none here" if most is None else f"at most {usd(most)}"
+        self._say(f"{counted(asked.rows, 'row')} of about {tokens:,} tokens: {costs}.")
+        if most is None or most < MOST_USD:
+            return False
+        sys.stderr.write(f"A probe costs less than {usd(MOST_USD)}: take fewer rows or a cheaper --model.\n")
+        return True
+
+    def _tell_cost(self, usage: Mapping[str, int], price: Price | None) -> None:
+        from airflow_provider_openai_batch.batch.prices import Usage, cost, usd  # noqa: PLC0415
+
+        paid = None if price is None else cost(price, Usage(**usage))
+        self._told |= {"usage": dict(usage), "cost_usd": paid}
+        told = "" if paid is None else f": {usd(paid)}"
+        read, written = usage.get("input_tokens", 0), usage.get("output_tokens", 0)
+        self._say(f"The answers took {read:,} input and {written:,} output tokens{told}.")
+
+    def _patience(self, usual: float) -> Patience:
+        from airflow_provider_openai_batch.steps.probing import Patience  # noqa: PLC0415
+
+        most = usual if self._asked.wait is None else self._asked.wait
+        return Patience(most=most, pause=min(PAUSE, most), sleep=self._sleep)
+
+    def _say(self, text: str) -> None:
+        self._told.setdefault("seen", []).append(text)
+        self._stream.write(f"{text}\n")
+        self._stream.flush()
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+def _rows(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 0 < number <= MOST_ROWS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows; give 1 to {MOST_ROWS}")
+    return number
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_openai_batch.probe",
-        description="Upload a file of one line, delete it, and create a batch of it: the API must refuse the "
-        "batch, or fail it without running the line. What was made is cancelled and deleted. Where the API "
-        "does run it, one request of 16 tokens is paid.",
+        description="Without --rows: upload a file of one line, delete it, and create a batch of it: the API "
+        "must refuse the batch, or fail it without running the line; where it does run, one request of 16 "
+        "tokens is paid. With --rows: run a whole batch of so many tiny rows, and say what differs from what "
+        "is documented; it costs less than a cent. What was made is cancelled and deleted.",
+        epilog="Exit codes: 0 all is as it is assumed or documented, 1 something differs, 2 wrong arguments.",
     )
     add = parser.add_argument
     add("--conn-id", default=OpenAIBatchHook.default_conn_name, help="the OpenAI connection (%(default)s)")
-    add("--model", default="gpt-5-nano", help="the model of the line (%(default)s)")
-    wait = number_of("seconds")
-    add("--wait", type=wait, default=600, metavar="SECONDS", help="for a batch to end (%(default)s)")
+    add("--model", default="gpt-5-nano", help="the model of the rows (%(default)s)")
+    add("--rows", type=_rows, metavar="N", help="upload, create, wait, download, and delete with N tiny rows")
+    wait, usual = number_of("seconds"), f"{WAIT:.0f}; with --rows {CYCLE_WAIT:.0f}"
+    add("--wait", type=wait, metavar="SECONDS", help=f"for a batch to end ({usual})")
+    add("--json", action="store_true", help="write the result as JSON; sentences go to stderr")
     return parser
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from airflow_provider_openai_batch.emulator.state import Usage
 
 if TYPE_CHECKING:
@@ -35,6 +37,13 @@ def usage(draw: Draw, input_tokens: int, output_tokens: int, *, reasoning: bool)
         output_tokens=output_tokens + thought,
         reasoning_tokens=thought,
     )
+
+
+def within(usage: Usage, limit: int | None) -> Usage:
+    """Reasoning counts toward the limit, and gets what the text leaves of it."""
+    visible = usage.output_tokens - usage.reasoning_tokens
+    thought = usage.reasoning_tokens if limit is None else min(usage.reasoning_tokens, limit - visible)
+    return replace(usage, output_tokens=visible + thought, reasoning_tokens=thought)
 
 
 def as_prompt_and_completion(usage: Usage) -> dict[str, Any]:

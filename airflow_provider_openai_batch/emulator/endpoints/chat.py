@@ -104,6 +104,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     output = sum(tokens.count_tokens(text) for text, _ in said)
     reasoning = models.reasons(chat.model, chat.reasoning_effort)
     usage = tokens.usage(draw, count, output, reasoning=reasoning)
+    usage = tokens.within(usage, None if limit is None else limit * len(said))
     identity = f"{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}"
     head = {
         "id": f"chatcmpl-{identity}",

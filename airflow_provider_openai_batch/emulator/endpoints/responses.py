@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, Raw
-from msgspec.structs import replace
 
 from airflow_provider_openai_batch.emulator import models, tokens
 from airflow_provider_openai_batch.emulator.bodies import check_bounds, parse, wrong_value
@@ -127,7 +126,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     said, cut = tokens.cut(form.write(draw, prompt), asked.max_output_tokens)
     reasoning = models.reasons(asked.model, _reasoning(asked).effort)
     usage = tokens.usage(draw, count, tokens.count_tokens(said), reasoning=reasoning)
-    usage = _within(usage, asked.max_output_tokens)
+    usage = tokens.within(usage, asked.max_output_tokens)
     identity = f"{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}"
     whole = _body(asked, usage, identity, int(now)) | {"output": [items.reasoning(identity)] * reasoning}
     return Answer(status=200, usage=usage, body=_say(whole, said, "length" if cut else "stop"))
@@ -159,13 +158,6 @@ def _input_tokens(texts: list[str], asked: Asked, settings: Settings) -> int:
         text = "Your input exceeds the context window of this model. Please adjust your input and try again."
         raise ApiError(400, text, code="context_length_exceeded", param="input")
     return count
-
-
-def _within(usage: Usage, limit: int | None) -> Usage:
-    """Reasoning counts toward the limit, and gets what the text leaves of it."""
-    visible = usage.output_tokens - usage.reasoning_tokens
-    thought = usage.reasoning_tokens if limit is None else min(usage.reasoning_tokens, limit - visible)
-    return replace(usage, output_tokens=visible + thought, reasoning_tokens=thought)
 
 
 def _body(asked: Asked, usage: Usage, identity: str, now: int) -> Body:
