@@ -35,7 +35,7 @@ def test_an_api_as_it_is_documented(openai_batch_emulator: Any, capsys: pytest.C
     steps = ("at most 0.0", "Uploaded 5 rows", "Created batch", "ended as completed", "Downloaded 5 answers")
     assert [said.index(step) for step in steps] == sorted(said.index(step) for step in steps)
     assert "The API behaves as it is documented." in said
-    assert [entry.status for entry in openai_batch_emulator.ledger] == [200] * 4 + [400]
+    assert sorted(entry.status or 0 for entry in openai_batch_emulator.ledger) == [200] * 4 + [400]
     assert openai_batch_emulator.files() == []
 
 
@@ -74,18 +74,16 @@ DIFFERENCES = {
     "upper_case": ({}, "create", "the status 'VALIDATING' is not in the reference"),
     "status_word": ({"status": "validating"}, "create", "the status 'queued' is not in the reference"),
     "nested_metadata": ({}, "create", "metadata is not what was asked"),
-    "output_late": ({}, "batch at its end", "its files are not named at look 2 after the end"),
+    "output_late": ({}, "batch at its end", "its files are named only at a later look"),
     "wrong_input": ({}, "create", "input_file_id is not what was asked"),
     "date_skew": ({"route": "upload"}, "upload", "Date and created_at differ by 3,456,00"),
     "metadata_unavailable": ({}, "metadata of the output file", "status 500"),
     # The list.
     "list_lag": ({"lag": 12}, "list", "it shows the batch only after 15 s"),
-    "no_list": ({}, "list", "status 404: the server has no such route"),
+    "no_list": ({}, "list", "status 404"),
     "endless_list": ({}, "list", "it says that there is more after 1 batches"),
     # The way of a batch.
     "token_limit": ({}, "batch at its end", "it ended as 'failed', not 'completed'"),
-    "expire": ({}, "batch at its end", "it ended as 'expired', not 'completed'"),
-    "late_file_check": None,
     # The lines.
     "missing_lines": ({"share": 1}, "lines", "5 of 5 rows have no line"),
     "duplicate_lines": ({"share": 1}, "lines", "5 of 5 rows have several lines"),
@@ -111,13 +109,13 @@ DIFFERENCES = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name, case in DIFFERENCES.items() if case])
+@pytest.mark.parametrize("name", DIFFERENCES)
 def test_each_difference_is_found(run: Any, openai_batch_emulator: Any, name: str):
     """Whatever an API does otherwise is said, with the place where it was seen."""
-    options, where, what = DIFFERENCES[name] or ({}, "", "")
+    options, where, what = DIFFERENCES[name]
     openai_batch_emulator.fault(name, **options)
 
-    told = run("--wait", "100000", code=1)
+    told = run("--wait", "900", code=1)
 
     found = [one["what"] for one in told["differences"] if one["where"] == where]
     assert any(what in text for text in found), told["differences"]

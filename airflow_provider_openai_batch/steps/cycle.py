@@ -33,6 +33,8 @@ LIFE = {"anchor": "created_at", "seconds": 86_400}
 LINE_BYTES = 1 << 16
 #: Looks at an ended batch until its files are named.
 LATE_LOOKS = 5
+#: Seconds that a run waits for the list, as `[openai_batch] settle` has it.
+SETTLE = 600.0
 FILES = {"output_file_id": "output file", "error_file_id": "error file"}
 
 
@@ -124,14 +126,21 @@ class Cycle:
             batch = self._look(wanted)
             late += str(part(batch, "status")).lower() in ENDED
             self._look_in_list(wanted["id"])
-        self._findings.expect("list", self._is_listed, "the list never showed the batch")
         if late > 1:
-            self._findings.add(
-                "batch at its end", f"its files are not named at look {late - 1} after the end"
-            )
+            self._findings.add("batch at its end", "its files are named only at a later look")
+        self._wait_for_list(wanted["id"])
         self._say(f"The batch ended as {name_of(part(batch, 'status'))} within {self._waited:,.0f} s.")
         self.seconds["wait"] = self._waited
         return batch
+
+    def _wait_for_list(self, batch_id: str) -> None:
+        """Look until the list shows the batch; a run waits as long for one whose create was unclear."""
+        last = self._waited + SETTLE
+        while self._calls.has_list and not self._is_listed and self._waited < min(last, self._patience.most):
+            self._patience.sleep(self._patience.pause)
+            self._waited += self._patience.pause
+            self._look_in_list(batch_id)
+        self._findings.expect("list", self._is_listed, "it never showed the batch")
 
     def _look(self, wanted: dict[str, Any]) -> Any:
         answer = self._calls.call(

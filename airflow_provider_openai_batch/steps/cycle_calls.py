@@ -33,6 +33,7 @@ class Calls:
     api: openai.OpenAI
     findings: Findings = field(default_factory=Findings)
     seconds: dict[str, float] = field(default_factory=dict)
+    has_list: bool = True
 
     def call(self, where: str, call: Callable[[], Any], *, stops: bool = True) -> Any:
         """Make a call; an error is a difference, and None unless it stops the cycle."""
@@ -42,8 +43,8 @@ class Calls:
         except (openai.APIConnectionError, openai.APIResponseValidationError) as error:
             self.findings.add(where, f"no answer that can be read ({type(error).__name__})")
         except openai.APIStatusError as error:
-            hint = ": the server has no such route" * (error.status_code in NO_LIST and where == "list")
-            self.findings.add(where, f"status {error.status_code}{hint}")
+            self.findings.add(where, f"status {error.status_code}")
+            self.has_list &= where != "list" or error.status_code not in NO_LIST
         else:
             self.seconds.setdefault(where, round(time.perf_counter() - began, 3))
             return answer

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+
+#: Where in a statement an error is, as libpq and DuckDB draw it; a long line is cut, which dots show.
+DRAWN = re.compile(r"^LINE (\d+): (?P<line>.*)\n(?P<before> *)\^", re.MULTILINE)
+LEFT_OUT = "its text may hold row values and is not shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a statement, counted from 1; no column where it is not known."""
+
+    line: int
+    column: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +28,35 @@ class Failure:
 
     text: str
     lasting: bool
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The user's own SQL within a statement: how it is called, and how many lines are above it."""
+
+    called: str
+    above: int
+    lines: int
+
+    def where(self, place: Place | None) -> str:
+        """Say where an error is in it; nothing where it is elsewhere or unknown."""
+        if place is None or not 0 < place.line - self.above <= self.lines:
+            return ""
+        column = "" if place.column is None else f", column {place.column}"
+        return f" It is in line {place.line - self.above}{column} of {self.called}."
 
 
 Explain = Callable[[Exception], Failure | None]
 
 
 @contextmanager
-def told(doing: str, explain: Explain) -> Iterator[None]:
+def told(doing: str, explain: Explain, written: Written | None = None) -> Iterator[None]:
     """Raise the driver's errors as ours; what `explain` does not know passes through.
 
     The driver's own error is not chained: its text and parameters may hold row values.
+
+    :param written: the user's SQL, whose line is then named.
     """
     try:
         yield
@@ -33,7 +65,8 @@ def told(doing: str, explain: Explain) -> Iterator[None]:
         if failure is None:
             raise
         kind = InvalidRequest if failure.lasting else OpenAIBatchError
-        raise kind(f"{doing}: {failure.text}") from None
+        where = "" if written is None else written.where(failure.place)
+        raise kind(f"{doing}: {failure.text}{where}") from None
 
 
 def dbapi(error: Exception) -> Failure | None:
@@ -42,10 +75,17 @@ def dbapi(error: Exception) -> Failure | None:
     if not names & {"DatabaseError", "InterfaceError"}:
         return None
     if names & {"DataError", "IntegrityError"}:
-        return Failure(
-            f"{type(error).__name__} (its text may hold row values and is not shown).", lasting=True
-        )
+        return Failure(f"{type(error).__name__} ({LEFT_OUT}).", lasting=True)
     return Failure(f"{type(error).__name__}: {first_line(error)}", "ProgrammingError" in names)
+
+
+def drawn(text: str) -> Place | None:
+    """Find the place that an error's text draws below it."""
+    found = DRAWN.search(text)
+    if found is None:
+        return None
+    column = len(found["before"]) - len(f"LINE {found[1]}: ") + 1
+    return Place(int(found[1]), None if found["line"].startswith("...") or column < 1 else column)
 
 
 def first_line(error: Exception) -> str:

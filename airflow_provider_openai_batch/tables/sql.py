@@ -15,7 +15,7 @@ from sqlglot.tokens import TokenType
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import failures, names, types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS, TOLD
-from airflow_provider_openai_batch.tables.failures import Explain, told
+from airflow_provider_openai_batch.tables.failures import Explain, Written, told
 from airflow_provider_openai_batch.tables.grouping import next_fetch
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ class Query:
     text: str
     dialect: str
     parameters: Any = None
+    #: The text as the user wrote it, within `text`, and how the user calls it.
+    own: str = ""
+    called: str = "source['sql']"
     #: The driver reads `%` in the text as the start of a parameter when there are any.
     percent: bool = False
 
@@ -36,6 +39,13 @@ class Query:
         """Select expressions (quoted already) from the query as a subquery on its own lines."""
         chosen, alias = ", ".join(columns), names.quote("source", self.dialect)
         return f"SELECT {self._safe(chosen)} FROM (\n{self.text}\n) {alias}{self._safe(where)}"
+
+    def written(self, statement: str) -> Written | None:
+        """Find the user's SQL in a statement, for errors that name its line."""
+        before, own, _ = statement.partition(self.own or self.text)
+        if not own:
+            return None
+        return Written(called=self.called, above=before.count("\n"), lines=own.count("\n") + 1)
 
     def none(self) -> Query:
         """Make the same query without its rows, for its types."""
@@ -95,13 +105,16 @@ def held_name(role: str) -> str:
 
 def of_sql(sql: str, parameters: object, dialect: str, *, percent: bool = False) -> Query:
     """Make a query of the user's SQL without its closing semicolon."""
-    return Query(text=one_statement(sql, dialect), parameters=parameters, dialect=dialect, percent=percent)
+    own = one_statement(sql, dialect)
+    return Query(text=own, own=own, parameters=parameters, dialect=dialect, percent=percent)
 
 
 def of_table(table: str | Sequence[str], where: str | None, dialect: str) -> Query:
     """Make a query of a table's rows, filtered by the user's condition."""
     text = f"SELECT * FROM {names.qualified(names.table_parts(table, dialect), dialect)}"
-    return Query(text=text + (f" WHERE (\n{where}\n)" if where else ""), dialect=dialect)
+    if not where:
+        return Query(text=text, dialect=dialect, called="source['table']")
+    return Query(text=f"{text} WHERE (\n{where}\n)", own=where, dialect=dialect, called="source['where']")
 
 
 def one_statement(sql: str, dialect: str) -> str:
@@ -198,7 +211,8 @@ class Stream:
         self._cursor.close()
 
     def _execute(self, cursor: Any, statement: str) -> None:
-        execute(cursor, statement, self._reading.query.parameters, self._reading.driver.explain)
+        query = self._reading.query
+        execute(cursor, statement, query.parameters, self._reading.driver.explain, query.written(statement))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +229,8 @@ class CursorSource:
     def columns(self) -> tuple[str, ...]:
         with self.driver.connection() as connection, closing(connection.cursor()) as cursor:
             statement = self.query.select(["*"], " WHERE 1 = 0")
-            execute(cursor, statement, self.query.parameters, self.driver.explain)
+            written = self.query.written(statement)
+            execute(cursor, statement, self.query.parameters, self.driver.explain, written)
             return distinct(column[0] for column in cursor.description)
 
     @contextmanager
@@ -255,9 +270,11 @@ def _first_kind(source: Rows, name: str) -> str:
     return (types.infer(name, row) if row else None) or "text"
 
 
-def execute(cursor: Any, statement: str, parameters: object, explain: Explain) -> None:
+def execute(
+    cursor: Any, statement: str, parameters: object, explain: Explain, written: Written | None = None
+) -> None:
     """Run the user's query; without parameters none are passed, so that `%` needs no doubling."""
-    with told("The source's query fails", explain):
+    with told("The source's query fails", explain, written):
         if parameters:
             cursor.execute(statement, parameters)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from airflow_provider_openai_batch.tables.failures import Failure
+from airflow_provider_openai_batch.tables.failures import LEFT_OUT, Failure, drawn, first_line
 
 #: Errors whose texts name tables, columns, and files, but quote no values; and those a retry may get past.
 TELLING = (
@@ -26,15 +26,15 @@ def explain(error: Exception) -> Failure | None:
     """Explain an error of DuckDB; the texts of errors that quote values are left out."""
     if not isinstance(error, duckdb.Error):
         return None
-    name, text = type(error).__name__, str(error).strip().split("\n", 1)[0]
+    name, text = type(error).__name__, first_line(error)
     if name == "OutOfMemoryException":
         return Failure(
             "DuckDB is out of memory; raise 'memory_limit' in the connection's extra.", lasting=False
         )
     if name == "ConstraintException":
         return Failure(f"DuckDB: {_without_key(text)}.", lasting=True)
-    shown = text if name in TELLING or "read-only" in text else f"{name} (its text may hold row values)."
-    return Failure(f"DuckDB: {shown}", lasting=name not in PASSING)
+    shown = text if name in TELLING or "read-only" in text else f"{name} ({LEFT_OUT})."
+    return Failure(f"DuckDB: {shown}", lasting=name not in PASSING, place=drawn(str(error)))
 
 
 def _without_key(text: str) -> str:

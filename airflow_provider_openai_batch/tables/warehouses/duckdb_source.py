@@ -19,6 +19,8 @@ from airflow_provider_openai_batch.tables.warehouses.duckdb_errors import explai
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from airflow_provider_openai_batch.tables.failures import Written
+
 #: What DuckDB may cache while it is read, where the connection sets nothing: else it keeps the whole file.
 READ_MEMORY = "128MB"
 #: Types that are read as they are, alone or in a list.
@@ -60,18 +62,18 @@ class ArrowSource:
                     types.plain(field.with_name(name).with_metadata(meaning))
                     for name, field, (_, meaning) in zip(columns, reader.schema, chosen, strict=True)
                 ]
-                yield self._batches(reader, fields)
+                yield self._batches(reader, fields, self.query.written(statement))
 
     def _describe(self, connection: Any) -> Any:
         return self._run(connection, self.query.select(["*"], " LIMIT 0"))
 
     def _run(self, connection: Any, statement: str) -> Any:
-        with told("The source's query fails", explain):
+        with told("The source's query fails", explain, self.query.written(statement)):
             return connection.sql(statement, params=self.query.parameters)
 
     def _started(self, connection: Any, statement: str) -> Reader:
         """Start a query; one that needs more than we let DuckDB cache gets DuckDB's own limit."""
-        with told("The source cannot be read", explain):
+        with told("The source cannot be read", explain, self.query.written(statement)):
             if self.limited:
                 return Reader(self._run(connection, statement))
             usual = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
@@ -83,10 +85,10 @@ class ArrowSource:
                 return Reader(self._run(connection, statement))
 
     @staticmethod
-    def _batches(reader: Any, fields: list[pa.Field]) -> Iterator[pa.RecordBatch]:
+    def _batches(reader: Any, fields: list[pa.Field], written: Written | None) -> Iterator[pa.RecordBatch]:
         schema, empty = pa.schema(fields), True
         while True:
-            with told("The source cannot be read", explain):
+            with told("The source cannot be read", explain, written):
                 batch = next(reader)
             if batch is None:
                 break

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from airflow_provider_openai_batch.tables.failures import Failure
+from airflow_provider_openai_batch.tables.failures import Failure, Place
 
 #: Errors whose texts name tables, columns, rights, and limits, but quote no values.
 TELLING = frozenset({
@@ -25,6 +26,8 @@ PASSING = frozenset({
 SYNTAX = 1064
 COLUMN_IS_THERE = 1060
 DEADLOCK = 1213
+#: The end of a text about a wrong syntax.
+LINE = re.compile(r" at line (\d+)$")
 #: The end of a text that quotes a value, after that value.
 PLACE = re.compile(r" for (?:column|key) (?:[`'][^`']*[`'][.]?)+(?: at row \d+)?$")
 
@@ -47,7 +50,11 @@ def explain(error: Exception) -> Failure | None:
 
 def explain_query(error: Exception) -> Failure | None:
     """Explain an error of the user's own query: a wrong syntax is shown, too."""
-    return _explained(error, TELLING | {SYNTAX})
+    failure = _explained(error, TELLING | {SYNTAX})
+    line = LINE.search(_text(error)) if failure is not None else None
+    if failure is None or line is None:
+        return failure
+    return replace(failure, text=failure.text.replace(line[0], ""), place=Place(int(line[1])))
 
 
 def _explained(error: Exception, telling: frozenset[int]) -> Failure | None:

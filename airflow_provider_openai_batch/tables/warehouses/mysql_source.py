@@ -91,7 +91,8 @@ class Opened:
 
     def execute(self, opened: Any, statement: str) -> None:
         """Run the user's query on a cursor."""
-        sql.execute(opened, statement, self.query.parameters, explain_query)
+        written = self.query.written(statement)
+        sql.execute(opened, statement, self.query.parameters, explain_query, written)
 
     def describe(self) -> list[Described]:
         """Ask for the columns of the query."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_openai_batch.tables.failures import Failure, first_line
+from airflow_provider_openai_batch.tables.failures import Failure, drawn, first_line
 
 #: SQLSTATE classes whose texts name tables, columns, and rights, but quote no values.
 TELLING = ("08", "0A", "23", "25", "28", "3D", "3F", "40", "42", "53", "55", "57")
@@ -12,8 +12,21 @@ PASSING = ("08", "40", "53", "55", "57", "58")
 TELLING_KINDS = frozenset({"ConnectionTimeout", "InterfaceError", "OperationalError", "ProgrammingError"})
 #: Errors of ADBC without a SQLSTATE that a retry would meet again; their texts may quote anything.
 LASTING_KINDS = frozenset({"DataError", "NotSupportedError", "ProgrammingError"})
+#: Classes whose texts may quote a value that is cast to a name, unless they are about the statement.
+NAMING = ("0A", "42")
+#: Errors of these classes that have no place in the statement and name only what exists, or is to be made.
+ABOUT_OBJECTS = frozenset({
+    "42501", "42701", "42710", "42723", "42P03", "42P04", "42P06", "42P07", "42P10", "42P16", "42P17",
+})  # fmt: skip
+#: How the context of an error names a function that a person wrote, whose texts may hold anything.
+FUNCTION = "PL/"
+CONTEXT, POSITION = "PG_DIAG_CONTEXT", "PG_DIAG_STATEMENT_POSITION"
 MESSAGE = "PG_DIAG_MESSAGE_PRIMARY"
 COLUMN = "PG_DIAG_COLUMN_NAME"
+#: What we read of an error, with psycopg's names.
+FIELDS = {
+    MESSAGE: "message_primary", COLUMN: "column_name", CONTEXT: "context", POSITION: "statement_position"
+}  # fmt: skip
 
 
 def explain(error: Exception) -> Failure | None:
@@ -23,12 +36,18 @@ def explain(error: Exception) -> Failure | None:
     state = state_of(error)
     if not state:
         return _of_adbc(error) if is_adbc(error) else _without_state(error)
-    message, column = _diagnosis(error)
-    text = message if state[:2] in TELLING else None
-    where = f" in column {column!r}" if column else ""
-    return Failure(
-        f"PostgreSQL: {text or type(error).__name__}{where} (SQLSTATE {state}).", state[:2] not in PASSING
-    )
+    told = _diagnosis(error)
+    text = told[MESSAGE] if _is_telling(state, told) else None
+    where = f" in column {told[COLUMN]!r}" if told[COLUMN] else ""
+    shown = f"PostgreSQL: {text or type(error).__name__}{where} (SQLSTATE {state})."
+    return Failure(shown, state[:2] not in PASSING, drawn(str(error)))
+
+
+def _is_telling(state: str, told: dict[str, str | None]) -> bool:
+    """Tell whether a text quotes no value of a row, as one about a value that is cast to a name does."""
+    if state[:2] not in TELLING or FUNCTION in (told[CONTEXT] or ""):
+        return False
+    return state[:2] not in NAMING or bool(told[POSITION]) or state in ABOUT_OBJECTS
 
 
 def explain_row(error: Exception) -> Failure | None:
@@ -59,13 +78,13 @@ def is_adbc(error: Exception) -> bool:
     return type(error).__module__.startswith("adbc_driver")
 
 
-def _diagnosis(error: Exception) -> tuple[str | None, str | None]:
-    """Return the server's own sentence and the column that it names."""
+def _diagnosis(error: Exception) -> dict[str, str | None]:
+    """Return the server's own sentence, the column that it names, its context, and its place."""
     if is_adbc(error):
         details = {name: value.decode("utf-8", "replace") for name, value in _details(error)}
-        return details.get(MESSAGE), details.get(COLUMN)
+        return {name: details.get(name) for name in FIELDS}
     diagnosis = getattr(error, "diag", None)
-    return getattr(diagnosis, "message_primary", None), getattr(diagnosis, "column_name", None)
+    return {name: getattr(diagnosis, attribute, None) for name, attribute in FIELDS.items()}
 
 
 def _details(error: Exception) -> list[tuple[str, bytes]]:

@@ -106,8 +106,10 @@ def _binding(connection: Any) -> Any:
 
 def describe(connection: Any, query: sql.Query) -> Sequence[Any]:
     """Describe the query's columns as the server declares them."""
-    with told("The source's query fails", explain), closing(cursor(connection)) as opened:
-        opened.execute(bound(connection, query.select(["*"], " LIMIT 0"), query.parameters))
+    statement = query.select(["*"], " LIMIT 0")
+    written = query.written(statement)
+    with told("The source's query fails", explain, written), closing(cursor(connection)) as opened:
+        opened.execute(bound(connection, statement, query.parameters))
         return opened.description  # type: ignore[no-any-return]
 
 
