@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowException
 
-from airflow_provider_openai_batch.batch.packages import install
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.raising import is_denied
 from airflow_provider_openai_batch.work import open_store, work_root
@@ -72,11 +71,7 @@ def open_given(given: str | None, called: str) -> RunStore:
     """
     if given is not None and not given.strip():
         raise InvalidRequest(f"{called} is {given!r}; give a URI, or leave it out.")
-    uri = work_root(given, called)
-    try:
-        return open_store(uri)
-    except (ValueError, ImportError) as error:
-        raise InvalidRequest(_uninstalled(uri, str(error))) from error
+    return open_store(work_root(given, called))
 
 
 def number_of(what: str) -> Callable[[str], float]:
@@ -98,10 +93,6 @@ def counted(count: float, one: str, many: str | None = None) -> str:
     """Return a count with its noun: `1 run`, `1,200 runs`, `1.5 days`, `2 batches`."""
     number = f"{count:,.0f}" if float(count).is_integer() else f"{count:,}"
     return f"{number} {one if count == 1 else many or f'{one}s'}"
-
-
-def _uninstalled(uri: str, why: str) -> str:
-    return f"{uri} cannot be opened ({why.rstrip('.')}): {install(uri)}"
 
 
 def _origin(error: openai.APIConnectionError) -> str:

@@ -62,10 +62,14 @@ def run_uri(value: Any) -> str:
 
 
 def open_store(uri: str) -> RunStore:
-    """Open the run's folder."""
+    """Open the run's folder; storage that is not installed is named with its package."""
+    from airflow_provider_openai_batch.batch.packages import install, unopened  # noqa: PLC0415
     from airflow_provider_openai_batch.store import RunStore  # noqa: PLC0415
 
-    return RunStore(ObjectStoragePath(uri))
+    try:
+        return RunStore(ObjectStoragePath(uri))
+    except (ImportError, ValueError) as error:
+        raise InvalidRequest(unopened(f"The run folder {uri!r}", error, install(uri))) from None
 
 
 def recorded_conn_id(store: RunStore) -> str:

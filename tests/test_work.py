@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.work import run_id, run_path, run_uri
+from airflow_provider_openai_batch.work import open_store, run_id, run_path, run_uri
 
 
 def make_context(**fields):
@@ -127,3 +127,18 @@ def test_other_run_uris_are_refused(value):
     """The message shows the value and says what to give."""
     with pytest.raises(InvalidRequest, match=r"run_uri is .*`\.output`"):
         run_uri(value)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "package"),
+    [
+        ("abfs", "apache-airflow-providers-microsoft-azure"),
+        ("nope", "the provider of this storage with its fsspec extra"),
+    ],
+)
+def test_storage_that_is_not_installed_is_named_with_its_package(scheme, package):
+    """The kind of fault: the error of a library says nothing about what to install."""
+    uri = str(run_path(make_context(), f"{scheme}://conn@bucket/batches"))
+
+    with pytest.raises(InvalidRequest, match=rf"The run folder .* cannot be opened .*install {package}"):
+        open_store(uri)

@@ -93,7 +93,7 @@ class Cycle:
                 lambda: self._once.batches.with_raw_response.create(
                     input_file_id=file_id,
                     endpoint=ENDPOINT,  # type: ignore[arg-type]
-                    completion_window=WINDOW,
+                    completion_window=WINDOW,  # type: ignore[arg-type]
                     metadata=METADATA,
                     output_expires_after=LIFE,  # type: ignore[arg-type]
                 ),

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch.packages import install
+from airflow_provider_openai_batch.batch.packages import install, unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import formats, types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS
@@ -174,9 +174,7 @@ def _readable(path: str) -> Iterator[None]:
     except OSError as error:
         raise OpenAIBatchError(f"source['path'] {path!r} cannot be read: {type(error).__name__}.") from None
     except (ImportError, ValueError) as error:
-        raise InvalidRequest(
-            f"source['path'] {path!r} cannot be opened ({str(error).rstrip('.')}): {install(path)}"
-        ) from None
+        raise InvalidRequest(unopened(f"source['path'] {path!r}", error, install(path))) from None
 
 
 def _guarded(path: str, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch.packages import install
+from airflow_provider_openai_batch.batch.packages import install, unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.scratch import scratch_folder
 from airflow_provider_openai_batch.tables.grouping import GROUP_ROWS, grouped
@@ -173,6 +173,4 @@ def _writable(path: str) -> Iterator[Any]:
             f"target['path'] {path!r} cannot be written: {type(error).__name__}."
         ) from None
     except (ImportError, ValueError) as error:
-        raise InvalidRequest(
-            f"target['path'] {path!r} cannot be opened ({str(error).rstrip('.')}): {install(path)}"
-        ) from None
+        raise InvalidRequest(unopened(f"target['path'] {path!r}", error, install(path))) from None

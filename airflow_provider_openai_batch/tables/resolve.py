@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
+from airflow_provider_openai_batch.batch.packages import install_for, unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import files, names, pages, parquet, sql
 from airflow_provider_openai_batch.tables import rows as given_rows
@@ -37,6 +38,8 @@ SQL_HOOKS = {
 }
 #: What hooks are told: BigQuery's takes its old dialect unless it is told not to.
 TOLD = {"gcpbigquery": {"use_legacy_sql": False}, "google_cloud_platform": {"use_legacy_sql": False}}
+#: How Airflow's error begins where no provider brings the type of a connection.
+UNKNOWN_TYPE = "unknown hook type"
 
 
 def resolve_source(
@@ -87,7 +90,12 @@ def resolve_target(args: arguments.Target) -> Target:
 def _hook(argument: str, conn_id: str) -> tuple[str, Any]:
     connection = _known(argument, conn_id, lambda: BaseHook.get_connection(conn_id))
     kind = connection.conn_type or ""
-    hook = _known(argument, conn_id, partial(_sql_hook, connection, kind))
+    try:
+        hook = _known(argument, conn_id, partial(_sql_hook, connection, kind))
+    except ImportError as error:
+        raise InvalidRequest(
+            unopened(f"{argument}['conn_id'] {conn_id!r}", error, install_for(kind))
+        ) from None
     if not isinstance(hook, DbApiHook):
         raise InvalidRequest(
             f"{argument}['conn_id'] {conn_id!r} is of type {kind!r}, which is no SQL database."
@@ -98,10 +106,20 @@ def _hook(argument: str, conn_id: str) -> tuple[str, Any]:
 def _sql_hook(connection: Any, kind: str) -> Any:
     told = TOLD.get(kind, {})
     if kind not in SQL_HOOKS:
-        return connection.get_hook(hook_params=told)
+        return _hook_of(connection, kind, told)
     module, name = SQL_HOOKS[kind]
     hook = getattr(import_module(module), name)
     return hook(**{hook.conn_name_attr: connection.conn_id}, **told)
+
+
+def _hook_of(connection: Any, kind: str, told: dict[str, Any]) -> Any:
+    """Make Airflow's own hook; a type that no provider brings is an import that fails."""
+    try:
+        return connection.get_hook(hook_params=told)
+    except AirflowException as error:
+        if UNKNOWN_TYPE in str(error).lower():
+            raise ImportError(f"no provider for {kind!r} is installed") from error
+        raise
 
 
 def _known(argument: str, conn_id: str, look: Callable[[], Any]) -> Any:
@@ -111,7 +129,7 @@ def _known(argument: str, conn_id: str, look: Callable[[], Any]) -> Any:
         raise InvalidRequest(
             f"{argument}['conn_id'] {conn_id!r} is not defined; create it in Airflow."
         ) from None
-    except (AirflowException, ImportError) as error:
+    except AirflowException as error:
         raise InvalidRequest(f"{argument}['conn_id'] {conn_id!r} cannot be used: {error}") from error
 
 
@@ -121,6 +139,4 @@ def _warehouse(kind: str) -> Any:
     try:
         return import_module(f"airflow_provider_openai_batch.tables.warehouses.{name}")
     except ImportError as error:
-        raise InvalidRequest(
-            f"Connections of type {kind!r} need this provider's extra {name!r} ({error.name} is missing)."
-        ) from None
+        raise InvalidRequest(unopened(f"{kind} tables", error, install_for(kind))) from None

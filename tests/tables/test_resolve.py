@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch import arguments, packages
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables import resolve
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 
 if TYPE_CHECKING:
@@ -30,12 +31,31 @@ def test_not_a_database(connect: Any) -> None:
         resolve_source(arguments.source({"conn_id": "warehouse", "table": "t", "key": "id"}))
 
 
-def test_unknown_type(connect: Any) -> None:
-    """A type without a provider is refused, with Airflow's reason."""
-    connect(conn_type="nope")
+@pytest.mark.parametrize(
+    ("kind", "package"),
+    [
+        ("snowflake", "apache-airflow-providers-snowflake"),
+        ("trino", "apache-airflow-providers-trino"),
+        ("nope", "the provider that brings such connections"),
+    ],
+)
+def test_a_missing_provider_is_named(connect: Any, kind: str, package: str) -> None:
+    """The kind of fault: a type that no provider brings fails without a word about what to install."""
+    connect(conn_type=kind)
+    wanted = (
+        rf"\['conn_id'\] 'warehouse' cannot be opened .*type '{kind}' need a package; install {package}\."
+    )
 
-    with pytest.raises(InvalidRequest, match="nope"):
+    with pytest.raises(InvalidRequest, match=f"target{wanted}"):
         resolve_target(arguments.Target(conn_id="warehouse", table="t"))
+    with pytest.raises(InvalidRequest, match=f"source{wanted}"):
+        resolve_source(arguments.source({"conn_id": "warehouse", "table": "t", "key": "id"}))
+
+
+def test_every_type_that_we_quote_has_a_package() -> None:
+    """What is read or written by name can be installed by name."""
+    known = {*resolve.WAREHOUSES, *resolve.DIALECTS, *resolve.SQL_HOOKS}
+    assert known <= packages.DATABASES.keys()
 
 
 def test_no_such_table(sqlite_file: Path) -> None:
