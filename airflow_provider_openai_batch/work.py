@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,12 @@ from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath, conf
 
+from airflow_provider_openai_batch.batch.packages import install, unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_openai_batch.batch.lifecycle import Settings
@@ -33,7 +37,9 @@ def run_id(context: Context) -> str:
 def run_path(context: Context, work_path: str | None) -> ObjectStoragePath:
     """Return the run's folder below `work_path`, the configured one, or a local default."""
     root = work_path or conf.get(SECTION, "work_path", fallback="") or _local_default(context)
-    return ObjectStoragePath("/".join([_as_uri(str(root)), *map(folder_name, _parts(context))]))
+    uri = "/".join([_as_uri(str(root)), *map(folder_name, _parts(context))])
+    with _installed(uri):
+        return ObjectStoragePath(uri)
 
 
 def work_root(given: str | None = None, called: str = "work_path") -> str:
@@ -62,12 +68,18 @@ def run_uri(value: Any) -> str:
 
 
 def open_store(uri: str) -> RunStore:
-    """Open the run's folder; storage that is not installed is named with its package."""
-    from airflow_provider_openai_batch.batch.packages import install, unopened  # noqa: PLC0415
+    """Open the run's folder."""
     from airflow_provider_openai_batch.store import RunStore  # noqa: PLC0415
 
-    try:
+    with _installed(uri):
         return RunStore(ObjectStoragePath(uri))
+
+
+@contextmanager
+def _installed(uri: str) -> Iterator[None]:
+    """Name the package of a storage that is not installed."""
+    try:
+        yield
     except (ImportError, ValueError) as error:
         raise InvalidRequest(unopened(f"The run folder {uri!r}", error, install(uri))) from None
 
