@@ -138,7 +138,5 @@ def test_other_run_uris_are_refused(value):
 )
 def test_storage_that_is_not_installed_is_named_with_its_package(scheme, package):
     """The kind of fault: the error of a library says nothing about what to install."""
-    uri = str(run_path(make_context(), f"{scheme}://conn@bucket/batches"))
-
     with pytest.raises(InvalidRequest, match=rf"The run folder .* cannot be opened .*install {package}"):
-        open_store(uri)
+        open_store(str(run_path(make_context(), f"{scheme}://conn@bucket/batches")))
