@@ -78,6 +78,7 @@ NAMES = {
     "function": "b::text::regproc::text",
     "setting": "current_setting(b)",
     "query": "(b || ' !')::tsquery::text",
+    "schema": "b::text::regnamespace::text",
     "configuration": "b::text::regconfig::text",
 }
 

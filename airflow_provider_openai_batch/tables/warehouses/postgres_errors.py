@@ -12,11 +12,9 @@ PASSING = ("08", "40", "53", "55", "57", "58")
 TELLING_KINDS = frozenset({"ConnectionTimeout", "InterfaceError", "OperationalError", "ProgrammingError"})
 #: Errors of ADBC without a SQLSTATE that a retry would meet again; their texts may quote anything.
 LASTING_KINDS = frozenset({"DataError", "NotSupportedError", "ProgrammingError"})
-#: Classes whose texts may quote a value that is cast to a name, unless they are about the statement.
-NAMING = ("0A", "42")
-#: Errors of these classes that have no place in the statement and name only what exists, or is to be made.
-ABOUT_OBJECTS = frozenset({
-    "42501", "42701", "42710", "42723", "42P03", "42P04", "42P06", "42P07", "42P10", "42P16", "42P17",
+#: What a value is called that is read as a name and is none: unless it is a part of the statement itself.
+NAMING = frozenset({
+    "3D000", "3F000", "42601", "42602", "42622", "42703", "42704", "42725", "42883", "42P01", "42P02",
 })  # fmt: skip
 #: How the context of an error names a function that a person wrote, whose texts may hold anything.
 FUNCTION = "PL/"
@@ -47,7 +45,7 @@ def _is_telling(state: str, told: dict[str, str | None]) -> bool:
     """Tell whether a text quotes no value of a row, as one about a value that is cast to a name does."""
     if state[:2] not in TELLING or FUNCTION in (told[CONTEXT] or ""):
         return False
-    return state[:2] not in NAMING or bool(told[POSITION]) or state in ABOUT_OBJECTS
+    return state not in NAMING or bool(told[POSITION])
 
 
 def explain_row(error: Exception) -> Failure | None:
