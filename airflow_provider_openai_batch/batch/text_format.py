@@ -79,13 +79,22 @@ def _check_encoding(given: str | None) -> None:
 
 
 def _check_null(parsed: TextFormat) -> None:
-    signs = {parsed.delimiter, parsed.quote, parsed.escape, *LINE_ENDS} - {None}
-    wrong = [null for null in parsed.nulls if signs & set(null)]
+    signs = {parsed.delimiter, parsed.quote, *LINE_ENDS} - {None}
+    escape = parsed.escape
+    wrong = [
+        null
+        for null in parsed.nulls
+        if signs & set(null) or (escape and escape in null and not _is_escaped(null, escape))
+    ]
     if wrong:
         raise InvalidRequest(
-            f"{ARGUMENT}['null'] is {wrong[0]!r}, which holds a delimiter, quote, escape, or line "
-            r"end. For files with \N for NULL leave out 'escape'."
+            f"{ARGUMENT}['null'] is {wrong[0]!r}, which holds a delimiter, quote, or line end, or an escape "
+            r"that is not followed by one letter or digit, as in \N."
         )
+
+
+def _is_escaped(null: str, escape: str) -> bool:
+    return len(null) == len(escape) + 1 and null.startswith(escape) and null[-1].isalnum()
 
 
 def _check_header(header: Any) -> None:

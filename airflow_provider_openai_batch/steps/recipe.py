@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Columns that a snapshot adds to those of the source.
 RESERVED = frozenset({"_failed_before", "_input_hash", "_custom_id", "_first"})
+#: What may stand between the names of a text file that is read with another delimiter.
+DELIMITERS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,15 @@ def match_column(argument: str, name: str, columns: Sequence[str]) -> str:
         return found[0]
     raise InvalidRequest(
         f"{argument} names {name!r}, which is no column of the source; there are {', '.join(columns)}."
+        + _delimited(name, columns)
     )
+
+
+def _delimited(name: str, columns: Sequence[str]) -> str:
+    """Say what delimiter would make the name a column, where several names are read as one."""
+    signs = (sign for column in columns for sign in DELIMITERS if name in column.split(sign))
+    sign = next(signs, None)
+    return "" if sign is None else f" Did you mean source['format'] = {{'delimiter': {sign!r}}}?"
 
 
 def landing(

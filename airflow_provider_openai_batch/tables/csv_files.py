@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from airflow_provider_openai_batch.batch.text_format import TextFormat
+from airflow_provider_openai_batch.tables.escaped_nulls import MARK, MARK_BYTES, EscapedNulls, escaped_nulls
 from airflow_provider_openai_batch.tables.quote_check import Mistake, QuoteCheck
 from airflow_provider_openai_batch.tables.text_stream import CHUNK, Unreadable, Utf8Stream, unpacked
 
@@ -33,16 +34,22 @@ class CsvStream(Utf8Stream):
         self._form = form
         self._last = b""
         self._check = form.quote and QuoteCheck(delimiter, form.quote, form.escape)
+        nulls = escaped_nulls(form.nulls, form.escape)
+        self._nulls = nulls and EscapedNulls(delimiter, form.quote, str(form.escape), nulls)
 
     def checked(self, data: bytes, *, ended: bool) -> bytes:
         """Refuse what a lenient reader would make other rows of."""
+        if isinstance(self._nulls, EscapedNulls):
+            if MARK_BYTES in data:
+                raise Unreadable(f"{self.path!r} holds U+FDD0, a character that no text may hold; remove it.")
+            data = self._nulls.feed(data, ended=ended)
         if isinstance(self._check, QuoteCheck):
             mistake = self._check.feed(data) or (self._check.finish() if ended else None)
             if mistake is not None:
                 raise Unreadable(self._told(mistake))
         # Arrow finds no columns in a header that no line end follows.
-        last, self._last = self._last, data[-1:]
-        return b"\n" if ended and last not in {b"", b"\n", b"\r"} else data
+        self._last = data[-1:] or self._last
+        return data + b"\n" if ended and self._last not in {b"", b"\n", b"\r"} else data
 
     def _told(self, mistake: Mistake) -> str:
         ours = mistake.row - (self._form.header is True)
@@ -121,7 +128,7 @@ class Csv:
         convert = pacsv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()),
             include_columns=present or list(header),
-            null_values=self._form.nulls, strings_can_be_null=True, quoted_strings_can_be_null=False,
+            null_values=self._null_texts(), strings_can_be_null=True, quoted_strings_can_be_null=False,
         )  # fmt: skip
         options = self._blocks(self._form.header is True or list(header))
         with unpacked(fs, path) as file, CsvStream(file, path, self._form, self._delimiter) as text:
@@ -130,6 +137,11 @@ class Csv:
                     yield from reader
             except pa.ArrowInvalid as error:
                 raise self._no_csv(fs, path, error) from None
+
+    def _null_texts(self) -> list[str]:
+        """Name what Arrow shall read as NULL, after it has taken escapes off."""
+        marked = escaped_nulls(self._form.nulls, self._form.escape)
+        return [null for null in self._form.nulls if null not in marked] + [MARK] * bool(marked)
 
     @staticmethod
     def _blocks(header: bool | list[str]) -> pacsv.ReadOptions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -80,9 +81,23 @@ def _table(columns: dict[str, list[Any]]) -> pa.Table:
     fields, arrays = [], []
     for name, values in columns.items():
         kind = types.infer(name, values) or ("text" if values else "unknown")
+        if exact := _exact_time(kind, values):
+            fields.append(pa.field(name, exact))
+            arrays.append(types.typed(fields[-1], values))
+            continue
         fields.append(types.field_of(name, kind))
         arrays.append(types.untyped(fields[-1], kind, values))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _exact_time(kind: str, values: list[Any]) -> pa.DataType | None:
+    """Give a type of its own to durations, and to pandas' timestamps, which may hold nanoseconds."""
+    given = [value for value in values if value is not None]
+    if given and all(isinstance(value, timedelta) for value in given):
+        return pa.duration("ns" if any(getattr(value, "nanoseconds", 0) for value in given) else "us")
+    if not kind.startswith("timestamp") or not any(getattr(value, "nanosecond", 0) > 0 for value in given):
+        return None
+    return pa.timestamp("ns", tz=None if kind == "timestamp" else "UTC")
 
 
 def _from_frame(rows: Any) -> pa.Table:

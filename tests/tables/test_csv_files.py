@@ -13,7 +13,9 @@ import pytest
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.steps.recipe import match_column
 from airflow_provider_openai_batch.tables import quote_check
+from airflow_provider_openai_batch.tables.escaped_nulls import MARK, EscapedNulls
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 
 if TYPE_CHECKING:
@@ -38,6 +40,11 @@ def put(tmp_path: Path, text: str | bytes, name: str = "a.csv") -> Path:
     return path
 
 
+#: As MySQL writes it: NULL is an escape of its own, and what is escaped stays what it is.
+DUMP = 'id\ttext\tx\n\\N\t\\\\N\t\\N\n1\ta\\\t\\N\tb\\Nc\n2\t"\\N"\t"x\n\\N\ny"\n3\t\\\n\\N\t\\N\n4\tN\t\\N'
+DUMPED = [
+    (None, "\\N", None), ("1", "a\tN", "bNc"), ("2", "N", "x\nN\ny"), ("3", "\nN", None), ("4", "N", None),
+]  # fmt: skip
 LONE = 'id\ttext\n1\tone\n2\t"hello world\n3\tthree\n4\t"bar\n5\tfive\n'
 LONE_ROWS = [("1", "one"), ("2", '"hello world'), ("3", "three"), ("4", '"bar'), ("5", "five")]
 
@@ -85,6 +92,7 @@ def test_lone_quote_far_down(tmp_path: Path) -> None:
         ("id;text\n1;a,b\n2;\n", {"delimiter": ";"}, [("1", "a,b"), ("2", None)]),
         ("id,text\n1,'a,''b'''\n2,a\"b\n", {"quote": "'"}, [("1", "a,'b'"), ("2", 'a"b')]),
         ('id,text\n1,"a\\"b"\n2,c\\,d\n', {"escape": "\\"}, [("1", 'a"b'), ("2", "c,d")]),
+        (DUMP, {"escape": "\\", "null": "\\N", "delimiter": "\t"}, DUMPED),
         ('id,text\n1,\\N\n2,\n3,"\\N"\n', {"null": "\\N"}, [("1", None), ("2", ""), ("3", "\\N")]),
         ("id,text\n1,NA\n2,\n", {"null": ["NA", ""]}, [("1", None), ("2", None)]),
         ("1,x\n2,y\n", {"header": False}, [("1", "x"), ("2", "y")]),
@@ -173,7 +181,9 @@ def test_nothing_in_it(tmp_path: Path, text: bytes) -> None:
         ({"quote": "\\", "escape": "\\"}, "one character for two things"),
         ({"encoding": "utf-9"}, "'utf-9', which Python does not know"),
         ({"encoding": "base64"}, "which Python does not know"),
-        ({"null": "\\N", "escape": "\\"}, "leave out 'escape'"),
+        ({"null": "a\\N", "escape": "\\"}, "an escape that is not followed by one letter or digit"),
+        ({"null": "\\", "escape": "\\"}, "an escape that is not followed by one letter or digit"),
+        ({"null": "\\\\", "escape": "\\"}, "an escape that is not followed by one letter or digit"),
         ({"header": "yes"}, r"\['header'\] is 'yes'; give True or False"),
         ({"header": ["a", "a"]}, "name each column once"),
         (";", r"source\['format'\] is a str; give a dict"),
@@ -244,3 +254,37 @@ def test_rows_as_python_reads(tmp_path: Path) -> None:
             assert expected[1:] == found, (seed, text)
 
     assert min(told.values()) > 25
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1_000])
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_escaped_nulls_in_pieces(size: int, ends: str) -> None:
+    """NULL is found wherever a file is cut into pieces, and nothing else is changed."""
+    data = DUMP.replace("\n", ends).encode()
+    whole = EscapedNulls("\t", '"', "\\", ["\\N"]).feed(data, ended=True)
+    reader = EscapedNulls("\t", '"', "\\", ["\\N"])
+    pieces = [data[start : start + size] for start in range(0, len(data), size)]
+
+    made = b"".join([*(reader.feed(piece, ended=False) for piece in pieces), reader.feed(b"", ended=True)])
+
+    assert made == whole
+    assert made.replace(MARK.encode(), b"\\N") == data
+    assert made.count(MARK.encode()) == 4
+
+
+def test_the_character_for_null_is_refused(tmp_path: Path) -> None:
+    """A text that holds it would become NULL."""
+    with pytest.raises(InvalidRequest, match="holds U\\+FDD0"):
+        read(put(tmp_path, "id,text\n1,\ufdd0\n"), escape="\\", null="\\N")
+
+
+@pytest.mark.parametrize(("delimiter", "right"), [(",", ";"), ("|", "\t"), ("\t", "|")])
+def test_the_error_of_a_key_names_the_delimiter(tmp_path: Path, delimiter: str, right: str) -> None:
+    """With a delimiter that was given and does not fit, the key is no column: the message says why."""
+    path = put(tmp_path, f"id{right}text\n1{right}a\n")
+    columns = source(path, delimiter=delimiter).columns()
+
+    with pytest.raises(InvalidRequest, match="Did you mean") as caught:
+        match_column("source['key']", "id", columns)
+
+    assert str(caught.value).endswith(f"Did you mean source['format'] = {{'delimiter': {right!r}}}?")

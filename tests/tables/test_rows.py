@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.values import texts
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 
@@ -166,3 +167,17 @@ def test_names_of_columns(rows: Any, message: str) -> None:
     """Two columns of one name, or a name that is no name, are refused."""
     with pytest.raises(InvalidRequest, match=message):
         read(rows)
+
+
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_times_of_pandas_keep_their_nanoseconds(as_frame):
+    """They are what a column of their own type is, also as objects and in dicts."""
+    at, zoned = pd.Timestamp("2026-01-01T00:00:00.123456789"), pd.Timestamp("2026-01-01T00:00:00.000000001Z")
+    row = {"id": 1, "at": at, "zoned": zoned, "took": pd.Timedelta("1 days 00:00:02")}
+    rows = pd.DataFrame({name: pd.Series([value], dtype=object) for name, value in row.items()})
+
+    table = read(rows if as_frame else [row])
+
+    assert [texts(column) for column in table.columns] == [
+        ["1"], ["2026-01-01T00:00:00.123456789"], ["2026-01-01T00:00:00.000000001Z"], ["P1DT2S"],
+    ]  # fmt: skip
