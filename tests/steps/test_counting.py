@@ -16,8 +16,8 @@ import pytest
 from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
 from airflow_provider_openai_batch.batch.output import compile_output
 from airflow_provider_openai_batch.batch.prompt import InputTokens, read_prompt
-from airflow_provider_openai_batch.batch.tokens import ByBytes
-from airflow_provider_openai_batch.steps.counting import ByTokenizer, counter_for
+from airflow_provider_openai_batch.batch.tokens import ByBytes, encoding_of
+from airflow_provider_openai_batch.steps.counting import MOST_CHARACTERS, ByTokenizer, counter_for, pieces
 
 TICKETS = Path(__file__).parents[3] / "shared/data/banking77_tickets.csv"
 CHAT = "/v1/chat/completions"
@@ -92,6 +92,20 @@ def test_nothing_to_count_reads_no_tables():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "0 False\n"
+
+
+@pytest.mark.parametrize(
+    "unit", ["word ", "A ticket, with 12 numbers! ", "漢字とかな。", "x9", "\n  indented: true"]
+)
+def test_pieces_are_counted_as_the_whole(unit: str) -> None:
+    """A text just above the size of a piece has within 1% of the tokens that it has uncut."""
+    text = (unit * MOST_CHARACTERS)[: MOST_CHARACTERS * 3 // 2]
+    whole = len(bpe_openai.get_encoding(encoding_of("gpt-5-mini")).encode_ordinary(text))
+
+    (found,) = counter_for("gpt-5-mini").count(pa.array([text]))
+
+    assert len(list(pieces(text))) > 1
+    assert abs(found - whole) <= whole * 0.01
 
 
 @pytest.mark.parametrize("text", ["word " * 400_000, "x" * 1_500_000, "漢" * 700_000])

@@ -214,6 +214,19 @@ def strictly(text: str) -> list[list[str]] | None:
     return rows if all(len(row) == len(rows[0]) for row in rows) else None
 
 
+def has_bare_quote(text: str) -> bool:
+    """Tell whether a quote stands inside a field that no quote has opened, which Python takes for text."""
+    inside, before = False, "\n"
+    for place, sign in enumerate(text):
+        if sign == '"' and not inside and before not in '",\r\n':
+            return True
+        # A quote after a closing one opens the field again: it was doubled.
+        inside, before = inside != (sign == '"'), sign
+        if not inside and sign == '"' and text[place + 1 : place + 2] not in ("", '"', ",", "\r", "\n"):
+            return False
+    return False
+
+
 def test_as_python_reads() -> None:
     """Of random CSVs each piece by piece: the same rows as Python's strict reader, or an error in both."""
     for seed in range(4_000):
@@ -229,7 +242,10 @@ def test_as_python_reads() -> None:
             expected = "error"
 
         bare = wrong is not None and wrong.what.startswith("a quote inside a field")
-        assert bare or (wrong is not None) == (expected is not None), repr(text)
+        if bare and expected is None:
+            assert has_bare_quote(text), repr(text)
+        else:
+            assert (wrong is not None) == (expected is not None), repr(text)
 
 
 def test_rows_as_python_reads(tmp_path: Path) -> None:
@@ -238,7 +254,7 @@ def test_rows_as_python_reads(tmp_path: Path) -> None:
     for seed in range(300):
         draw = random.Random(seed)
         fields = ['"a ""b"""', "c", '"d,\ne"', '""', "é", '"', 'f"g', '"h"i', "", "'", "\0"]
-        weights = [9, 9, 9, 5, 5, 0.3, 0.3, 0.3, 5, 5, 2]
+        weights = [9, 9, 9, 5, 5, 0.9, 0.9, 0.9, 5, 5, 2]
         end = draw.choice(["\n", "\r\n", "\r"])
         lines = [",".join(draw.choices(fields, weights, k=2)) for _ in range(draw.randint(0, 8))]
         text = end.join(["id,text", *lines]) + draw.choice(["", end])
@@ -247,13 +263,14 @@ def test_rows_as_python_reads(tmp_path: Path) -> None:
             found = [["" if part is None else part for part in row] for row in read(put(tmp_path, text))]
         except InvalidRequest as error:
             told["errors"] += 1
-            assert expected is None or "a quote inside a field" in str(error), (seed, text)  # noqa: PT017
+            told_bare = "a quote inside a field" in str(error)
+            assert expected is None or (told_bare and has_bare_quote(text)), (seed, text)
         else:
             told["rows"] += 1
             assert expected is not None, (seed, text)
             assert expected[1:] == found, (seed, text)
 
-    assert min(told.values()) > 25
+    assert min(told.values()) >= sum(told.values()) / 3
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 1_000])
@@ -269,7 +286,7 @@ def test_escaped_nulls_in_pieces(size: int, ends: str) -> None:
 
     assert made == whole
     assert made.replace(MARK.encode(), b"\\N") == data
-    assert made.count(MARK.encode()) == 4
+    assert made.count(MARK.encode()) == 4 + (ends == "\r\n")  # the line feed after an escaped CR ends a row
 
 
 def test_the_character_for_null_is_refused(tmp_path: Path) -> None:
