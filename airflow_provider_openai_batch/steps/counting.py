@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.tokens import Tokens
 
-#: The tokenizer refuses texts of a million bytes; a character has four at most.
-MOST_CHARACTERS = 200_000
+#: The tokenizer refuses texts of a million bytes, and 200,000 tokens without a border between words; a
+#: character has four bytes at most, and each may be a token.
+MOST_CHARACTERS = 50_000
 
 
 class ByTokenizer:
