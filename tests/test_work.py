@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.work import open_store, run_id, run_path, run_uri
+from airflow_provider_openai_batch.work import labels_of, open_store, run_id, run_path, run_uri
 
 
 def make_context(**fields):
@@ -140,3 +140,20 @@ def test_storage_that_is_not_installed_is_named_with_its_package(scheme, package
     """The kind of fault: the error of a library says nothing about what to install."""
     with pytest.raises(InvalidRequest, match=rf"The run folder .* cannot be opened .*install {package}"):
         open_store(str(run_path(make_context(), f"{scheme}://conn@bucket/batches")))
+
+
+@pytest.mark.parametrize("length", [250, 512, 513, 5_000])
+def test_labels_are_cut_to_what_the_api_takes(length):
+    """A value of metadata may have 512 characters; a longer one would have the batch refused."""
+    labels = labels_of(make_context(run_id="r" * length, map_index=3))
+
+    assert labels["run_id"] == "r" * min(length, 512)
+    assert (labels["dag_id"], labels["task_id"], labels["map_index"]) == ("d", "g.submit", "3")
+
+
+@pytest.mark.parametrize("option", ["False", "false", "0"])
+def test_labels_can_be_switched_off(monkeypatch, option):
+    """`[openai_batch] metadata` is read as Airflow reads booleans."""
+    monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__METADATA", option)
+
+    assert labels_of(make_context()) == {}

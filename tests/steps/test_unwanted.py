@@ -178,6 +178,18 @@ def test_cancel_of_the_command_is_not_fought(pipeline: Any):
     assert pipeline.times_executed == [1] * 10
 
 
+def test_cancel_of_a_time_out_goes_on_by_itself(pipeline: Any):
+    """Who clears the wait that has cancelled its batches wants the rest: it is sent again, once."""
+    pipeline.submit()
+    pipeline.emulator.advance(300)
+    cancel(pipeline.store, pipeline.client, "timeout")
+
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
+    assert pipeline.times_executed == [1] * 10
+    assert len(pipeline.emulator.batches()) == 2
+
+
 def test_output_ends_by_itself(pipeline: Any):
     """The answers do not stay at the API for ever: their files say when they end."""
     pipeline.submit()
@@ -188,16 +200,37 @@ def test_output_ends_by_itself(pipeline: Any):
     assert output.expires_at - output.created_at == 30 * 86_400
 
 
-def test_server_without_output_expiry(pipeline: Any):
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"message": "Unknown parameter: 'output_expires_after'.", "param": "output_expires_after"},
+        {"message": "Extra inputs are not permitted", "param": "output_expires_after"},
+        {"message": "body.output_expires_after: no such field"},
+        {"message": "Invalid value.", "param": "output_expires_after.seconds", "status": 400},
+    ],
+)
+def test_server_without_output_expiry(pipeline: Any, told: dict[str, Any]):
     """A refusal that names the wish means that nothing exists: the batch is created without it, once."""
-    unknown = {"message": "Unknown parameter: 'output_expires_after'.", "param": "output_expires_after"}
-    pipeline.emulator.fault("unprocessable", route="create", times=1, **unknown)
+    pipeline.emulator.fault("unprocessable", route="create", times=1, **told)
 
     pipeline.submit()
 
     assert len(pipeline.emulator.batches()) == 1
     assert pipeline.wait() == Finish()
     assert pipeline.load().counts == {"ok": 10}
+
+
+def test_unclear_answer_that_names_the_output_expiry_is_a_doubt(pipeline: Any):
+    """Whoever may have acted is not asked again at once, whatever its error says."""
+    said = {"message": "Cannot store output_expires_after.", "param": "output_expires_after"}
+    pipeline.emulator.fault("server_error", route="create", after=True, times=1, **said)
+
+    pipeline.submit()
+
+    assert len(pipeline.emulator.batches()) == 1
+    assert pipeline.wait() == Finish()
+    assert pipeline.load().counts == {"ok": 10}
+    assert pipeline.times_executed == [1] * 10
 
 
 def test_batches_say_whose_they_are(pipeline: Any):
