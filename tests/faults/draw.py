@@ -209,6 +209,7 @@ DRAWS |= {
     "output_late": _way(polls=(1, 2, 3)),
     "status_word": _way(word=("queued", "Running", "deferred"), status=("in_progress", "any", "completed")),
     "slow": _way(duration=(3_600, 40_000)),
+    "no_expiry": lambda dice: {"times": dice.randint(1, 2), "duration": dice.choice((90_000, 180_000))},
     "slow_validation": _way(duration=(60, 900, 4_000)),
     "cancelling": _way(duration=(300, 3_000)),
     "expire": _lines(),

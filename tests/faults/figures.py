@@ -21,6 +21,7 @@ class Figures:
     secrets_found: int = 0
     sums_that_differ: int = 0  #: of the rows, the run, and the server's books
     caps_passed: int = 0
+    unwanted_batches_running: int = 0
 
     def __add__(self, other: Figures) -> Figures:
         return Figures(

@@ -12,6 +12,7 @@ from tests.faults.askings import read_askings
 from tests.faults.draw import CANARY, KEY
 from tests.faults.figures import Figures
 from tests.faults.money import caps_passed, may_lose_the_first, wrong_sums
+from tests.faults.unwanted import unwanted
 from tests.faults.warehouse import COLUMNS
 from tests.faults.world import LABELS
 
@@ -53,6 +54,7 @@ def judge(play: Play) -> tuple[Figures, list[str]]:
         "secrets_found": secrets(play.world),
         "sums_that_differ": wrong_sums(play, may_hide=hides),
         "caps_passed": caps_passed(play, may_hide=hides),
+        "unwanted_batches_running": unwanted(play, askings),
     }
     told = [f"{name}: {breach}" for name, breaches in laws.items() for breach in breaches]
     return Figures(**{name: len(breaches) for name, breaches in laws.items()}), told

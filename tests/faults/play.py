@@ -51,6 +51,7 @@ class Play:
     states: set[Rows] = field(default_factory=lambda: {()})  #: of the target, each after a load
     failures: list[str] = field(default_factory=list)  #: what a person had to mend
     epochs: int = 1
+    submitted: float = 0.0  #: when the last submit ended well
 
     def __post_init__(self) -> None:
         self._dice = random.Random(f"play {self.plan.seed}")
@@ -134,6 +135,7 @@ class Play:
         for number in range(MOST_TRIES):
             try:
                 if self._try_to(f"submit, try {self._try}", self._submit_once):
+                    self.submitted = self.world.emulator.now
                     return
                 self._try += 1
             except AirflowFailException as error:

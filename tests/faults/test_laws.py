@@ -17,6 +17,7 @@ from tests.faults.draw import CANARY, KEY, Combination
 from tests.faults.figures import Figures
 from tests.faults.laws import judge, sharing, too_often
 from tests.faults.parts import fits, jobs
+from tests.faults.unwanted import running_on
 from tests.faults.words import in_words
 
 if TYPE_CHECKING:
@@ -76,6 +77,16 @@ def test_live_batches(facts: dict[str, Any], pairs: int):
     askings = [make_asking("a", 0.0, 10.0), make_asking("b", **({"ended": 30.0} | facts))]
 
     assert len(sharing(askings)) == pairs
+
+
+@pytest.mark.parametrize(
+    ("wanted", "at", "broken"), [("other", 5.0, 1), ("r", 5.0, 0), ("other", 10.0, 0), ("other", 0.0, 0)]
+)
+def test_batches_that_nobody_wants(wanted: str, at: float, broken: int):
+    """A batch that lives at a submit of which no row asks for anything that it holds."""
+    askings = [make_asking("a", 0.0, 10.0), make_asking("a", 0.0, 10.0, request="s")]
+
+    assert len(running_on(askings, {wanted}, at)) == broken
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from tests.mutations.planted import Mutation
 
 DISTRUST = "tests/steps/test_distrust.py"
 WRONG = "tests/test_wrong_answers.py"
+UNWANTED = "tests/steps/test_unwanted.py"
 
 DISTRUSTING = (
     Mutation(
@@ -56,5 +57,47 @@ DISTRUSTING = (
         old="    if batch.input_file_id not in {None, file_id}:\n",
         new="    if batch.input_file_id == endpoint:\n",
         caught_by=f"{WRONG}::test_created_batch_of_something_else_is_a_doubt[shows0]",
+    ),
+    Mutation(
+        name="an unwanted batch runs on",
+        file="batch/lifecycle.py",
+        old="        need = _stop(send, moment) or need\n",
+        new="        need = need or _stop(send, moment)\n",
+        caught_by=f"{UNWANTED}::test_batch_of_a_changed_prompt_is_cancelled",
+    ),
+    Mutation(
+        name="what runs after it should have expired is given up",
+        file="batch/cancelling.py",
+        old="    return now + PAUSE if runs(look) else None\n",
+        new="    return None if runs(look) else now + PAUSE\n",
+        caught_by=f"{UNWANTED}::test_batch_that_does_not_expire_is_waited_for",
+    ),
+    Mutation(
+        name="a refusal of the end of output files ends the run",
+        file="client.py",
+        old='        if isinstance(told, Refused) and "output_expires_after" in',
+        new='        if isinstance(told, Unclear) and "output_expires_after" in',
+        caught_by=f"{UNWANTED}::test_server_without_output_expiry[told0]",
+    ),
+    Mutation(
+        name="a cancel of ours is fought for by nobody",
+        file="batch/run.py",
+        old="        return any(cancel.by == BY_COMMAND for cancel in self.cancels)",
+        new="        return bool(self.cancels)",
+        caught_by=f"{UNWANTED}::test_cancel_of_a_time_out_goes_on_by_itself",
+    ),
+    Mutation(
+        name="an unknown model of OpenAI is only warned of",
+        file="steps/model.py",
+        old="    if own and not preview:",
+        new="    if own and preview:",
+        caught_by="tests/steps/test_model.py::test_clear_asks_again",
+    ),
+    Mutation(
+        name="a route that is missing is taken for a missing model",
+        file="model_routes.py",
+        old="    return told.code == UNKNOWN or",
+        new="    return told.status == NOT_FOUND or",
+        caught_by="tests/steps/test_model.py::test_no_clear_answer_stops_nothing[not_found]",
     ),
 )
