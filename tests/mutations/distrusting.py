@@ -6,6 +6,7 @@ from tests.mutations.planted import Mutation
 
 DISTRUST = "tests/steps/test_distrust.py"
 WRONG = "tests/test_wrong_answers.py"
+SENSOR = "tests/sensors/test_cancel_on_timeout.py"
 UNWANTED = "tests/steps/test_unwanted.py"
 
 DISTRUSTING = (
@@ -80,7 +81,7 @@ DISTRUSTING = (
         caught_by=f"{UNWANTED}::test_server_without_output_expiry[told0]",
     ),
     Mutation(
-        name="a cancel of ours is fought for by nobody",
+        name="the cancel of a time-out is taken for a person's",
         file="batch/run.py",
         old="        return any(cancel.by == BY_COMMAND for cancel in self.cancels)",
         new="        return bool(self.cancels)",
@@ -99,5 +100,12 @@ DISTRUSTING = (
         old="    return told.code == UNKNOWN or",
         new="    return told.status == NOT_FOUND or",
         caught_by="tests/steps/test_model.py::test_no_clear_answer_stops_nothing[not_found]",
+    ),
+    Mutation(
+        name="cancel_on_timeout is ignored",
+        file="sensors/openai_batch.py",
+        old="            if self.cancel_on_timeout:\n",
+        new="            if self.cancel_on_kill:\n",
+        caught_by=f"{SENSOR}::test_time_out_cancels_only_where_that_is_asked_for[True-asked2]",
     ),
 )
