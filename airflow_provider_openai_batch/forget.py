@@ -121,7 +121,7 @@ def _say(text: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m airflow_provider_openai_batch.forget",
+        prog="python -m airflow_provider_openai_batch forget",
         description="When submit stopped since the run's folder is empty although the API has batches of the "
         "run: list those batches, record them, and so let the run start anew. Its rows are paid for again.",
     )

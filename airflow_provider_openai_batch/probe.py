@@ -132,7 +132,7 @@ def _rows(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m airflow_provider_openai_batch.probe",
+        prog="python -m airflow_provider_openai_batch probe",
         description="Without --rows: upload a file of one line, delete it, and create a batch of it: the API "
         "must refuse the batch, or fail it without running the line; where it does run, one request of 16 "
         "tokens is paid. With --rows: run a whole batch of so many tiny rows, and say what differs from what "

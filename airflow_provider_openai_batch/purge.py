@@ -104,7 +104,7 @@ def _say(text: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m airflow_provider_openai_batch.purge",
+        prog="python -m airflow_provider_openai_batch purge",
         description="Delete rows, requests, and answers of runs whose rows landed in the target long ago. "
         "Counts stay. A run that is in flight, or whose last rows have not landed, is never touched.",
     )

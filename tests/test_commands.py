@@ -183,3 +183,4 @@ def test_a_command_is_reached_by_both_names(name: str):
 
     assert [one.returncode for one in both] == [0, 0]
     assert both[0].stdout == both[1].stdout
+    assert both[0].stdout.startswith(f"usage: python -m airflow_provider_openai_batch {name} ")

@@ -106,7 +106,7 @@ def _faults() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m airflow_provider_openai_batch.emulator",
+        prog="python -m airflow_provider_openai_batch emulator",
         description="OpenAI's Batch API on this machine: files, batches, and made-up answers, without a key\n"
         "or a cost, and with any fault that the real one can show. DIR keeps it all over restarts.",
         epilog=_faults(),
