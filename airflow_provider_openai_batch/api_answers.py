@@ -55,7 +55,7 @@ def no_route(error: openai.APIStatusError, origin: str) -> str | None:
     told = refused(error)
     if error.status_code not in NO_ROUTE or (told is not None and told.code is not None):
         return None
-    asked = error.request.method, error.request.url.copy_with(userinfo=b"", query=None)
+    asked = error.request.method, error.request.url.copy_with(userinfo=b"", query=None, fragment=None)
     wanted = "the URL that the API's paths follow on"
     if not VERSION.search(origin):
         wanted = f"{wanted}, most likely {origin + '/v1'!r}"
@@ -109,8 +109,8 @@ def path_of(endpoint: str) -> str:
 
 
 def origin_of(api: openai.OpenAI | openai.AsyncOpenAI) -> str:
-    """Return where the API is, without a password that the URL may hold."""
-    return str(api.base_url.copy_with(userinfo=b"")).rstrip("/")
+    """Return where the API is, without a user name, password, query, or fragment, which may be secrets."""
+    return str(api.base_url.copy_with(userinfo=b"", query=None, fragment=None)).rstrip("/")
 
 
 def account_of(api: openai.OpenAI) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import openai
 
+from airflow_provider_openai_batch import http_log
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 MOST_REDIRECTS = 5
@@ -21,6 +22,7 @@ class SameOrigin(openai.DefaultHttpxClient):
     """The SDK's own HTTP client, staying on one origin."""
 
     def __init__(self) -> None:
+        http_log.clean()
         super().__init__(max_redirects=MOST_REDIRECTS, event_hooks={"response": [stay]})
 
     def __del__(self) -> None:
@@ -33,6 +35,7 @@ class AsyncSameOrigin(openai.DefaultAsyncHttpxClient):
     """The same without blocking."""
 
     def __init__(self) -> None:
+        http_log.clean()
         super().__init__(max_redirects=MOST_REDIRECTS, event_hooks={"response": [_stay_async]})
 
 

@@ -6,9 +6,9 @@ import json
 import math
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.hooks.address import address_of, base_url, url_of_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,9 @@ def client_arguments(connection: Connection, extra: dict[str, Any]) -> dict[str,
     given |= {name: extra[name] for name in NAMED if extra.get(name) not in ("", None)}
     headers = mapping(connection, given, "default_headers") | mapping(connection, extra, "headers")
     given |= {"default_headers": headers, "default_query": mapping(connection, given, "default_query")}
-    if address := _address(connection):
+    if address := address_of(connection):
+        given["base_url"] = address
+    if given.get("base_url") is None and (address := url_of_environment(connection)):
         given["base_url"] = address
     given["api_key"] = connection.password or given.get("api_key") or ""
     arguments = {name: part for name, part in given.items() if part is not None and part != {}}
@@ -53,30 +55,6 @@ def check_keys(connection: Connection, extra: dict[str, Any]) -> None:
         f"Connection {connection.conn_id!r}: extra has an unknown key {unknown!r}; "
         f"allowed: {', '.join(sorted(allowed))}.{meant}"
     )
-
-
-def _address(connection: Connection) -> str | None:
-    """Return the host with the connection's port, which may be written in either."""
-    host, port = (connection.host or "").strip(), connection.port
-    if not port or (host and "://" not in host):
-        return host or None
-    if not host:
-        raise InvalidRequest(
-            f"Connection {connection.conn_id!r} has the port {port}, but no host; "
-            f"write both into the host, such as 'http://localhost:{port}/v1', or remove the port."
-        )
-    scheme, _, rest = host.rpartition("://")
-    place, slash, path = rest.partition("/")
-    try:
-        written = urlsplit(f"//{place}").port
-    except ValueError:
-        written = None
-    if written is not None and written != port:
-        raise InvalidRequest(
-            f"Connection {connection.conn_id!r}: its port is {port}, but its host names port {written}; "
-            "remove one of both."
-        )
-    return f"{scheme}://{place}{slash}{path}" if written else f"{scheme}://{place}:{port}{slash}{path}"
 
 
 def token_budgets(connection: Connection, extra: dict[str, Any]) -> dict[str, int]:
@@ -181,24 +159,13 @@ def _number(connection: Connection, name: str, value: Any, kind: type[float | in
         ) from error
 
 
-def _url(connection: Connection, name: str, value: Any) -> str:
-    url = str(value).strip()
-    if not url.startswith(("http://", "https://")):
-        what = "host" if connection.host else f"extra's {name!r}"
-        raise InvalidRequest(
-            f"Connection {connection.conn_id!r}: {what} {value!r} is no URL; "
-            "write it like 'https://api.openai.com/v1', or leave it empty for OpenAI."
-        )
-    return url
-
-
 def _as_given(_: Connection, __: str, value: Any) -> Any:
     return value
 
 
 READERS: dict[str, Callable[[Connection, str, Any], Any]] = {
     "api_key": _key,
-    "base_url": _url,
+    "base_url": base_url,
     "default_headers": _headers,
     "default_query": _as_given,
     "max_retries": _count,

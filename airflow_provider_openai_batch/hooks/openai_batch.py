@@ -178,12 +178,12 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
 
         try:
             with self.get_conn() as api:
-                where = str(api.base_url).rstrip("/")
+                where = origin_of(api)
                 count = len(api.with_options(max_retries=0, timeout=LOOK_TIMEOUT).models.list().data)
         except InvalidRequest as error:
             return False, str(error)
         except openai.APIStatusError as error:
-            told = no_route(error, origin_of(api))
+            told = no_route(error, where)
             return False, told or f"{where} answered {error.status_code} ({type(error).__name__})."
         except openai.APIError as error:
             return False, f"{where} could not be reached ({type(error).__name__})."

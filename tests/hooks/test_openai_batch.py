@@ -149,7 +149,7 @@ def test_an_unreachable_api_is_named_in_the_log(connection, caplog):
         "openai_default",
         conn_type="openai_batch",
         password="sk-secret",
-        host="http://me:pass@127.0.0.1:9/v1",
+        host="http://127.0.0.1:9/v1",
         extra={"max_retries": 0},
     )
 

@@ -1,0 +1,35 @@
+"""The HTTP library's own log lines: a URL's query may hold a secret, and a status line what a server likes."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow_provider_openai_batch.batch.server_words import shown
+
+#: The libraries that releases of the SDK are built on.
+LOGGERS = ("httpx", "httpx2")
+
+
+class Cleaned(logging.Filter):
+    """Show URLs without user name, query, and fragment, and each text in one bounded line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite a record's arguments; none is dropped."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(_clean(part) for part in record.args)
+        return True
+
+
+def _clean(part: Any) -> Any:
+    if hasattr(part, "copy_with"):
+        return str(part.copy_with(userinfo=b"", query=None, fragment=None))
+    return shown(part) if isinstance(part, str) else part
+
+
+def clean() -> None:
+    """Let the HTTP libraries log so, once per process."""
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(known, Cleaned) for known in logger.filters):
+            logger.addFilter(Cleaned())

@@ -1,0 +1,47 @@
+"""Promises of the HTTP library's log lines."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+
+from airflow_provider_openai_batch import http_log
+from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
+
+SECRET = "hunter2"
+
+
+def test_queries_of_a_connection_are_in_no_log(
+    connection: Any, openai_batch_emulator: OpenAIBatchEmulator, caplog: pytest.LogCaptureFixture
+):
+    """A gateway that takes its key as a parameter has it in every URL, which the HTTP library logs."""
+    caplog.set_level(logging.INFO)
+    extra = {"openai_client_kwargs": {"default_query": {"api_key": SECRET}}}
+    connection("openai_default", **{**openai_batch_emulator.connection, "extra": extra})
+
+    assert OpenAIBatchHook().test_connection()[0]
+
+    assert f"GET {openai_batch_emulator.base_url}/models" in caplog.text
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("name", http_log.LOGGERS)
+def test_status_lines_are_bounded_and_in_one_line(name: str, caplog: pytest.LogCaptureFixture):
+    """What a server wrote beside its status forges no line, however often the log was cleaned."""
+    caplog.set_level(logging.INFO, name)
+    http_log.clean()
+    http_log.clean()
+    with openai.OpenAI(api_key="sk-1", base_url=f"http://me:{SECRET}@localhost/v1?key={SECRET}") as api:
+        url = api.base_url
+
+    logging.getLogger(name).info("%s %d %s", url, 500, "a\x1b[2J\nINFO " + "x" * 100_000)
+
+    told = caplog.messages[-1]
+    assert told.startswith("http://localhost/v1") and "500 a [2J INFO xxx" in told
+    assert len(told) < 2_100
