@@ -11,6 +11,7 @@ import openai
 
 from airflow_provider_openai_batch.batch.api import Created, Unclear
 from airflow_provider_openai_batch.batch.refusals import read_refused
+from airflow_provider_openai_batch.batch.server_words import shown
 from airflow_provider_openai_batch.batch.shallow import shallow
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
@@ -85,7 +86,7 @@ def is_denial(raw: bytes) -> bool:
 def first_model(raw: bytes) -> str:
     """Return the id of the first model of a list of models."""
     models = msgspec.json.decode(shallow(raw), type=Models)
-    return models.data[0].id if models.data else "no model"
+    return shown(models.data[0].id) if models.data else "no model"
 
 
 def require_id(what: str, asked: str, shown: str) -> None:

@@ -40,7 +40,7 @@ from airflow_provider_openai_batch.batch.paging import Paging
 from airflow_provider_openai_batch.batch.prices import Prices
 from airflow_provider_openai_batch.downloads import CutDownload, Download, ShortDownload, content_of
 from airflow_provider_openai_batch.model_routes import ModelRoutes
-from airflow_provider_openai_batch.same_origin import guarded
+from airflow_provider_openai_batch.same_origin import guarded, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -277,7 +277,9 @@ class Client:
             if error.status_code in TOLD_OFF:
                 raise
             return 0
-        except (openai.OpenAIError, msgspec.MsgspecError):
+        except (openai.OpenAIError, msgspec.MsgspecError) as error:
+            if (redirected := told_of(error)) is not None:
+                raise redirected from None
             return 0
         return (told.bytes or 0) if told.id == file_id else 0
 

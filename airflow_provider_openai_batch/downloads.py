@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import openai
 
 from airflow_provider_openai_batch.batch.pace import Pace, TooMuch, TooSlow
-from airflow_provider_openai_batch.same_origin import Redirected
+from airflow_provider_openai_batch.same_origin import told_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ class Download:
         """Try once; False where it is to be tried again. Raises where that is for later, or of no use."""
         try:
             self._try(into)
-        except (openai.APIStatusError, Redirected):
+        except openai.APIStatusError:
             raise
         except TooMuch as error:
             if self._bound == self._most:
@@ -66,13 +66,16 @@ class Download:
             raise self._cut(into, error) from error
         except Exception as error:
             # The transport's own errors pass the SDK unwrapped once the answer has begun.
-            if is_last:
-                name = type(error).__name__
-                message = f"File {self._file_id!r} could not be read to its end ({name})."
-                raise CutDownload(message) from error
+            if is_last or told_of(error) is not None:
+                raise self._broken(error) from error
         else:
             return True
         return False
+
+    def _broken(self, error: Exception) -> Exception:
+        """Return what to raise: where the API points elsewhere, asking again helps nobody."""
+        message = f"File {self._file_id!r} could not be read to its end ({type(error).__name__})."
+        return told_of(error) or CutDownload(message)
 
     def _cut(self, into: BinaryIO, error: Exception) -> CutDownload:
         empty(into)

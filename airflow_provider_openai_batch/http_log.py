@@ -1,4 +1,4 @@
-"""The HTTP library's own log lines: a URL's query may hold a secret, and a status line what a server likes."""
+"""The HTTP library's own log lines: a query may hold a secret, and a status line what a server likes."""
 
 from __future__ import annotations
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_openai_batch.batch.report.words import as_code, as_id, as_param
 from airflow_provider_openai_batch.batch.undefined import hint
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunTimedOut
 
@@ -15,28 +16,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DENIED = {401, 403}
+#: Packages whose errors repeat what a server sent, which may be a row, a key, or a megabyte.
+QUOTING = {"openai", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "h2"}
 
 
 @contextmanager
 def raise_for_airflow(*, timed_out: type[Exception] = AirflowFailException) -> Iterator[None]:
-    """Map an error of the block to what Airflow should do: fail, time out, or (any other) retry."""
+    """Map an error of the block to what Airflow should do: fail, time out, or (any other) retry.
+
+    What a server wrote is in none of them, nor in the errors behind them, whose texts a log shows as well.
+    """
     try:
         yield
     except RunTimedOut as error:
-        raise timed_out(str(error)) from error
+        raise timed_out(str(error)) from unquoted(error)
     except OpenAIBatchError as error:
+        unquoted(error)
         # A subclass tells what is wrong for good; the base class itself is what may pass.
         if type(error) is OpenAIBatchError:
             raise
         raise AirflowFailException(str(error)) from error
     except Exception as error:
-        if not is_denied(error):
+        if is_denied(error):
+            # The API's own text repeats a part of the key.
+            raise AirflowFailException(
+                f"The API refuses the connection's key (status {error.status_code}); "  # type: ignore[attr-defined]
+                "correct the connection's password and clear the task."
+            ) from None
+        if not is_quoting(error):
+            unquoted(error)
             raise
-        # The API's own text repeats a part of the key.
-        raise AirflowFailException(
-            f"The API refuses the connection's key (status {error.status_code}); "  # type: ignore[attr-defined]
-            "correct the connection's password and clear the task."
-        ) from None
+        raise OpenAIBatchError(in_words(error)).with_traceback(error.__traceback__) from None
 
 
 @contextmanager
@@ -51,3 +61,46 @@ def raise_for_template() -> Iterator[None]:
 def is_denied(error: Exception) -> bool:
     """Tell whether the API refused the key; by the status alone, for a DAG file must not load openai."""
     return getattr(error, "status_code", None) in DENIED
+
+
+def is_quoting(error: BaseException) -> bool:
+    """Tell whether an error's text may be a server's; by its package, for the same reason."""
+    return type(error).__module__.partition(".")[0] in QUOTING
+
+
+def unquoted(error: BaseException) -> BaseException:
+    """Cut off the errors behind one from the first that may repeat a server's text."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        if link.__context__ is not None and is_quoting(link.__context__):
+            link.__context__ = None
+        if link.__cause__ is not None and is_quoting(link.__cause__):
+            link.__cause__ = None
+        link = link.__cause__ or link.__context__
+    return error
+
+
+def in_words(error: BaseException) -> str:
+    """Say what the API did without repeating a word of it that is no code, name, or path."""
+    name, status = type(error).__name__, getattr(error, "status_code", None)
+    where = _where(error)
+    if status is None:
+        why = type(error.__cause__ or error).__name__
+        return f"The API did not answer{where} ({name}, {why}); try again."
+    code, param = (_word(getattr(error, part, None)) for part in ("code", "param"))
+    told = [name, *[f"code {as_code(code)}"] * bool(code), *[f"param {as_param(param)}"] * bool(param)]
+    return f"The API answered {status}{where} ({', '.join(told)}); try again."
+
+
+def _where(error: Any) -> str:
+    try:
+        asked = error.request  # which errors of the HTTP library may not have
+        return f" to {asked.method} {as_id(asked.url.path)}"
+    except (AttributeError, RuntimeError):
+        return ""
+
+
+def _word(value: Any) -> str | None:
+    return None if value is None or value == "" else str(value)

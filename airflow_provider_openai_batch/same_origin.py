@@ -90,6 +90,8 @@ def _told(response: Any, where: str) -> str:
 
 
 def told_of(error: Any) -> Redirected | None:
-    """Find the redirect in an error that a release of the SDK wrapped it in."""
+    """Find the redirect that an error is, or that a release of the SDK wrapped in it."""
+    if isinstance(error, Redirected):
+        return error
     cause = getattr(error, "__cause__", None)
     return cause if isinstance(cause, Redirected) else None

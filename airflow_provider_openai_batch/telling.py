@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowException
 
+from airflow_provider_openai_batch import raising
+from airflow_provider_openai_batch.batch.server_words import shown
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.raising import is_denied
 from airflow_provider_openai_batch.work import open_store, work_root
@@ -52,11 +54,11 @@ def in_words(error: Exception) -> str:
     if is_denied(error):
         return f"The API refuses the connection's key (status {error.status_code})."  # type: ignore[attr-defined]
     if isinstance(error, openai.APIStatusError):
-        return f"The API answered {error.status_code} ({type(error).__name__}); try again."
+        return raising.in_words(error)
     if isinstance(error, openai.APIConnectionError):
         why = type(error.__cause__ or error).__name__
         return f"The API at {_origin(error)} cannot be reached ({why}); check the host."
-    return str(error) or type(error).__name__
+    return shown(str(error)) or type(error).__name__
 
 
 def without_credentials(url: str) -> str:

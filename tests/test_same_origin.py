@@ -153,6 +153,16 @@ def test_download_that_is_elsewhere_is_asked_once():
         assert elsewhere.seen == []
 
 
+def test_a_redirected_metadata_ends_the_download():
+    """Where a file's metadata is on another host, its content is not asked for: the API is elsewhere."""
+    with served() as elsewhere, served(elsewhere.url) as server, asking(server) as client:
+        with pytest.raises(Redirected, match="redirects to"):
+            client.download("file-1", io.BytesIO())
+
+        assert [path for _, path in server.seen] == ["/v1/files/file-1"]
+        assert elsewhere.seen == []
+
+
 def test_circle_ends():
     """A host that points to itself is asked a few times, not for ever."""
     with served("/v1/files/again") as server, asking(server) as client:

@@ -169,6 +169,22 @@ def refused_row(warehouse: Path, emulator: Any) -> None:
         )
 
 
+def forging(route: str, **options: Any) -> Any:
+    """Let a route answer with a megabyte of controls, line breaks, and what was sent."""
+
+    def trouble(warehouse: Path, emulator: Any) -> None:
+        emulator.fault("forgery", route=route, times=None, **options)
+
+    trouble.__name__ = f"forged_{route}_{options.get('status', 500)}"
+    return trouble
+
+
+FORGERIES = {
+    forging("upload"): "The API answered 500 to POST /v1/files",
+    forging("upload", status=422): "status 422",
+    forging("list"): "500",
+    forging("create", status=400): "status 400",
+}
 TROUBLES = {
     twice: "Keys occur more than once",
     null: "is NULL in 1 of the rows",
@@ -200,6 +216,18 @@ def test_no_failure_leaks(
     assert "failed" in states().values()
     assert places(TROUBLES[trouble]) != []
     assert places(CANARY, KEY, HIDDEN) == []
+
+
+@pytest.mark.parametrize("trouble", FORGERIES, ids=lambda trouble: trouble.__name__)
+def test_no_answer_forges_or_fills_a_log(
+    trouble: Any, states: Any, warehouse: Path, places: Any, openai_batch_emulator: Any
+):
+    """Whatever a server answers with, a task's log is bounded, its own, and free of what was sent."""
+    trouble(warehouse, openai_batch_emulator)
+
+    assert "failed" in states().values()
+    assert places(FORGERIES[trouble]) != []
+    assert places(CANARY, KEY, "\x1b[2J", "INFO - forged", "x" * 3_000) == []
 
 
 @pytest.mark.parametrize("trouble", [twice, bad_answers], ids=lambda trouble: trouble.__name__)

@@ -10,6 +10,7 @@ import msgspec
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.batch.api import DENIALS, TOO_LARGE, TOO_MANY, Refused, Unclear
 from airflow_provider_openai_batch.batch.refusals import read_refused
+from airflow_provider_openai_batch.batch.server_words import shown
 from airflow_provider_openai_batch.batch.shallow import shallow
 
 SUCCESS = range(200, 300)
@@ -67,13 +68,13 @@ def judge(status: int, raw: bytes, headers: tuple[str, str | None]) -> Asked:
     request_id, retry_after = headers
     if status in SUCCESS:
         body = _object(raw)
-        told = Told(status=status, request_id=request_id, body=body)
+        told = Told(status=status, request_id=shown(request_id), body=body)
         return Unclear(f"{status}, which is not readable") if body is None else told
     if status == TOO_MANY:
         return NotRun("a rate limit")
     refused = read_refused(status, raw, retry_after)
     if refused is not None and _is_its_own(refused):
-        return Told(status=status, request_id=request_id, body=decode_line(shallow(raw)))
+        return Told(status=status, request_id=shown(request_id), body=decode_line(shallow(raw)))
     return _unread(status) if refused is None else _refused(refused)
 
 

@@ -10,7 +10,7 @@ import msgspec
 from airflow_provider_openai_batch.batch.answer import Answer
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode, encode
 from airflow_provider_openai_batch.batch.endpoints.reply import Reply, mapping, word
-from airflow_provider_openai_batch.batch.server_words import LONGEST_RAW, shown
+from airflow_provider_openai_batch.batch.server_words import shown, shown_raw
 from airflow_provider_openai_batch.batch.status import TRANSIENT, RowStatus
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def failure(custom_id: bytes, code: int | None, error: object, paid: Reply | Non
         error_code=None if name is None else shown(str(name)),
         error_message=shown(message) if message else "The server gave no reason.",
         error_param=_shown(told.get("param")),
-        raw_output=None if message or not error else encode(error)[:LONGEST_RAW],
+        raw_output=None if message or not error else shown_raw(encode(error)),
         model=_shown(paid.model),
         input_tokens=paid.input_tokens,
         cached_tokens=paid.cached_tokens,

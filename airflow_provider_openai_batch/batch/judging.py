@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_openai_batch.batch.answer import Answer
 from airflow_provider_openai_batch.batch.answer_json import clean_answer, encode
 from airflow_provider_openai_batch.batch.output import Invalid
-from airflow_provider_openai_batch.batch.server_words import LONGEST_RAW, shown
+from airflow_provider_openai_batch.batch.server_words import shown, shown_raw
 from airflow_provider_openai_batch.batch.status import RowStatus
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def judge(custom_id: bytes, body: dict[str, Any], asked: tuple[Endpoint, Output]
         return _unusable(custom_id, reply, (*ended, reply.text))
     if reply.calls_tool:
         told = "The model called a tool, which nobody answers in a batch."
-        return _unusable(custom_id, reply, (RowStatus.INVALID, told, encode(body)[:LONGEST_RAW]))
+        return _unusable(custom_id, reply, (RowStatus.INVALID, told, shown_raw(encode(body))))
     if reply.text is None:
         return _unusable(
-            custom_id, reply, (RowStatus.INVALID, "The answer holds no text.", encode(body)[:LONGEST_RAW])
+            custom_id, reply, (RowStatus.INVALID, "The answer holds no text.", shown_raw(encode(body)))
         )
     reason, text = _fit(reply.text, reply.parts, output)
     if reason is not None:

@@ -13,3 +13,8 @@ FORGING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-
 def shown(text: str) -> str:
     """Return a text as logs, errors, and messages of rows take it."""
     return FORGING.sub(" ", text[:LONGEST])
+
+
+def shown_raw(text: str) -> str:
+    """Return what holds no answer, as `raw_output` keeps it for whoever looks for the reason."""
+    return FORGING.sub(" ", text[:LONGEST_RAW])

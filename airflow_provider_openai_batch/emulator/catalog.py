@@ -146,6 +146,11 @@ KINDS: dict[str, Kind] = {
     "wrong_input": _call(
         "the batch with what `shows` says", route="create", shows={"input_file_id": "file-of-another"}
     ),
+    "forgery": _call(
+        "`status` with `size` characters of controls, line breaks, and the call's own key and body",
+        status=500,
+        size=1_000_000,
+    ),
     "date_skew": _call("a `Date` header that is `by` seconds ahead, or behind", by=3_456_000),
     "metadata_unavailable": _error("500 on the metadata of a file", 500, route="file", times=None),
     "upload_unclear": _error("500 on an upload, whose file is kept", 500, route="upload", after=True),

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: Where a call carries by how much its answer's `Date` is wrong.
 SKEW = "emulator.date_skew"
 LINE = b'{"custom_id": "nobody", "response": null, "error": null}\n'
+#: What clears a screen, ends a line, and begins another.
+FORGED = "\x1b[2J\r\n[2026-01-01] INFO - forged\u2028"
+LONG_HEADER = 10_000
 CHUNK = LINE * (1 << 12)
 
 
@@ -112,6 +115,18 @@ async def _body_of(call: Call, path: str, query: bytes) -> Any:
     return msgspec.json.decode(b"".join(pieces))
 
 
+async def _forgery(options: dict[str, Any], call: Call) -> None:
+    """Repeat key and body of the call between what clears a terminal and what looks like a line of a log."""
+    key = dict(call.scope["headers"]).get(b"authorization", b"")
+    body = (await (await call.read()).receive())["body"]
+    echo = key + b" " + body[: options["size"]]
+    text = f"{FORGED}{echo.decode(errors='replace')}".ljust(options["size"], "x")
+    error = {"message": text, "type": text, "code": text, "param": text}
+    answer = reply({"error": error}, options["status"])
+    answer.headers["x-request-id"] = f"req_{key.decode('latin-1')}".ljust(LONG_HEADER, "x")
+    await call.answer(answer)
+
+
 LIES: dict[str, Callable[[dict[str, Any], Call], Awaitable[None]]] = {
     "wrong_batch": _wrong_batch,
     "wrong_file": _wrong_file,
@@ -119,4 +134,5 @@ LIES: dict[str, Callable[[dict[str, Any], Call], Awaitable[None]]] = {
     "date_skew": _date_skew,
     "endless_file": _endless_file,
     "trickle": _trickle,
+    "forgery": _forgery,
 }

@@ -21,8 +21,10 @@ MISPLACED = {
     "?": "a query; put its parameters into extra's `openai_client_kwargs`, as `default_query`",
     "#": "a fragment, which no server gets; leave it out",
 }
-#: A value that can be nothing but the name of a host, with a path; whatever else may be a key in the wrong field.
-PLAIN = re.compile(r"(localhost|[a-z0-9-]{1,40}(\.[a-z0-9-]{1,40}){1,8})(:\d{1,5})?(/[\w.-]{0,24}){0,4}")
+#: What can be nothing but a host's name with a path; all else may be a key in the wrong field.
+PLAIN = re.compile(
+    r"(localhost|[a-z0-9-]{1,40}(\.[a-z0-9-]{1,40}){1,8})(:\d{1,5})?(/[\w.-]{0,24}){0,4}",
+)
 KEY = re.compile(r"[a-z]{2,4}-")
 
 

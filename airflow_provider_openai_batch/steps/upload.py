@@ -11,6 +11,7 @@ import openai
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import InputFile, Refused
 from airflow_provider_openai_batch.client import WrongAnswer
+from airflow_provider_openai_batch.same_origin import told_of
 from airflow_provider_openai_batch.steps.attempts import run_hash
 from airflow_provider_openai_batch.steps.read import read_run
 from airflow_provider_openai_batch.steps.rest import rest_after
@@ -72,7 +73,7 @@ def _is_unclear(error: Exception) -> bool:
     """Tell whether an upload may have acted although it failed."""
     if isinstance(error, openai.APIStatusError):
         return error.status_code in MAY_HAVE_ACTED or error.status_code >= SERVER_ERROR
-    return True
+    return told_of(error) is None  # another origin got nothing
 
 
 def note_unclear(store: RunStore, client: Client) -> None:

@@ -245,6 +245,7 @@ DRAWS |= {
     },
     "metadata_unavailable": _way(status=(500, 404)),
     "upload_unclear": lambda dice: {"times": dice.randint(1, 3)},
+    "forgery": lambda dice: {"times": dice.randint(1, 2), "size": 10_000},
     "endless_file": lambda dice: {"times": dice.randint(1, 2), "most": 1 << 23},
     "trickle": _way(piece=(64, 4_096)),
     "nested_metadata": _way(depth=(100, 20_000)),
