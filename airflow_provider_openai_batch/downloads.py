@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import openai
 
 from airflow_provider_openai_batch.batch.pace import Pace, TooMuch, TooSlow
-from airflow_provider_openai_batch.same_origin import told_of
+from airflow_provider_openai_batch.same_origin import Redirected, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ class Download:
         """Try once; False where it is to be tried again. Raises where that is for later, or of no use."""
         try:
             self._try(into)
-        except openai.APIStatusError:
+        except (openai.APIStatusError, Redirected):
             raise
         except TooMuch as error:
             if self._bound == self._most:

@@ -128,7 +128,9 @@ class OpenAIBatchEmulator:
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         connection = HTTPConnection("127.0.0.1", self._port, timeout=600)
         try:
-            connection.request(method, f"/admin{path}", json.dumps(body) if body is not None else None)
+            key = next(iter(self._settings.get("api_keys", ())), self.api_key)
+            told = json.dumps(body) if body is not None else None
+            connection.request(method, f"/admin{path}", told, {"Authorization": f"Bearer {key}"})
             answer = connection.getresponse()
             parsed: dict[str, Any] = json.loads(answer.read())
         finally:

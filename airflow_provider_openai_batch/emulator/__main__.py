@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sqlite3
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
@@ -22,7 +23,21 @@ LAST_PORT = 65_535
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until interrupted."""
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    try:
+        server = _server(asked)
+    except (ValueError, OSError, sqlite3.Error) as error:
+        parser.error(_in_a_line(error, asked))
+    address = f"http://{server.host}:{server.port}/v1"
+    sys.stdout.write(f"OpenAI Batch API emulator on {address}, data in {asked.data}\n")
+    sys.stdout.flush()
+    with suppress(KeyboardInterrupt):
+        server.run()
+
+
+def _server(asked: argparse.Namespace) -> Server:
+    """Make what was asked for; nothing is served yet."""
     settings = Settings(
         data=asked.data,
         seconds_to_complete=asked.seconds_to_complete,
@@ -31,20 +46,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
         models=tuple(asked.model),
         fail_ratio=asked.fail_ratio,
         seed=asked.seed,
+        hosts=tuple(asked.allow_host),
     )
     server = Server(settings, asked.host, asked.port)
-    try:
-        # What the last start switched on does not add up; what was switched on since then stays.
-        server.service.faults.clear(at_start=True)
-        for name, options in asked.fault:
-            server.service.faults.add(name, options, at_start=True)
-    except ValueError as error:
-        sys.exit(str(error))
-    address = f"http://{server.host}:{server.port}/v1"
-    sys.stdout.write(f"OpenAI Batch API emulator on {address}, data in {asked.data}\n")
-    sys.stdout.flush()
-    with suppress(KeyboardInterrupt):
-        server.run()
+    # What the last start switched on does not add up; what was switched on since then stays.
+    server.service.faults.clear(at_start=True)
+    for name, options in asked.fault:
+        server.service.faults.add(name, options, at_start=True)
+    return server
+
+
+def _in_a_line(error: Exception, asked: argparse.Namespace) -> str:
+    """Say why nothing is served, and which option would change that."""
+    if not isinstance(error, OSError):
+        why = " ".join(str(error).split())
+        return f"--data {asked.data}: {why}" if isinstance(error, sqlite3.Error) else why
+    if error.filename is not None:
+        return f"--data {asked.data}: {error.strerror} ({error.filename})"
+    return f"cannot serve on --host {asked.host} --port {asked.port}: {error.strerror or error}"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2; how it is called, `--help` says."""
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
 
 
 def _share(text: str) -> float:
@@ -105,7 +132,7 @@ def _faults() -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m airflow_provider_openai_batch emulator",
         description="OpenAI's Batch API on this machine: files, batches, and made-up answers, without a key\n"
         "or a cost, and with any fault that the real one can show. DIR keeps it all over restarts.",
@@ -115,6 +142,13 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--port", type=_port, default=8089, help="0 takes a free one (%(default)s)")
     add("--host", default="127.0.0.1", help="the address to bind; loopback unless told otherwise")
+    add(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name that it is called by, beside localhost and --host; repeatable",
+    )
     add("--data", type=Path, required=True, metavar="DIR", help="where state and files are kept")
     add(
         "--seconds-to-complete",

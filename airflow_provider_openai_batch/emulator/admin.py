@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -50,7 +51,10 @@ async def change_settings(request: Request) -> Response:
     body = await _body(request)
     if set(body) != {"seconds_to_complete"}:
         raise ApiError(400, f"Settings are seconds_to_complete, not {sorted(body)!r}.")
-    service(request).state.set_setting("seconds_to_complete", str(float(body["seconds_to_complete"])))
+    seconds = body["seconds_to_complete"]
+    if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        raise ApiError(400, f"seconds_to_complete is {seconds!r}; give 0 or more seconds.")
+    service(request).state.set_setting("seconds_to_complete", str(float(seconds)))
     return reply(body)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Jump ahead; what becomes due in between is computed by whoever looks next."""
-        if seconds < 0:
+        if not 0 <= seconds < math.inf:
             raise ValueError(f"The clock cannot go back ({seconds!r} seconds); give 0 or more.")
         self._offset += seconds
         self._state.set_setting("clock_offset", str(self._offset))

@@ -16,6 +16,7 @@ from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
 from airflow_provider_openai_batch.emulator.ledger import Execution
 from airflow_provider_openai_batch.emulator.lines import LineFaults
 from airflow_provider_openai_batch.emulator.models import resolved
+from airflow_provider_openai_batch.emulator.private import opened
 from airflow_provider_openai_batch.emulator.state import Batch, LineError, Status, Usage
 from airflow_provider_openai_batch.emulator.tokens import CHARACTERS_PER_TOKEN
 from airflow_provider_openai_batch.emulator.validate import Line, LineChecker, decode_line
@@ -134,7 +135,7 @@ def execute(job: Job, settings: Settings) -> Outcome:
     endpoint = ANSWERED[job.batch.endpoint]
     with ExitStack() as stack:
         output, errors, ledger = (
-            stack.enter_context(path.open("wb", buffering=1 << 20))
+            stack.enter_context(opened(path, "wb", buffering=1 << 20))
             for path in (job.output, job.errors, job.ledger)
         )
         for position, (raw, runs) in enumerate(_shuffled(job)):

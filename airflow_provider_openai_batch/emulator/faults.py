@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from airflow_provider_openai_batch.emulator.catalog import KINDS, ROUTES, Layer
+from airflow_provider_openai_batch.emulator.options import check_options
 from airflow_provider_openai_batch.emulator.state import Batch, Fault
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Faults:
             raise ValueError(f"Fault {name!r} has no option {unknown[0]!r}; it has {', '.join(defaults)}.")
         if options.get("route", "any") not in ROUTES:
             raise ValueError(f"There is no route {options['route']!r}; the routes are {', '.join(ROUTES)}.")
+        check_options(name, options, defaults)
         chosen = defaults | options
         if chosen["probability"] < 1 and "times" not in options:
             chosen["times"] = None

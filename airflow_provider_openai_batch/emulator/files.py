@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing, no_file
+from airflow_provider_openai_batch.emulator.private import opened
 from airflow_provider_openai_batch.emulator.settings import DAY
 from airflow_provider_openai_batch.emulator.state import File
 
@@ -51,7 +52,7 @@ class Files:
             raise ApiError(400, text, param="purpose")
         file_id = new_id("file-")
         path = self._state.content(file_id)
-        with path.open("wb") as target:
+        with opened(path, "wb") as target:
             shutil.copyfileobj(source, target, 1 << 20)
         try:
             self._check(path, asked)
@@ -100,7 +101,8 @@ class Files:
         if (size := self._written(file)) == file.bytes:
             return whole
         part = whole.with_name(f"{whole.name}-{size}")
-        part.write_bytes(whole.read_bytes()[:size])
+        with opened(part, "wb") as target:
+            target.write(whole.read_bytes()[:size])
         return part
 
     def shown(self, file_id: str) -> File:

@@ -1,4 +1,4 @@
-"""The middleware that every call passes: date, request id, key, faults."""
+"""The middleware that every call passes: host, key, date, request id, faults."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.emulator.call import Call
 from airflow_provider_openai_batch.emulator.calls import route_of, strike
 from airflow_provider_openai_batch.emulator.errors import ApiError
+from airflow_provider_openai_batch.emulator.hosts import check_host
 from airflow_provider_openai_batch.emulator.lies import SKEW
 from airflow_provider_openai_batch.emulator.replies import reply
 
@@ -39,10 +40,11 @@ class Gate:
                 message["headers"] = [*message["headers"], *self._stamps(scope.get(SKEW, 0.0))]
             await send(message)
 
-        if scope["path"].startswith("/admin"):
-            await self._app(scope, receive, stamped)
-        elif error := self._key_error(dict(scope["headers"])):
+        is_admin = scope["path"].startswith("/admin")
+        if error := self._error(scope, is_admin=is_admin):
             await reply(error.body, error.status)(scope, receive, stamped)
+        elif is_admin:
+            await self._app(scope, receive, stamped)
         else:
             now = self.service.clock.now
             call = Call(app=self._app, scope=scope, receive=receive, send=stamped, wire=send, now=now)
@@ -64,6 +66,15 @@ class Gate:
             (b"x-request-id", f"req_{secrets.token_hex(16)}".encode()),
             (b"openai-version", b"2020-10-01"),
         ]
+
+    def _error(self, scope: Scope, *, is_admin: bool) -> ApiError | None:
+        """Say why a call is not let in; who steers the emulator needs a key only where there is one."""
+        settings = self.service.settings
+        if error := check_host(scope["headers"], settings.hosts):
+            return error
+        if is_admin and not settings.api_keys:
+            return None
+        return self._key_error(dict(scope["headers"]))
 
     def _key_error(self, headers: dict[bytes, bytes]) -> ApiError | None:
         text = headers.get(b"authorization", b"").decode("latin-1")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_openai_batch.emulator.private import opened
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -45,7 +47,7 @@ class Ledger:
 
     def append(self, execution: Execution) -> None:
         """Note a synchronous request."""
-        with self._lock, self._state.executions(SYNCHRONOUS).open("ab") as file:
+        with self._lock, opened(self._state.executions(SYNCHRONOUS), "ab") as file:
             file.write(_encode(execution) + b"\n")
 
     def lines(self, batch_id: str | None = None) -> Iterator[bytes]:

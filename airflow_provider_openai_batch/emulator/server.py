@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -19,7 +20,7 @@ class Server:
     """One emulator on one address, over one data folder."""
 
     def __init__(self, settings: Settings, host: str = "127.0.0.1", port: int = 0) -> None:
-        app = build(settings)
+        app = build(replace(settings, hosts=(*settings.hosts, host)))
         self.service = app.service
         # asyncio sends small answers at once only where the socket names its protocol.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

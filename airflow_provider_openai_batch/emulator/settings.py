@@ -25,6 +25,8 @@ class Settings:
     api_keys: tuple[str, ...] = ()
     #: Further model names that exist; `*` accepts any name.
     models: tuple[str, ...] = ()
+    #: Names of this server beside those of loopback, as a `Host` header may have them.
+    hosts: tuple[str, ...] = ()
     #: The share of requests that fail, a part of them for good.
     fail_ratio: float = 0
     seed: int = 0

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_openai_batch.emulator.private import make_folder, opened
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -146,10 +148,12 @@ class State:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("files", "ledger"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
+        for made in (folder, folder / "files", folder / "ledger"):
+            make_folder(made)
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(folder / "state.sqlite", check_same_thread=False, isolation_level=None)
+        database = folder / "state.sqlite"
+        opened(database, "ab").close()
+        self._db = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
         # A killed process loses nothing that it wrote; only a power failure could, and this is an emulator.
         self._db.executescript("pragma journal_mode=wal; pragma synchronous=off;" + SCHEMA)
 

@@ -101,3 +101,56 @@ def test_help_says_what_it_is(capsys):
         main(["--help"])
 
     assert "\n\nOpenAI's Batch API on this machine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--fault", "nonsense"], "There is no fault 'nonsense'"),
+        (["--fault", 'server_error={"x":1}'], "has no option 'x'"),
+        (["--fault", 'server_error={"status":"x"}'], "status is 'x'; give a status of HTTP"),
+        (["--fault", 'server_error={"probability":"often"}'], "probability is 'often'; give a share"),
+        (["--fault", 'server_error={"times":-1}'], "times is -1; give 0 or more, or null"),
+        (["--fault", 'slow={"duration":"long"}'], "duration is 'long'; give a number"),
+        (["--fault", 'slow={"duration":NaN}'], "not a JSON object"),
+        (["--fault", 'no_response={"message":1}'], "message is 1; give a string"),
+        (["--fault", 'fail_validation={"lines":1}'], "lines is 1; give an array"),
+        (["--fault", 'server_error={"route":"x"}'], "There is no route 'x'"),
+        (["--port", "x"], "'x' is no port"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+        (["--host", "not a host"], "cannot serve on --host not a host --port 0"),
+    ],
+)
+def test_bad_arguments_are_one_line(tmp_path, capsys, arguments, says):
+    """What is wrong is said in one line, with the exit code that a shell knows for it."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--data", str(tmp_path), "--port", "0", *arguments])
+
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert told.count("\n") == 1
+    assert says in told
+
+
+def test_a_port_in_use_is_one_line(tmp_path, capsys, openai_batch_emulator):
+    """A second start on one port says so without a traceback."""
+    port = openai_batch_emulator.base_url.split(":")[2].removesuffix("/v1")
+
+    with pytest.raises(SystemExit) as ended:
+        main(["--data", str(tmp_path / "other"), "--port", port])
+
+    told = capsys.readouterr().err
+    assert (ended.value.code, told.count("\n")) == (2, 1)
+    assert f"cannot serve on --host 127.0.0.1 --port {port}: Address already in use" in told
+
+
+def test_a_data_folder_that_is_none_is_one_line(tmp_path, capsys):
+    """A file in the place of the folder is named."""
+    (tmp_path / "data").write_text("")
+
+    with pytest.raises(SystemExit) as ended:
+        main(["--data", str(tmp_path / "data"), "--port", "0"])
+
+    told = capsys.readouterr().err
+    assert (ended.value.code, told.count("\n")) == (2, 1)
+    assert f"--data {tmp_path / 'data'}: " in told

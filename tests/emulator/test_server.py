@@ -32,7 +32,7 @@ def test_a_stop_drops_the_calls_that_a_fault_holds(tmp_path: Path, caplog: pytes
     server.service.faults.add("slow_answer", {"hold": 10_000, "route": "list"})
     server.start()
     with socket.create_connection((server.host, server.port)) as call:
-        call.sendall(b"GET /v1/batches HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key\r\n\r\n")
+        call.sendall(b"GET /v1/batches HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer key\r\n\r\n")
         while not any(fault.used for fault in server.service.state.faults()):
             pass  # until the fault holds the call
         with caplog.at_level(logging.ERROR):
