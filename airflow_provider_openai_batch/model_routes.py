@@ -9,6 +9,7 @@ import msgspec
 import openai
 
 from airflow_provider_openai_batch.api_answers import NOT_FOUND, Models, refused
+from airflow_provider_openai_batch.batch.server_words import shown
 from airflow_provider_openai_batch.batch.shallow import shallow
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class ModelRoutes:
         try:
             answer = self._once().models.with_raw_response.list()
             self._clock.see(answer)
-            return tuple(model.id for model in msgspec.json.decode(shallow(answer.content), type=Models).data)
+            models = msgspec.json.decode(shallow(answer.content), type=Models).data
+            return tuple(shown(model.id) for model in models)
         except openai.APIStatusError as error:
             self._clock.see(error.response)
         except (openai.OpenAIError, msgspec.MsgspecError):

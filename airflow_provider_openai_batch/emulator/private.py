@@ -18,7 +18,7 @@ def make_folder(path: Path) -> None:
 
 def opened(path: Path, mode: str, **options: Any) -> BinaryIO:
     """Open a file that is made here, whatever the process lets others read."""
-    return cast("BinaryIO", open(path, mode, opener=_opener, **options))  # noqa: PTH123
+    return cast("BinaryIO", open(path, mode, opener=_opener, **options))
 
 
 def _opener(path: str, flags: int) -> int:
