@@ -180,7 +180,6 @@ def forging(route: str, **options: Any) -> Any:
 
 
 FORGERIES = {
-    forging("upload"): "The API answered 500 to POST /v1/files",
     forging("upload", status=422): "status 422",
     forging("list"): "500",
     forging("create", status=400): "status 400",
