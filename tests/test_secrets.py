@@ -226,7 +226,7 @@ def test_no_answer_forges_or_fills_a_log(
 
     assert "failed" in states().values()
     assert places(FORGERIES[trouble]) != []
-    assert places(CANARY, KEY, "\x1b[2J", "INFO - forged", "x" * 3_000) == []
+    assert places(CANARY, KEY, "\x1b[2J", "\n[2026-01-01] INFO - forged", "x" * 3_000) == []
 
 
 @pytest.mark.parametrize("trouble", [twice, bad_answers], ids=lambda trouble: trouble.__name__)

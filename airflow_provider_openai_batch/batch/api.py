@@ -10,7 +10,7 @@ import msgspec
 
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.batch.quota import quota_is_spent
-from airflow_provider_openai_batch.batch.server_words import shown
+from airflow_provider_openai_batch.batch.server_words import shown_reason
 from airflow_provider_openai_batch.batch.shallow import shallow
 from airflow_provider_openai_batch.batch.usage import BatchUsage, read_usage
 from airflow_provider_openai_batch.batch.wire_values import read_count, read_id, read_seconds, read_text
@@ -265,9 +265,9 @@ def _errors(told: dict[str, Any]) -> tuple[BatchError, ...]:
 def _error(value: Any) -> BatchError:
     """Read one error of a batch; servers write numbers for words, and words for errors."""
     if not isinstance(value, dict):
-        return BatchError(message=shown(str(value)))
+        return BatchError(message=shown_reason(str(value)))
     words = {name: value.get(name) for name in ("code", "message", "param")}
     return BatchError(
-        **{name: None if word is None else shown(str(word)) for name, word in words.items()},
+        **{name: None if word is None else shown_reason(str(word)) for name, word in words.items()},
         line=read_count(value.get("line")),
     )

@@ -10,7 +10,7 @@ import msgspec
 from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.batch.api import DENIALS, Refused
 from airflow_provider_openai_batch.batch.report.words import NO_CODE, as_code, as_param
-from airflow_provider_openai_batch.batch.server_words import shown
+from airflow_provider_openai_batch.batch.server_words import shown, shown_reason
 from airflow_provider_openai_batch.batch.shallow import shallow
 
 WRAPPERS = ("error", "errors")
@@ -33,7 +33,7 @@ def read_refused(status: int, raw: bytes, retry_after: str | None) -> Refused | 
         code=None if code is None else shown(code),
         param=as_param(_param(told)),
         # the API's text repeats a part of the key
-        message="The API refuses the key." if status in DENIALS else shown(message),
+        message="The API refuses the key." if status in DENIALS else shown_reason(message),
         retry_after=seconds_of(retry_after),
     )
 

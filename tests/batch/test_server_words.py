@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from airflow_provider_openai_batch.batch.api import read_batch
@@ -32,3 +33,16 @@ def test_messages_are_bounded():
 
     assert message is not None
     assert len(message) == LONGEST
+
+
+def test_reasons_repeat_no_key():
+    """A server that quotes the key that it was called with, cut or whole, is not quoted."""
+    said = "Bearer abc.def was refused; key sk-proj-1234_5 of task-1 and sk-ab"
+    raw = msgspec.json.encode({"error": {"message": said}})
+
+    refused = read_refused(400, raw, None)
+    batch = read_batch(msgspec.json.encode({"id": "b", "status": "failed", "errors": [{"message": said}]}))
+
+    wanted = "*** was refused; key *** of task-1 and ***"
+    assert refused is not None
+    assert [refused.message, batch.errors[0].message] == [wanted, wanted]

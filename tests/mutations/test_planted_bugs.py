@@ -12,6 +12,7 @@ import pytest
 
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from tests.mutations.answering import ANSWERING
+from tests.mutations.closing import CLOSING
 from tests.mutations.distrusting import DISTRUSTING
 from tests.mutations.landing import LANDING
 from tests.mutations.planted import ROOT, Mutation
@@ -22,7 +23,7 @@ from tests.mutations.warmed import Order, Told
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MUTATIONS = (*SENDING, *ANSWERING, *DISTRUSTING, *LANDING, *READING)
+MUTATIONS = (*SENDING, *ANSWERING, *CLOSING, *DISTRUSTING, *LANDING, *READING)
 SIMULATED = ("intent after the call", "attempt check before the intent", "no attempt check")
 TWO_ATTEMPTS = (
     "tests/simulation/test_simulation.py::test_two_live_attempts_run_one_batch_for_each_shard[scenario0]"
