@@ -8,8 +8,8 @@ LONGEST = 2_000
 LONGEST_RAW = 65_536
 #: Controls (C0, DEL, C1), line and paragraph separators, and what turns the direction of writing.
 FORGING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
-#: What is a key wherever it stands, also one that was cut.
-KEYS = re.compile(r"\b(bearer\s+\S+|sk-[\w-]+)", re.IGNORECASE)
+#: What is a key wherever it stands.
+KEYS = re.compile(r"\b(bearer\s+\S+|sk-[\w-]{8,})", re.IGNORECASE)
 
 
 def shown(text: str) -> str:

