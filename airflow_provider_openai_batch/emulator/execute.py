@@ -153,7 +153,8 @@ def execute(job: Job, settings: Settings) -> Outcome:
         output.write(faults.foreign())
         for carried in job.carried:
             output.write(carried.read_bytes())
-    job.late.write_bytes(b"".join(faults.late))
+    with opened(job.late, "wb") as late:
+        late.write(b"".join(faults.late))
     if faults.ends_without_newline:
         _drop_newline(job.output)
         _drop_newline(job.errors)
