@@ -81,7 +81,7 @@ class Client:
         prices: Prices | None = None,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._api, self._elapsed = guarded(api), elapsed
+        self._api, self._elapsed = guarded(api, elapsed), elapsed
         self.token_budgets = token_budgets or {}
         self.prices = prices or Prices()
         self.time = ApiTime()

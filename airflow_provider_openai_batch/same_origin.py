@@ -1,14 +1,22 @@
-"""HTTP clients that follow a redirect on the same origin only: elsewhere rows and the key would leak."""
+"""HTTP clients that follow a redirect on the same origin only, and end what has no end.
+
+Elsewhere rows and the key would leak.
+"""
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import openai
 
 from airflow_provider_openai_batch import http_log
+from airflow_provider_openai_batch.bodies import read_whole, read_whole_async
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MOST_REDIRECTS = 5
 PORTS = {"http": 80, "https": 443}
@@ -19,11 +27,27 @@ class Redirected(openai.OpenAIError, InvalidRequest):
 
 
 class SameOrigin(openai.DefaultHttpxClient):
-    """The SDK's own HTTP client, staying on one origin."""
+    """The SDK's own HTTP client, staying on one origin and reading no body for ever.
 
-    def __init__(self) -> None:
+    `elapsed` is the clock that bodies are timed by.
+    """
+
+    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
         http_log.clean()
-        super().__init__(max_redirects=MOST_REDIRECTS, event_hooks={"response": [stay]})
+        super().__init__(max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
+        self._elapsed = elapsed
+
+    def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
+        """Send a request; of an answer that is streamed, only an error is read."""
+        response = super().send(request, stream=True, **options)
+        if not stream or response.is_error:
+            read_whole(response, self._elapsed)
+        return response
+
+    def _stay(self, response: Any) -> None:
+        stay(response)
+        if response.has_redirect_location:
+            read_whole(response, self._elapsed)
 
     def __del__(self) -> None:
         # A client that nobody closed, as the SDK's own do.
@@ -34,16 +58,29 @@ class SameOrigin(openai.DefaultHttpxClient):
 class AsyncSameOrigin(openai.DefaultAsyncHttpxClient):
     """The same without blocking."""
 
-    def __init__(self) -> None:
+    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
         http_log.clean()
-        super().__init__(max_redirects=MOST_REDIRECTS, event_hooks={"response": [_stay_async]})
+        super().__init__(max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
+        self._elapsed = elapsed
+
+    async def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
+        """Send a request."""
+        response = await super().send(request, stream=True, **options)
+        if not stream or response.is_error:
+            await read_whole_async(response, self._elapsed)
+        return response
+
+    async def _stay(self, response: Any) -> None:
+        stay(response)
+        if response.has_redirect_location:
+            await read_whole_async(response, self._elapsed)
 
 
-def guarded(api: openai.OpenAI) -> openai.OpenAI:
+def guarded(api: openai.OpenAI, elapsed: Callable[[], float] = time.monotonic) -> openai.OpenAI:
     """Return a client that does not leave its origin."""
     if isinstance(api._client, SameOrigin):  # noqa: SLF001 - the SDK does not tell otherwise
         return api
-    return api.with_options(http_client=SameOrigin())
+    return api.with_options(http_client=SameOrigin(elapsed))
 
 
 def guarded_async(api: openai.AsyncOpenAI) -> openai.AsyncOpenAI:
@@ -66,10 +103,6 @@ def stay(response: Any) -> None:
         raise Redirected(_told(response, "to no readable address")) from None
     if _origin(target) != _origin(response.url):
         raise Redirected(_told(response, f"to {_shown(target)!r}"))
-
-
-async def _stay_async(response: Any) -> None:
-    stay(response)
 
 
 def _origin(url: Any) -> tuple[str, str, int | None]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 
 from airflow_provider_openai_batch.batch.api import Created, Gone, InputFile, Unclear
+from airflow_provider_openai_batch.bodies import CutAnswer
 from airflow_provider_openai_batch.client import AsyncClient, Client, CutDownload, WrongAnswer
+from airflow_provider_openai_batch.same_origin import AsyncSameOrigin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ENDPOINT = "/v1/chat/completions"
 LINE = (
@@ -260,3 +265,83 @@ def test_deeply_nested_metadata_are_of_no_account(client: Client, openai_batch_e
     seen = client.retrieve(batch_id)
     assert not isinstance(seen, Gone)
     assert seen.id == batch_id
+
+
+CALLS: dict[str, Callable[[Client], Any]] = {
+    "upload": lambda client: client.upload("shard.jsonl", io.BytesIO(LINE % 1)),
+    "create": lambda client: client.create("file-1", ENDPOINT, {}),
+    "retrieve": lambda client: client.retrieve("batch_1"),
+    "list": lambda client: list(client.list_back_to(0)),
+    "file": lambda client: client.file_exists("file-1"),
+    "files": lambda client: client.files_named("run-", 0),
+    "cancel": lambda client: client.cancel("batch_1"),
+    "delete": lambda client: client.delete("file-1"),
+    "models": lambda client: client.check(),
+    "chat": lambda client: client.ask(ENDPOINT, b'{"model": "gpt-5-mini"}'),
+}
+
+
+@pytest.mark.parametrize("route", CALLS)
+@pytest.mark.parametrize(("fault", "step"), [("endless_file", 0.001), ("trickle", 30.0)])
+def test_answer_without_an_end_is_none(openai_batch_emulator: Any, route: str, fault: str, step: float):
+    """No answer takes more than memory or time allow, and what was asked is as unclear as without one."""
+    client = make_client(openai_batch_emulator, step=step)
+    openai_batch_emulator.fault(fault, route=route, times=None)
+
+    try:
+        told = CALLS[route](client)
+    except openai.APIConnectionError as error:
+        told = error
+
+    assert isinstance(told, CutAnswer) or told == Unclear("CutAnswer")
+    client.close()
+
+
+@pytest.mark.parametrize(("fault", "step"), [("endless_file", 0.001), ("trickle", 30.0)])
+def test_answer_without_an_end_is_none_for_a_trigger(openai_batch_emulator: Any, fault: str, step: float):
+    """Nor does one hold an event loop's memory."""
+    emulator = openai_batch_emulator
+    emulator.fault(fault, route="any", times=None)
+
+    async def look() -> Any:
+        http = AsyncSameOrigin(Seconds(step))
+        url, key = emulator.base_url, emulator.api_key
+        async with openai.AsyncOpenAI(base_url=url, api_key=key, http_client=http, max_retries=0) as api:
+            return await AsyncClient(api).list_back_to(0)
+
+    with pytest.raises(CutAnswer):
+        asyncio.run(look())
+
+
+def test_error_without_an_end_is_cut_where_a_file_was_asked_for():
+    """The body of a refusal is read to a bound, also where an answer would be streamed to disk."""
+    with endless(500) as url, openai.OpenAI(base_url=url, api_key="sk-1", max_retries=0) as api:
+        client = Client(api)
+
+        with pytest.raises(CutDownload, match="CutAnswer"):
+            client.download("file-1", io.BytesIO())
+
+
+class Endless(BaseHTTPRequestHandler):
+    """Sends zeros until the client leaves."""
+
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.end_headers()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(bytes(1 << 20))
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def endless(status: int) -> Iterator[str]:
+    handler = type("Handler", (Endless,), {"status": status})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()

@@ -1,0 +1,56 @@
+"""The body of an answer is read to its end, and not for ever."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import openai
+
+from airflow_provider_openai_batch.batch.pace import Pace, TooMuch, TooSlow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: The largest answer, of a page of batches or an error; files have bounds of their own.
+MOST = 1 << 26
+
+
+class CutAnswer(openai.APIConnectionError):
+    """An answer had no end: nothing is known of what was asked."""
+
+
+def read_whole(response: Any, elapsed: Callable[[], float]) -> None:
+    """Read a body, of either HTTP library; raises CutAnswer where it has no end."""
+    pace, pieces = Pace(MOST, elapsed), []
+    try:
+        for piece in response.iter_bytes():
+            pace.take(len(piece))
+            pieces.append(piece)
+    except (TooMuch, TooSlow) as error:
+        response.close()
+        raise _cut(response, error) from error
+    except BaseException:
+        response.close()
+        raise
+    response._content = b"".join(pieces)  # noqa: SLF001 - as its own `read` does, which has no bound
+
+
+async def read_whole_async(response: Any, elapsed: Callable[[], float]) -> None:
+    """Read a body without blocking."""
+    pace, pieces = Pace(MOST, elapsed), []
+    try:
+        async for piece in response.aiter_bytes():
+            pace.take(len(piece))
+            pieces.append(piece)
+    except (TooMuch, TooSlow) as error:
+        await response.aclose()
+        raise _cut(response, error) from error
+    except BaseException:
+        await response.aclose()
+        raise
+    response._content = b"".join(pieces)  # noqa: SLF001
+
+
+def _cut(response: Any, error: Exception) -> CutAnswer:
+    told = f"The answer to {response.request.method} {response.url.path} was cut: {error}."
+    return CutAnswer(message=told, request=response.request)
