@@ -6,6 +6,7 @@ OpenAIBatchError
 ├── RunTimedOut       still running; clear `wait` to go on
 ├── TooManyFailures   the results are saved; look at the failed rows
 └── RunUnreadable     stop and look at the run folder
+    └── RunUnlisted   try again: the store may list new files late
 """
 
 from __future__ import annotations
@@ -39,3 +40,7 @@ class TooManyFailures(OpenAIBatchError):
 
 class RunUnreadable(OpenAIBatchError):
     """The run folder does not tell what was sent; going on could pay twice."""
+
+
+class RunUnlisted(RunUnreadable):
+    """The run folder does not list what it must hold; a store that lists new files late does so later."""

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_openai_batch.batch.report.words import as_code, as_id, as_param
 from airflow_provider_openai_batch.batch.undefined import hint
-from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunTimedOut
+from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunTimedOut, RunUnlisted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,7 @@ def raise_for_airflow(*, timed_out: type[Exception] = AirflowFailException) -> I
         raise timed_out(str(error)) from unquoted(error)
     except OpenAIBatchError as error:
         unquoted(error)
-        # A subclass tells what is wrong for good; the base class itself is what may pass.
-        if type(error) is OpenAIBatchError:
+        if may_pass(error):
             raise
         raise AirflowFailException(str(error)) from error
     except Exception as error:
@@ -56,6 +55,11 @@ def raise_for_template() -> Iterator[None]:
         yield
     except jinja2.TemplateError as error:
         raise AirflowFailException(f"Jinja: {error.message}. {hint(str(error.message))}") from error
+
+
+def may_pass(error: OpenAIBatchError) -> bool:
+    """Tell whether a retry may help; most subclasses tell what is wrong for good."""
+    return type(error) is OpenAIBatchError or isinstance(error, RunUnlisted)
 
 
 def is_denied(error: Exception) -> bool:

@@ -66,12 +66,13 @@ class RunStore:
     def list(self) -> frozenset[str]:
         """Return the names of all files in the folder, without those that are still being written.
 
+        What this object has written is there, also where the store lists new files late.
         A folder that cannot be read raises: taken for an empty one, it would be paid for twice.
         """
         self._fs.invalidate_cache()
         names = (str(path).removeprefix(self._root).lstrip("/") for path in self._find())
         found = frozenset(name for name in names if UNFINISHED not in name)
-        self._listed = found if self._local else found | self._published  # a listing may lag
+        self._listed = found | self._published  # a listing may lag, also of a disk on the network
         return self._listed
 
     def known(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from airflow.providers.common.compat.sdk import ObjectStoragePath, conf
 
 from airflow_provider_openai_batch.batch.packages import install, unopened
-from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnreadable
+from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnlisted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,10 @@ def recorded_conn_id(store: RunStore) -> str:
     done = {name.removesuffix("done.json") for name in names if name.endswith("/done.json")}
     asked = [f"{folder}asked.json" for folder in done if f"{folder}asked.json" in names]
     if not asked:
-        raise RunUnreadable(f"{store.uri} holds no staged run; clear the submit task to stage it again.")
+        raise RunUnlisted(
+            f"{store.uri} holds no staged run (yet). If the store lists new files late, a retry finds it; "
+            "else clear the submit task to stage it again."
+        )
     return store.get(max(asked), Asked).openai_conn_id
 
 

@@ -9,6 +9,7 @@ from airflow_provider_openai_batch.batch.quota import quota_pause
 from airflow_provider_openai_batch.batch.token_queue import jitter, room_at
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch import facts
     from airflow_provider_openai_batch.batch.queue import Queue
     from airflow_provider_openai_batch.batch.run import Run, Send, Shard
 
@@ -22,7 +23,7 @@ MOST_UNSEEN = 50
 def held_until(run: Run, shard: Shard) -> float | None:
     """Return the API time before which the shard is not sent, None when nothing holds it."""
     own = [
-        _again_at(send)
+        _again_at(send.refusal, send.folder)
         for send in shard.sends
         if send.refusal is not None and send.refusal.answer.kind not in NOT_HELD and not send.intent.preflight
     ]
@@ -53,11 +54,10 @@ def _times_unpaid(send: Send) -> list[float]:
     return [refusal.at for refusal in send.refusals if refusal.answer.kind is Refusal.UNPAID]
 
 
-def _again_at(send: Send) -> float:
-    assert send.refusal is not None
-    soon = send.refusal.answer.kind is Refusal.UNSEEN
-    pause = AGAIN_SOON if soon else AGAIN_LATER * (1 + jitter(send.folder))
-    return send.refusal.at + max(pause, send.refusal.answer.retry_after or 0.0)
+def _again_at(refused: facts.Refusal, word: str) -> float:
+    soon = refused.answer.kind is Refusal.UNSEEN
+    pause = AGAIN_SOON if soon else AGAIN_LATER * (1 + jitter(word))
+    return refused.at + max(pause, refused.answer.retry_after or 0.0)
 
 
 def final_refusal(run: Run) -> str | None:
@@ -68,7 +68,12 @@ def final_refusal(run: Run) -> str | None:
         return f"{unseen[-1].refusal.answer.message} ({len(unseen)} times)"
     for send in run.sends:
         revoked = send.void is not None or bool(send.fences)  # a late create of ours may then be refused
-        if send.intent.epoch >= epoch and send.refusal is not None and not revoked and _is_final(send):
+        if (
+            send.intent.epoch >= epoch
+            and send.refusal is not None
+            and not revoked
+            and _is_final(send, send.refusal)
+        ):
             told = send.refusal.answer
             # What is said of an upload may quote its lines, which are rows.
             words = told.message if send.intent.file_id else send.refusal.shown or f"see {send.folder}"
@@ -93,11 +98,10 @@ def _was_unseen(send: Send) -> bool:
     return send.refusal is not None and send.refusal.answer.kind is Refusal.UNSEEN and by_create
 
 
-def _is_final(send: Send) -> bool:
-    assert send.refusal is not None
+def _is_final(send: Send, refused: facts.Refusal) -> bool:
     if send.intent.preflight:
-        return send.refusal.answer.kind is not Refusal.DENIED
-    if send.refusal.answer.kind is Refusal.UNSEEN:
+        return refused.answer.kind is not Refusal.DENIED
+    if refused.answer.kind is Refusal.UNSEEN:
         at_create = send.batch is None
-        return at_create and send.refusal.at - send.intent.at > UNSEEN_FOR
-    return send.refusal.answer.kind is Refusal.FINAL
+        return at_create and refused.at - send.intent.at > UNSEEN_FOR
+    return refused.answer.kind is Refusal.FINAL

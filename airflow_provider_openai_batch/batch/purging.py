@@ -38,7 +38,7 @@ def judge_run(run: Run, now: float, days: float) -> Purged | Keep:
     if current is None or not (loads := _loads(run, current)):
         return Keep("its rows are not in the target")
     real = (snapshot for snapshot in run.snapshots if not snapshot.asked.preview)
-    if max(real, key=lambda snapshot: attempt_order(snapshot.attempt)) != current:
+    if max(real, key=lambda snapshot: attempt_order(snapshot.attempt)).id != current.id:
         return Keep("a later staging of its rows has not ended")
     if any(send.open and now <= send.deadline for send in run.sends):
         return Keep("a batch is in flight")
@@ -46,7 +46,6 @@ def judge_run(run: Run, now: float, days: float) -> Purged | Keep:
     touched = max(last.at, *(attempt.at for attempt in run.attempts)) if run.attempts else last.at
     if now - touched < days * DAY:
         return Keep(f"younger than {days:g} days")
-    assert current.done is not None
     return Purged(
         at=now,
         snapshot=current.id,

@@ -14,7 +14,8 @@ from airflow_provider_openai_batch.batch.status import TRANSIENT, RowStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.batch.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.facts import Tally
+    from airflow_provider_openai_batch.batch.run import CompleteSnapshot, Run, Send, Shard
 
 Ids = np.ndarray
 
@@ -53,6 +54,11 @@ class Left:
         """Tell whether the shard is to be sent as it is."""
         return self.positions is None
 
+    @property
+    def part(self) -> Ids:
+        """Return the places of the requests that make a child; none where the shard is sent as it is."""
+        return np.empty(0, dtype=np.int64) if self.positions is None else self.positions
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
@@ -66,35 +72,29 @@ def queue(run: Run, requests: Requests) -> Queue:
     """Work out what the current snapshot still needs."""
     if run.current is None:
         return Queue(left=(), awaited=frozenset())
-    return _simple(run) or _Sets(run, requests).queue()
+    return _simple(run, run.current) or _Sets(run, run.current, requests).queue()
 
 
-def _simple(run: Run) -> Queue | None:
+def _simple(run: Run, current: CompleteSnapshot) -> Queue | None:
     """Answer without reading any set: one snapshot, and every shard is unsent, open, or fully answered."""
-    current = run.current
-    assert current is not None
-    assert current.done is not None
     if len(run.snapshots) > 1 or {shard.id for shard in run.shards} != set(current.done.shards):
         return None
     again = FORGOTTEN_BY_A_CLEAR | ({RowStatus.INVALID} if current.asked.reask_invalid else set())
-    if any(send.tally and not _settled(send, again) for send in run.sends):
+    if any(send.tally and not _settled(send.tally, again) for send in run.sends):
         return None
     unsent = (shard for shard in run.shards if not any(send.open or send.tally for send in shard.sends))
     left = tuple(Left(shard=shard.id, positions=None, attempt=shard.about.attempt) for shard in unsent)
     return Queue(left=left, awaited=frozenset(send.folder for send in run.sends if send.open))
 
 
-def _settled(send: Send, again: frozenset[RowStatus]) -> bool:
-    assert send.tally is not None
-    return send.tally.counted and not any(send.tally.counts.get(status) for status in again)
+def _settled(tally: Tally, again: frozenset[RowStatus]) -> bool:
+    return tally.counted and not any(tally.counts.get(status) for status in again)
 
 
 class _Sets:
     """The same question where answers are partial, repeated, or of several snapshots."""
 
-    def __init__(self, run: Run, requests: Requests) -> None:
-        current = run.current
-        assert current is not None
+    def __init__(self, run: Run, current: CompleteSnapshot, requests: Requests) -> None:
         self._run, self._requests = run, requests
         self._epoch = current.asked.epoch
         self._most = current.asked.max_attempts

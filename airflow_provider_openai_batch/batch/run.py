@@ -27,6 +27,7 @@ from airflow_provider_openai_batch.batch.facts import (
     attempt_order,
 )
 from airflow_provider_openai_batch.batch.usage import added_up
+from airflow_provider_openai_batch.exceptions import RunUnlisted
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api import Batch
@@ -51,6 +52,20 @@ class Snapshot:
     attempt: Attempt
     asked: Asked
     done: Done | None
+
+    @property
+    def complete(self) -> CompleteSnapshot | None:
+        """Return the snapshot as one that has ended, if it has."""
+        if self.done is None:
+            return None
+        return CompleteSnapshot(id=self.id, attempt=self.attempt, asked=self.asked, done=self.done)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteSnapshot(Snapshot):
+    """The rows of a staging that has ended."""
+
+    done: Done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +188,14 @@ class Send:
         return any(cancel.by == BY_COMMAND for cancel in self.cancels)
 
 
+def unlisted(name: str) -> RunUnlisted:
+    """Say that the run folder does not show what must be there; a listing that lags shows it later."""
+    return RunUnlisted(
+        f"The run folder does not list {name!r}, which other files of it tell of. Nothing was sent. If the "
+        "store lists new files late, a retry finds it; else the file was deleted: restore it."
+    )
+
+
 def _unnamed(batch: Batch) -> int:
     """Count the answer files that a batch does not name; some servers name them only later."""
     return [batch.output_file_id, batch.error_file_id].count(None)
@@ -219,14 +242,10 @@ class Run:
         return max(self.attempts, key=attempt_order, default=None)
 
     @property
-    def current(self) -> Snapshot | None:
+    def current(self) -> CompleteSnapshot | None:
         """Return the complete snapshot of the highest attempt; a preview is none, for it is never sent."""
-        complete = (
-            snapshot
-            for snapshot in self.snapshots
-            if snapshot.done is not None and not snapshot.asked.preview
-        )
-        return max(complete, key=lambda snapshot: attempt_order(snapshot.attempt), default=None)
+        sent = (snapshot.complete for snapshot in self.snapshots if not snapshot.asked.preview)
+        return max(filter(None, sent), key=lambda snapshot: attempt_order(snapshot.attempt), default=None)
 
     @property
     def sends(self) -> tuple[Send, ...]:
@@ -239,8 +258,11 @@ class Run:
         return max(times) + growing(len(times)) if times else 0.0
 
     def shard(self, shard_id: str) -> Shard:
-        """Return the shard of this name."""
-        return next(shard for shard in self.shards if shard.id == shard_id)
+        """Return the shard of this name; a folder that lists what is made of it has it, too."""
+        found = next((shard for shard in self.shards if shard.id == shard_id), None)
+        if found is None:
+            raise unlisted(f"shards/{shard_id}/about.json")
+        return found
 
     def children(self, shard_id: str) -> tuple[Shard, ...]:
         """Return the shards that took over requests of this one."""

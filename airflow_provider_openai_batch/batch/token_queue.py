@@ -15,6 +15,7 @@ from airflow_provider_openai_batch.batch.run import LATE, WINDOW
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from airflow_provider_openai_batch.batch import facts
     from airflow_provider_openai_batch.batch.run import Run, Send, Shard
 
 QUEUE_WAIT = 300.0
@@ -137,7 +138,7 @@ def room_at(run: Run, shard: Shard) -> float | None:
     """Return when to try again after the API found the queue full; None if there may be room already."""
     ended = max((s.terminal.at for s in run.sends if s.terminal is not None and not s.refusals), default=0.0)
     pauses = [
-        _again_at(send, shard)
+        _again_at(send.refusal, shard)
         for send in run.sends
         if _was_full(send, shard.about.model) and send.refusal is not None and send.refusal.at >= ended
     ]
@@ -155,9 +156,8 @@ def jitter(word: str) -> float:
     return int.from_bytes(hashlib.sha256(word.encode()).digest()[:4]) / 2**32
 
 
-def _again_at(send: Send, shard: Shard) -> float:
-    assert send.refusal is not None
-    return send.refusal.at + max(pause(shard, send.refusal.at), send.refusal.answer.retry_after or 0.0)
+def _again_at(refused: facts.Refusal, shard: Shard) -> float:
+    return refused.at + max(pause(shard, refused.at), refused.answer.retry_after or 0.0)
 
 
 def _was_full(send: Send, model: str) -> bool:

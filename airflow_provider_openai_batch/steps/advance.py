@@ -34,7 +34,7 @@ from airflow_provider_openai_batch.steps.attempts import register, run_hash
 from airflow_provider_openai_batch.steps.cancel import cancel, cancel_send
 from airflow_provider_openai_batch.steps.doubt import listed, require_file, require_sight, resolve
 from airflow_provider_openai_batch.steps.preflight import ask
-from airflow_provider_openai_batch.steps.read import read_queue, read_run, recall_run
+from airflow_provider_openai_batch.steps.read import current_of, read_queue, read_run, recall_run
 from airflow_provider_openai_batch.steps.shard import make_child
 from airflow_provider_openai_batch.steps.transfer import (
     Sender,
@@ -94,6 +94,7 @@ class _Advance:
             action = next((a for a in plan.actions if self._is_allowed(a)), None)
             if action is None or self._view.is_to_rest:
                 self._view.tell_held(run)
+                require_staged(self._store, run, plan.step)
                 return plan.step
             self._tried.add(name_of(action))
             try:
@@ -125,8 +126,7 @@ class _Advance:
             case NoteLost(send):
                 self._note_lost(find_send(run, send))
             case MakeChild(left):
-                assert left.positions is not None
-                make_child(self._store, run.shard(left.shard), left.positions, left.attempt)
+                make_child(self._store, run.shard(left.shard), left.part, left.attempt)
                 tell_misfits(left)
             case Split(shard):
                 self._split(run, shard)
@@ -160,19 +160,19 @@ class _Advance:
             self._attempt = register(self._store, run, self._client.now())
             self._tried.discard(name_of(action))
             return
-        assert run.current is not None
+        current = current_of(self._store, run)
         sender = Sender(
             store=self._store,
             client=self._client,
             attempt=self._attempt,
-            epoch=run.current.asked.epoch,
+            epoch=current.asked.epoch,
             run_hash=run_hash(self._store),
             known=frozenset(batch.id for send in run.sends for batch in send.batches),
-            labels=run.current.asked.labels,
+            labels=current.asked.labels,
         )
         match action:
             case Preflight():
-                self._may_send = ask(sender, shard, run.current.asked.request)
+                self._may_send = ask(sender, shard, current.asked.request)
             case CapShard(_, message):
                 self._may_send = end_over_cap(sender, shard, message)
             case _:
@@ -192,8 +192,8 @@ class _Advance:
     def _split(self, run: Run, shard_id: str) -> None:
         shard = run.shard(shard_id)
         if shard.about.requests == 1:
-            refused = next(send for send in reversed(shard.sends) if send.refusal is not None)
-            refuse_request(self._store, self._client, refused)
+            refused = [(send, send.refusal) for send in shard.sends if send.refusal is not None]
+            refuse_request(self._store, self._client, *refused[-1])
             return
         positions = np.arange(shard.about.requests)
         half = shard.about.requests // 2
@@ -201,19 +201,25 @@ class _Advance:
             make_child(self._store, shard, part, shard.about.attempt)
 
     def _note_lost(self, send: Send) -> None:
-        assert send.batch is not None
         require_file(self._store, self._client, send)
+        batch_id = "" if send.batch is None else send.batch.id
         if send.lost_since is None:
-            lost = facts.Lost(at=self._client.now(), batch_id=send.batch.id)
+            lost = facts.Lost(at=self._client.now(), batch_id=batch_id)
             self._store.put(f"{send.folder}/lost-{self._store.nonce()}.json", lost)
             return
-        seen = next((one for one in listed(self._client, send) if one.id == send.batch.id), None)
+        seen = next((one for one in listed(self._client, send) if one.id == batch_id), None)
         if seen is None:
             give_up_on(self._store, self._client, send)
         elif seen.status.ended:
             collect_send(self._store, self._client, send, seen)
         else:
             raise ListFailed(f"Batch {seen.id!r} is listed but cannot be looked at.")
+
+
+def require_staged(store: RunStore, run: Run, step: Wait | Finish | GiveUp) -> None:
+    """Refuse to call a run finished of which the folder shows nothing that was to be sent."""
+    if isinstance(step, Finish) and not any(snapshot.asked.preview for snapshot in run.snapshots):
+        current_of(store, run)
 
 
 def require_origin(store: RunStore, client: Client, run: Run) -> None:
@@ -249,8 +255,7 @@ def subject_of(action: Action) -> str:
 def name_of(action: Action) -> str:
     """Tell an action from others, so that each is tried once."""
     if isinstance(action, MakeChild):
-        assert action.left.positions is not None
-        return f"{action.left.shard} {action.left.attempt} {action.left.positions.tolist()}"
+        return f"{action.left.shard} {action.left.attempt} {action.left.part.tolist()}"
     return repr(action)
 
 

@@ -61,7 +61,6 @@ class Ended:
 
 def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> None:
     """End a send whose batch has ended, unless lines or files are still to come."""
-    assert send.terminal is not None
     ids, found = _collected(store, send)
     run = read_run(store, client.origin)
     send = next((one for one in run.sends if one.folder == send.folder), send)  # with the ends of twins
@@ -259,11 +258,10 @@ def give_up_on(store: RunStore, client: Client, send: Send) -> None:
     )
 
 
-def refuse_request(store: RunStore, client: Client, send: Send) -> None:
+def refuse_request(store: RunStore, client: Client, send: Send, refused: facts.Refusal) -> None:
     """End a refused send of a single request that no file can hold."""
     _, ids = _about(store, send)
-    assert send.refusal is not None
-    told = send.refusal.answer
+    told = refused.answer
     why = BatchError(code=told.code or str(told.status), message=told.message, param=told.param)
     write_answers(
         store, client, send, _unanswered(ids, RowStatus.ERROR, why), facts.Tally(at=client.now(), counts={})

@@ -30,9 +30,10 @@ class FailedBefore:
     def read(self, store: RunStore, run: Run) -> None:
         """Take the keys over from the run's snapshots that have the same key."""
         for snapshot in run.snapshots:
-            if snapshot.done is None or snapshot.asked.key != tuple(self._key):
+            complete = snapshot.complete
+            if complete is None or complete.asked.key != tuple(self._key):
                 continue
-            for rows in stored_rows(store, snapshot):
+            for rows in stored_rows(store, complete):
                 marked = rows.filter(pa.array(failed_before(rows), pa.bool_()))
                 if marked.num_rows:
                     self._keys.add(self._hashes(marked))

@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.steps.cleaning import clean_up
 from airflow_provider_openai_batch.steps.figures import Figures
 from airflow_provider_openai_batch.steps.keys import for_example
 from airflow_provider_openai_batch.steps.loaded import Loaded
-from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.steps.read import current_of, read_run
 from airflow_provider_openai_batch.steps.recipe import Layout, landing
 from airflow_provider_openai_batch.steps.reporting import Counts, write_report
 from airflow_provider_openai_batch.steps.result import (
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.output import Output
     from airflow_provider_openai_batch.batch.prices import Prices
-    from airflow_provider_openai_batch.batch.run import Run, Snapshot
+    from airflow_provider_openai_batch.batch.run import CompleteSnapshot, Run, Snapshot
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
     from airflow_provider_openai_batch.tables.base import Target
@@ -84,11 +84,9 @@ def load_into(
     """Load into the place that is found once it is known what was asked."""
     require_finished(store, client, settings)
     run = read_run(store, client.origin)
-    snapshot = run.current
-    if snapshot is None:
-        raise InvalidRequest(f"The run {store.uri!r} was only previewed: clear submit without the preview.")
+    snapshot = current_of(store, run)
     with telling_that_answers_are_kept():
-        counts = write(store, run, place(snapshot.asked), client.prices)
+        counts = write(store, run, snapshot, place(snapshot.asked), client.prices)
     loaded = counts.loaded
     landed = facts.Landed(
         at=client.now(),
@@ -100,7 +98,7 @@ def load_into(
         changed_keys=loaded.changed_keys,
     )
     store.put(f"loads/{snapshot.id}-{store.nonce()}.json", landed)
-    loaded = replace(loaded, report_uri=write_report(store, run, counts, client.now()))
+    loaded = replace(loaded, report_uri=write_report(store, run, snapshot, counts, client.now()))
     clean_up(store, client, run)
     tell_capped(counts.account)
     judge(loaded, counts.account, snapshot.asked)
@@ -133,22 +131,18 @@ def require_finished(store: RunStore, client: Client, settings: Settings) -> Non
 def agreed_target(asked: facts.Asked, given: arguments.Target | None) -> arguments.Target:
     """Return the run's target; load may name it only where submit did not, or the same again."""
     recorded = None if asked.target is None else arguments.target(asked.target)
-    if recorded is None and given is None:
+    agreed = recorded or given
+    if agreed is None:
         raise InvalidRequest("Neither submit nor load has a target; give one of them where the rows go.")
     if recorded is not None and given is not None and recorded != given:
         raise InvalidRequest(
             f"The run was checked against target {asked.target!r}; load has another one. Leave it out there."
         )
-    agreed = recorded or given
-    assert agreed is not None
     return agreed
 
 
-def write(store: RunStore, run: Run, place: Place, prices: Prices) -> Counts:
+def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, prices: Prices) -> Counts:
     """Join and write the current snapshot, all or nothing."""
-    snapshot = run.current
-    assert snapshot is not None
-    assert snapshot.done is not None
     output = asked_output(snapshot.asked)
     plan = _landing(store, snapshot, place.args, output)
     shape = shape_of(output, plan.schema, place.table.bounds(plan))
@@ -159,8 +153,8 @@ def write(store: RunStore, run: Run, place: Place, prices: Prices) -> Counts:
 
     def guard() -> None:
         require_current(store, snapshot)
-        if account.rows != snapshot.done.rows:  # type: ignore[union-attr]
-            raise BatchFailed(f"{snapshot.done.rows} rows were staged but {account.rows} joined.")  # type: ignore[union-attr]
+        if account.rows != snapshot.done.rows:
+            raise BatchFailed(f"{snapshot.done.rows} rows were staged but {account.rows} joined.")
 
     if snapshot.asked.target is None:
         check_keys(store, snapshot, place.table, plan)
@@ -193,7 +187,7 @@ def asked_output(asked: facts.Asked) -> Output:
     return output_of(endpoint_of(asked.endpoint), asked.request, asked.output_type)
 
 
-def check_keys(store: RunStore, snapshot: Snapshot, table: Target, plan: Landing) -> None:
+def check_keys(store: RunStore, snapshot: CompleteSnapshot, table: Target, plan: Landing) -> None:
     """Test the keys against a target that submit did not know."""
     for _ in surviving(table.keys(plan), snapshot.asked.key, stored_rows(store, snapshot)):
         pass
@@ -243,7 +237,9 @@ def _advice(loaded: Loaded, account: Account, resend: tuple[str, ...] | None) ->
     return "a clear of submit sends none of them again: change the request, or name their status in resend"
 
 
-def _landing(store: RunStore, snapshot: Snapshot, target: arguments.Target, output: Output) -> Landing:
+def _landing(
+    store: RunStore, snapshot: CompleteSnapshot, target: arguments.Target, output: Output
+) -> Landing:
     asked = snapshot.asked
     layout = Layout(key=asked.key, carry=asked.carry, used=())
     rows = stored_schema(store, snapshot) or pa.schema([(name, pa.string()) for name in layout.kept])
@@ -251,7 +247,7 @@ def _landing(store: RunStore, snapshot: Snapshot, target: arguments.Target, outp
 
 
 def _joined(
-    store: RunStore, snapshot: Snapshot, answers: Answers, shape: Shape
+    store: RunStore, snapshot: CompleteSnapshot, answers: Answers, shape: Shape
 ) -> Iterator[tuple[pa.RecordBatch, pa.Table, list[bool]]]:
     for rows in stored_rows(store, snapshot, shape.output.rows):
         yield *result_batch(rows, answers, snapshot.asked, shape), failed_before(rows)

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.prices import unpriced, usd
+from airflow_provider_openai_batch.batch.run import unlisted
 from airflow_provider_openai_batch.steps.read import read_queue, recall_run
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ log = logging.getLogger(__name__)
 def tell_news(store: RunStore, origin: str, before: Run) -> None:
     """Log how many requests of the newest snapshot are to be sent, and which change of the DAG did it."""
     run = recall_run(store, origin)
-    assert run.current is not None
-    assert run.current.done is not None
+    if run.current is None:
+        raise unlisted("snapshots/*/done.json")
     done = run.current.done
     known = {shard.id for shard in before.shards}
     new = sum(shard.about.requests for shard in run.shards if shard.id not in known)

@@ -15,12 +15,13 @@ from airflow_provider_openai_batch.batch.api import Batch
 from airflow_provider_openai_batch.batch.purging import refuse_purged
 from airflow_provider_openai_batch.batch.queue import Queue, queue
 from airflow_provider_openai_batch.batch.quota import without_credit
-from airflow_provider_openai_batch.batch.run import Run, Send, Shard, Snapshot
-from airflow_provider_openai_batch.exceptions import RunUnreadable
+from airflow_provider_openai_batch.batch.run import Run, Send, Shard, Snapshot, unlisted
+from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnlisted, RunUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from airflow_provider_openai_batch.batch.run import CompleteSnapshot
     from airflow_provider_openai_batch.store import RunStore
 
 T = TypeVar("T")
@@ -42,13 +43,27 @@ def _folded(store: RunStore, listed: Iterable[str], origin: str | None) -> Run:
     names = sorted(listed)
     refuse_purged(store.uri, names)
     tree = _Tree(store, names)
-    return Run(
+    run = Run(
         attempts=tree.facts("attempts/", "", facts.Attempt),
         snapshots=tuple(_snapshot(tree, folder) for folder in tree.folders("snapshots", "asked.json")),
         shards=tuple(_shard(tree, folder, origin) for folder in tree.folders("shards", "about.json")),
         landed=tree.facts("loads/", "", facts.Landed),
         put_offs=tree.facts("putoffs/", "", facts.PutOff),
         stops=tree.facts("stops/", "", facts.Stop),
+    )
+    _require_whole(run, names)
+    return run
+
+
+def current_of(store: RunStore, run: Run) -> CompleteSnapshot:
+    """Return the snapshot that is sent and landed; raises where there is none."""
+    if run.current is not None:
+        return run.current
+    if any(snapshot.asked.preview for snapshot in run.snapshots):
+        raise InvalidRequest(f"The run {store.uri!r} was only previewed: clear submit without the preview.")
+    raise RunUnlisted(
+        f"The run folder {store.uri!r} shows no complete snapshot (yet). If the store lists new files late, "
+        "a retry finds it; else clear submit to stage the rows."
     )
 
 
@@ -62,13 +77,12 @@ class StoredRequests:
 
     def __init__(self, store: RunStore, run: Run) -> None:
         self._store = store
-        self._done = {snapshot.id: snapshot.done for snapshot in run.snapshots}
+        self._done = {one.id: one.done for one in run.snapshots if one.done is not None}
         self._shards: dict[str, np.ndarray] = {}
 
     def of_snapshot(self, snapshot_id: str) -> np.ndarray:
         """Return the distinct requests of a snapshot, sorted, without those that fit into no file."""
         done = self._done[snapshot_id]
-        assert done is not None
         folder = f"snapshots/{snapshot_id}"
         parts = [self._column(f"{folder}/{name}", -2) for name in done.files]
         found = np.unique(np.concatenate(parts)) if parts else np.empty(0, "S16")
@@ -169,15 +183,33 @@ def check_format(name: str, fact: T) -> T:
     return fact
 
 
+def _require_whole(run: Run, names: Iterable[str]) -> None:
+    """Refuse a listing that shows what was written later without what was written before it.
+
+    What it hides may be a batch in flight, whose requests would be paid for once more.
+    """
+    listed = {shard.id for shard in run.shards}
+    told = {shard.about.parent for shard in run.shards if shard.about.parent is not None}
+    told |= {name for snapshot in run.snapshots if snapshot.done for name in snapshot.done.shards}
+    there = set(names)
+    sends = {"/".join(parts[:4]) for parts in (name.split("/") for name in names) if parts[2:3] == ["sends"]}
+    told |= {send.split("/")[1] for send in sends}
+    for shard in sorted(told - listed):
+        raise unlisted(f"shards/{shard}/about.json")
+    ended = {name.removesuffix("/done.json") for name in names if name.endswith("/done.json")}
+    first = [*(f"{send}/intent.json" for send in sends), *(f"{folder}/asked.json" for folder in ended)]
+    for name in sorted(first):
+        if name not in there:
+            raise unlisted(name)
+
+
 def _snapshot(tree: _Tree, folder: str) -> Snapshot:
     name = folder.removeprefix("snapshots/")
     number, word = name.split("-", 1)
-    return Snapshot(
-        id=name,
-        attempt=facts.Attempt(number=int(number), nonce=word),
-        asked=tree.fact(f"{folder}/asked.json", facts.Asked),
-        done=tree.maybe(f"{folder}/done.json", facts.Done),
-    )
+    attempt = facts.Attempt(number=int(number), nonce=word)
+    asked = tree.fact(f"{folder}/asked.json", facts.Asked)
+    done = tree.maybe(f"{folder}/done.json", facts.Done)
+    return Snapshot(id=name, attempt=attempt, asked=asked, done=done)
 
 
 def _shard(tree: _Tree, folder: str, origin: str | None) -> Shard:

@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.batch.report.values import Report, Tokens
 from airflow_provider_openai_batch.work import shows_keys
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run import Run, Snapshot
+    from airflow_provider_openai_batch.batch.run import CompleteSnapshot, Run
     from airflow_provider_openai_batch.batch.usage import BatchUsage
     from airflow_provider_openai_batch.steps.account import Account
     from airflow_provider_openai_batch.steps.figures import Figures
@@ -31,10 +31,10 @@ class Counts:
     figures: Figures
 
 
-def write_report(store: RunStore, run: Run, counts: Counts, now: float) -> str | None:
+def write_report(
+    store: RunStore, run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float
+) -> str | None:
     """Write the report of a load that has landed, and return the URI of its page; failing only warns."""
-    snapshot = run.current
-    assert snapshot is not None
     folder = f"reports/{snapshot.id}-{store.nonce()}"
     try:
         report = make_report(run, snapshot, counts, now)
@@ -48,10 +48,9 @@ def write_report(store: RunStore, run: Run, counts: Counts, now: float) -> str |
     return f"{store.uri}/{folder}/report.html"
 
 
-def make_report(run: Run, snapshot: Snapshot, counts: Counts, now: float) -> Report:
+def make_report(run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float) -> Report:
     """Put the figures together."""
     asked, done = snapshot.asked, snapshot.done
-    assert done is not None
     loaded, figures = counts.loaded, counts.figures
     failures, beyond = figures.failures()
     return Report(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.facts import Asked
     from airflow_provider_openai_batch.batch.output import Output
     from airflow_provider_openai_batch.batch.prices import Prices
-    from airflow_provider_openai_batch.batch.run import Run, Snapshot
+    from airflow_provider_openai_batch.batch.run import CompleteSnapshot, Run, Snapshot
     from airflow_provider_openai_batch.store import RunStore
 
 #: What is held of the answers: embeddings are wide.
@@ -187,18 +187,16 @@ def failed_before(rows: pa.RecordBatch) -> list[bool]:
     return rows.column(rows.num_columns - LAST_OF_OURS).to_pylist()  # type: ignore[no-any-return]
 
 
-def stored_schema(store: RunStore, snapshot: Snapshot) -> pa.Schema | None:
+def stored_schema(store: RunStore, snapshot: CompleteSnapshot) -> pa.Schema | None:
     """Return the columns of a snapshot; it has them without rows, too, unless its source had none."""
-    assert snapshot.done is not None
     if not snapshot.done.files:
         return None
     with store.open(f"snapshots/{snapshot.id}/{snapshot.done.files[0]}") as file:
         return pq.ParquetFile(file, pre_buffer=False).schema_arrow
 
 
-def stored_rows(store: RunStore, snapshot: Snapshot, count: int = ROWS) -> Iterator[pa.RecordBatch]:
+def stored_rows(store: RunStore, snapshot: CompleteSnapshot, count: int = ROWS) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a snapshot in the order they were read."""
-    assert snapshot.done is not None
     for name in snapshot.done.files:
         with store.open(f"snapshots/{snapshot.id}/{name}") as file:
             yield from pq.ParquetFile(file, pre_buffer=False).iter_batches(batch_size=count)

@@ -124,7 +124,6 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     current = run.current
     if current is not None and _is_staged(asked, current, fingerprint):
         log.info("The rows of try %s are staged already; going on with them.", current.asked.try_number)
-        assert current.done is not None
         return _staged(current.asked, current.done, attempt)
     snapshot, now = f"{attempt.number:04}-{attempt.nonce}", client.now()
     told = remember(store, asked, recipe, (snapshot, fingerprint, _epoch(asked, run), now))

@@ -30,14 +30,15 @@ def status_of(store: RunStore, client: Client, settings: Settings) -> dict[str, 
     `requests` by where they are, `batches`, `cost_usd` so far (None: unknown), and `waits_for`.
     """
     run = read_run(store, client.origin)
-    assert run.current is not None
+    if run.current is None:
+        return _unstarted(store, run)
     view = View(store, client, settings)
     plan = view.plan(run)
     landed = any(load.snapshot == run.current.id for load in run.landed)
     return _told(store, _state(plan, landed=landed)) | {
         "run": run.current.asked.run_id,
         "requests": counts(store),
-        "batches": [_batch(run, send, view) for send in run.sends if send.batch is not None],
+        "batches": [_batch(run, send, send.batch, view) for send in run.sends if send.batch is not None],
         "cost_usd": _cost(run),
         "waits_for": [plan.step.error] if isinstance(plan.step, GiveUp) else _reasons(run, plan, view),
     }
@@ -48,8 +49,10 @@ def unstarted(store: RunStore) -> dict[str, Any] | None:
     if PURGED in store.list():
         return _told(store, "purged")
     run = read_run(store)
-    if run.current is not None:
-        return None
+    return None if run.current is not None else _unstarted(store, run)
+
+
+def _unstarted(store: RunStore, run: Run) -> dict[str, Any]:
     return _told(store, "preview" if any(snapshot.done for snapshot in run.snapshots) else "staging")
 
 
@@ -79,14 +82,13 @@ def _state(plan: Plan, *, landed: bool) -> str:
     return "in_flight"
 
 
-def _batch(run: Run, send: Send, view: View) -> dict[str, Any]:
-    assert send.batch is not None
-    look = view.seen(send.batch)
-    recorded = send.terminal.batch if send.terminal else send.batch
+def _batch(run: Run, send: Send, batch: Batch, view: View) -> dict[str, Any]:
+    look = view.seen(batch)
+    recorded = send.terminal.batch if send.terminal else batch
     shown = look if isinstance(look, Batch) else recorded
     asked = shown.request_counts
     return {
-        "id": send.batch.id,
+        "id": batch.id,
         "shard": send.shard,
         "status": str(shown.status),
         "seen": isinstance(look, Batch) or send.terminal is not None,
@@ -96,8 +98,8 @@ def _batch(run: Run, send: Send, view: View) -> dict[str, Any]:
         "answers": dict(send.tally.counts) if send.tally else None,
         "cost_usd": send.tally.paid_usd if send.tally else None,
         "cancelled_by": sorted({fact.by for fact in send.cancels}),
-        "created_at": send.batch.created_at,
-        "expires_at": send.batch.expires_at,
+        "created_at": batch.created_at,
+        "expires_at": batch.expires_at,
     }
 
 

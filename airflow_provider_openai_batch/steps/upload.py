@@ -43,7 +43,9 @@ def upload_shard(
     """
     name = f"{run_hash(store)}-{shard.id}.jsonl"
     known = {send.intent.file_id for send in run.sends} if run else set()
-    for tries_left in reversed(range(client.upload_tries)):
+    tries_left = client.upload_tries
+    while True:
+        tries_left -= 1
         try:
             return _upload(store, client, shard, (name, known))
         except (openai.OpenAIError, msgspec.MsgspecError) as error:
@@ -53,9 +55,8 @@ def upload_shard(
             if rest_after(error):
                 raise
             sweep(store, client, name)
-            if not tries_left:
+            if tries_left <= 0:
                 raise
-    raise AssertionError("an upload is tried at least once")
 
 
 def _upload(

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from airflow_provider_openai_batch.exceptions import OpenAIBatchError
+from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnlisted
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.raising import is_denied
 from airflow_provider_openai_batch.work import open_store, settings
@@ -108,12 +108,12 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
     async def _look_safely(self) -> str | None:
         try:
             return await self._look()
-        except FOR_GOOD as error:
-            return type(error).__name__
         except Exception as error:  # noqa: BLE001
             # A raising trigger ends a wait of a day; what can pass, passes.
             if is_denied(error):
                 return "denied"
+            if isinstance(error, FOR_GOOD) and not isinstance(error, RunUnlisted):
+                return type(error).__name__
             self.log.warning("Could not look at %s (%s); looking again.", self.run_uri, type(error).__name__)
             return "deadline" if self._is_late() else None
 

@@ -8,6 +8,7 @@ DISTRUST = "tests/steps/test_distrust.py"
 WRONG = "tests/test_wrong_answers.py"
 SENSOR = "tests/sensors/test_cancel_on_timeout.py"
 UNWANTED = "tests/steps/test_unwanted.py"
+LATE = "tests/steps/test_late_listing.py"
 
 DISTRUSTING = (
     Mutation(
@@ -107,5 +108,33 @@ DISTRUSTING = (
         old="            if self.cancel_on_timeout:\n",
         new="            if self.cancel_on_kill:\n",
         caught_by=f"{SENSOR}::test_time_out_cancels_only_where_that_is_asked_for[True-asked2]",
+    ),
+    Mutation(
+        name="a part of a folder is taken for all",
+        file="steps/read.py",
+        old="    _require_whole(run, names)\n",
+        new="",
+        caught_by=f"{LATE}::test_part_of_a_folder_is_not_taken_for_all[intent.json-advance]",
+    ),
+    Mutation(
+        name="a folder without a snapshot is finished",
+        file="steps/advance.py",
+        old="                require_staged(self._store, run, plan.step)\n",
+        new="",
+        caught_by=f"{LATE}::test_run_without_a_snapshot_is_not_finished[advance-snapshots/]",
+    ),
+    Mutation(
+        name="a process sees only what is listed",
+        file="store.py",
+        old="        self._published.add(name)\n",
+        new="",
+        caught_by=f"{LATE}::test_process_sees_what_it_has_written[done.json]",
+    ),
+    Mutation(
+        name="an answer is read without a bound",
+        file="bodies.py",
+        old="        for piece in response.iter_bytes():\n            pace.take(len(piece))\n",
+        new="        for piece in response.iter_bytes():\n",
+        caught_by=f"{WRONG}::test_answer_without_an_end_is_none[trickle-30.0-list]",
     ),
 )
