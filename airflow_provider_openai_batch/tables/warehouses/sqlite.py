@@ -42,7 +42,7 @@ TELLING = re.compile(
     r"|duplicate column|not authorized|You can only|Incorrect number of bindings|ON CONFLICT|\d+ values for"
     r"|a GROUP BY|ORDER BY|HAVING|aggregate functions|(1st|2nd|3rd|\d+th) |string or blob too big"
     r"|integer overflow|index |there is already|object name reserved|view |foreign key|circular reference"
-    r"|NOT NULL|Cannot operate|Error binding parameter|.*disk I/O"
+    r"|NOT NULL|Cannot operate|Error binding parameter|.*disk I/O|malformed JSON$"
 )
 #: A trigger's RAISE, whose text is an expression since SQLite 3.47.
 RAISED = {sqlite3.SQLITE_CONSTRAINT_TRIGGER}
