@@ -8,6 +8,8 @@ from typing import Any
 #: Options that are none, or a number from 0 on.
 COUNTS = ("times", "seconds")
 SHARES = ("share", "probability")
+#: Options that servers also write as numbers.
+CODES = ("code", "param")
 STATUSES = range(100, 1_000)
 
 
@@ -30,6 +32,8 @@ def _wanted(option: str, value: Any, default: Any) -> str | None:
     if option == "status" and isinstance(default, int):
         is_status = isinstance(value, int) and not isinstance(value, bool) and value in STATUSES
         return None if is_status else "a status of HTTP"
+    if option in CODES and _is_number(value):
+        return None
     return _of_type(value, default)
 
 
