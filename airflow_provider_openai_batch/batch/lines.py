@@ -67,14 +67,16 @@ def _unread(line: bytes, reason: str) -> Malformed:
     """Keep what a broken line shows: the requests that it names, else all that looks like one."""
     found = SHOWN.findall(line) or ALIKE.findall(line)
     shown = tuple(dict.fromkeys(bytes.fromhex(digits.decode()) for digits in found))
-    return Malformed(reason, shown, _raw(line[:RAW_BYTES].decode("utf-8-sig", "replace").strip()))
+    return Malformed(
+        reason, shown, shown_raw(clean_answer(line[:RAW_BYTES].decode("utf-8-sig", "replace").strip()))
+    )
 
 
 def _strange(custom_id: bytes, body: object) -> Answer:
     """Keep a good status without an object: it was run and paid for, and asking again would be, too."""
     raw = body if isinstance(body, str) else encode(body)
     told = "The answer is no object of JSON." if body else "The server says that it answered, but not what."
-    return _invalid(custom_id, told, _raw(raw))
+    return _invalid(custom_id, told, clean_answer(raw))  # it is the answer, whole
 
 
 def _invalid(custom_id: bytes, message: str, raw: str) -> Answer:
@@ -82,10 +84,6 @@ def _invalid(custom_id: bytes, message: str, raw: str) -> Answer:
     return Answer(
         custom_id=custom_id, status=invalid, error_code=str(invalid), error_message=message, raw_output=raw
     )
-
-
-def _raw(text: str) -> str:
-    return shown_raw(clean_answer(text))
 
 
 def _our_id(value: object) -> bytes:
