@@ -22,6 +22,9 @@ class Figures:
     sums_that_differ: int = 0  #: of the rows, the run, and the server's books
     caps_passed: int = 0
     unwanted_batches_running: int = 0
+    answers_of_another_accepted: int = 0  #: about a batch of another file
+    files_left_by_unclear_uploads: int = 0
+    transfers_without_an_end: int = 0  #: raw files beyond their bound, and scratch files left
 
     def __add__(self, other: Figures) -> Figures:
         return Figures(

@@ -12,6 +12,7 @@ from tests.faults.askings import read_askings
 from tests.faults.draw import CANARY, KEY
 from tests.faults.figures import Figures
 from tests.faults.money import caps_passed, may_lose_the_first, wrong_sums
+from tests.faults.trust import mixed_up, unclear_uploads, without_an_end
 from tests.faults.unwanted import unwanted
 from tests.faults.warehouse import COLUMNS
 from tests.faults.world import LABELS
@@ -55,6 +56,9 @@ def judge(play: Play) -> tuple[Figures, list[str]]:
         "sums_that_differ": wrong_sums(play, may_hide=hides),
         "caps_passed": caps_passed(play, may_hide=hides),
         "unwanted_batches_running": unwanted(play, askings),
+        "answers_of_another_accepted": mixed_up(play),
+        "files_left_by_unclear_uploads": unclear_uploads(play),
+        "transfers_without_an_end": without_an_end(play),
     }
     told = [f"{name}: {breach}" for name, breaches in laws.items() for breach in breaches]
     return Figures(**{name: len(breaches) for name, breaches in laws.items()}), told

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
+from msgspec.structs import replace
 
 from airflow_provider_openai_batch.batch.lifecycle import GiveUp, Wait
+from airflow_provider_openai_batch.steps.attempts import run_hash
+from airflow_provider_openai_batch.steps.read import read_run
 from tests.faults.__main__ import broke, read_arguments, table, table_of_one
 from tests.faults.askings import Asking
 from tests.faults.combinations import played
@@ -17,12 +21,12 @@ from tests.faults.draw import CANARY, KEY, Combination
 from tests.faults.figures import Figures
 from tests.faults.laws import judge, sharing, too_often
 from tests.faults.parts import fits, jobs
+from tests.faults.trust import MOST_BYTES
 from tests.faults.unwanted import running_on
 from tests.faults.words import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.faults.play import Play
 
@@ -133,6 +137,35 @@ def test_remote_files(play: Play):
     api.files.create(file=("left.jsonl", b"{}\n"), purpose="batch")
 
     assert judge(play)[0].remote_files_left == 1
+
+
+def test_files_of_unclear_uploads(play: Play):
+    """A file of the run's own name that no send knows."""
+    api = openai.OpenAI(base_url=play.world.emulator.base_url, api_key=KEY)
+    name = f"{run_hash(play.world.store)}-shard.jsonl"
+    api.files.create(file=(name, b"{}\n"), purpose="batch")
+
+    assert judge(play)[0].files_left_by_unclear_uploads == 1
+
+
+def test_answers_of_another(play: Play):
+    """A batch that a second send takes for its own, too."""
+    first = read_run(play.world.store).sends[0]
+    folder = first.folder[:-1] + "x"
+    play.world.store.put(f"{folder}/intent.json", replace(first.intent, file_id="file-other"))
+    play.world.store.put(f"{folder}/batches/one.json", first.batches[0])
+
+    assert judge(play)[0].answers_of_another_accepted == 2
+
+
+@pytest.mark.parametrize("name", ["shards/one/output.jsonl", ".unfinished-word"])
+def test_transfers(play: Play, name: str):
+    """A raw file that is longer than its requests allow, and a scratch file that nobody removed."""
+    path = Path(play.world.store.uri.split("://")[-1]) / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(bytes(MOST_BYTES + 1))
+
+    assert judge(play)[0].transfers_without_an_end == 1
 
 
 def test_partial_reads(play: Play):
