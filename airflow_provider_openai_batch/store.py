@@ -14,6 +14,7 @@ from fsspec import AbstractFileSystem
 
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.scratch import OURS, scratch_file
+from airflow_provider_openai_batch.whole_file import open_whole
 from airflow_provider_openai_batch.write_once import exists, put_new
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class RunStore:
     A name that exists keeps its first content: writing it again does nothing. A reader sees a whole
     file or none. Listings are never cached.
     """
+
+    _hard_link = staticmethod(os.link)
 
     def __init__(self, root: Any) -> None:
         self.uri = str(root)
@@ -140,14 +143,14 @@ class RunStore:
             yield self._path(name)
             return
         with scratch_file() as (handle, scratch):
-            with os.fdopen(handle, "wb") as copy, self._fs.open(self._path(name), "rb") as source:
+            with os.fdopen(handle, "wb") as copy, self.open(name) as source:
                 shutil.copyfileobj(source, copy, 1 << 20)
-                size = getattr(source, "size", None)
-            _refuse_part(f"{self.uri}/{name}", os.path.getsize(scratch), size)  # noqa: PTH202
             yield scratch
 
     def open(self, name: str) -> BinaryIO:
         """Open a file for reading."""
+        if not self._local:
+            return open_whole(self._fs, self._path(name), f"{self.uri}/{name}")
         opened: BinaryIO = self._fs.open(self._path(name), "rb")
         return opened
 
@@ -194,7 +197,7 @@ class RunStore:
         self._make_folder(os.path.dirname(target))  # noqa: PTH120
         is_ours = True
         try:
-            os.link(scratch, target)
+            self._hard_link(scratch, target)
         except FileExistsError:
             return False
         except OSError:  # a disk without hard links, where two writers at once both see nothing

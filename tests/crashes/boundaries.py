@@ -26,11 +26,11 @@ MODULES = ("store.py", "tables/parquet.py", "tables/sql.py", "tables/warehouses/
 EFFECT = re.compile(
     r"\b(execute|executemany|commit|rollback|register|unregister|copy|copy_expert|adbc_ingest|opened\.write"
     r"|yield self\._batch|dbapi\.connect|write_table|get_conn|connection\.sql|ParquetWriter|makedirs|put_file"
-    r"|pipe_file|rm_file|beside\.replace|os\.replace|mkstemp|os\.mkdir|os\.link|_sync_folder|unlink)\("
+    r"|pipe_file|rm_file|beside\.replace|os\.replace|mkstemp|os\.mkdir|_hard_link|_sync_folder|unlink)\("
     r"|fsync\(file"
 )
 #: Effects after which the process is struck as well: elsewhere the next effect comes first.
-LASTING = re.compile(r"\b(commit|link|beside\.replace|put_file)\(|COMMIT|statement|insert")
+LASTING = re.compile(r"\b(commit|_hard_link|beside\.replace|put_file)\(|COMMIT|statement|insert")
 #: Locals of the package that hold what is sent to a database.
 STATEMENTS = ("statement", "insert", "create", "lock")
 LONGEST = 160

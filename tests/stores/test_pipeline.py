@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.stores.conftest import Bucket
     from tests.stores.table import Findings
 
-SEEDS = range(1, 9)
+SEEDS = range(1, 7)
 ROWS = 40
 
 pytestmark = pytest.mark.long
