@@ -214,6 +214,20 @@ SENDING = (
         caught_by="tests/tables/test_pages.py::test_at_the_edge_of_a_page[4097]",
     ),
     Mutation(
+        name="what another process put first is taken for ours",
+        file="store.py",
+        old="            if draft.publish(name):\n",
+        new="            if draft.publish(name) is not None:\n",
+        caught_by="tests/test_store.py::test_first_content_stays[file]",
+    ),
+    Mutation(
+        name="a short answer is the end of a file",
+        file="whole_file.py",
+        old="        while filled < len(found):\n",
+        new="        if filled < len(found):\n",
+        caught_by="tests/stores/test_odd_stores.py::test_short_reads_are_read_on[s3-read_open]",
+    ),
+    Mutation(
         name="a put without a condition",
         file="write_once.py",
         old="""    try:
