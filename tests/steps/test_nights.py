@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ import pytest
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.lifecycle import Finish
+from airflow_provider_openai_batch.batch.prices import Price, Prices
 from airflow_provider_openai_batch.batch.resend import DEFAULT
 from airflow_provider_openai_batch.exceptions import InvalidRequest, TooManyFailures
 
 ROOT = Path(__file__).parents[2]
 LOGS = sorted((ROOT.parent / "shared/data").glob("loghub_*.log"))
+PRICES = Prices(models={"gpt-5-mini": Price(input=0.25, output=2)})
 ROWS = [(n, f"ticket {n}") for n in range(100)]
 EVERYTHING = "id, label, batch_status, batch_custom_id, batch_run_id, batch_snapshot_at, batch_processed_at"
 
@@ -93,15 +96,31 @@ NEW = [(n, f"new {n}") for n in range(200, 210)]
 def test_a_changed_prompt_is_counted_and_asked_on_demand(nights: Nights, caplog: pytest.LogCaptureFixture):
     """Another prompt sends nothing by itself: the log says how many rows it would; then all are sent."""
     caplog.set_level(logging.INFO)
+    nights.pipeline.client.prices = PRICES
     nights.pipeline.prompt = "Now classify: {body}"
 
     staged, _ = nights.run("tuesday")
 
     assert (staged.requests, staged.summary()["changed_prompt"]) == (0, 100)
-    assert "100 of the skipped rows were answered for another prompt" in caplog.text
+    told = "100 of the skipped rows were answered for another prompt"
+    (warning,) = (r.getMessage() for r in caplog.records if told in r.getMessage())
+    assert re.search(r"add 'changed_prompt' to resend to ask them again, for about [\d.]+ USD\.$", warning)
     staged, loaded = nights.run("wednesday", resend=(*DEFAULT, "changed_prompt"))
     assert (staged.requests, staged.changed_prompt, loaded.written) == (100, 0, 100)
     assert nights.stage("thursday").requests == 0
+
+
+def test_a_second_output_type_is_told_of(nights: Nights, caplog: pytest.LogCaptureFixture):
+    """Two tasks that fill one table with other answers: the second sends nothing, and says what it would."""
+    other = {"type": "object", "properties": {"label": {"type": "string", "enum": ["good", "bad"]}}}
+    nights.pipeline.client.prices = PRICES
+    before = nights.table()
+
+    staged, _ = nights.run("tuesday", output_type=other)
+
+    assert (staged.requests, staged.changed_prompt, nights.table()) == (0, 100, before)
+    assert "100 of the skipped rows were answered for another prompt, model, output type" in caplog.text
+    assert " USD." in caplog.text
 
 
 @pytest.mark.parametrize("resend", [None, (*DEFAULT, "changed_prompt")])
