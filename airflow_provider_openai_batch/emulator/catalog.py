@@ -171,7 +171,7 @@ KINDS: dict[str, Kind] = {
     "counts_below": _view("the request counts are `share` of what they are", share=0.5),
     "null_counts": _view("the request counts are null"),
     "no_usage": _view("usage is absent"),
-    "wrong_usage": _view("the usage is `share` of what it is", share=0.5),
+    "wrong_usage": _view("the usage is `factor` of what it is", factor=0.5),
     "no_expires_at": _view("expires_at is null: the batch never expires for a client"),
     "nested_metadata": _view("metadata nested `depth` levels deep", depth=100_000),
     "upper_case": _view("statuses in upper case"),

@@ -229,7 +229,7 @@ DRAWS |= {
     "quota_spent": _way(share=(0.2, 1)),
     "quota_refused": _way(times=(1, 3)),
     "swapped_files": _way(),
-    "wrong_usage": _way(share=(0.0, 0.5, 0.95)),
+    "wrong_usage": _way(factor=(0.0, 0.5, 0.95)),
     "output_grows": _way(share=(0.0, 0.3, 0.5, 0.9), lag=(60, 120, 900), steps=(1, 3)),
 }  # fmt: skip
 DRAWS |= {

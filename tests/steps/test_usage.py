@@ -118,7 +118,7 @@ def missing(pipeline: Pipeline) -> set[str]:
 
 def test_what_ran_twice_is_in_the_cost_of_the_run(pipeline: Pipeline) -> None:
     """Where each answer tells its tokens, what is beyond is on no row, and in the sum all the same."""
-    pipeline.emulator.fault("wrong_usage", share=3)
+    pipeline.emulator.fault("wrong_usage", factor=3)
 
     loaded = pipeline.run()
 
@@ -132,7 +132,7 @@ def test_what_ran_twice_is_in_the_cost_of_the_run(pipeline: Pipeline) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "options"), [("no_usage", {}), ("wrong_usage", {"share": 0.5}), ("wrong_usage", {"share": 0})]
+    ("fault", "options"), [("no_usage", {}), ("wrong_usage", {"factor": 0.5}), ("wrong_usage", {"factor": 0})]
 )
 def test_a_usage_that_cannot_be_true_says_nothing(
     pipeline: Pipeline, fault: str, options: dict[str, Any]
@@ -228,7 +228,7 @@ def test_a_twin_is_paid_for(pipeline: Pipeline) -> None:
 
 def test_status_and_sends_have_it_too(pipeline: Pipeline) -> None:
     """What a person asks of a run, and the report's list of sends, contain what ran beside whole answers."""
-    pipeline.emulator.fault("wrong_usage", share=2)
+    pipeline.emulator.fault("wrong_usage", factor=2)
 
     loaded = pipeline.run()
 
