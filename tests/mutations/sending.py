@@ -174,15 +174,15 @@ SENDING = (
     Mutation(
         name="written twice, the second content wins",
         file="store.py",
-        old="            os.link(scratch, target)\n",
+        old="            self._hard_link(scratch, target)\n",
         new="            shutil.copy(scratch, target)\n",
         caught_by="tests/test_store.py::test_first_content_stays[file]",
     ),
     Mutation(
         name="a preview is sent",
         file="batch/run.py",
-        old=" and not snapshot.asked.preview",
-        new="",
+        old=" if not snapshot.asked.preview)",
+        new=")",
         caught_by=f"{NIGHTS}::test_a_preview_of_a_changed_run_leaves_what_is_in_flight[joined]",
     ),
     Mutation(
