@@ -33,7 +33,7 @@ SIDE_BY_SIDE = --numprocesses=auto --maxprocesses=4 --dist=loadscope
 test: .venv/.dev mariadb
 	@.venv/bin/python -m pytest $(SIDE_BY_SIDE)
 
-test-long: .venv/.dev .venv-2.11/.dev .venv-cloud/.dev mariadb
+test-long: .venv/.dev .venv-2.11/.dev .venv-cloud/.dev .venv-litellm mariadb
 	@.venv/bin/python -m pytest -m "long or not long"
 	@.venv-2.11/bin/python -m pytest $(SIDE_BY_SIDE)
 
@@ -81,7 +81,7 @@ constraints: .venv/.dev
 	@sed -i '1i # The versions that the checks run with. Made by `make constraints`.' constraints*.txt
 
 clean:
-	rm -rf .venv .venv-2.11 .venv-cloud .venv-matrix .demo dist build
+	rm -rf .venv .venv-2.11 .venv-cloud .venv-litellm .venv-matrix .demo dist build
 
 , := ,
 
@@ -115,3 +115,13 @@ endef
 # The providers of cloud warehouses, for their example DAGs.
 .venv-cloud/.dev: pyproject.toml constraints-cloud.txt $(CLOUD)
 	$(call install,constraints-cloud.txt,.[dev],-r $(CLOUD))
+
+# LiteLLM's proxy, and a server to stand behind it. An index may lack them: their tests are skipped then.
+LITELLM = tests/peers/litellm.txt
+.PHONY: .venv-litellm
+.venv-litellm: .venv/.dev
+	@if [ $@/.done -nt $(LITELLM) ]; then :; else \
+		echo "installing LiteLLM into $@"; test -x $@/bin/python || $(PYTHON) -m venv $@; \
+		{ .venv/bin/uv pip install --quiet --python $@/bin/python --requirement $(LITELLM) 2>/dev/null \
+			|| $@/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(LITELLM); } \
+			&& touch $@/.done || echo "LiteLLM cannot be installed: its tests will be skipped"; fi
