@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,7 +42,7 @@ class Deployment(Stack):
         return {
             "AIRFLOW__API_AUTH__JWT_SECRET": "only-for-these-tests-not-for-production-use-at-all",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-            "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "tests/services/dags"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__PARALLELISM": "3",
@@ -60,11 +61,12 @@ class Deployment(Stack):
         }
 
     def set_up(self) -> None:
-        """Make the databases and start the emulator."""
+        """Make the databases and the DAGs, and start the emulator."""
+        shutil.copytree(ROOT / "tests/services/dags", self.folder / "dags", dirs_exist_ok=True)
         self.query("create database airflow", database="postgres")
         self.query("create database warehouse", database="postgres")
-        self.query("create table tickets (id bigint primary key, text text)")
-        self.query("insert into tickets select n, 'No ' || n from generate_series(1, %s) as rows (n)", ROWS)
+        self.query("create table notes (id bigint primary key, text text)")
+        self.query("insert into notes select n, 'No ' || n from generate_series(1, %s) as rows (n)", ROWS)
         self.run(self.airflow("db", "migrate"))
         port = self.emulator.base_url.rpartition(":")[2].removesuffix("/v1")
         options = {

@@ -75,13 +75,13 @@ class Load(OpenAIBatchLoadOperator):
 
 
 def case(dag_id: str, **wait: Any) -> None:
-    """Make the three tasks over the table of tickets; the model's name tells the batches of the case."""
+    """Make the three tasks over the table of notes; the model's name tells the batches of the case."""
     given = {"conn_id": "warehouse"}
     with DAG(dag_id, schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), default_args=RETRIED):
         submit = Submit(
             task_id="submit",
-            source=given | {"table": "tickets", "key": "id"},
-            request={"model": dag_id, "messages": [{"role": "user", "content": "Ticket: {text}"}]},
+            source=given | {"table": "notes", "key": "id"},
+            request={"model": dag_id, "messages": [{"role": "user", "content": "Note: {text}"}]},
             target=given | {"table": f"answers_{dag_id}"},
         )
         waited = Wait(
