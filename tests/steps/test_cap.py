@@ -20,11 +20,11 @@ from airflow_provider_openai_batch.steps.read import read_run
 
 #: 1 USD a token of output as batch, and input for nothing; and four times that.
 PRICES, DEARER = (
-    Prices(models={"gpt-5-mini": Price(input=0, output=dollars * 2_000_000)}) for dollars in (1, 4)
+    Prices(models={"gpt-5.1": Price(input=0, output=dollars * 2_000_000)}) for dollars in (1, 4)
 )
 REQUEST = {
     "endpoint": "/v1/chat/completions",
-    "model": "gpt-5-mini",
+    "model": "gpt-5.1",
     "messages": [{"role": "user", "content": "Classify: {body}"}],
     "reasoning_effort": "none",
 }
@@ -49,7 +49,7 @@ class Capped:
 
     def grow(self) -> None:
         """Send one batch at a time, whose answers cost twice what is expected."""
-        self.run.client.token_budgets = {"gpt-5-mini": 120}
+        self.run.client.token_budgets = {"gpt-5.1": 120}
         self.submit()
         self.run.client.prices = DEARER
         self.run.wait()
@@ -101,7 +101,7 @@ def test_an_unknown_price_is_over_any_cap(capped: Capped):
     capped.cap(80)
     capped.run.client.prices = Prices()
 
-    with pytest.raises(InvalidRequest, match=r'"prices": \{"gpt-5-mini": \{"input"'):
+    with pytest.raises(InvalidRequest, match=r'"prices": \{"gpt-5.1": \{"input"'):
         capped.submit()
     capped.cap(80, preview=True)
     capped.run.stage(request=REQUEST)
@@ -185,7 +185,7 @@ def test_what_fails_for_the_moment_goes_again_under_the_cap_only(capped: Capped)
 def test_two_processes_never_send_what_one_of_them_caps(capped: Capped):
     """The lower attempt writes a void; each request is executed once or never."""
     capped.cap(100)
-    capped.run.client.token_budgets = {"gpt-5-mini": 120}
+    capped.run.client.token_budgets = {"gpt-5.1": 120}
     capped.submit()
     capped.run.client.prices = DEARER
     capped.run.emulator.advance(900)
@@ -193,7 +193,7 @@ def test_two_processes_never_send_what_one_of_them_caps(capped: Capped):
 
     def work() -> None:
         api = openai.OpenAI(base_url=capped.run.emulator.base_url, api_key=capped.run.emulator.api_key)
-        client = Client(api, {"gpt-5-mini": 120}, DEARER)
+        client = Client(api, {"gpt-5.1": 120}, DEARER)
         started.wait()
         advance(capped.run.store, client, Settings())
 
