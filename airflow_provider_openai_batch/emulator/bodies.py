@@ -3,86 +3,68 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from airflow_provider_openai_batch.emulator.errors import ApiError
+from airflow_provider_openai_batch.emulator.wording import Unknown, explain, unknown_parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from msgspec import Raw
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
 UNPARSEABLE = "We could not parse the JSON body of your request."
 
+#: Types of parameters that several endpoints have; null counts as not given.
+Temperature: TypeAlias = Annotated[float, Meta(ge=0, le=2)] | None
+TopP: TypeAlias = Annotated[float, Meta(ge=0, le=1)] | None
+Penalty: TypeAlias = Annotated[float, Meta(ge=-2, le=2)] | None
+Choices: TypeAlias = Annotated[int, Meta(ge=1, le=128)] | None
+AtLeastOne: TypeAlias = Annotated[int, Meta(ge=1)] | None
+Seed: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
+Stop: TypeAlias = str | Annotated[list[str], Meta(min_length=1, max_length=4)] | None
+Bias: TypeAlias = dict[str, Annotated[int, Meta(ge=-100, le=100)]] | None
+Metadata: TypeAlias = (
+    Annotated[
+        dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]],
+        Meta(max_length=16, description="a metadata object"),
+    ]
+    | None
+)
+SafetyIdentifier: TypeAlias = Annotated[str, Meta(max_length=64)] | None
+Retention: TypeAlias = Literal["in_memory", "24h"] | None
+Verbosity: TypeAlias = Literal["low", "medium", "high"] | None
+Object: TypeAlias = dict[str, Any] | None
+
+
+class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a stream is written; only a request for one may have them."""
+
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
 
 def parse(
-    decoder: msgspec.json.Decoder[Asked], body: bytes | Raw, moved: Mapping[str, str] | None = None
+    decoder: msgspec.json.Decoder[Asked], body: bytes | Raw, unknown: Unknown = unknown_parameter
 ) -> Asked:
-    """A body by its type; `moved` says where the parameters of another endpoint have gone."""
+    """A body by its type; `unknown` words the refusal of parameters that do not exist."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise _refusal(str(error), moved or {}) from None
+        raise _refusal(decoder.type, body, unknown, str(error)) from None
     except (msgspec.DecodeError, RecursionError):
         raise ApiError(400, UNPARSEABLE) from None
 
 
-def _refusal(text: str, moved: Mapping[str, str]) -> ApiError:
+def _refusal(kind: Any, body: bytes | Raw, unknown: Unknown, text: str) -> ApiError:
+    try:
+        whole = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return ApiError(400, UNPARSEABLE)
+    found = explain(kind, whole, unknown) if isinstance(whole, dict) else None
     at = re.search(r"\$\.([\w.]+)", text)
-    place = at[1] if at else ""
-    if unknown := re.search(r"unknown field `(.*?)`", text):
-        name = f"{place}.{unknown[1]}".lstrip(".")
-        if name in moved:
-            message = f"Unsupported parameter: '{name}'. {moved[name]}"
-            return ApiError(400, message, code="unsupported_parameter", param=name)
-        return ApiError(400, f"Unknown parameter: '{name}'.", code="unknown_parameter", param=name)
-    return wrong_type(place or "body", text.partition(" - ")[0].lower())
-
-
-def wrong_type(name: str, expected: str) -> ApiError:
-    """A parameter of the wrong type."""
-    return ApiError(400, f"Invalid type for '{name}': {expected}.", code="invalid_type", param=name)
-
-
-def wrong_value(name: str, value: Any, supported: Iterable[str]) -> ApiError:
-    """A value that is none of those that exist."""
-    names = ", ".join(f"'{one}'" for one in supported)
-    text = f"Invalid value: '{value}'. Supported values are: {names}."
-    return ApiError(400, text, code="invalid_value", param=name)
-
-
-def empty_array(name: str) -> ApiError:
-    """An array that needs an item."""
-    text = f"Invalid '{name}': empty array. Expected an array with minimum length 1."
-    return ApiError(400, text, code="empty_array", param=name)
-
-
-def too_long_array(name: str, most: int, length: int) -> ApiError:
-    """An array of too many items."""
-    text = (
-        f"Invalid '{name}': array too long. Expected an array with maximum length {most}, "
-        f"but got an array with length {length} instead."
-    )
-    return ApiError(400, text, code="array_above_max_length", param=name)
-
-
-def check_bounds(asked: msgspec.Struct, bounds: Iterable[tuple[str, float, float | None]]) -> None:
-    """Refuse the first number that is out of its bounds; null is not given."""
-    for name, low, high in bounds:
-        value = getattr(asked, name)
-        if value is None:
-            continue
-        if value < low:
-            raise _out_of_bounds(name, value, "below minimum", f">= {low}")
-        if high is not None and value > high:
-            raise _out_of_bounds(name, value, "above maximum", f"<= {high}")
-
-
-def _out_of_bounds(name: str, value: float, side: str, bound: str) -> ApiError:
-    kind = "integer" if isinstance(value, int) else "decimal"
-    text = f"Invalid '{name}': {kind} {side} value. Expected a value {bound}, but got {value} instead."
-    code = f"{kind}_{side.replace('imum', '').replace(' ', '_')}_value"
-    return ApiError(400, text, code=code, param=name)
+    place = at[1] if at else "body"
+    told = f"Invalid type for '{place}': {text.partition(' - ')[0].lower()}."
+    return found or ApiError(400, told, code="invalid_type", param=place)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.bodies import UNPARSEABLE, wrong_value
+from airflow_provider_openai_batch.emulator.bodies import UNPARSEABLE
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.schemas import Draw, as_text, compile_schema
 from airflow_provider_openai_batch.emulator.strict import BadSchema, check_strict
+from airflow_provider_openai_batch.emulator.wording import too_long_string, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.schemas import Maker
@@ -79,11 +80,7 @@ def _compiled(asked: bytes, place: Place, fine_tuned: bool) -> Format | ApiError
 
 
 def _checked(asked: Any, place: Place, *, fine_tuned: bool) -> Format:
-    kind = asked.get("type") if isinstance(asked, dict) else None
-    if kind is None:
-        raise missing(f"{place.param}.type")
-    if kind not in KINDS:
-        raise wrong_value(f"{place.param}.type", kind, KINDS)
+    kind = _kind(asked, place.param)
     if kind != "json_schema":
         return Format(kind=kind)
     details = asked if place.details == place.param else asked.get("json_schema")
@@ -101,6 +98,17 @@ def _checked(asked: Any, place: Place, *, fine_tuned: bool) -> Format:
         raise ApiError(400, message, param=place.schema, code=place.code) from None
 
 
+def _kind(asked: Any, param: str) -> str:
+    if not isinstance(asked, dict):
+        raise wrong_type(param, "expected an object", asked)
+    kind = asked.get("type")
+    if kind is None:
+        raise missing(f"{param}.type")
+    if kind not in KINDS:
+        raise wrong_value(f"{param}.type", kind, KINDS)
+    return str(kind)
+
+
 def _name(name: Any, place: Place) -> str:
     param = f"{place.details}.name"
     if name is None:
@@ -112,11 +120,7 @@ def _name(name: Any, place: Place) -> str:
         )
         raise ApiError(400, text, param=param, code="invalid_value")
     if len(name) > LONGEST_NAME:
-        text = (
-            f"Invalid '{param}': string too long. Expected a string with maximum length {LONGEST_NAME}, "
-            f"but got a string with length {len(name)} instead."
-        )
-        raise ApiError(400, text, param=param, code="string_above_max_length")
+        raise too_long_string(param, LONGEST_NAME, len(name))
     return name
 
 

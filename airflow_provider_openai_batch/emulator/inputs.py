@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.bodies import empty_array, too_long_array, wrong_type
-from airflow_provider_openai_batch.emulator.errors import missing
+from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.tokens import count_tokens
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
 Input: TypeAlias = "str | list[int]"
 MOST = 2_048
-EXPECTED = "expected a string, an array of strings, an array of integers, or an array of arrays of integers"
 
 
 def read(given: Any, name: str) -> list[Input]:
@@ -24,17 +22,19 @@ def read(given: Any, name: str) -> list[Input]:
         raise missing(name)
     if isinstance(given, str):
         return [given]
-    if not isinstance(given, list):
-        raise wrong_type(name, EXPECTED)
-    if not given:
-        raise empty_array(name)
-    if len(given) > MOST:
-        raise too_long_array(name, MOST, len(given))
+    if not isinstance(given, list) or not 0 < len(given) <= MOST:
+        raise invalid(name)
     if _are_tokens(given):
         return [given]
     if not all(isinstance(one, str) for one in given) and not all(map(_are_tokens, given)):
-        raise wrong_type(name, EXPECTED)
+        raise invalid(name)
     return given
+
+
+def invalid(name: str) -> ApiError:
+    """The one error for all that an input may not be: other kinds, nothing, and too much."""
+    text = f"'$.{name}' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."
+    return ApiError(400, text)
 
 
 def _are_tokens(given: Any) -> bool:

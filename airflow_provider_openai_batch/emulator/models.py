@@ -61,8 +61,3 @@ def resolved(model: str) -> str:
 def writes_text(model: str) -> bool:
     """Whether the model is one to talk with."""
     return not (EMBEDDING.match(model) or MODERATION.match(model))
-
-
-def reasons(model: str, effort: str | None) -> bool:
-    """Whether a model spends tokens on reasoning before it answers."""
-    return bool(REASONING.match(model)) and effort not in {"none", "minimal"}

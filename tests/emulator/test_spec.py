@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_type_hints
 
 import jsonschema
+import msgspec
 import pytest
 
+from airflow_provider_openai_batch.emulator.endpoints import completions, embeddings, responses
 from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
+from airflow_provider_openai_batch.emulator.endpoints.chat import Chat
 from airflow_provider_openai_batch.emulator.settings import Settings
 from tests.emulator.conftest import make_line, make_lines, make_request
 
@@ -159,3 +163,56 @@ def test_every_parameter_is_known(path, tmp_path):
         answer = endpoint.run(body, Settings(data=tmp_path), 0)
         assert answer.status == 200 or answer.body["error"]["code"] != "unknown_parameter", name
     assert len(names) >= 2
+
+
+TYPES = {
+    "CreateChatCompletionRequest": Chat,
+    "CreateResponse": responses.Asked,
+    "CreateEmbeddingRequest": embeddings.Asked,
+    "CreateCompletionRequest": completions.Asked,
+}
+#: What the models decide, what is checked by hand, and a bound that no number of JSON can hold.
+ELSEWHERE = {
+    "model", "messages", "input", "prompt", "response_format", "text", "reasoning_effort", "top_logprobs",
+    "seed",
+}  # fmt: skip
+LIMITS = ("minimum", "maximum", "minItems", "maxItems", "maxLength", "enum")
+
+
+def limits(schemas: dict, schema: dict) -> dict[str, set]:
+    """The limits of a parameter, in whatever of its alternatives they stand."""
+    schema = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    found: dict[str, set] = {}
+    for name in LIMITS:
+        if name in schema:
+            values = schema[name] if name == "enum" else [schema[name]]
+            found.setdefault(name, set()).update(values)
+    for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
+        for name, values in limits(schemas, part).items():
+            found.setdefault(name, set()).update(values)
+    return {name: values - {None} for name, values in found.items()}
+
+
+def properties(schemas: dict, schema: dict) -> dict[str, dict]:
+    """The parameters of a request, those of all its parts."""
+    whole = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    found = dict(whole.get("properties", {}))
+    for part in whole.get("allOf", ()):
+        found |= properties(schemas, part)
+    return found
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_limits_are_those_of_the_specification(name):
+    """What the specification says of ranges, lengths, and words is what the types say."""
+    schemas = json.loads(SPEC.read_text())["components"]["schemas"]
+    hints = get_type_hints(TYPES[name], include_extras=True)
+
+    compared = 0
+    for parameter, schema in properties(schemas, schemas[name]).items():
+        if parameter not in ELSEWHERE:
+            (ours,), parts = msgspec.json.schema_components([hints[parameter]])
+            expected, found = limits(schemas, schema), limits(parts, ours)
+            assert {limit: found.get(limit) for limit in expected} == expected, parameter
+            compared += len(expected)
+    assert compared >= 2

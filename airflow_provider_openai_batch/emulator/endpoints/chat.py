@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Meta, Raw, UnsetType
 
-from airflow_provider_openai_batch.emulator import models, tokens
+from airflow_provider_openai_batch.emulator import abilities, models, tokens
 from airflow_provider_openai_batch.emulator.bodies import (
-    check_bounds,
-    empty_array,
+    AtLeastOne,
+    Bias,
+    Choices,
+    Metadata,
+    Object,
+    Penalty,
+    Retention,
+    SafetyIdentifier,
+    Seed,
+    Stop,
+    StreamOptions,
+    Temperature,
+    TopP,
+    Verbosity,
     parse,
-    wrong_type,
-    wrong_value,
 )
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
-from airflow_provider_openai_batch.emulator.endpoints.families import check_chat
+from airflow_provider_openai_batch.emulator.endpoints.families import NEW, check_chat
+from airflow_provider_openai_batch.emulator.endpoints.messages import check_messages, text_of
+from airflow_provider_openai_batch.emulator.endpoints.tools import check_tools
 from airflow_provider_openai_batch.emulator.endpoints.twists import Voice, twists
-from airflow_provider_openai_batch.emulator.errors import ApiError, missing
+from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.formats import Place, format_of
 from airflow_provider_openai_batch.emulator.schemas import Draw
+from airflow_provider_openai_batch.emulator.wording import unknown_parameter
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.settings import Settings
@@ -36,55 +49,51 @@ PLACE = Place(
     wordless="'messages' must contain the word 'json' in some form, "
     "to use 'response_format' of type 'json_object'.",
 )
-ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-PARTS = ("text", "image_url", "input_audio", "refusal", "audio", "file")
-BOUNDS = (
-    ("temperature", 0, 2), ("top_p", 0, 1), ("n", 1, 128), ("top_logprobs", 0, 20),
-    ("frequency_penalty", -2, 2), ("presence_penalty", -2, 2),
-    ("max_tokens", 1, None), ("max_completion_tokens", 1, None),
-)  # fmt: skip
+Tier = Literal["auto", "default", "fast", "flex", "priority", "scale"]
+Tools = Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=128)]
 
 
 class Chat(msgspec.Struct, forbid_unknown_fields=True):
     """The parameters of a chat completion; unknown ones are refused."""
 
-    messages: Any = UNSET
+    messages: Annotated[list[dict[str, Any]], Meta(min_length=1)]
     model: str = ""
-    audio: Any = UNSET
-    frequency_penalty: float | None = None
-    function_call: Any = UNSET
-    functions: Any = UNSET
-    logit_bias: Any = UNSET
+    n: Choices = None
+    audio: Object = None
+    frequency_penalty: Penalty = None
+    function_call: Literal["none", "auto"] | dict[str, Any] | None = None
+    functions: Tools | None = None
+    logit_bias: Bias = None
     logprobs: bool | None = None
-    max_completion_tokens: int | None = None
-    max_tokens: int | None = None
-    metadata: Any = UNSET
-    modalities: Any = UNSET
-    moderation: Any = UNSET
-    n: int | None = None
-    parallel_tool_calls: bool | None = None
-    prediction: Any = UNSET
-    presence_penalty: float | None = None
-    prompt_cache_key: Any = UNSET
-    prompt_cache_options: Any = UNSET
-    prompt_cache_retention: Any = UNSET
+    max_completion_tokens: AtLeastOne = None
+    max_tokens: AtLeastOne = None
+    metadata: Metadata = None
+    modalities: list[Literal["text", "audio"]] | None = None
+    moderation: Object = None
+    # Null is refused here, and nowhere else.
+    parallel_tool_calls: bool | UnsetType = UNSET
+    prediction: Object = None
+    presence_penalty: Penalty = None
+    prompt_cache_key: str | None = None
+    prompt_cache_options: Object = None
+    prompt_cache_retention: Retention = None
     reasoning_effort: str | None = None
     response_format: Raw = Raw(b"null")
-    safety_identifier: Any = UNSET
-    seed: int | None = None
-    service_tier: Any = UNSET
-    stop: Any = UNSET
+    safety_identifier: SafetyIdentifier = None
+    seed: Seed = None
+    service_tier: Tier | None = None
+    stop: Stop = None
     store: bool | None = None
     stream: bool | None = None
-    stream_options: Any = UNSET
-    temperature: float | None = None
-    tool_choice: Any = UNSET
-    tools: Any = UNSET
-    top_logprobs: int | None = None
-    top_p: float | None = None
-    user: Any = UNSET
-    verbosity: Any = UNSET
-    web_search_options: Any = UNSET
+    stream_options: StreamOptions | None = None
+    temperature: Temperature = None
+    tool_choice: Literal["none", "auto", "required"] | dict[str, Any] | None = None
+    tools: Tools | None = None
+    top_logprobs: Annotated[int, Meta(ge=0)] | None = None
+    top_p: TopP = None
+    user: str | None = None
+    verbosity: Verbosity = None
+    web_search_options: Object = None
 
 
 _decoder = msgspec.json.Decoder(Chat)
@@ -92,9 +101,9 @@ _decoder = msgspec.json.Decoder(Chat)
 
 def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     """Check one request and answer it."""
-    chat = parse(_decoder, body)
+    chat = parse(_decoder, body, _unknown)
     _check(chat)
-    texts = [_text(message) for message in chat.messages]
+    texts = [text_of(message) for message in chat.messages]
     asked = format_of(bytes(chat.response_format), PLACE, chat.model, texts)
     count = _prompt_tokens(texts, chat, settings)
     prompt = _last_of_user(chat.messages, texts)
@@ -102,7 +111,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     limit = chat.max_completion_tokens or chat.max_tokens
     said = [tokens.cut(asked.write(draw, prompt), limit) for _ in range(chat.n or 1)]
     output = sum(tokens.count_tokens(text) for text, _ in said)
-    reasoning = models.reasons(chat.model, chat.reasoning_effort)
+    reasoning = abilities.reasons(chat.model, chat.reasoning_effort)
     usage = tokens.usage(draw, count, output, reasoning=reasoning)
     usage = tokens.within(usage, None if limit is None else limit * len(said))
     identity = f"{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}"
@@ -132,49 +141,19 @@ def _rest(said: list[tuple[str, bool]], usage: Usage) -> Body:
     }
 
 
+def _unknown(body: Body, names: list[str]) -> ApiError:
+    """From gpt-5 on it is worded as at the other endpoints."""
+    model = body.get("model")
+    if isinstance(model, str) and abilities.abilities_of(model).generation >= NEW:
+        return unknown_parameter(body, names)
+    text = f"Unrecognized request argument{'s' * (len(names) > 1)} supplied: {', '.join(names)}"
+    return ApiError(400, text)
+
+
 def _check(chat: Chat) -> None:
-    if chat.messages in (UNSET, None):
-        raise missing("messages")
-    if not isinstance(chat.messages, list):
-        raise wrong_type("messages", "expected an array of objects")
-    if not chat.messages:
-        raise empty_array("messages")
-    for at, message in enumerate(chat.messages):
-        _check_message(f"messages[{at}]", message)
-    check_bounds(chat, BOUNDS)
+    check_messages(chat.messages)
+    check_tools(chat)
     check_chat(chat)
-    if not models.writes_text(chat.model):
-        text = "This is not a chat model and thus not supported in the v1/chat/completions endpoint."
-        raise ApiError(404, text, param="model")
-
-
-def _check_message(name: str, message: Any) -> None:
-    if not isinstance(message, dict):
-        raise wrong_type(name, "expected an object")
-    role, content = message.get("role"), message.get("content")
-    if not isinstance(role, str) or role not in ROLES:
-        raise wrong_value(f"{name}.role", role, sorted(ROLES))
-    if isinstance(content, list):
-        for at, part in enumerate(content):
-            _check_part(f"{name}.content[{at}]", part)
-    elif not isinstance(content, str) and not (content is None and role == "assistant"):
-        raise wrong_type(f"{name}.content", "expected one of a string or array of objects")
-
-
-def _check_part(name: str, part: Any) -> None:
-    if not isinstance(part, dict):
-        raise wrong_type(name, "expected an object")
-    if part.get("type") not in PARTS:
-        raise wrong_value(f"{name}.type", part.get("type"), PARTS)
-    if part["type"] == "text" and not isinstance(part.get("text"), str):
-        raise wrong_type(f"{name}.text", "expected a string")
-
-
-def _text(message: Body) -> str:
-    content = message.get("content")
-    if isinstance(content, list):
-        return "\n".join(part["text"] for part in content if part["type"] == "text")
-    return content or ""
 
 
 def _last_of_user(messages: list[Body], texts: list[str]) -> str:

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import Meta
 
 from airflow_provider_openai_batch.emulator import inputs, models, tokens
-from airflow_provider_openai_batch.emulator.bodies import check_bounds, parse
+from airflow_provider_openai_batch.emulator.bodies import (
+    Bias,
+    Choices,
+    Penalty,
+    Seed,
+    Stop,
+    StreamOptions,
+    Temperature,
+    TopP,
+    parse,
+)
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
+from airflow_provider_openai_batch.emulator.endpoints.families import check_completion
 from airflow_provider_openai_batch.emulator.endpoints.twists import Voice, twists
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.schemas import Draw
@@ -22,10 +33,6 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.settings import Settings
 
 COMPLETING = re.compile(r"gpt-3\.5-turbo-instruct|(ft:)?(davinci|babbage)-")
-BOUNDS = (
-    ("temperature", 0, 2), ("top_p", 0, 1), ("n", 1, 128), ("best_of", 0, 20), ("logprobs", 0, 5),
-    ("frequency_penalty", -2, 2), ("presence_penalty", -2, 2), ("max_tokens", 0, None),
-)  # fmt: skip
 SHORT = 16
 
 
@@ -34,21 +41,21 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
 
     model: str = ""
     prompt: Any = None
-    best_of: int | None = None
+    best_of: Annotated[int, Meta(ge=0, le=20)] | None = None
     echo: bool | None = None
-    frequency_penalty: float | None = None
-    logit_bias: Any = UNSET
-    logprobs: int | None = None
-    max_tokens: int | None = None
-    n: int | None = None
-    presence_penalty: float | None = None
-    seed: int | None = None
-    stop: Any = UNSET
+    frequency_penalty: Penalty = None
+    logit_bias: Bias = None
+    logprobs: Annotated[int, Meta(ge=0, le=5)] | None = None
+    max_tokens: Annotated[int, Meta(ge=0)] | None = None
+    n: Choices = None
+    presence_penalty: Penalty = None
+    seed: Seed = None
+    stop: Stop = None
     stream: bool | None = None
-    stream_options: Any = UNSET
+    stream_options: StreamOptions | None = None
     suffix: str | None = None
-    temperature: float | None = None
-    top_p: float | None = None
+    temperature: Temperature = None
+    top_p: TopP = None
     user: str | None = None
 
 
@@ -59,7 +66,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     """Check one request and go on with its prompts: with their own words."""
     asked = parse(_decoder, body)
     prompts = inputs.read(asked.prompt, "prompt")
-    check_bounds(asked, BOUNDS)
+    check_completion(asked)
     if models.KNOWN.match(asked.model) and not COMPLETING.match(asked.model):
         text = "This is a chat model and not supported in the v1/completions endpoint."
         raise ApiError(404, text, param="model")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
 
 from airflow_provider_openai_batch.emulator import inputs, models
-from airflow_provider_openai_batch.emulator.bodies import check_bounds, parse, wrong_value
+from airflow_provider_openai_batch.emulator.bodies import AtLeastOne, parse
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.state import Usage
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 SIZES = {"text-embedding-3-large": 3_072}
 SIZE = 1_536
-WHOLE_ONLY = ("text-embedding-ada-002",)
+WHOLE_ONLY = "text-embedding-ada-"
 MAX_INPUT, MAX_REQUEST = 8_192, 300_000
-ENCODINGS = ("float", "base64")
 #: As many decimals as a float32 of a unit vector can tell apart.
 DECIMALS = 10
 
@@ -36,8 +35,8 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
 
     model: str = ""
     input: Any = None
-    dimensions: int | None = None
-    encoding_format: str | None = None
+    dimensions: AtLeastOne = None
+    encoding_format: Literal["float", "base64"] | None = None
     user: str | None = None
 
 
@@ -66,13 +65,10 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:  # noqa
 def _check(asked: Asked) -> None:
     if models.KNOWN.match(asked.model) and not models.EMBEDDING.match(asked.model):
         raise ApiError(403, "You are not allowed to generate embeddings from this model", param="model")
-    if asked.encoding_format not in {None, *ENCODINGS}:
-        raise wrong_value("encoding_format", asked.encoding_format, ENCODINGS)
-    check_bounds(asked, (("dimensions", 1, None),))
     if asked.dimensions is None:
         return
-    if asked.model in WHOLE_ONLY:
-        raise ApiError(400, "This model does not support specifying dimensions.", param="dimensions")
+    if asked.model.startswith(WHOLE_ONLY):
+        raise ApiError(400, "This model does not support specifying dimensions.")
     if asked.dimensions > (size := _size(asked.model)):
         text = f"Invalid value for 'dimensions' = {asked.dimensions}. Must be less than or equal to {size}."
         raise ApiError(400, text, param="dimensions", code="invalid_value")
@@ -86,14 +82,13 @@ def _tokens(given: list[Input]) -> int:
     """The tokens of all inputs, each and together within the limits."""
     counts = [inputs.tokens_of(one) for one in given]
     if not all(counts):
-        text = "Invalid 'input': input cannot be an empty string."
-        raise ApiError(400, text, param="input", code="invalid_value")
+        raise inputs.invalid("input")
     if (most := max(counts)) > MAX_INPUT:
         text = (
             f"This model's maximum context length is {MAX_INPUT} tokens, however you requested {most} tokens "
             f"({most} in your prompt; 0 for the completion). Please reduce your prompt; or completion length."
         )
-        raise ApiError(400, text, param="input", code="context_length_exceeded")
+        raise ApiError(400, text)
     if (total := sum(counts)) > MAX_REQUEST:
         text = f"Requested {total} tokens, max {MAX_REQUEST} tokens per request"
         raise ApiError(400, text, code="max_tokens_per_request", kind="max_tokens_per_request")

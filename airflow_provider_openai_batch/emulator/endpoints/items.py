@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.emulator.bodies import empty_array, wrong_type, wrong_value
+from airflow_provider_openai_batch.emulator.wording import empty_array, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.endpoints.endpoint import Body
@@ -34,7 +34,7 @@ def read(given: Any) -> list[tuple[str, str]]:
     if isinstance(given, str):
         return [("user", given)]
     if not isinstance(given, list):
-        raise wrong_type("input", "expected one of a string or array of input items")
+        raise wrong_type("input", "expected one of a string or array of input items", given)
     if not given:
         raise empty_array("input")
     return [message for at, item in enumerate(given) if (message := _read(f"input[{at}]", item))]
@@ -48,7 +48,7 @@ def last_of_user(messages: list[tuple[str, str]]) -> str:
 
 def _read(name: str, item: Any) -> tuple[str, str] | None:
     if not isinstance(item, dict):
-        raise wrong_type(name, "expected an input item")
+        raise wrong_type(name, "expected an input item", item)
     kind = item.get("type", "message")
     if kind not in ITEMS:
         raise wrong_value(f"{name}.type", kind, ITEMS)
@@ -63,19 +63,19 @@ def _text(name: str, content: Any) -> str:
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
-        raise wrong_type(name, "expected one of a string or array of objects")
+        raise wrong_type(name, "expected one of a string or array of objects", content)
     return "\n".join(filter(None, (_part(f"{name}[{at}]", part) for at, part in enumerate(content))))
 
 
 def _part(name: str, part: Any) -> str:
     if not isinstance(part, dict):
-        raise wrong_type(name, "expected an object")
+        raise wrong_type(name, "expected an object", part)
     if part.get("type") not in PARTS:
         raise wrong_value(f"{name}.type", part.get("type"), PARTS)
     if not part["type"].endswith("_text"):
         return ""
     if not isinstance(part.get("text"), str):
-        raise wrong_type(f"{name}.text", "expected a string")
+        raise wrong_type(f"{name}.text", "expected a string", part.get("text"))
     return str(part["text"])
 
 

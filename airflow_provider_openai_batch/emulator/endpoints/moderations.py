@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.emulator import models
-from airflow_provider_openai_batch.emulator.bodies import empty_array, parse, wrong_type, wrong_value
+from airflow_provider_openai_batch.emulator.bodies import parse
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
+from airflow_provider_openai_batch.emulator.wording import empty_array, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from msgspec import Raw
@@ -91,7 +92,7 @@ def _pieces(given: Any) -> list[Piece]:
     if isinstance(given, str):
         return [Piece(given)]
     if not isinstance(given, list):
-        raise wrong_type("input", "expected a string, an array of strings, or an array of objects")
+        raise wrong_type("input", "expected a string, an array of strings, or an array of objects", given)
     if not given:
         raise empty_array("input")
     if all(isinstance(one, str) for one in given):
@@ -105,7 +106,7 @@ def _pieces(given: Any) -> list[Piece]:
 def _part(name: str, part: Any) -> tuple[str, str]:
     """The kind of a part, and its text or its address."""
     if not isinstance(part, dict):
-        raise wrong_type(name, "expected an object")
+        raise wrong_type(name, "expected an object", part)
     kind = part.get("type")
     if kind not in PARTS:
         raise wrong_value(f"{name}.type", kind, PARTS)
@@ -115,7 +116,7 @@ def _part(name: str, part: Any) -> tuple[str, str]:
     if value is None:
         raise missing(place)
     if not isinstance(value, str):
-        raise wrong_type(place, "expected a string")
+        raise wrong_type(place, "expected a string", value)
     return kind, value
 
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import Meta, Raw
 
-from airflow_provider_openai_batch.emulator import models, tokens
-from airflow_provider_openai_batch.emulator.bodies import check_bounds, parse, wrong_value
+from airflow_provider_openai_batch.emulator import abilities, models, tokens
+from airflow_provider_openai_batch.emulator.bodies import (
+    Metadata,
+    Object,
+    Retention,
+    SafetyIdentifier,
+    Temperature,
+    TopP,
+    Verbosity,
+    parse,
+)
 from airflow_provider_openai_batch.emulator.endpoints import items
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
 from airflow_provider_openai_batch.emulator.endpoints.families import check_response
@@ -17,6 +26,7 @@ from airflow_provider_openai_batch.emulator.endpoints.twists import Voice, twist
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.formats import Place, format_of
 from airflow_provider_openai_batch.emulator.schemas import Draw
+from airflow_provider_openai_batch.emulator.wording import unknown_parameter
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.settings import Settings
@@ -31,8 +41,10 @@ PLACE = Place(
     wordless="Response input messages must contain the word 'json' in some form "
     "to use 'text.format' of type 'json_object'.",
 )
-BOUNDS = (("temperature", 0, 2), ("top_p", 0, 1), ("top_logprobs", 0, 20), ("max_output_tokens", 16, None))
-_MOVED = "In the Responses API, this parameter has moved to '{}'."
+_MOVED = (
+    "In the Responses API, this parameter has moved to '{}'. Try again with the new parameter. See the API "
+    "documentation for more information: https://platform.openai.com/docs/api-reference/responses/create."
+)
 #: What people who come from chat completions send.
 MOVED = {
     name: _MOVED.format(place)
@@ -48,66 +60,80 @@ STORED = (
     ("conversation", "Conversation", None),
     ("prompt", "Prompt", None),
 )
-
-TRUNCATIONS = ("auto", "disabled")
 REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 PREAMBLE = "Let me look at this step by step."
+
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+Summary = Literal["concise", "detailed", "auto"]
+Tier = Literal["auto", "default", "fast", "flex", "priority", "scale", "ultrafast"]
+Include = Literal[
+    "file_search_call.results", "web_search_call.results", "web_search_call.action.sources",
+    "message.input_image.image_url", "computer_call_output.output.image_url", "code_interpreter_call.outputs",
+    "reasoning.encrypted_content", "message.output_text.logprobs",
+]  # fmt: skip
 
 
 class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the text is to be written."""
 
     format: Raw = Raw(b"null")
-    verbosity: str | None = None
+    verbosity: Verbosity = None
 
 
 class Reasoning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the model is to reason."""
 
-    effort: str | None = None
-    summary: str | None = None
-    generate_summary: str | None = None
-    mode: Any = UNSET
-    context: Any = UNSET
+    effort: Effort | None = None
+    summary: Summary | None = None
+    generate_summary: Summary | None = None
+    mode: str | None = None
+    context: Literal["auto", "current_turn", "all_turns"] | None = None
+
+
+class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a stream is written; only a request for one may have them."""
+
+    include_obfuscation: bool | None = None
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
-    """The parameters of a response; unknown ones are refused."""
+    """The parameters of a response, in the order of their checks; unknown ones are refused."""
 
     model: str = ""
     input: Any = None
-    access_programs: Any = UNSET
-    background: bool | None = None
-    background_options: Any = UNSET
-    context_management: Any = UNSET
-    conversation: Any = None
-    image: Any = UNSET
-    include: list[str] | None = None
-    instructions: str | None = None
-    max_output_tokens: int | None = None
-    max_tool_calls: int | None = None
-    metadata: dict[str, str] | None = None
-    moderation: Any = UNSET
-    parallel_tool_calls: bool | None = None
     previous_response_id: str | None = None
-    prompt: Any = None
-    prompt_cache_key: Any = UNSET
-    prompt_cache_options: Any = UNSET
-    prompt_cache_retention: Any = UNSET
-    reasoning: Reasoning | None = None
-    safety_identifier: Any = UNSET
-    service_tier: Any = UNSET
-    store: bool | None = None
-    stream: bool | None = None
-    stream_options: Any = UNSET
-    temperature: float | None = None
+    conversation: str | dict[str, Any] | None = None
+    prompt: Object = None
+    access_programs: Any = None
+    background_options: Any = None
+    image: Any = None
+    moderation: Object = None
+    include: list[Include] | None = None
+    tools: Annotated[list[dict[str, Any]], Meta(description="an array of tools")] | None = None
+    metadata: Metadata = None
     text: Text = Text()
-    tool_choice: Any = "auto"
-    tools: list[dict[str, Any]] | None = None
-    top_logprobs: int | None = None
-    top_p: float | None = None
-    truncation: str | None = None
+    temperature: Temperature = None
+    top_p: TopP = None
+    tool_choice: dict[str, Any] | Literal["none", "auto", "required"] | None = "auto"
+    parallel_tool_calls: bool | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    background: bool | None = None
+    max_output_tokens: Annotated[int, Meta(ge=16)] | None = None
+    max_tool_calls: Annotated[int, Meta(ge=1)] | None = None
+    reasoning: Reasoning | None = None
     user: str | None = None
+    safety_identifier: SafetyIdentifier = None
+    prompt_cache_options: Object = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: Retention = None
+    truncation: Literal["auto", "disabled"] | None = None
+    instructions: str | None = None
+    store: bool | None = None
+    service_tier: Tier | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    context_management: Annotated[list[dict[str, Any]], Meta(min_length=1)] | None = None
 
 
 _decoder = msgspec.json.Decoder(Asked)
@@ -115,7 +141,7 @@ _decoder = msgspec.json.Decoder(Asked)
 
 def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     """Check one request and answer it."""
-    asked = parse(_decoder, body, MOVED)
+    asked = parse(_decoder, body, _unknown)
     _check(asked)
     messages = items.read(asked.input)
     texts = [asked.instructions or "", *(text for _, text in messages)]
@@ -124,7 +150,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     prompt = items.last_of_user(messages)
     draw = Draw(zlib.crc32(body) ^ settings.seed, prompt)
     said, cut = tokens.cut(form.write(draw, prompt), asked.max_output_tokens)
-    reasoning = models.reasons(asked.model, _reasoning(asked).effort)
+    reasoning = abilities.reasons(asked.model, _reasoning(asked).effort)
     usage = tokens.usage(draw, count, tokens.count_tokens(said), reasoning=reasoning)
     usage = tokens.within(usage, asked.max_output_tokens)
     identity = f"{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}"
@@ -132,17 +158,22 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     return Answer(status=200, usage=usage, body=_say(whole, said, "length" if cut else "stop"))
 
 
+def _unknown(body: Body, names: list[str]) -> ApiError:
+    moved = next((name for name in names if name in MOVED), None)
+    if moved is None:
+        return unknown_parameter(body, names)
+    text = f"Unsupported parameter: '{moved}'. {MOVED[moved]}"
+    return ApiError(400, text, code="unsupported_parameter", param=moved)
+
+
 def _check(asked: Asked) -> None:
     if asked.input is None and not any(getattr(asked, name) for name, _, _ in STORED):
         raise missing("input")
-    check_bounds(asked, BOUNDS)
-    check_response(asked, _reasoning(asked).effort)
-    if asked.truncation not in {None, *TRUNCATIONS}:
-        raise wrong_value("truncation", asked.truncation, TRUNCATIONS)
     for name, what, code in STORED:
         if (given := getattr(asked, name)) is not None:
             identity = given.get("id") if isinstance(given, dict) else given
             raise ApiError(400, f"{what} with id '{identity}' not found.", code=code, param=name)
+    check_response(asked, _reasoning(asked))
     if asked.background:
         raise ApiError(400, "The emulator answers at once; ask without 'background'.", param="background")
     if not models.writes_text(asked.model):

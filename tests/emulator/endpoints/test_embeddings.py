@@ -90,23 +90,24 @@ def test_tokens_as_input(api):
     assert np.array_equal(vectors(answers["one"])[0], vectors(answers["two"])[0])
 
 
+INVALID = "'$.input' is invalid. Please check the API reference"
 #: body, status, param, code, a part of the message.
 WRONG = [
     ({"input": ...}, 400, "input", "missing_required_parameter", "Missing required parameter: 'input'"),
-    ({"input": ""}, 400, "input", "invalid_value", "cannot be an empty string"),
-    ({"input": ["a", ""]}, 400, "input", "invalid_value", "cannot be an empty string"),
-    ({"input": []}, 400, "input", "empty_array", "minimum length 1"),
-    ({"input": [[]]}, 400, "input", "invalid_type", "expected a string, an array"),
-    ({"input": ["a", 1]}, 400, "input", "invalid_type", "expected a string, an array"),
-    ({"input": [True]}, 400, "input", "invalid_type", "expected a string, an array"),
-    ({"input": {"a": "b"}}, 400, "input", "invalid_type", "expected a string, an array"),
-    ({"input": ["a"] * 2_049}, 400, "input", "array_above_max_length", "maximum length 2048"),
-    ({"input": "x" * 32_769}, 400, "input", "context_length_exceeded", "you requested 8193 tokens"),
+    ({"input": ""}, 400, None, None, INVALID),
+    ({"input": ["a", ""]}, 400, None, None, INVALID),
+    ({"input": []}, 400, None, None, INVALID),
+    ({"input": [[]]}, 400, None, None, INVALID),
+    ({"input": ["a", 1]}, 400, None, None, INVALID),
+    ({"input": [True]}, 400, None, None, INVALID),
+    ({"input": {"a": "b"}}, 400, None, None, INVALID),
+    ({"input": ["a"] * 2_049}, 400, None, None, INVALID),
+    ({"input": "x" * 32_769}, 400, None, None, "you requested 8193 tokens"),
     ({"input": ["x" * 32_000] * 38}, 400, None, "max_tokens_per_request", "Requested 304000 tokens, max"),
     ({"dimensions": 0}, 400, "dimensions", "integer_below_min_value", ">= 1, but got 0"),
     ({"dimensions": 1_537}, 400, "dimensions", "invalid_value", "less than or equal to 1536"),
     ({"dimensions": 1.5}, 400, "dimensions", "invalid_type", "Invalid type for 'dimensions'"),
-    ({"encoding_format": "hex"}, 400, "encoding_format", "invalid_value", "'float', 'base64'"),
+    ({"encoding_format": "hex"}, 400, "encoding_format", "invalid_value", "'float' and 'base64'"),
     ({"user": 5}, 400, "user", "invalid_type", "Invalid type for 'user'"),
     ({"temperature": 1}, 400, "temperature", "unknown_parameter", "Unknown parameter: 'temperature'."),
     ({"stream": True}, 400, "stream", "unknown_parameter", "Unknown parameter: 'stream'."),
@@ -126,7 +127,7 @@ def test_wrong_bodies(api):
 
 @pytest.mark.parametrize(
     ("model", "dimensions", "status", "param"),
-    [("text-embedding-ada-002", 8, 400, "dimensions"), ("gpt-5-mini", ..., 403, "model")],
+    [("text-embedding-ada-002", 8, 400, None), ("gpt-5-mini", ..., 403, "model")],
 )
 def test_models_that_cannot(api, model, dimensions, status, param):
     """The oldest model has one size; a model that talks has no vectors."""
@@ -183,7 +184,7 @@ def test_a_misfit_is_a_shorter_vector(api, openai_batch_emulator, encoding):
 
 def test_refusals_at_once(api):
     """The official client raises its errors."""
-    with pytest.raises(openai.BadRequestError, match="empty string"):
+    with pytest.raises(openai.BadRequestError, match=r"'\$\.input' is invalid"):
         api.client.embeddings.create(model="text-embedding-3-small", input="")
     with pytest.raises(openai.PermissionDeniedError):
         api.client.embeddings.create(model="gpt-5", input="x")

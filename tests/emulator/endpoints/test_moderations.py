@@ -75,7 +75,7 @@ WRONG = [
     ({"input": 5}, "input", "invalid_type", "expected a string, an array of strings"),
     ({"input": []}, "input", "empty_array", "minimum length 1"),
     ({"input": ["a", 5]}, "input[0]", "invalid_type", "expected an object"),
-    ({"input": [{"type": "sound"}]}, "input[0].type", "invalid_value", "'text', 'image_url'"),
+    ({"input": [{"type": "sound"}]}, "input[0].type", "invalid_value", "'text' and 'image_url'"),
     ({"input": [{"type": "text"}]}, "input[0].text", "missing_required_parameter", "Missing"),
     ({"input": [{"type": "text", "text": 5}]}, "input[0].text", "invalid_type", "expected a string"),
     ({"input": [{"type": "image_url"}]}, "input[0].image_url.url", "missing_required_parameter", "Missing"),
