@@ -17,13 +17,14 @@ from tests.mutations.distrusting import DISTRUSTING
 from tests.mutations.landing import LANDING
 from tests.mutations.planted import ROOT, Mutation
 from tests.mutations.reading import READING
+from tests.mutations.refusing import REFUSING
 from tests.mutations.sending import SENDING
 from tests.mutations.warmed import Order, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MUTATIONS = (*SENDING, *ANSWERING, *CLOSING, *DISTRUSTING, *LANDING, *READING)
+MUTATIONS = (*SENDING, *ANSWERING, *CLOSING, *DISTRUSTING, *LANDING, *READING, *REFUSING)
 SIMULATED = ("intent after the call", "attempt check before the intent", "no attempt check")
 TWO_ATTEMPTS = (
     "tests/simulation/test_simulation.py::test_two_live_attempts_run_one_batch_for_each_shard[scenario0]"

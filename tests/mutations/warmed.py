@@ -26,7 +26,8 @@ import pytest
 PACKAGE = "airflow_provider_openai_batch"
 PLUGIN = f"{PACKAGE}.pytest_plugin"
 EMULATOR = f"{PACKAGE}.emulator"
-#: What may be imported before the fork: it imports nothing else of the package, and is never mutated.
+#: What may be imported before the fork: it imports nothing else of the package. The emulator is forgotten
+#: where it is what is mutated.
 ALONE = (EMULATOR, f"{PACKAGE}.get_provider_info")
 SECONDS = 120
 SHOWN = 4_000
@@ -123,6 +124,9 @@ def warm() -> None:
 
 def work(order: Order, folder: str) -> Told:
     """Run pytest in this process, which is the order's own."""
+    if order.module.startswith(EMULATOR):
+        for name in [name for name in sys.modules if name.startswith(EMULATOR)]:
+            del sys.modules[name]
     if order.module:
         assert order.module not in sys.modules
         sys.meta_path.insert(0, Mutated(order))  # type: ignore[arg-type]
