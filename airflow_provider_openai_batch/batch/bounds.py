@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+#: What a text is written in where its column does not say otherwise.
+UTF_8 = "utf-8"
+
 
 @dataclass(frozen=True, slots=True)
 class Characters:
@@ -26,8 +29,11 @@ class Bytes:
 
     def refuses(self, value: str) -> str | None:
         """Say what is wrong with a value, without showing it."""
-        long = len(value) > self.most or len(value.encode()) > self.most
-        return f"is longer than the {self.most} bytes of its column" if long else None
+        return self.refuses_size(max(len(value), len(value.encode())))
+
+    def refuses_size(self, size: int) -> str | None:
+        """Say the same of a text of so many bytes."""
+        return f"is longer than the {self.most} bytes of its column" if size > self.most else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,8 @@ class Charset:
         """Say what is wrong with a value, without showing it."""
         if self.lacks(value):
             return f"holds a character that its column's character set {self.name} lacks"
+        if isinstance(self.within, Bytes) and self.codec != UTF_8:
+            return self.within.refuses_size(len(value.encode(self.codec)))
         return None if self.within is None else self.within.refuses(value)
 
     def lacks(self, value: str) -> bool:

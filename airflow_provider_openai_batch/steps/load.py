@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.steps.account import Account
 from airflow_provider_openai_batch.steps.advance import peek
 from airflow_provider_openai_batch.steps.cleaning import clean_up
 from airflow_provider_openai_batch.steps.figures import Figures
+from airflow_provider_openai_batch.steps.fitting import require_room
 from airflow_provider_openai_batch.steps.keys import for_example
 from airflow_provider_openai_batch.steps.loaded import Loaded
 from airflow_provider_openai_batch.steps.read import current_of, read_run
@@ -188,9 +189,10 @@ def asked_output(asked: facts.Asked) -> Output:
 
 
 def check_keys(store: RunStore, snapshot: CompleteSnapshot, table: Target, plan: Landing) -> None:
-    """Test the keys against a target that submit did not know."""
-    for _ in surviving(table.keys(plan), snapshot.asked.key, stored_rows(store, snapshot)):
-        pass
+    """Test keys and carried values against a target that submit did not know."""
+    carried, kept = table.carried(plan), [*snapshot.asked.key, *snapshot.asked.carry]
+    for rows in surviving(table.keys(plan), snapshot.asked.key, stored_rows(store, snapshot)):
+        require_room(carried, plan, rows.select(kept))
 
 
 def require_current(store: RunStore, snapshot: Snapshot) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.facts import About
     from airflow_provider_openai_batch.batch.tokens import Counter
     from airflow_provider_openai_batch.batch.verdict import Rule
+    from airflow_provider_openai_batch.steps.fitting import Fitting
     from airflow_provider_openai_batch.store import RunStore
 
 
@@ -28,6 +29,8 @@ class Terms:
     rule: Rule | None
     counter: Counter
     forecaster: Forecaster
+    #: Refuses rows that the target does not take.
+    fitting: Fitting
 
 
 @dataclass(slots=True)

@@ -57,7 +57,7 @@ class SnapshotWriter:
         self._store, self._recipe = store, recipe
         self._limits = terms.limits
         self._chooser = Chooser(recipe, terms.rule, terms.counter)
-        self._forecaster = terms.forecaster
+        self._forecaster, self._fitting = terms.forecaster, terms.fitting
         self._layout = recipe.layout
         self._rows = RowFiles(store, f"snapshots/{name}")
         many = least_requests(self._limits.preflight, is_usual=endpoint_of(recipe.endpoint).preflight)
@@ -111,6 +111,7 @@ class SnapshotWriter:
             self._write(asked)
 
     def _write(self, asked: Chosen) -> None:
+        self._fitting(asked.rows)
         first = self._requests.add(asked.packed)
         fresh = first & ~self._known.contains(asked.packed)
         self._check_count()

@@ -19,6 +19,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.attempts import register
 from airflow_provider_openai_batch.steps.cap import estimate_of, require_budget, require_price
 from airflow_provider_openai_batch.steps.counting import counter_for
+from airflow_provider_openai_batch.steps.fitting import fitting
 from airflow_provider_openai_batch.steps.lost import refuse_lost
 from airflow_provider_openai_batch.steps.model import check_model
 from airflow_provider_openai_batch.steps.news import tell_news, tell_skipped
@@ -155,6 +156,7 @@ def _terms(asked: Asked, told: facts.Asked, recipe: Recipe, client: Client) -> T
         rule=Rule(words=told.resend or (), run_id=asked.run_id, prompt_version=told.prompt_version),
         counter=counter_for(model),
         forecaster=Forecaster(client.prices.find(model), expected),
+        fitting=fitting(_ends(asked, told), recipe),
     )
 
 

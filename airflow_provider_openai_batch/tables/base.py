@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_openai_batch.batch.bounds import Bounds
+    from airflow_provider_openai_batch.tables.carried import Carried
     from airflow_provider_openai_batch.tables.keys import Keys
     from airflow_provider_openai_batch.tables.landing import Landing, Written
 
@@ -122,6 +123,10 @@ class Target(Protocol):
 
     def keys(self, landing: Landing) -> Keys | None:
         """Say which keys would not be held as they are; None where all are."""
+        ...
+
+    def carried(self, landing: Landing) -> Carried | None:
+        """Say which keys and carried values the table refuses; None where none is."""
         ...
 
     def bounds(self, landing: Landing) -> Bounds:

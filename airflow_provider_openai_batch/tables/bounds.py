@@ -99,7 +99,7 @@ def _scalar(column: TargetColumn, kind: exp.DataType | None, dialect: str) -> Bo
     if pa.types.is_integer(ours) or pa.types.is_floating(ours):
         return number_bound(kind, dialect)
     if pa.types.is_timestamp(ours):
-        return _moment_bound(kind, dialect)
+        return moment_bound(kind, dialect)
     return None
 
 
@@ -141,7 +141,8 @@ def number_bound(kind: exp.DataType, dialect: str) -> Range | None:
     return None
 
 
-def _moment_bound(kind: exp.DataType, dialect: str) -> Range | None:
+def moment_bound(kind: exp.DataType, dialect: str) -> Range | None:
+    """Name which moments a column holds that does not hold all."""
     if kind.this == _T.TIMESTAMP_NS:
         return EPOCH_OF_NANOSECONDS
     in_seconds = dialect == "mysql" and kind.this in {_T.TIMESTAMP, _T.TIMESTAMPTZ}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import re
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,7 +25,14 @@ if TYPE_CHECKING:
 #: How many values of a column decide its type; names are looked for in all rows.
 SAMPLE_ROWS = 10_000
 NULL = b"null"
+#: What may be the name of a member, or a piece of text that looks so.
+NAMES = re.compile(rb'"[ \t\r\n]*:')
+NESTED = (dict, list)
+#: Python reads no longer ones.
+LONG_NUMBER = re.compile(rb"[0-9]{4000}")
 Row = dict[str, Any]
+#: A value, after its file and line.
+Placed = tuple[tuple[str, int], Any]
 
 
 class Jsonl:
@@ -40,25 +50,57 @@ class Jsonl:
     def fields(self, fs: Any, paths: Sequence[str]) -> list[pa.Field]:
         """Find the columns of all files together, those too that only a late row has."""
         lines = (line for path in paths for line in _lines(fs, path, self._encoding))
-        sample = [line.row() for line in islice(lines, SAMPLE_ROWS)]
-        found = dict.fromkeys(name for row in sample for name in row)
-        kinds = {name: types.infer(name, (row.get(name) for row in sample)) for name in found}
-        late: dict[str, list[Any]] = {name: [] for name, kind in kinds.items() if kind is None}
+        sample = [(line.place, line.row()) for line in islice(lines, SAMPLE_ROWS)]
+        found = dict.fromkeys(name for _, row in sample for name in row)
+        kinds = {name: _inferred(name, [(place, row.get(name)) for place, row in sample]) for name in found}
+        late: dict[str, list[Placed]] = {name: [] for name, kind in kinds.items() if kind is None}
         typed = {name for name, kind in kinds.items() if kind is not None}
         for line in lines:
             line.late(typed, late)
-        kinds |= {name: types.infer(name, values) for name, values in late.items()}
+        kinds |= {name: _inferred(name, values) for name, values in late.items()}
         return [types.field_of(name, kind or "text") for name, kind in kinds.items()]
 
     def batches(self, fs: Any, path: str, fields: Sequence[pa.Field]) -> Iterator[pa.RecordBatch]:
         """Read those of the columns that this file has."""
-        rows = (line.row() for line in _lines(fs, path, self._encoding))
+        rows = ((line.place, line.row()) for line in _lines(fs, path, self._encoding))
         while chunk := list(islice(rows, BATCH_ROWS)):
             arrays = [
-                types.untyped(field, types.kind_of(field), [row.get(field.name) for row in chunk])
-                for field in fields
+                _array(field, [(place, row.get(field.name)) for place, row in chunk]) for field in fields
             ]
             yield pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _inferred(name: str, values: list[Placed]) -> str | None:
+    """Find the kind of a column; a value of another kind than those before it is named by its line."""
+    try:
+        return types.infer(name, (value for _, value in values))
+    except InvalidRequest:
+        before: dict[str, Any] = {}
+        for place, value in values:
+            with _placed(place):
+                kind = types.infer(name, [*before.values(), value])
+            before.setdefault(str(type(value)), value) if kind else None
+        raise
+
+
+def _array(field: pa.Field, values: list[Placed]) -> pa.Array:
+    kind = types.kind_of(field)
+    try:
+        return types.untyped(field, kind, [value for _, value in values])
+    except InvalidRequest:
+        for place, value in values:
+            with _placed(place):
+                types.untyped(field, kind, [value])
+        raise
+
+
+@contextmanager
+def _placed(place: tuple[str, int]) -> Iterator[None]:
+    """Add file and line to what is wrong with a value."""
+    try:
+        yield
+    except InvalidRequest as error:
+        raise InvalidRequest(f"Line {place[1]} of {place[0]!r}: {error}") from None
 
 
 class Line:
@@ -71,6 +113,11 @@ class Line:
     def __init__(self, path: str, number: int, data: bytes) -> None:
         self.path, self.number, self.data = path, number, data
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Return the file and the line's number."""
+        return self.path, self.number
+
     def row(self) -> Row:
         """Read the object."""
         try:
@@ -79,9 +126,11 @@ class Line:
             row = self._leniently()
         if not isinstance(row, dict):
             self._refuse(f"it is a JSON {_called(row)}")
+        if len(NAMES.findall(self.data)) > _names_in(row):
+            self._leniently()  # which looks at each name; a text may look like one
         return row
 
-    def late(self, typed: set[str], late: dict[str, list[Any]]) -> None:
+    def late(self, typed: set[str], late: dict[str, list[Placed]]) -> None:
         """Note the values of columns whose type no earlier row tells."""
         try:
             names = self._names(self.data)
@@ -94,12 +143,17 @@ class Line:
         for name in names.keys() - typed:
             values = late.setdefault(name, [])
             if name in told and len(values) < SAMPLE_ROWS:
-                values.append(row[name])
+                values.append((self.place, row[name]))
 
     def _leniently(self) -> object:
         """Read what Python's own reader takes, such as half of a surrogate pair, or name the cause."""
         try:
-            return json.loads(self.data, parse_constant=self._no_constant)
+            return json.loads(
+                self.data,
+                parse_constant=self._no_constant,
+                parse_float=self._float,
+                object_pairs_hook=self._object,
+            )
         except RecursionError:
             self._refuse("it is nested too deeply")
         except ValueError as error:
@@ -108,8 +162,30 @@ class Line:
     def _no_constant(self, name: str) -> NoReturn:
         self._refuse(f"it holds {name}, which JSON has not; write null")
 
+    def _float(self, text: str) -> float:
+        number = float(text)
+        if math.isinf(number):
+            self._refuse("it holds a number that is larger than any float; write it as text")
+        return number
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> Row:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            self._refuse("an object has one name twice, and one of its values would be lost")
+        return found
+
     def _refuse(self, cause: str) -> NoReturn:
         raise Unreadable(f"line {self.number} of {self.path!r} is no JSON object: {cause}.")
+
+
+def _names_in(value: object) -> int:
+    """Count the names of an object and of all inside it."""
+    match value:
+        case dict():
+            return len(value) + sum(_names_in(part) for part in value.values() if isinstance(part, NESTED))
+        case list():
+            return sum(_names_in(part) for part in value if isinstance(part, NESTED))
+    return 0
 
 
 def _called(value: object) -> str:
@@ -123,7 +199,9 @@ def _cause(error: ValueError, data: bytes) -> str:
     if isinstance(error, json.JSONDecodeError):
         if data.strip() in {b"{", b"["}:
             return "the file is one JSON document over many lines; write an object on each line"
-        return f"{error.msg.lower()} at character {error.colno}"
+        return f"{error.msg.lower().removesuffix(' at')} at character {error.colno}"
+    if LONG_NUMBER.search(data):
+        return "it holds a number of thousands of digits; write it as text"
     return "it cannot be read"
 
 

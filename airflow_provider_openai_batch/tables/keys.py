@@ -102,7 +102,7 @@ def loss(column: TargetColumn, dialect: str) -> Lost | None:
 
 
 def _lost_texts(column: TargetColumn, dialect: str) -> Lost | None:
-    bounded = _lost_beyond(bound_of(column, dialect))
+    bounded = beyond(bound_of(column, dialect))
     if dialect != "postgres":
         return bounded
     # It has no U+0000, which a load leaves out of texts.
@@ -115,7 +115,8 @@ def _has_nul(values: pa.Array) -> pa.Array:
     return pc.match_substring(values, "\0")
 
 
-def _lost_beyond(bound: Bound | None) -> Lost | None:
+def beyond(bound: Bound | None) -> Lost | None:
+    """Tell which texts a bound refuses; None where it takes all."""
     match bound:
         case Charset():
             beyond = bound.refuses
@@ -127,7 +128,8 @@ def _lost_beyond(bound: Bound | None) -> Lost | None:
         case Bytes(most):
             return lambda values: pc.greater(pc.binary_length(values), most)
         case Words(words):
-            return lambda values: pc.invert(pc.is_in(values, pa.array(sorted(words), pa.string())))
+            known = pa.array(sorted(words), pa.string())
+            return lambda values: pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, known)))
     return None
 
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import names
 from airflow_provider_openai_batch.tables.bounds import bounds_of
+from airflow_provider_openai_batch.tables.carried import Carried, carried_of
 from airflow_provider_openai_batch.tables.definition import add, create
 from airflow_provider_openai_batch.tables.fit import plan
 from airflow_provider_openai_batch.tables.form import Form
@@ -69,6 +70,15 @@ class SqlTarget:
         with self.session(LOOKING) as session:
             made = plan(landing, self.parts, session.dialect, session.find(self.parts))
             return keys_of(made, session.dialect, lambda: self.session(LOOKING))
+
+    def carried(self, landing: Landing) -> Carried | None:
+        """Say which values of the source the table refuses; one to be is made for what it gets."""
+        landing = with_partition(landing)
+        with self.session(LOOKING) as session:
+            existing = session.find(self.parts)
+            if existing is None:
+                return None
+            return carried_of(plan(landing, self.parts, session.dialect, existing), session.dialect)
 
     def held(self, landing: Landing) -> Held | None:
         """Look the table up; what it holds is asked for later, each time on a session of its own."""

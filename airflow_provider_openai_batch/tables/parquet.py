@@ -65,6 +65,9 @@ class PathTarget:
     def keys(self, landing: Landing) -> None:
         """Take every key as it is."""
 
+    def carried(self, landing: Landing) -> None:
+        """Take every value: files have the types of the rows."""
+
     def bounds(self, landing: Landing) -> Bounds:  # noqa: ARG002
         """Take every answer."""
         return {}

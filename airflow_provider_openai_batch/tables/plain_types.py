@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -65,6 +66,24 @@ def check_reach(name: str, column: pa.Array) -> None:
         )
 
 
+def check_valid(name: str, column: pa.Array) -> None:
+    """Refuse what Arrow passes on unread, such as a text of bytes that are not UTF-8."""
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        raise InvalidRequest(
+            f"Column {name!r} of type {column.type} holds a value that its type does not have, such as a "
+            "text that is not UTF-8; mend it, or cast it in the source."
+        ) from None
+
+
+def without_runs(column: pa.Array) -> pa.Array:
+    """Write each value of the runs as often as it stands there; Arrow does so for a few types only."""
+    ends = column.run_ends.to_numpy()
+    places = np.searchsorted(ends, np.arange(column.offset, column.offset + len(column)), side="right")
+    return column.values.take(pa.array(places))
+
+
 def check_json(name: str, column: pa.Array) -> None:
     """Refuse a text that is said to be JSON and is not: databases would."""
     for text in column.to_pylist():
@@ -120,6 +139,9 @@ def _fixed_list(kind: pa.DataType) -> pa.DataType:
 
 
 def _struct(kind: pa.DataType) -> pa.DataType:
+    names = [field.name for field in kind]
+    if len(set(names)) < len(names):
+        raise InvalidRequest(f"A column of type {kind} has two fields of one name; rename one in the source.")
     return pa.struct([field.with_type(plain_type(field.type)) for field in kind])
 
 

@@ -101,11 +101,11 @@ def _exact_time(kind: str, values: list[Any]) -> pa.DataType | None:
 
 
 def _from_frame(rows: Any) -> pa.Table:
-    if type(rows).__module__.partition(".")[0] == "pandas":
+    if any(_is_pandas_frame(kind) for kind in type(rows).__mro__):
         return _from_pandas(rows)
     try:
         table = pa.table(rows)
-    except (pa.ArrowException, TypeError, ValueError) as error:
+    except (pa.ArrowException, AttributeError, TypeError, ValueError) as error:
         reason = type(error).__name__
     else:
         fields = [types.plain(field) for field in table.schema]
@@ -115,6 +115,10 @@ def _from_frame(rows: Any) -> pa.Table:
         f"source['rows'] is a {type(rows).__name__}, which is no table ({reason}); "
         "give a list of dicts or a DataFrame."
     )
+
+
+def _is_pandas_frame(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == "pandas" and kind.__name__ == "DataFrame"
 
 
 def _from_pandas(frame: Any) -> pa.Table:
@@ -154,9 +158,8 @@ def _dense(series: Any) -> Any:
 def _column(name: str, series: Any) -> pa.Table:
     series = _dense(series)
     if str(series.dtype) in {"object", "str", "string"}:
-        return _table(
-            {name: [None if missing else v for v, missing in zip(series, _missing(series), strict=True)]}
-        )
+        missing = _missing(name, series)
+        return _table({name: [None if is_not else v for v, is_not in zip(series, missing, strict=True)]})
     try:
         array = pa.array(series, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError) as error:
@@ -167,6 +170,11 @@ def _column(name: str, series: Any) -> pa.Table:
     raise InvalidRequest(f"Column {name!r} of source['rows'] has no one type ({reason}); convert it first.")
 
 
-def _missing(series: Any) -> list[bool]:
+def _missing(name: str, series: Any) -> list[bool]:
     """Tell which values are missing; a list in a cell is a value."""
-    return [bool(flag) for flag in series.isna()]
+    try:
+        return [bool(flag) for flag in series.isna()]
+    except ArithmeticError:
+        raise InvalidRequest(
+            f"Column {name!r} of source['rows'] holds a decimal that is no number (sNaN); make it NULL."
+        ) from None

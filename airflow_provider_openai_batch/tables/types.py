@@ -9,7 +9,6 @@ from uuid import UUID
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.values import clean
 from airflow_provider_openai_batch.exceptions import InvalidRequest
@@ -66,6 +65,11 @@ def logical(field: pa.Field) -> str | None:
 
 def field_of(name: str, kind: str) -> pa.Field:
     """Make the Arrow field of a kind of `KINDS`."""
+    if clean(name)[1]:
+        raise InvalidRequest(
+            f"The source has a column {clean(name)[0]!r} whose name holds half of a surrogate pair, which no "
+            "table takes; rename it."
+        )
     arrow, metadata = KINDS[kind]
     return pa.field(name, arrow, metadata=metadata)
 
@@ -99,6 +103,8 @@ def infer(name: str, values: Iterable[Any]) -> str | None:
 def _kind(name: str, value: object) -> str:
     if isinstance(value, datetime):
         return "timestamp" if value.tzinfo is None else "timestamp with time zone"
+    if isinstance(value, time) and value.tzinfo is not None:
+        return "text"  # few databases have a time of a zone, and others drop it
     for kind in type(value).__mro__:
         if kind in PYTHON_KINDS:
             return PYTHON_KINDS[kind]
@@ -116,8 +122,23 @@ def untyped(field: pa.Field, kind: str, values: Sequence[Any]) -> pa.Array:
             f"Column {field.name!r} is {kind} as declared or in its first rows, {min(wrong)} further down; "
             "cast it to one type in the source."
         )
+    return typed(field, _written(field.name, kind, values))
+
+
+def _written(name: str, kind: str, values: Sequence[Any]) -> Sequence[Any]:
+    """Write values as their kind is stored; what cannot be written names the column."""
     write = WRITERS.get(kind)
-    return typed(field, values if write is None else [None if v is None else write(v) for v in values])
+    if write is None:
+        return values
+    try:
+        return [None if value is None else write(value) for value in values]
+    except OverflowError:
+        reason = "is of floats and holds an integer beyond 2**53, which no float is"
+    except RecursionError:
+        reason = "holds a value that is nested too deeply"
+    except (TypeError, ValueError, ArithmeticError) as error:
+        reason = f"holds a value that cannot be written as {kind} ({error})"
+    raise InvalidRequest(f"Column {name!r} {reason}; cast it in the source.")
 
 
 def no_rows(schema: pa.Schema) -> pa.RecordBatch:
@@ -128,9 +149,12 @@ def no_rows(schema: pa.Schema) -> pa.RecordBatch:
 def typed(field: pa.Field, values: Sequence[Any]) -> pa.Array:
     """Make an Arrow array of the field's type; a misfit names the column only."""
     try:
-        return pa.array(values, field.type)
+        array = pa.array(values, field.type)
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         reason = type(error).__name__
+    else:
+        plain_types.check_reach(field.name, array)
+        return array
     raise InvalidRequest(
         f"Column {field.name!r} holds a value that does not fit its type {field.type} ({reason}); "
         "cast it in the source."
@@ -139,15 +163,16 @@ def typed(field: pa.Field, values: Sequence[Any]) -> pa.Array:
 
 def _exact_float(value: float) -> float:
     if isinstance(value, int) and abs(value) > EXACT_FLOAT:
-        raise InvalidRequest(
-            "A column of floats holds an integer beyond 2**53, which no float is; cast it in the source."
-        )
+        raise OverflowError(value)
     return float(value)
 
 
 def plain_decimal(value: Decimal | int) -> str:
     """Write a decimal without exponent and trailing zeros, so that equal numbers are equal texts."""
-    text = format(Decimal(value), "f")
+    number = Decimal(value)
+    if number.is_snan():
+        raise ValueError("sNaN")
+    text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
@@ -238,6 +263,7 @@ def fitted(array: pa.Array | pa.ChunkedArray, field: pa.Field) -> pa.Array:
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     given = array
+    plain_types.check_valid(field.name, array)
     if getattr(array.type, "extension_name", None) == "arrow.json":
         plain_types.check_json(field.name, array.storage)
     array = _unwrapped(array)
@@ -257,7 +283,7 @@ def _unwrapped(array: pa.Array) -> pa.Array:
         if pa.types.is_dictionary(array.type):
             array = array.dictionary_decode()
         elif pa.types.is_run_end_encoded(array.type):
-            array = pc.run_end_decode(array)
+            array = plain_types.without_runs(array)
         elif isinstance(array.type, pa.BaseExtensionType) and array.type.extension_name not in BY_VALUE:
             array = array.storage
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.planted import Mutation
 
 CHECKS = "tests/tables/test_checks.py"
+FITTING = "tests/steps/test_fitting.py"
 LOAD = "tests/steps/test_load.py"
 OTHER_KEYS = "tests/steps/test_other_keys.py"
 
@@ -22,6 +23,13 @@ LANDING = (
         old="        return samples(column.field)\n",
         new="        return samples(column.field, large=False)\n",
         caught_by=f"{CHECKS}::test_the_check_stages_values_of_each_type[large]",
+    ),
+    Mutation(
+        name="values of the source are not tried against the table",
+        file="steps/snapshot.py",
+        old="        self._fitting(asked.rows)\n",
+        new="",
+        caught_by=f"{FITTING}::test_a_price_that_the_table_has_no_room_for",
     ),
     Mutation(
         name="an explicit ratio of 0 is ignored below 20 rows",

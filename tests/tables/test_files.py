@@ -323,3 +323,47 @@ def test_jsonl_late_columns(tmp_path: Path) -> None:
     table = read(tmp_path, "id", "score", "late")
 
     assert [2, 7, True] == [table.column(name)[-1].as_py() for name in table.column_names]
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b'{"id":1}\n{"id":2,"id":3}\n', r"line 2 of '.*a\.jsonl' .*: an object has one name twice"),
+        (b'{"id":1,"x":[{"b":1,"b" :2}]}\n', "line 1 of .*: an object has one name twice"),
+        (b'{"id":1}\n{"id":1e400}\n', "line 2 of .*: it holds a number that is larger than any float"),
+        (b'{"id":1,"x":[-1e400]}\n', "line 1 of .*: it holds a number that is larger than any float"),
+        (b'{"id":' + b"9" * 5_000 + b"}\n", "line 1 of .*: it holds a number of thousands of digits"),
+        (b'{"id":1,"x":"a\tb"}\n', "line 1 of .*: invalid control character at character 15"),
+        (b'{"id":1}\n{"id":9223372036854775808}\n', r"Line 2 of '.*a\.jsonl': Column 'id' .* int64"),
+        (
+            b'{"id":1.5}\n{"id":1}\n{"id":9007199254740993}\n',
+            "Line 3 of .*: Column 'id' is of floats and",
+        ),
+        (b'{"id":1}\n{"id":null}\n{"id":"a"}\n', "Line 3 of .*: Column 'id' mixes int and text"),
+        (b'{"id":1}\n' * 10_001 + b'{"id":"a"}\n', "Line 10002 of .*: Column 'id' is int .*, text further"),
+        (b'{"id":1}\n' * 10_001 + b'{"x":1}\n{"x":"a"}\n', "Line 10003 of .*: Column 'x' mixes int and text"),
+        (b'{"a\\ud800":1}\n', "column 'a\ufffd' whose name holds half of a surrogate pair"),
+    ],
+)
+def test_jsonl_values_that_would_be_changed(tmp_path: Path, raw: bytes, message: str) -> None:
+    """The kind of fault: a value that JSON has and a column does not hold is lost, or its place untold."""
+    (tmp_path / "a.jsonl").write_bytes(raw)
+
+    with pytest.raises(InvalidRequest, match=message):
+        read(tmp_path / "a.jsonl", "id")
+
+
+def test_jsonl_texts_that_look_like_names(tmp_path: Path) -> None:
+    """A text that looks like JSON is no name that is there twice."""
+    (tmp_path / "a.jsonl").write_text('{"id":1,"x":"\\"id\\": 2, \\"x\\" :"}\n{"id":2,"x":"{\\"id\\":"}\n')
+
+    assert [1, 2] == read(tmp_path / "a.jsonl", "id")["id"].to_pylist()
+
+
+def test_parquet_text_that_is_no_utf8(tmp_path: Path) -> None:
+    """The kind of fault: bytes that Arrow takes for text on trust are a bare UnicodeDecodeError later."""
+    offsets, data = pa.array([0, 1, 2], pa.int32()).buffers()[1], pa.py_buffer(b"a\xff")
+    pq.write_table(pa.table({"id": pa.StringArray.from_buffers(2, offsets, data)}), tmp_path / "a.parquet")
+
+    with pytest.raises(InvalidRequest, match=r"Column 'id' .* such as a text that is not UTF-8"):
+        read(tmp_path / "a.parquet", "id")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -181,3 +182,72 @@ def test_times_of_pandas_keep_their_nanoseconds(as_frame):
     assert [texts(column) for column in table.columns] == [
         ["1"], ["2026-01-01T00:00:00.123456789"], ["2026-01-01T00:00:00.000000001Z"], ["P1DT2S"],
     ]  # fmt: skip
+
+
+class Frame(pd.DataFrame):
+    """A frame of somebody's own."""
+
+
+LOOP: list[Any] = []
+LOOP.append(LOOP)
+NO_UTF8 = pa.StringArray.from_buffers(2, pa.array([0, 1, 2], pa.int32()).buffers()[1], pa.py_buffer(b"a\xff"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            pd.DataFrame({"x": pd.Series([Decimal("sNaN")], dtype=object)}),
+            "'x' .* holds a decimal that is no",
+        ),
+        ([{"x": Decimal("sNaN")}, {"x": 1}], "'x' .* cannot be written as decimal"),
+        ([{"x": [pd.Timestamp("2026-01-05")]}], "'x' .* cannot be written as json .*Timestamp"),
+        ([{"x": {"a": np.int64(1)}}], "'x' .* cannot be written as json .*numpy.int64"),
+        ([{"x": [object()]}], "'x' .* cannot be written as json .*object"),
+        ([{"x": LOOP}], "'x' holds a value that is nested too deeply"),
+        ([{"x": 1.5}, {"x": 2**53 + 1}], "'x' is of floats and holds an integer beyond"),
+        ([{"x\ud800": 1}], "'x\ufffd' whose name holds half of a surrogate pair"),
+        (pd.Series([1]), "is a Series, which is no table"),
+        (pd.DataFrame({"x": [1]}).groupby("x"), "is a DataFrameGroupBy, which is no table"),
+        (Frame({"x": pd.Series([object()], dtype=object)}), "Column 'x' holds a object"),
+        (
+            [{"x": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}],
+            "'x' .* outside of the years 1 to",
+        ),
+        (
+            pa.table({"x": pa.StructArray.from_arrays([pa.array([1])] * 2, ["a", "a"])}),
+            "'x': .* two fields of",
+        ),
+        (pa.table({"x": NO_UTF8}), "'x' .* such as a text that is not UTF-8"),
+        (pa.table({"x": NO_UTF8.dictionary_encode()}), "'x' .* such as a text that is not UTF-8"),
+    ],
+)
+def test_no_bare_errors(rows: Any, message: str) -> None:
+    """The kind of fault: a value that cannot be passed on raises a library's error, without the column."""
+    with pytest.raises(InvalidRequest, match=message):
+        read(rows)
+
+
+def test_frames_of_ones_own() -> None:
+    """A kind of DataFrame is one: its periods are their text, and its index is no column."""
+    assert [{"x": "2026Q1"}] == read(Frame({"x": pd.period_range("2026Q1", periods=1, freq="Q")})).to_pylist()
+
+
+@pytest.mark.parametrize(
+    "values", [["a", "b"], [1.5, 2.5], [Decimal("1.50"), None], [[1], [2, 3]], [{"a": 1}, None]]
+)
+def test_runs_of_every_type(values: list[Any]) -> None:
+    """Runs of what Arrow itself does not write out, such as dictionaries and lists, also of a part."""
+    inner = pa.array(values)
+    inner = inner.dictionary_encode() if values == ["a", "b"] else inner
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 5], pa.int32()), inner)
+
+    assert [values[0]] * 2 + [values[1]] * 3 == read(pa.table({"x": runs}))["x"].to_pylist()
+    assert [values[0]] + [values[1]] * 2 == read(pa.table({"x": runs.slice(1, 3)}))["x"].to_pylist()
+
+
+def test_times_of_a_zone_are_texts() -> None:
+    """A column of times would drop the zone, or refuse it once all is paid."""
+    [field] = read([{"x": time(1, 2, tzinfo=UTC)}]).schema
+
+    assert (field.type, field.metadata) == (pa.string(), None)

@@ -1,0 +1,111 @@
+"""Values of the source that the columns of an existing table refuse: found before anything is paid."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.steps.fitting import require_room
+from airflow_provider_openai_batch.tables import types
+from airflow_provider_openai_batch.tables.resolve import resolve_target
+from tests.tables.factories import make_landing, make_rows, nothing
+
+if TYPE_CHECKING:
+    from tests.tables.conftest import Warehouse
+
+FIXED = "batch_status text, batch_custom_id text, batch_snapshot_at timestamptz"
+TEXT, F64, US = pa.string(), pa.float64(), pa.timestamp("us")
+FAR, NEAR = datetime.fromisoformat("2400-01-01"), datetime.fromisoformat("2026-01-05")
+LIST = pa.list_(pa.int64())
+
+#: The database, our type, the column's, what it takes, and what it refuses.
+REFUSED: list[tuple[str, Any, str, Any, Any]] = [
+    ("postgres", TEXT, "varchar(3)", "ab\0c", "abcd"),
+    ("postgres", TEXT, "char(3)", "abc", "abcd"),
+    ("postgres", TEXT, "mood", "fine", "bad"),
+    ("postgres", F64, "real", 3.4e38, 3.5e38),
+    ("postgres", F64, "real", float("inf"), -1e39),
+    ("postgres", F64, "real", float("nan"), 1e-60),
+    ("postgres", F64, "numeric(5,2)", 999.99, 1000.0),
+    ("postgres", F64, "numeric(5,2)", float("nan"), float("inf")),
+    ("postgres", pa.decimal128(20, 2), "numeric(5,2)", Decimal("-999.99"), Decimal("1000.00")),
+    ("postgres", "decimal", "numeric(5,2)", "999.99", "1000"),
+    ("postgres", "decimal", "double precision", "1e300", "1e309"),
+    ("postgres", "json", "varchar(9)", '{"a":1}', '{"a":12345}'),
+    ("postgres", pa.bool_(), "varchar(4)", True, False),
+    ("postgres", pa.struct([("a", pa.int64())]), "varchar(9)", {"a": 1}, {"a": 123456}),
+    ("duckdb", TEXT, "enum('fine')", "fine", "bad"),
+    ("duckdb", F64, "float", 3.4e38, 3.5e38),
+    ("duckdb", F64, "decimal(5,2)", 999.99, 1000.0),
+    ("duckdb", F64, "decimal(5,2)", 1.5, float("nan")),
+    ("duckdb", pa.decimal128(20, 2), "decimal(5,2)", Decimal("999.99"), Decimal("1000.00")),
+    ("duckdb", "decimal", "decimal(5,2)", "999.99", "NaN"),
+    ("duckdb", US, "timestamp_ns", NEAR, FAR),
+    ("duckdb", pa.date32(), "timestamp_ns", NEAR.date(), FAR.date()),
+    ("duckdb", LIST, "bigint[2]", [1, 2], [1, 2, 3]),
+    ("mariadb", TEXT, "varchar(3)", "abc", "abcd"),
+    ("mariadb", TEXT, "tinytext character set latin1", "é" * 255, "é" * 256),
+    ("mariadb", TEXT, "tinytext character set utf8mb4", "é" * 127, "é" * 128),
+    ("mariadb", TEXT, "varchar(9) character set latin1", "é", "日"),
+    ("mariadb", TEXT, "enum('fine')", "fine", "bad"),
+    ("mariadb", pa.binary(), "varbinary(2)", b"\0\xff", b"abc"),
+    ("mariadb", pa.binary(), "tinyblob", b"\xff" * 255, b"\xff" * 256),
+    ("mariadb", pa.binary(3), "binary(3)", b"abc", None),
+    ("mariadb", F64, "float", 3.4e38, 3.5e38),
+    ("mariadb", F64, "decimal(5,2)", float("nan"), 1000.0),
+    ("mariadb", pa.decimal256(60, 2), "decimal(40,2)", Decimal("9" * 38), Decimal("9" * 39)),
+    ("mariadb", "decimal", "decimal(5,2)", "999.99", "1000"),
+    ("mariadb", "decimal", "decimal(5,2)", "999.99", "Infinity"),
+    ("mariadb", US, "timestamp(6) null", NEAR, FAR),
+    ("mariadb", pa.timestamp("s", "UTC"), "timestamp null", NEAR.replace(tzinfo=UTC),
+     datetime.fromisoformat("1900-01-01T00:00:00Z")),
+    ("mariadb", pa.date32(), "timestamp null", NEAR.date(), date(1900, 1, 1)),
+    ("mariadb", pa.list_(pa.string()), "varchar(9)", ["abc"], ["abcdefgh"]),
+    ("mariadb", "json", "varchar(9)", '{"a":1}', '{"a":12345}'),
+    ("sqlite", TEXT, "varchar(3)", "abcd", None),
+    ("sqlite", F64, "real", 1e308, None),
+]  # fmt: skip
+
+
+def carry(warehouse: Warehouse, kind: Any, *values: Any, write: bool) -> None:
+    """Check rows that carry these values as submit does, or load them."""
+    field = pa.field("value", kind) if isinstance(kind, pa.DataType) else types.field_of("value", kind)
+    landing = make_landing(field, carried=("value",))
+    target = resolve_target(arguments.Target(conn_id=warehouse.conn_id, table="labels"))
+    target.check(landing)
+    [rows] = make_rows(
+        landing, *({"id": place, "value": value} for place, value in enumerate((None, *values)))
+    )
+    if write:
+        target.write(landing, iter([rows]), nothing)
+    else:
+        require_room(target.carried(landing), landing, rows.select(["id", "value"]))
+
+
+@pytest.mark.parametrize(
+    ("warehouse", "kind", "declared", "taken", "refused"), REFUSED, indirect=["warehouse"]
+)
+def test_values_that_a_column_refuses(
+    warehouse: Warehouse, kind: Any, declared: str, taken: Any, refused: Any
+) -> None:
+    """The kind of fault: a value of the source that an existing column does not take fails a paid load."""
+    if declared == "mood":
+        warehouse.execute("CREATE TYPE mood AS ENUM ('fine')")
+    warehouse.execute(f"CREATE TABLE labels (id bigint PRIMARY KEY, value {declared}, {FIXED})")
+
+    carry(warehouse, kind, taken, write=False)
+    carry(warehouse, kind, taken, write=True)
+    if refused is None:
+        return
+    with pytest.raises(OpenAIBatchError):
+        carry(warehouse, kind, taken, refused, write=True)
+    with pytest.raises(
+        InvalidRequest, match=r"column 'value' of type .* does not take .*, for example '2'\. Widen"
+    ):
+        carry(warehouse, kind, taken, refused, write=False)
