@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+#: What is no bracket of JSON: its texts, and all between them.
+BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[^"\[\]{}]+', re.DOTALL)
 #: What a text is written in where its column does not say otherwise.
 UTF_8 = "utf-8"
 
@@ -67,6 +70,31 @@ class Charset:
         return "".join("?" if self.lacks(one) else one for one in value) if self.lacks(value) else value
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depth:
+    """A text of JSON that is nested so deeply at most, within another bound or not."""
+
+    most: int
+    within: Characters | Bytes | Charset | None = None
+
+    def refuses(self, value: str) -> str | None:
+        """Say what is wrong with a value, without showing it."""
+        if self.exceeded(value):
+            return f"is nested deeper than the {self.most} levels of its column"
+        return None if self.within is None else self.within.refuses(value)
+
+    def exceeded(self, value: str) -> bool:
+        """Tell whether a text goes deeper; few have as many brackets at all."""
+        if value.count("[") + value.count("{") <= self.most:
+            return False
+        brackets = BRACKETS.sub("", value)
+        depth = deepest = 0
+        for sign in brackets:
+            depth += 1 if sign in "[{" else -1
+            deepest = max(deepest, depth)
+        return deepest > self.most
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """One of the words of an enum."""
@@ -115,6 +143,6 @@ class Items:
         return None if reason is None else f"holds a value that {reason}"
 
 
-Bound = Characters | Bytes | Charset | Words | Range | Items
+Bound = Characters | Bytes | Charset | Depth | Words | Range | Items
 #: The bounds of columns, by the target's names; a column that takes everything is not there.
 Bounds = Mapping[str, Bound]

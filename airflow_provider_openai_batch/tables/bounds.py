@@ -12,7 +12,17 @@ import pyarrow as pa
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from airflow_provider_openai_batch.batch.bounds import Bound, Bytes, Characters, Charset, Items, Range, Words
+from airflow_provider_openai_batch.batch.bounds import (
+    Bound,
+    Bytes,
+    Characters,
+    Charset,
+    Depth,
+    Items,
+    Range,
+    Words,
+)
+from airflow_provider_openai_batch.tables import types
 from airflow_provider_openai_batch.tables.families import VECTOR
 
 if TYPE_CHECKING:
@@ -30,6 +40,8 @@ ENDLESS_TEXT = frozenset({"sqlite", "duckdb"})
 TEXTS = {_T.VARCHAR, _T.CHAR, _T.NVARCHAR, _T.NCHAR, _T.BPCHAR}
 #: MySQL's texts that are bounded by bytes.
 BYTES = {_T.TINYTEXT: 2**8 - 1, _T.TEXT: 2**16 - 1, _T.MEDIUMTEXT: 2**24 - 1}
+#: How deep MariaDB's JSON is at most; MySQL's is deeper, and a driver does not tell which of them it is.
+JSON_LEVELS = 31
 #: In the name of a collation of MySQL, the character set after which it is named.
 CHARSET = re.compile("[a-z][a-z0-9]*(?=_)")
 #: MySQL's character sets that have every character, and Python's names of others; what is in neither is
@@ -53,6 +65,8 @@ MOMENTS_OF_32_BITS = Range(
 def bounds_of(made: Plan, dialect: str) -> dict[str, Bound]:
     """Name what the columns of a load take, by our names; what takes everything is left out."""
     found = {column.field.name: bound_of(column, dialect) for column in made.columns if not column.added}
+    if not made.exists:  # its types are ours, but for what the database's own JSON is
+        found = {name: bound for name, bound in found.items() if isinstance(bound, Depth)}
     return {name: bound for name, bound in found.items() if bound is not None}
 
 
@@ -95,7 +109,9 @@ def _scalar(column: TargetColumn, kind: exp.DataType | None, dialect: str) -> Bo
     if pa.types.is_string(ours):
         length = text_bound(kind, dialect)
         charset = _charset(column) if dialect == "mysql" else None
-        return length if charset is None else replace(charset, within=length)
+        bound = length if charset is None else replace(charset, within=length)
+        is_json = dialect == "mysql" and types.logical(column.field) == "json"
+        return Depth(most=JSON_LEVELS, within=bound) if is_json else bound
     if pa.types.is_integer(ours) or pa.types.is_floating(ours):
         return number_bound(kind, dialect)
     if pa.types.is_timestamp(ours):

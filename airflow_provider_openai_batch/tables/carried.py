@@ -52,17 +52,22 @@ class Carried:
 
 
 def carried_of(made: Plan, dialect: str) -> Carried | None:
-    """Say what the columns of an existing table refuse of keys and carried values; None where nothing."""
+    """Say what the columns of a table refuse of keys and carried values; None where nothing."""
     ours = {*made.landing.key, *(made.landing.carried or ())}
-    columns = [column for column in made.columns if column.field.name in ours and not column.added]
-    found = ((column, refusal(column, dialect)) for column in columns)
+    columns = [column for column in made.columns if column.field.name in ours]
+    is_old = {column.name: made.exists and not column.added for column in columns}
+    found = ((column, refusal(column, dialect, is_old=is_old[column.name])) for column in columns)
     refused = tuple((column, lost) for column, lost in found if lost is not None)
-    return Carried(refused=refused) if made.exists and refused else None
+    return Carried(refused=refused) if refused else None
 
 
-def refusal(column: TargetColumn, dialect: str) -> Lost | None:
-    """Tell which values a column refuses; None where it takes all of our type."""
+def refusal(column: TargetColumn, dialect: str, *, is_old: bool = True) -> Lost | None:
+    """Tell which values a column refuses; None where it takes all of our type, as new ones do."""
     if dialect == "sqlite":
+        return None
+    if dialect == "mysql" and _is_json(column.field):
+        return _as_text(column, dialect)
+    if not is_old:
         return None
     kind = parsed(column.type, dialect)
     if family(column.type, dialect) == "text" and not _is_text(column.field):
@@ -97,6 +102,11 @@ def _is_text(field: pa.Field) -> bool:
     return bool(pa.types.is_string(field.type)) and types.logical(field) in {None, "unknown"}
 
 
+def _is_json(field: pa.Field) -> bool:
+    is_nested = pa.types.is_nested(field.type) and not types.is_list(field.type)
+    return bool(is_nested or types.logical(field) == "json")
+
+
 def _of_texts(bound: Bound | None, dialect: str) -> Lost | None:
     found = beyond(bound)
     if found is None or dialect != "postgres":
@@ -107,7 +117,8 @@ def _of_texts(bound: Bound | None, dialect: str) -> Lost | None:
 
 def _as_text(column: TargetColumn, dialect: str) -> Lost | None:
     """Measure what is written as text into a column of text."""
-    written = replace(column, field=pa.field(column.field.name, pa.string()))
+    meaning = types.JSON if _is_json(column.field) else None
+    written = replace(column, field=pa.field(column.field.name, pa.string(), metadata=meaning))
     found = beyond(bound_of(written, dialect))
     return None if found is None else lambda values: found(pa.array(texts(values), pa.string()))
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch.bounds import Bound, Bytes, Characters, Charset, Words
+from airflow_provider_openai_batch.batch.bounds import Bound, Bytes, Characters, Charset, Depth, Words
 from airflow_provider_openai_batch.batch.values import texts
 from airflow_provider_openai_batch.tables import names, types
 from airflow_provider_openai_batch.tables.bounds import bound_of, parsed
@@ -118,7 +118,7 @@ def _has_nul(values: pa.Array) -> pa.Array:
 def beyond(bound: Bound | None) -> Lost | None:
     """Tell which texts a bound refuses; None where it takes all."""
     match bound:
-        case Charset():
+        case Charset() | Depth():
             beyond = bound.refuses
             return lambda values: pa.array(
                 [value is not None and beyond(value) is not None for value in values.to_pylist()], pa.bool_()

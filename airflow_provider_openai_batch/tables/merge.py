@@ -56,13 +56,11 @@ class SqlTarget:
             load.run(iter(()), lambda: None, keep=False)
 
     def bounds(self, landing: Landing) -> Bounds:
-        """Read what the columns of an existing table take; a new one takes everything."""
+        """Read what the columns of a table take; a new one takes nearly everything."""
         landing = with_partition(landing)
         with self.session(LOOKING) as session:
-            existing = session.find(self.parts)
-            if existing is None:
-                return {}
-            return bounds_of(plan(landing, self.parts, session.dialect, existing), session.dialect)
+            made = plan(landing, self.parts, session.dialect, session.find(self.parts))
+            return bounds_of(made, session.dialect)
 
     def keys(self, landing: Landing) -> Keys | None:
         """Say which keys the table, or the one to be, does not hold as they are."""
@@ -72,13 +70,11 @@ class SqlTarget:
             return keys_of(made, session.dialect, lambda: self.session(LOOKING))
 
     def carried(self, landing: Landing) -> Carried | None:
-        """Say which values of the source the table refuses; one to be is made for what it gets."""
+        """Say which values of the source the table refuses; one to be refuses next to none."""
         landing = with_partition(landing)
         with self.session(LOOKING) as session:
-            existing = session.find(self.parts)
-            if existing is None:
-                return None
-            return carried_of(plan(landing, self.parts, session.dialect, existing), session.dialect)
+            made = plan(landing, self.parts, session.dialect, session.find(self.parts))
+            return carried_of(made, session.dialect)
 
     def held(self, landing: Landing) -> Held | None:
         """Look the table up; what it holds is asked for later, each time on a session of its own."""

@@ -49,8 +49,10 @@ def _change(column: TargetColumn, dialect: str, *, is_key: bool) -> Change | Non
     held = held_type(kind, column.type, dialect)
     if held != kind:
         return partial(held_values, wanted=held)
-    is_json = pa.types.is_nested(kind) or types.logical(column.field) == "json"
-    return _jsonb if dialect == "postgres" and is_json and not types.is_list(kind) else None
+    is_text = types.logical(column.field) == "json"
+    if dialect == "postgres" and (pa.types.is_nested(kind) or is_text) and not types.is_list(kind):
+        return partial(_taken, pattern=ZEROS_AND_HALVES)
+    return partial(_taken, pattern=HALVES) if is_text and dialect != "sqlite" else None
 
 
 def _plain(values: pa.Array) -> pa.Array:
@@ -59,31 +61,33 @@ def _plain(values: pa.Array) -> pa.Array:
     return pa.array(written, pa.string())
 
 
-def _jsonb(column: pa.Array) -> pa.Array:
-    """Leave out of JSON what `jsonb` refuses: U+0000 and halves of surrogate pairs, also escaped."""
+def _taken(column: pa.Array, pattern: str) -> pa.Array:
+    """Leave out of JSON what databases refuse: escaped halves of surrogate pairs, and for `jsonb` U+0000."""
     text = column if pa.types.is_string(column.type) else held_values(column, pa.string())
-    suspect = pc.fill_null(pc.match_substring_regex(text, SUSPECT), False)
+    suspect = pc.fill_null(pc.match_substring_regex(text, pattern), False)
     if not pc.any(suspect).as_py():
         return text
-    cleaned = [_without_refused(value) for value in text.filter(suspect).to_pylist()]
+    cleaned = [_without_refused(value, zeros=pattern == HALVES) for value in text.filter(suspect).to_pylist()]
     return pc.replace_with_mask(text, suspect, pa.array(cleaned, pa.string()))
 
 
 #: Escapes in JSON that may stand for what PostgreSQL's texts have not.
-SUSPECT = r"\\u(?:0000|[dD][89a-fA-F])"
+ZEROS_AND_HALVES = r"\\u(?:0000|[dD][89a-fA-F])"
+#: Those that others have not either.
+HALVES = r"\\u[dD][89a-fA-F]"
 ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|.)", re.DOTALL)
 HIGH, LOW, END = 0xD800, 0xDC00, 0xE000
 
 
-def _without_refused(text: str) -> str:
-    return ESCAPE.sub(_escape, text)
+def _without_refused(text: str, *, zeros: bool) -> str:
+    return ESCAPE.sub(partial(_escape, zeros=zeros), text)
 
 
-def _escape(found: re.Match[str]) -> str:
+def _escape(found: re.Match[str], *, zeros: bool) -> str:
     if found[1] is None:
         return found[0]
     code, rest = int(found[1], 16), f"\\u{found[2]}" if found[2] else ""
     if HIGH <= code < LOW and rest:
         return found[0]
-    spoilt = "" if code == 0 else "\\ufffd" if HIGH <= code < END else f"\\u{found[1]}"
+    spoilt = "" if code == 0 and not zeros else "\\ufffd" if HIGH <= code < END else f"\\u{found[1]}"
     return spoilt + ("\\ufffd" if rest else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,12 @@ FIXED = "batch_status text, batch_custom_id text, batch_snapshot_at timestamptz"
 TEXT, F64, US = pa.string(), pa.float64(), pa.timestamp("us")
 FAR, NEAR = datetime.fromisoformat("2400-01-01"), datetime.fromisoformat("2026-01-05")
 LIST = pa.list_(pa.int64())
+
+
+def nested(levels: int) -> str:
+    """Write JSON of so many levels, with brackets in its texts too."""
+    return '{"[{\\"[":' * levels + "1" + "}" * levels
+
 
 #: The database, our type, the column's, what it takes, and what it refuses.
 REFUSED: list[tuple[str, Any, str, Any, Any]] = [
@@ -68,6 +75,8 @@ REFUSED: list[tuple[str, Any, str, Any, Any]] = [
     ("mariadb", pa.date32(), "timestamp null", NEAR.date(), date(1900, 1, 1)),
     ("mariadb", pa.list_(pa.string()), "varchar(9)", ["abc"], ["abcdefgh"]),
     ("mariadb", "json", "varchar(9)", '{"a":1}', '{"a":12345}'),
+    ("mariadb", "json", "json", nested(31), nested(33)),
+    ("mariadb", "json", "varchar(99)", '{"a":"[[["}', f'["{"a" * 99}"]'),
     ("sqlite", TEXT, "varchar(3)", "abcd", None),
     ("sqlite", F64, "real", 1e308, None),
 ]  # fmt: skip
@@ -109,3 +118,33 @@ def test_values_that_a_column_refuses(
         InvalidRequest, match=r"column 'value' of type .* does not take .*, for example '2'\. Widen"
     ):
         carry(warehouse, kind, taken, refused, write=False)
+
+
+@pytest.mark.parametrize("warehouse", ["mariadb"], indirect=True)
+def test_a_new_table_has_the_depth_of_its_database(warehouse: Warehouse) -> None:
+    """The kind of fault: JSON that is deeper than a database reads fails the load, also of an answer."""
+    landing = make_landing(
+        types.field_of("value", "json"), types.field_of("said", "json"), carried=("value",)
+    )
+    target = resolve_target(arguments.Target(conn_id=warehouse.conn_id, table="labels"))
+    [rows] = make_rows(landing, {"id": 1, "value": nested(31)}, {"id": 2, "value": nested(33)})
+
+    with pytest.raises(InvalidRequest, match=r"'value' of type JSON does not take .*, for example '2'"):
+        require_room(target.carried(landing), landing, rows.select(["id", "value"]))
+    assert "nested deeper" in str(target.bounds(landing)["said"].refuses(nested(33)))
+    assert target.bounds(landing)["said"].refuses(nested(31)) is None
+    assert target.write(landing, iter([rows.slice(0, 1)]), nothing).written == 1
+
+
+@pytest.mark.parametrize("warehouse", ["sqlite", "duckdb", "postgres", "mariadb"], indirect=True)
+def test_half_of_a_pair_in_json(warehouse: Warehouse) -> None:
+    """The kind of fault: an escape that is half of a character is JSON to a source and none to a target."""
+    landing = make_landing(types.field_of("value", "json"), carried=("value",))
+    target = resolve_target(arguments.Target(conn_id=warehouse.conn_id, table="labels"))
+    [rows] = make_rows(landing, {"id": 1, "value": r'{"a":"\ud83d\ude00 \ud800"}'})
+
+    target.write(landing, iter([rows]), nothing)
+
+    [(found,)] = warehouse.execute("SELECT value FROM labels")
+    half = {"sqlite": chr(0xD800)}.get(warehouse.name, "\ufffd")
+    assert (json.loads(found) if isinstance(found, str) else found) == {"a": f"\U0001f600 {half}"}
