@@ -6,17 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api import Batch, Gone, Refusal
+from airflow_provider_openai_batch.batch.as_of import is_yet_to_come, run_as_of
 from airflow_provider_openai_batch.batch.budget import Budget, Verdict, budget_of, cost_of, room_again
 from airflow_provider_openai_batch.batch.cancelling import CancelBatch, cancel_if_due, waited_for
 from airflow_provider_openai_batch.batch.holding import final_refusal, held_until, unsent_by_a_stop
 from airflow_provider_openai_batch.batch.preflight import is_ahead, is_to_ask
 from airflow_provider_openai_batch.batch.run import growing
-from airflow_provider_openai_batch.batch.token_queue import (
-    TokenQueue,
-    has_room,
-    never_fits,
-    pause,
-)
+from airflow_provider_openai_batch.batch.token_queue import TokenQueue, has_room, never_fits, pause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,6 +152,7 @@ class Moment:
 
 def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
     """Return what can be done now; `looks` has the last look at the batch of each open send."""
+    run = run_as_of(run, moment.now)
     actions: list[Action] = []
     times: list[float] = []
     for send in run.sends:
@@ -257,6 +254,8 @@ def _doubt(send: Send, moment: Moment) -> Action | float | None:
         due = min(due, send.intent.file_created_at + moment.settings.settle)
     if send.intent.preflight:
         due = 0.0 if send.is_told else send.intent.at + ASKED_FOR
+    if is_yet_to_come(since, moment.now):
+        due = moment.now
     return Resolve(send.folder) if moment.now >= due else due
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import InputFile
+from airflow_provider_openai_batch.batch.as_of import is_yet_to_come
 from airflow_provider_openai_batch.batch.cancelling import CancelBatch
 from airflow_provider_openai_batch.batch.lifecycle import (
     Action,
@@ -266,10 +267,13 @@ def find_send(run: Run, folder: str) -> Send:
 
 def first_look(store: RunStore, max_tries: int, now: float) -> float:
     """Return the API time at which this try of the sensor looked first."""
-    name = f"looks/{max_tries}.json"
-    if not store.exists(name):
-        store.put(name, facts.Fact(at=now))
-    return store.get(name, facts.Fact).at
+    for name in (f"looks/{max_tries}.json", f"looks/{max_tries}-anew.json"):
+        if not store.exists(name):
+            store.put(name, facts.Fact(at=now))
+        at = store.get(name, facts.Fact).at
+        if not is_yet_to_come(at, now):
+            return at
+    return now
 
 
 def counts(store: RunStore) -> dict[str, int]:

@@ -9,6 +9,7 @@ import openai
 
 from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.api import Batch, Gone
+from airflow_provider_openai_batch.batch.as_of import is_yet_to_come, send_as_of
 from airflow_provider_openai_batch.batch.lifecycle import Settings
 from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.client import INPUT_FILE_LIFE
@@ -57,7 +58,7 @@ def resolve(store: RunStore, client: Client, send: Send) -> None:
         _cancel_twin(client, batch)
     if found:
         return
-    if send.fenced_at is None:
+    if send_as_of(send, client.now()).fenced_at is None:
         _require_settled(store, client, send)
         _fence(store, client, send)
     else:
@@ -104,15 +105,18 @@ def _require_files(store: RunStore, send: Send, batches: list[Batch]) -> None:
 
 
 def _require_settled(store: RunStore, client: Client, send: Send) -> None:
-    """Fail while an unclear create may still act, where intent and file do not agree on when it was called.
+    """Fail while an unclear create may still act, where it is not sure when it was called.
 
-    Whoever has looked for its batch before and waited since knows it by his own clock.
+    Intent and file may disagree, or be of a time to come. Whoever has looked for its batch before and waited
+    since knows it by his own clock.
     """
-    if not send.is_misdated:
+    now, times = client.now(), (send.intent.at, send.intent.file_created_at)
+    if not (send.is_misdated or is_yet_to_come(send.intent.at, now)):
         return
-    looked = [fact.at for fact in read_run(store).put_offs if fact.what == send.folder]
-    called = min([max(send.intent.at, send.intent.file_created_at), *looked])
-    if client.now() < called + Settings().settle:
+    since = min((at for at in times if not is_yet_to_come(at, now)), default=0.0)
+    looked = [fact.at for fact in read_run(store).put_offs if fact.what == send.folder and fact.at >= since]
+    called = min([max(times), *looked])
+    if now < called + Settings().settle:
         raise ListFailed(f"Shard {send.shard} may have been sent a moment ago, and no batch of it is listed.")
 
 

@@ -51,7 +51,7 @@ DISTRUSTING = (
         file="batch/lifecycle.py",
         old="    if send.is_misdated and send.fenced_at is None:",
         new="    if send.is_misdated and send.fences:",
-        caught_by=f"{DISTRUST}::test_intent_with_a_wrong_time_is_resolved[True-3456000]",
+        caught_by=f"{DISTRUST}::test_intent_with_a_wrong_time_is_resolved[False-3456000]",
     ),
     Mutation(
         name="a created batch of another file is taken",

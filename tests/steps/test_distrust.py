@@ -98,11 +98,13 @@ def test_wrong_date_of_an_upload_delays_no_doubt(pipeline: Pipeline, by: int, la
 @pytest.mark.parametrize("acts", [True, False])
 def test_intent_with_a_wrong_time_is_resolved(pipeline: Pipeline, by: int, acts: bool):
     """Where all dates lie while a shard is sent, its file's time bounds the intent's."""
-    pipeline.emulator.fault("date_skew", by=by, times=None)
     pipeline.emulator.fault("server_error", route="create", after=acts)
+    pipeline.emulator.fault("date_skew", by=by, times=None)  # of the faults of a call, the first acts
     pipeline.submit()
     pipeline.emulator.clear_faults()
-    assert any(send.is_misdated for send in read_run(pipeline.store).sends)
+    (send,) = read_run(pipeline.store).sends
+    assert send.is_misdated
+    assert len(pipeline.emulator.batches()) == int(acts)
 
     for _ in range(12):
         connect(pipeline)
