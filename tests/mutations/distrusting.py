@@ -54,6 +54,21 @@ DISTRUSTING = (
         caught_by=f"{DISTRUST}::test_intent_with_a_wrong_time_is_resolved[False-3456000]",
     ),
     Mutation(
+        name="a time that never was holds a run",
+        file="batch/lifecycle.py",
+        old="    run = run_as_of(run, moment.now)\n",
+        new="",
+        caught_by="tests/steps/test_lying_clock.py::test_a_run_goes_on_when_the_clock_is_right_again"
+        "[a full queue-3456000]",
+    ),
+    Mutation(
+        name="a fence of a time that never was is waited for no more",
+        file="steps/doubt.py",
+        old="    if send_as_of(send, client.now()).fenced_at is None:\n",
+        new="    if send.fenced_at is None:\n",
+        caught_by="tests/steps/test_lying_clock.py::test_a_fence_of_a_time_to_come_is_made_anew",
+    ),
+    Mutation(
         name="a created batch of another file is taken",
         file="api_answers.py",
         old="    if batch.input_file_id not in {None, file_id}:\n",
