@@ -53,6 +53,7 @@ class AsyncClient:
             answer = await self._api.batches.with_raw_response.list(**paging.query)
             await self._clock.see(answer)
             found += paging.take(answer.content)
+        paging.require_whole()
         return found
 
     async def retrieve(self, batch_id: str) -> Batch | Gone:

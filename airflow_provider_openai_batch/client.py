@@ -180,6 +180,7 @@ class Client:
         paging = Paging(oldest)
         while paging.more:
             yield from paging.take(self._content(self._api.batches.with_raw_response.list(**paging.query)))
+        paging.require_whole()
 
     def file_exists(self, file_id: str) -> bool:
         """Tell whether this connection sees the file; its content tells where its metadata does not."""

@@ -187,12 +187,17 @@ def read_batch(raw: bytes | msgspec.Raw) -> Batch:
 
     What is null, absent, empty, or of another type than it should be is None; times are seconds.
     """
-    told = _object(raw)
-    output, error = read_id(told.get("output_file_id")), read_id(told.get("error_file_id"))
+    return batch_of(_object(raw))
+
+
+def batch_of(told: dict[str, Any]) -> Batch:
+    """Read a batch that is decoded; raises DecodeError where it has no id."""
+    asked = read_id(told.get("input_file_id")) or read_id(told.get("input_blob"))
+    output, error = (_answer_file(told, name, asked) for name in ("output_file_id", "error_file_id"))
     return Batch(
         id=_required_id(told),
         status=_status(told),
-        input_file_id=read_id(told.get("input_file_id")) or read_id(told.get("input_blob")),
+        input_file_id=asked,
         endpoint=read_text(told.get("endpoint")),
         output_file_id=output,
         error_file_id=None if error == output else error,
@@ -206,6 +211,12 @@ def read_batch(raw: bytes | msgspec.Raw) -> Batch:
     )
 
 
+def _answer_file(told: dict[str, Any], name: str, asked: str | None) -> str | None:
+    """Read the id of an answer file; the file of the requests is none."""
+    found = read_id(told.get(name))
+    return None if found == asked else found
+
+
 def _ended_at(told: dict[str, Any]) -> float | None:
     """Find the time of the end, which has the status in its name; a cancelled batch may lack it."""
     status = _status(told)
@@ -214,7 +225,11 @@ def _ended_at(told: dict[str, Any]) -> float | None:
 
 def read_input_file(raw: bytes) -> InputFile:
     """Read a file object; times are seconds."""
-    told = _object(raw)
+    return file_of(_object(raw))
+
+
+def file_of(told: dict[str, Any]) -> InputFile:
+    """Read a file object that is decoded; raises DecodeError where it has no id."""
     return InputFile(
         id=_required_id(told),
         filename=read_text(told.get("filename")),
@@ -223,11 +238,16 @@ def read_input_file(raw: bytes) -> InputFile:
     )
 
 
-def _object(raw: bytes | msgspec.Raw) -> dict[str, Any]:
+def decoded(raw: bytes | msgspec.Raw) -> Any:
+    """Decode an answer of the API, whatever characters and numbers are in it; raises DecodeError."""
     try:
-        told = decode_line(shallow(bytes(raw)))
+        return decode_line(shallow(bytes(raw)))
     except UNREADABLE as error:
         raise msgspec.DecodeError(f"the answer is not JSON ({error})") from error
+
+
+def _object(raw: bytes | msgspec.Raw) -> dict[str, Any]:
+    told = decoded(raw)
     if not isinstance(told, dict):
         raise msgspec.DecodeError(f"the answer is no object but a {type(told).__name__}")
     return told

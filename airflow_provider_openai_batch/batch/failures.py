@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 STATUS = re.compile(r"\s*([0-9]{1,3})(?![0-9.])")  # some add the phrase: "200 OK"
 SUCCESS = range(200, 300)
+#: How often a gateway may have put an object into a string.
+STRINGS = 2
 SERVER_ERROR = 500
 PASSING = frozenset({0, 408, 409, 425, 429})
 CONTENT = ("choices", "output", "data", "results")  # where the endpoints put an answer
@@ -30,8 +32,10 @@ PERMANENT = (
 
 
 def unpacked(value: object) -> dict[str, Any] | None:
-    """Take an object, also where a server sends it as a string of JSON."""
-    if isinstance(value, str):
+    """Take an object, also where a server sends it as a string of JSON, once or twice."""
+    for _ in range(STRINGS):
+        if not isinstance(value, str):
+            break
         try:
             value = decode(value)
         except UNREADABLE:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from airflow_provider_openai_batch.batch.api import InputFile, read_input_file
-from airflow_provider_openai_batch.batch.shallow import shallow
+from airflow_provider_openai_batch.batch.api import InputFile, decoded, file_of
+from airflow_provider_openai_batch.batch.wire_values import read_flag
 
 
 class FilePage(msgspec.Struct, frozen=True):
@@ -15,24 +17,20 @@ class FilePage(msgspec.Struct, frozen=True):
     after: str | None = None
 
 
-class _WirePage(msgspec.Struct, frozen=True):
-    data: list[msgspec.Raw] | None = None
-    has_more: bool | None = None
-
-
 def read_file_page(raw: bytes) -> FilePage:
-    """Read a page; raises MsgspecError where it is not readable. A file without an id is left out."""
-    told = msgspec.json.decode(shallow(raw), type=_WirePage | list[msgspec.Raw], strict=False)
-    page = _WirePage(data=told) if isinstance(told, list) else told
-    files = tuple(_files(page.data or []))
-    return FilePage(files=files, after=files[-1].id if files and page.has_more else None)
+    """Read a page; raises MsgspecError where it is not readable. What has no id is left out."""
+    told = decoded(raw)
+    around = {"data": told} if isinstance(told, list) else told
+    data = around.get("data") if isinstance(around, dict) else told
+    if not isinstance(data, list | None):
+        raise msgspec.DecodeError("the answer is no list of files")
+    files = tuple(filter(None, map(_file, data or ())))
+    has_more = isinstance(around, dict) and read_flag(around.get("has_more"))
+    return FilePage(files=files, after=files[-1].id if files and has_more else None)
 
 
-def _files(data: list[msgspec.Raw]) -> list[InputFile]:
-    found = []
-    for raw in data:
-        try:
-            found.append(read_input_file(bytes(raw)))
-        except msgspec.MsgspecError:
-            continue
-    return found
+def _file(told: Any) -> InputFile | None:
+    try:
+        return file_of(told) if isinstance(told, dict) else None
+    except msgspec.MsgspecError:
+        return None

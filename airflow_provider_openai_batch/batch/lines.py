@@ -33,6 +33,8 @@ ID_DIGITS = 32
 SHOWN = re.compile(rb'(?i)custom_id[\\"\s:]+([0-9a-f]{32})(?![0-9a-f])')
 ALIKE = re.compile(rb"(?i)(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 RAW_BYTES = LONGEST_RAW
+UNSAID = "The server says that it answered, but not what."
+SILENT = "The server shows neither an answer nor an error."
 
 
 def parse_line(line: bytes, endpoint: Endpoint, output: Output) -> Answer | Malformed:
@@ -44,16 +46,17 @@ def parse_line(line: bytes, endpoint: Endpoint, output: Output) -> Answer | Malf
     told = unpacked(told) or told
     if not isinstance(told, dict) or told.get("custom_id") is None:
         return _unread(line, "The line has no custom_id.")
-    custom_id = _our_id(told["custom_id"])
+    custom_id = b"" if _is_question(told) else _our_id(told["custom_id"])
     response = unpacked(told.get("response"))
     if response is None:
-        return failure(custom_id, None, told.get("error"))
-    body = unpacked(response.get("body"))
+        error = told.get("error")
+        return failure(custom_id, None, error) if error else _strange(custom_id, told.get("response"), SILENT)
+    body = unpacked(response.get("body", response if is_whole(response, endpoint) else None))
     code = _status_code(response, body, told.get("error"))
     if body is not None and (is_whole(body, endpoint) or (code in SUCCESS and not is_error(body))):
         return as_paid(code, judge(custom_id, body, (endpoint, output)))
-    if code in SUCCESS and body is None and not told.get("error"):
-        return _strange(custom_id, response.get("body"))
+    if body is None and not told.get("error") and (code is None or code in SUCCESS):
+        return _strange(custom_id, response.get("body", response), SILENT if code is None else UNSAID)
     failed = failure(custom_id, code, first_error(body, response, told), paid_for(body, endpoint))
     return as_paid(code, failed)
 
@@ -72,10 +75,15 @@ def _unread(line: bytes, reason: str) -> Malformed:
     )
 
 
-def _strange(custom_id: bytes, body: object) -> Answer:
-    """Keep a good status without an object: it was run and paid for, and asking again would be, too."""
+def _is_question(told: dict[str, Any]) -> bool:
+    """Tell whether a line is the request itself, as in the input file: it answers nothing."""
+    return told.keys() >= {"method", "url"} and told.keys().isdisjoint({"response", "error"})
+
+
+def _strange(custom_id: bytes, body: object, missing: str) -> Answer:
+    """Keep what shows neither failure nor object: it may have been run, and asking again would be paid."""
     raw = body if isinstance(body, str) else encode(body)
-    told = "The answer is no object of JSON." if body else "The server says that it answered, but not what."
+    told = "The answer is no object of JSON." if body else missing
     return _invalid(custom_id, told, clean_answer(raw))  # it is the answer, whole
 
 
@@ -98,8 +106,8 @@ def _our_id(value: object) -> bytes:
 
 
 def _status_code(response: dict[str, Any], body: dict[str, Any] | None, error: object) -> int | None:
-    """Read the HTTP status; a server that leaves it out means 200 where nothing speaks against it."""
-    code = response.get("status_code")
+    """Read the HTTP status; where a server writes none, it means 200 if nothing speaks against it."""
+    code = integer(response.get("status_code"))
     if code is None:
         return None if body is None or error or is_error(body) else 200
-    return integer(code)
+    return code

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_openai_batch.batch.api import Batch, read_batch
-from airflow_provider_openai_batch.batch.shallow import shallow
+from airflow_provider_openai_batch.batch.api import Batch, batch_of, decoded
+from airflow_provider_openai_batch.batch.wire_values import read_flag, read_id
 
 PAGE = 100
 MOST_PAGES = 1_000
@@ -21,7 +21,7 @@ class ListFailed(Exception):
 
 
 class EndlessList(ListFailed):
-    """The list of batches has no end, by the server's nature: to ask again is no use."""
+    """The list of batches has no end, or gaps, by the server's nature: to ask again is no use."""
 
 
 class Paging:
@@ -37,6 +37,7 @@ class Paging:
         self._cursors: set[str] = set()
         self._order = _Order()
         self._after: str | None = None
+        self._gap: str | None = None
         self.more = True
 
     @property
@@ -48,6 +49,7 @@ class Paging:
         """Read what is new on a page; raises ListFailed when it is unreadable or the list goes in circles."""
         page = _read_page(raw)
         data = page.batches
+        self._note_gap(page)
         self._order.take(data)
         fresh = tuple(batch for batch in data if batch.id not in self._seen)
         self._seen.update(batch.id for batch in data)
@@ -57,6 +59,18 @@ class Paging:
         if self.more:
             self._go_on(page.last_id or data[-1].id)
         return fresh
+
+    def require_whole(self) -> None:
+        """Raise EndlessList where the pages that were read do not show every batch."""
+        if self._gap is not None:
+            raise EndlessList(self._gap)
+
+    def _note_gap(self, page: _Page) -> None:
+        """Note what is not seen; what is seen counts all the same."""
+        if page.nameless:
+            self._gap = "The list of batches has entries without an id."
+        elif page.has_more and not page.batches and not self._seen:
+            self._gap = "The list of batches is empty and says that there are more."
 
     def _is_past(self, last: Batch) -> bool:
         late_enough = last.created_at is None or last.created_at >= self._oldest
@@ -102,26 +116,39 @@ class _Page:
     batches: tuple[Batch, ...]
     has_more: bool | None = None
     last_id: str | None = None
-
-
-class _WirePage(msgspec.Struct, frozen=True):
-    data: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
-    has_more: bool | None = None
-    last_id: str | int | None = None
+    nameless: int = 0  #: entries that no call could ask about
 
 
 def _read_page(raw: bytes) -> _Page:
     """Read a page; some servers send the list without anything around it."""
     try:
-        told = msgspec.json.decode(shallow(raw), type=_WirePage | list[msgspec.Raw], strict=False)
-        page = _WirePage(data=told) if isinstance(told, list) else told
-        if page.data is msgspec.UNSET:
-            raise ListFailed("The list of batches has no data.")
-        batches = tuple(read_batch(batch) for batch in page.data or ())
+        told = decoded(raw)
     except msgspec.MsgspecError as error:
         raise ListFailed(f"The list of batches is not readable: {error}.") from error
-    last_id = None if page.last_id in {None, ""} else str(page.last_id)
-    return _Page(batches=batches, has_more=page.has_more, last_id=last_id)
+    around = {"data": told} if isinstance(told, list) else told
+    data = _entries(around)
+    batches = tuple(filter(None, map(_batch, data)))
+    if data and not batches:
+        raise ListFailed("The list of batches is not readable: no entry has an id.")
+    more, last_id = read_flag(around.get("has_more")), read_id(around.get("last_id"))
+    return _Page(batches=batches, has_more=more, last_id=last_id, nameless=len(data) - len(batches))
+
+
+def _entries(told: Any) -> list[Any]:
+    """Take the entries of a page; one that says null and no error is empty."""
+    if not isinstance(told, dict) or "data" not in told:
+        raise ListFailed("The list of batches has no data.")
+    data = told["data"]
+    if not isinstance(data, list | None) or (data is None and told.get("error")):
+        raise ListFailed("The list of batches is not readable: its data are no list.")
+    return data or []
+
+
+def _batch(told: Any) -> Batch | None:
+    try:
+        return batch_of(told) if isinstance(told, dict) else None
+    except msgspec.MsgspecError:
+        return None
 
 
 def _may_be_cut(length: int) -> bool:

@@ -8,12 +8,18 @@ from datetime import UTC, datetime
 from airflow_provider_openai_batch.batch.server_words import shown
 
 YEAR_5138 = 1e11
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def read_id(value: object) -> str | None:
     """Take an id, whatever is in it; some servers count their batches and files."""
     is_word = isinstance(value, (str, int)) and not isinstance(value, bool)
     return shown(str(value)) if is_word and value != "" else None
+
+
+def read_flag(value: object) -> bool | None:
+    """Take a yes or no, also as a word or a digit."""
+    return FLAGS.get(str(value).strip().lower()) if isinstance(value, bool | int | str) else None
 
 
 def read_text(value: object) -> str | None:

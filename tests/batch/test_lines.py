@@ -149,8 +149,6 @@ def test_an_answer_that_cannot_be_used_keeps_its_text(body: Any, status: str, ra
             "server_error",
             "Oh.",
         ),
-        (line_of(response=None), "failed", None, "The server gave no reason."),
-        (json.dumps({"custom_id": ID}).encode(), "failed", None, "The server gave no reason."),
     ],
 )
 def test_a_failure_is_told_apart(line: bytes, status: str, code: str | None, message: str) -> None:
@@ -181,6 +179,8 @@ def test_a_failure_is_told_apart(line: bytes, status: str, code: str | None, mes
         b"\xef\xbb\xbf" + line_of(completion("hi")) + b"\r\n",
         line_of(completion("hi"), error={"code": "x"}),
         line_of(completion("hi") | {"logprobs": float("nan"), "huge": float("inf")}),
+        line_of(json.dumps(json.dumps(completion("hi")))),
+        line_of(response=completion("hi") | {"usage": {"prompt_tokens": 5, "completion_tokens": 2}}),
     ],
 )
 def test_dialects_are_understood(line: bytes) -> None:
@@ -348,3 +348,44 @@ def test_a_success_that_failed_after_its_output_is_paid_for() -> None:
 def test_a_failure_without_an_answer_may_go_again(line: bytes) -> None:
     """Only what shows a failure, and no answer that was counted, is a failure."""
     assert answer_of(line).status == "failed"
+
+
+SILENT = "The server shows neither an answer nor an error."
+NO_OBJECT = "The answer is no object of JSON."
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "raw"),
+    [
+        (line_of(response=None), SILENT, "null"),
+        (line_of(response={}), SILENT, "{}"),
+        (line_of(response={"text": "bug"}), NO_OBJECT, '{"text":"bug"}'),
+        (line_of(response="", error=""), SILENT, ""),
+        (line_of(None, None), SILENT, "null"),
+        (line_of(None, "odd"), SILENT, "null"),
+        (line_of("bug", None), NO_OBJECT, "bug"),
+        (line_of(response="bug"), NO_OBJECT, "bug"),
+        (line_of(response=["bug"]), NO_OBJECT, '["bug"]'),
+        (line_of(response=7, error={}), NO_OBJECT, "7"),
+        (json.dumps({"custom_id": ID}).encode(), SILENT, "null"),
+    ],
+)
+def test_a_line_that_shows_no_failure_is_not_asked_again(line: bytes, message: str, raw: str) -> None:
+    """Neither an answer nor a failure: it may have been run, so it is kept and never paid again by itself."""
+    answer = answer_of(line)
+
+    assert (answer.status, answer.error_message, answer.raw_output) == ("invalid", message, raw)
+
+
+@pytest.mark.parametrize("status_code", [True, "", "OK", "fine", [], {}, 200.5, float("nan")])
+def test_a_status_that_is_none_fails_nothing(status_code: Any) -> None:
+    """What stands in the place of a status and is no number leaves the word to the body."""
+    assert answer_of(line_of(completion("hi"), status_code), TEXT).answer == "hi"
+
+
+@pytest.mark.parametrize("more", [{}, {"id": "x"}, {"method": "GET"}, {"body": None}])
+def test_a_request_in_the_place_of_an_answer_answers_nothing(more: dict[str, Any]) -> None:
+    """A server that shows the input file for the output has not answered, and has not failed."""
+    asked = {"custom_id": ID, "method": "POST", "url": "/v1/chat/completions", "body": {"model": "m"}}
+
+    assert answer_of(json.dumps(asked | more).encode()).custom_id == b""

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.api import BatchStatus, Refusal, Refused, read_batch, read_input_file
-from airflow_provider_openai_batch.batch.paging import ListFailed, Paging
+from airflow_provider_openai_batch.batch.file_page import read_file_page
+from airflow_provider_openai_batch.batch.paging import EndlessList, ListFailed, Paging
 from airflow_provider_openai_batch.batch.refusals import read_refused
 
 NOW = 1_795_300_000
@@ -180,9 +181,79 @@ def test_page_that_may_be_cut_is_no_whole_list(length: int):
 
 
 @pytest.mark.parametrize(
-    "raw", [b"{}", b'{"error": "no"}', b'{"data": [{}]}', b'{"data": "x"}', b"null", b"<html>"]
-)
+    "raw",
+    [
+        b"{}", b'{"error": "no"}', b'{"data": [{}]}', b'{"data": "x"}', b"null", b"<html>", b"", b"7",
+        b'{"data": null, "error": {"message": "busy"}}', b'{"data": [null, 7, []]}', b'{"data": {"a": 1}}',
+    ],
+)  # fmt: skip
 def test_answer_that_is_no_list(raw: bytes):
     """It says nothing about batches, not that there are none."""
     with pytest.raises(ListFailed):
         Paging(0).take(raw)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        b'{"id": "other", "metadata": {"a": "\\ud800"}}',
+        b'{"id": "other", "tokens": NaN, "cost": 1e999}',
+        b'{"id": "other", "metadata": {"a": "\xe4"}}',
+        b'{"id": "other", "metadata": {"a": "line\nbreak"}}',
+        b'{"id": 7, "metadata": [1, [2]], "errors": 7, "request_counts": "all"}',
+    ],
+)
+@pytest.mark.parametrize("flag", [b"false", b'""', b"[]", b"{}", b"0", b'"no"', b"-1"])
+def test_batch_of_others_keeps_no_list_from_being_read(more: bytes, flag: bytes):
+    """Whatever another batch of the account has in it, ours are seen, and the list is whole."""
+    paging = Paging(0)
+
+    seen = paging.take(b'{"data": [%b, {"id": "ours"}], "has_more": %b}' % (more, flag))
+    paging.require_whole()
+
+    assert [batch.id for batch in seen][1:] == ["ours"]
+
+
+@pytest.mark.parametrize(
+    "odd", ["null", "7", '"text"', "[]", "{}", '{"id": null}', '{"id": ""}', '{"id": {}}']
+)
+def test_list_with_entries_without_an_id_is_not_whole(odd: str):
+    """What is seen counts, and what is not may be ours: nothing is concluded from its absence."""
+    paging = Paging(0)
+
+    seen = paging.take(f'{{"data": [{odd}, {{"id": "ours"}}], "has_more": false}}'.encode())
+
+    assert [batch.id for batch in seen] == ["ours"]
+    with pytest.raises(EndlessList):
+        paging.require_whole()
+
+
+@pytest.mark.parametrize("data", ["null", "[]"])
+def test_empty_list_that_has_more_is_not_whole(data: str):
+    """A list that shows nothing and says that there is more does not say that there is nothing."""
+    paging = Paging(0)
+
+    assert paging.take(f'{{"data": {data}, "has_more": true}}'.encode()) == ()
+    assert paging.more is False
+    with pytest.raises(EndlessList):
+        paging.require_whole()
+
+
+@pytest.mark.parametrize("flag", ["true", '"True"', "1", "false", '""', "[]", "null"])
+def test_files_of_others_keep_no_list_from_being_read(flag: str):
+    """A file without an id, or with odd characters in its name, hides no other one."""
+    others = ["null", "7", "{}", '{"id": null}', '{"id": "a", "filename": "\\ud800", "bytes": NaN}']
+    raw = f'{{"data": [{", ".join(others)}, {{"id": "ours"}}], "has_more": {flag}}}'
+
+    page = read_file_page(raw.encode())
+
+    assert [file.id for file in page.files] == ["a", "ours"]
+    assert page.after == ("ours" if flag in {"true", '"True"', "1"} else None)
+
+
+@pytest.mark.parametrize("name", ["output_file_id", "error_file_id"])
+def test_file_of_the_requests_is_no_file_of_answers(name: str):
+    """A server that names the input file for an answer file has not named one."""
+    batch = read_batch(json.dumps({"id": "b", "input_file_id": "f", name: "f"}).encode())
+
+    assert (batch.output_file_id, batch.error_file_id) == (None, None)

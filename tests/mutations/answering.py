@@ -78,9 +78,23 @@ ANSWERING = (
     Mutation(
         name="a success without a body is asked again",
         file="batch/lines.py",
-        old="code in SUCCESS and body is None and not told",
-        new='code in SUCCESS and response.get("body") and not told',
+        old="(code is None or code in SUCCESS)",
+        new="code is None",
         caught_by=f"{LINES}::test_a_success_without_a_body_was_run",
+    ),
+    Mutation(
+        name="a line without an answer or a failure is asked again",
+        file="batch/lines.py",
+        old="error) if error else _strange(",
+        new="error) if custom_id else _strange(",
+        caught_by=f"{LINES}::test_a_line_that_shows_no_failure_is_not_asked_again",
+    ),
+    Mutation(
+        name="a request is taken for its answer",
+        file="batch/lines.py",
+        old='b"" if _is_question(told) else ',
+        new="",
+        caught_by=f"{LINES}::test_a_request_in_the_place_of_an_answer_answers_nothing",
     ),
     Mutation(
         name="the first copy of a file is final",

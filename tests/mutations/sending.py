@@ -144,6 +144,13 @@ SENDING = (
         caught_by=f"{ADVANCE}::test_endless_list_resolves_nothing",
     ),
     Mutation(
+        name="a list with entries without an id taken as a whole one",
+        file="batch/paging.py",
+        old="        if page.nameless:\n",
+        new="        if not page.batches:\n",
+        caught_by="tests/batch/test_wire.py::test_list_with_entries_without_an_id_is_not_whole",
+    ),
+    Mutation(
         name="a void beats a batch",
         file="batch/run.py",
         old="        return bool(self.batches) or self.void is None",
