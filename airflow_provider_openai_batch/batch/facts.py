@@ -155,9 +155,10 @@ class Terminal(Fact, frozen=True, kw_only=True):
 
 
 class Lost(Fact, frozen=True, kw_only=True):
-    """The API did not know a batch."""
+    """The API did not know a batch, or another one is that of the send: `replaced_by`."""
 
     batch_id: str
+    replaced_by: str = ""
 
 
 class Landed(Fact, frozen=True, kw_only=True):

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.api import Batch, Gone, Refusal
 from airflow_provider_openai_batch.batch.as_of import is_yet_to_come, run_as_of
 from airflow_provider_openai_batch.batch.budget import Budget, Verdict, budget_of, cost_of, room_again
-from airflow_provider_openai_batch.batch.cancelling import CancelBatch, cancel_if_due, waited_for
+from airflow_provider_openai_batch.batch.cancelling import (
+    CancelBatch,
+    cancel_if_due,
+    tried_again_at,
+    waited_for,
+)
 from airflow_provider_openai_batch.batch.holding import final_refusal, held_until, unsent_by_a_stop
 from airflow_provider_openai_batch.batch.preflight import is_ahead, is_to_ask
 from airflow_provider_openai_batch.batch.run import growing
@@ -161,6 +166,7 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
             actions.append(need)
         if need is not None and send.folder in queue.awaited and not _is_hopeless(run, send, moment):
             times.append(need if isinstance(need, float) else moment.now)
+        times += _unstopped(run, queue, send, moment)
     refused = final_refusal(run) or unsent_by_a_stop(run, queue)
     if refused is not None:
         return Plan(tuple(actions), GiveUp(refused))
@@ -199,6 +205,14 @@ def _stop(send: Send, moment: Moment) -> Action | None:
         return cancel_if_due(send, moment.looks.get(send.batch.id), moment.now)
     may_act = send.intent.file_id and not send.intent.preflight and send.fenced_at is None
     return Resolve(send.folder) if may_act else None
+
+
+def _unstopped(run: Run, queue: Queue, send: Send, moment: Moment) -> list[float]:
+    """Say when a cancel is repeated that failed, of a batch that nobody waits for."""
+    if run.current is None or send.batch is None or not send.open or send.folder in queue.awaited:
+        return []
+    due = tried_again_at(run, send, moment.looks.get(send.batch.id))
+    return [] if due is None else [due]
 
 
 def _is_hopeless(run: Run, send: Send, moment: Moment) -> bool:

@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.batch.failures import (
 )
 from airflow_provider_openai_batch.batch.judging import judge
 from airflow_provider_openai_batch.batch.server_words import LONGEST_RAW, shown_raw
+from airflow_provider_openai_batch.batch.shallow import shallow
 from airflow_provider_openai_batch.batch.status import RowStatus
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ SILENT = "The server shows neither an answer nor an error."
 def parse_line(line: bytes, endpoint: Endpoint, output: Output) -> Answer | Malformed:
     """Judge one line of an output or error file, in any server's dialect; never raises."""
     try:
-        told = decode_line(line)
+        told = _decoded(line)
     except UNREADABLE as error:
         return _unread(line, f"The line is not JSON: {error}.")
     told = unpacked(told) or told
@@ -48,13 +49,30 @@ def parse_line(line: bytes, endpoint: Endpoint, output: Output) -> Answer | Malf
         return _unread(line, "The line has no custom_id.")
     custom_id = b"" if _is_question(told) else _our_id(told["custom_id"])
     response = unpacked(told.get("response"))
-    if response is None:
-        error = told.get("error")
-        return failure(custom_id, None, error) if error else _strange(custom_id, told.get("response"), SILENT)
+    if response is not None:
+        return _responded(custom_id, told, response, (endpoint, output))
+    if not told.get("error"):
+        return _strange(custom_id, told.get("response"), SILENT)
+    return failure(custom_id, None, told["error"])
+
+
+def _decoded(line: bytes) -> Any:
+    """Decode a line, without what is nested deeper than a reader takes: no answer is."""
+    try:
+        return decode_line(line)
+    except RecursionError:
+        return decode_line(shallow(line))
+
+
+def _responded(
+    custom_id: bytes, told: dict[str, Any], response: dict[str, Any], asked: tuple[Endpoint, Output]
+) -> Answer:
+    """Judge a line with a response, which is the body itself where a server leaves out what is around it."""
+    endpoint, _ = asked
     body = unpacked(response.get("body", response if is_whole(response, endpoint) else None))
     code = _status_code(response, body, told.get("error"))
     if body is not None and (is_whole(body, endpoint) or (code in SUCCESS and not is_error(body))):
-        return as_paid(code, judge(custom_id, body, (endpoint, output)))
+        return as_paid(code, judge(custom_id, body, asked))
     if body is None and not told.get("error") and (code is None or code in SUCCESS):
         return _strange(custom_id, response.get("body", response), SILENT if code is None else UNSAID)
     failed = failure(custom_id, code, first_error(body, response, told), paid_for(body, endpoint))

@@ -106,7 +106,13 @@ class Send:
     @property
     def batch(self) -> Batch | None:
         """Return the batch that counts; should there be two, the first one made."""
-        return min(self.batches, key=lambda batch: (batch.created_at or 0.0, batch.id), default=None)
+        return min(self.own, key=lambda batch: (batch.created_at or 0.0, batch.id), default=None)
+
+    @property
+    def own(self) -> tuple[Batch, ...]:
+        """Return its batches without those that its create answered and that others turned out to be."""
+        others = {fact.batch_id for fact in self.lost if fact.replaced_by}
+        return tuple(batch for batch in self.batches if batch.id not in others)
 
     @property
     def terminal(self) -> Terminal | None:
@@ -117,14 +123,15 @@ class Send:
     @property
     def usage(self) -> BatchUsage | None:
         """Return the tokens of its batches, of each as it last told most; None: none has told any."""
-        told = [terminal.batch for terminal in self.terminals if terminal.batch.usage is not None]
+        own = {batch.id for batch in self.own}
+        told = [one.batch for one in self.terminals if one.batch.usage is not None and one.batch.id in own]
         most = {batch.id: batch.usage for batch in sorted(told, key=lambda one: one.tokens)}
         return added_up(usage for usage in most.values() if usage) if most else None
 
     @property
     def twins(self) -> tuple[Batch, ...]:
         """Return further batches of the same file, of which there should be none."""
-        return tuple(batch for batch in self.batches if batch != self.batch)
+        return tuple(batch for batch in self.own if batch != self.batch)
 
     @property
     def refusal(self) -> Refusal | None:
@@ -175,7 +182,7 @@ class Send:
     @property
     def lost_since(self) -> float | None:
         """Return since when the API does not know the batch."""
-        return min((lost.at for lost in self.lost), default=None)
+        return min((lost.at for lost in self.lost if not lost.replaced_by), default=None)
 
     @property
     def cancelled_by_us(self) -> bool:

@@ -32,8 +32,10 @@ from airflow_provider_openai_batch.batch.token_queue import has_room, live_token
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.answers import give_up_on, refuse_request
 from airflow_provider_openai_batch.steps.attempts import register, run_hash
+from airflow_provider_openai_batch.steps.batch_list import listed
 from airflow_provider_openai_batch.steps.cancel import cancel, cancel_send
-from airflow_provider_openai_batch.steps.doubt import listed, require_file, require_sight, resolve
+from airflow_provider_openai_batch.steps.doubt import require_file, require_sight, resolve
+from airflow_provider_openai_batch.steps.mixed_up import of_the_file, replace_batch
 from airflow_provider_openai_batch.steps.preflight import ask
 from airflow_provider_openai_batch.steps.read import current_of, read_queue, read_run, recall_run
 from airflow_provider_openai_batch.steps.shard import make_child
@@ -208,8 +210,11 @@ class _Advance:
             lost = facts.Lost(at=self._client.now(), batch_id=batch_id)
             self._store.put(f"{send.folder}/lost-{self._store.nonce()}.json", lost)
             return
-        seen = next((one for one in listed(self._client, send) if one.id == batch_id), None)
-        if seen is None:
+        batches = list(listed(self._client, send))
+        seen = next((one for one in batches if one.id == batch_id), None)
+        if seen is None and (found := of_the_file(send, batches)) is not None:
+            replace_batch(self._store, self._client, send, found)
+        elif seen is None:
             give_up_on(self._store, self._client, send)
         elif seen.status.ended:
             collect_send(self._store, self._client, send, seen)

@@ -39,10 +39,10 @@ def cancel(store: RunStore, client: Client, by: str = "on_kill") -> tuple[str, .
 def cancel_send(store: RunStore, client: Client, send: Send, by: str) -> tuple[str, ...]:
     """Cancel the batches of a send, writing down first that it is us; return their ids."""
     store.put(f"{send.folder}/cancel-{store.nonce()}.json", facts.Cancel(at=client.now(), by=by))
-    for batch in send.batches:
+    for batch in send.own:
         client.cancel(batch.id)
         log.info("Batch %s of shard %s is asked to stop (%s).", batch.id, send.shard, by)
-    return tuple(batch.id for batch in send.batches)
+    return tuple(batch.id for batch in send.own)
 
 
 def stop(store: RunStore, client: Client) -> tuple[str, ...]:

@@ -98,5 +98,6 @@ def _answer_files(send: Send) -> Iterator[str | None]:
     short = any(name.endswith("-short.jsonl") for name in send.raw)
     if short and send.tally is not None and send.tally.counts.get(RowStatus.UNKNOWN):
         return  # what did not come whole is left for a person, until it expires
-    for terminal in send.terminals:
+    own = {batch.id for batch in send.own}
+    for terminal in (one for one in send.terminals if one.batch.id in own):
         yield from (terminal.batch.output_file_id, terminal.batch.error_file_id)

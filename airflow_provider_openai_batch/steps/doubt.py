@@ -15,9 +15,9 @@ from airflow_provider_openai_batch.batch.paging import ListFailed
 from airflow_provider_openai_batch.client import INPUT_FILE_LIFE
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.attempts import run_hash
+from airflow_provider_openai_batch.steps.batch_list import batch_name, listed, oldest
 from airflow_provider_openai_batch.steps.preflight import settle as settle_preflight
 from airflow_provider_openai_batch.steps.read import read_run
-from airflow_provider_openai_batch.steps.transfer import batch_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,18 +27,6 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.store import RunStore
 
 log = logging.getLogger(__name__)
-
-LIST_MARGIN = 60.0
-
-
-def listed(client: Client, send: Send) -> Iterable[Batch]:
-    """Yield the batches that were made since the send's file was."""
-    return client.list_back_to(oldest(send))
-
-
-def oldest(send: Send) -> float:
-    """Return the API time before which no batch of the send can have been made."""
-    return min(send.intent.file_created_at, send.intent.at) - LIST_MARGIN
 
 
 def resolve(store: RunStore, client: Client, send: Send) -> None:

@@ -7,7 +7,6 @@ import logging
 import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import quote
 
 import openai
 
@@ -33,6 +32,8 @@ from airflow_provider_openai_batch.steps.answers import (
     read_answers,
 )
 from airflow_provider_openai_batch.steps.attempts import is_superseded
+from airflow_provider_openai_batch.steps.batch_list import batch_name, file_word
+from airflow_provider_openai_batch.steps.mixed_up import is_another, renamed_files
 from airflow_provider_openai_batch.steps.room import most_bytes
 from airflow_provider_openai_batch.steps.view import denied
 
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 
-LONGEST_WORD = 120
 SHORT_OFTEN = 4
 DIGITS = 16
 SHORT = "-short.jsonl"
@@ -159,17 +159,6 @@ def write_outcome(sender: Sender, folder: str, file_id: str, answer: Created | R
             log.warning("A create got no clear answer (%s); it is resolved before anything else.", reason)
 
 
-def batch_name(folder: str, batch: Batch) -> str:
-    """Return the file name that records a batch."""
-    return f"{folder}/batches/{file_word(batch.id)}.json"
-
-
-def file_word(word: str) -> str:
-    """Return a word of the API's as a part of a file name, whatever is in it and however long it is."""
-    quoted = quote(word, safe="")
-    return quoted if len(quoted) <= LONGEST_WORD else hashlib.sha256(word.encode()).hexdigest()
-
-
 def delete_quietly(client: Client, file_id: str) -> bool:
     """Delete a remote file; a failure only warns, for the file ends by itself. False on a failure."""
     try:
@@ -184,6 +173,8 @@ def collect_send(store: RunStore, client: Client, send: Send, batch: Batch) -> N
     """Bring an ended batch home: its end, its raw files, its answers."""
     if send.batch is None or batch.id != send.batch.id:
         raise WrongAnswer(f"Batch {batch.id!r} is not the one that was sent for shard {send.shard}.")
+    if is_another(store, client, send, batch):
+        return
     send = _note_end(store, client, send, batch)
     nothing_ran = batch.status is BatchStatus.FAILED and not (batch.output_file_id or batch.error_file_id)
     if nothing_ran and not send.twins:
@@ -216,6 +207,9 @@ def _note_end(store: RunStore, client: Client, send: Send, batch: Batch) -> Send
 def _copy_all(store: RunStore, client: Client, send: Send, batch: Batch) -> Ended:
     pending = [twin for twin in send.twins if not _copy_twin(store, client, send, twin)]
     gone = not _copy_files(store, client, send, (batch, ""))
+    for other, shown, file_id in renamed_files(store, client, send):
+        _copy(store, client, send, (f"{send.folder}/output-{file_word(file_id)}.jsonl", file_id))
+        _note_end(store, client, other, shown)
     return Ended(batch=batch, gone=gone, pending=bool(pending))
 
 

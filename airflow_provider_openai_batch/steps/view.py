@@ -162,6 +162,8 @@ class View:
             raise hopeless(error) from None
         except (openai.OpenAIError, msgspec.MsgspecError) as error:
             self.take_rest(error)
+            if not self.is_blind:
+                log.warning("Batch %s could not be looked at (%s).", batch.id, type(error).__name__)
             return Unreachable(type(error).__name__)
 
 

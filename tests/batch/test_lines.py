@@ -180,6 +180,7 @@ def test_a_failure_is_told_apart(line: bytes, status: str, code: str | None, mes
         line_of(completion("hi"), error={"code": "x"}),
         line_of(completion("hi") | {"logprobs": float("nan"), "huge": float("inf")}),
         line_of(json.dumps(json.dumps(completion("hi")))),
+        b'{"more":' + b"[" * 200_000 + b"]" * 200_000 + b"," + line_of(completion("hi"))[1:],
         line_of(response=completion("hi") | {"usage": {"prompt_tokens": 5, "completion_tokens": 2}}),
     ],
 )

@@ -8,6 +8,7 @@ DISTRUST = "tests/steps/test_distrust.py"
 WRONG = "tests/test_wrong_answers.py"
 SENSOR = "tests/sensors/test_cancel_on_timeout.py"
 UNWANTED = "tests/steps/test_unwanted.py"
+MIXED_UP = "tests/steps/test_mixed_up.py"
 LATE = "tests/steps/test_late_listing.py"
 
 DISTRUSTING = (
@@ -17,6 +18,34 @@ DISTRUSTING = (
         old="    if shown != asked:\n",
         new='    if shown == "":\n',
         caught_by=f"{WRONG}::test_answer_about_another_batch_is_none",
+    ),
+    Mutation(
+        name="a batch is not cancelled that cannot be looked at",
+        file="batch/cancelling.py",
+        old="return look is not None and not isinstance(look, Gone)",
+        new="return False",
+        caught_by=f"{UNWANTED}::test_unwanted_batch_is_cancelled_though_nothing_else_is_to_be_done[0-1]",
+    ),
+    Mutation(
+        name="a run ends before an unwanted batch is cancelled",
+        file="batch/lifecycle.py",
+        old="return [] if due is None else [due]",
+        new="return []",
+        caught_by=f"{UNWANTED}::test_unwanted_batch_is_cancelled_though_nothing_else_is_to_be_done[2-1]",
+    ),
+    Mutation(
+        name="a batch of others is taken for ours",
+        file="steps/mixed_up.py",
+        old="    if found is not None:\n        replace_batch",
+        new="    if found is send:\n        replace_batch",
+        caught_by=f"{MIXED_UP}::test_batch_of_others_that_a_create_named_is_left_alone[ended]",
+    ),
+    Mutation(
+        name="files of sends that have ended are not read again",
+        file="steps/mixed_up.py",
+        old="            if file_id not in named:",
+        new="            if not file_id:",
+        caught_by=f"{MIXED_UP}::test_answers_in_the_file_of_a_send_that_has_ended_are_found[6000-5]",
     ),
     Mutation(
         name="one date is believed",

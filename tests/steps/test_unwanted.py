@@ -139,6 +139,32 @@ def test_cancel_that_is_lost_is_repeated(pipeline: Any):
     assert "cancelling" in statuses(pipeline) or "cancelled" in statuses(pipeline)
 
 
+@pytest.mark.parametrize("blind", [1, 3])
+@pytest.mark.parametrize("lost", [0, 2])
+def test_unwanted_batch_is_cancelled_though_nothing_else_is_to_be_done(pipeline: Any, blind: int, lost: int):
+    """Looks and cancels that fail as the run finishes let no batch run to its end that nobody wants."""
+    wanted, both = [(n, f"ticket {n}") for n in range(5)], [(n, f"ticket {n}") for n in range(10)]
+    pipeline.limits = {"requests_per_shard": 5}
+    pipeline.fill(wanted)
+    pipeline.submit()
+    pipeline.emulator.fault("slow", duration=70_000)
+    clear(pipeline.fill(both))
+    pipeline.emulator.advance(700)
+    pipeline.advance()
+    pipeline.fill(wanted)
+    pipeline.stage(try_number=3, max_tries=2)
+    pipeline.emulator.fault("server_error", route="retrieve", times=blind)
+    pipeline.emulator.fault("server_error", route="cancel", times=lost)
+
+    step = pipeline.advance()
+
+    assert isinstance(step, Wait if lost else Finish)
+    assert pipeline.wait() == Finish()
+    pipeline.emulator.advance(3_600)
+    assert sorted(statuses(pipeline)) == ["cancelled", "completed"]
+    assert pipeline.load().counts == {"ok": 5}
+
+
 def test_server_that_cannot_cancel_is_not_asked_for_ever(pipeline: Any):
     """Some servers know no cancel: the batch runs to its end, and its answers are kept."""
     pipeline.emulator.restart(seconds_to_complete=40_000)
