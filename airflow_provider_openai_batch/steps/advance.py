@@ -98,7 +98,7 @@ class _Advance:
             if action is None or self._view.is_to_rest:
                 self._view.tell_held(run)
                 require_staged(self._store, run, plan.step)
-                return plan.step
+                return self._view.later() if self._is_unstopped(plan, action) else plan.step
             self._tried.add(name_of(action))
             try:
                 self._do(run, action)
@@ -114,6 +114,10 @@ class _Advance:
         log.warning("%s is put off: %s, %s.", *told)
         put_off = facts.PutOff(at=self._client.now(), what=subject_of(action))
         self._store.put(f"putoffs/{self._store.nonce()}.json", put_off)
+
+    def _is_unstopped(self, plan: Plan, action: Action | None) -> bool:
+        """Tell whether nothing is left but a cancel that the API does not want to be asked for now."""
+        return isinstance(plan.step, Finish) and isinstance(action, CancelBatch)
 
     def _is_allowed(self, action: Action) -> bool:
         if isinstance(action, SendShard | Preflight | CapShard) and not self._may_send:

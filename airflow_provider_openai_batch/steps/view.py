@@ -71,6 +71,10 @@ class View:
         """Tell whether the API has asked not to be called now."""
         return self._rest > self._client.now()
 
+    def later(self) -> Wait:
+        """Say to wait for as long as the API has asked not to be called."""
+        return Wait(self._rest, rest=self._rest)
+
     def take_rest(self, error: Exception) -> None:
         """Leave the API alone for as long as an error answer asks for."""
         if seconds := rest_after(error):

@@ -442,18 +442,32 @@ def test_unwanted_batch_is_not_waited_for():
 class TestUnwanted:
     """A send of which the current snapshot wants nothing."""
 
-    @pytest.mark.parametrize("status", ["validating", "in_progress", "pondering"])
-    def test_its_batch_is_cancelled(self, status: str):
-        """Nothing runs that nobody wants."""
+    @pytest.mark.parametrize(
+        "look",
+        [make_batch("validating"), make_batch("in_progress"), make_batch("pondering"), Unreachable("503")],
+    )
+    def test_its_batch_is_cancelled(self, look: Any):
+        """Nothing runs that nobody wants; a look that failed does not say that it has ended."""
         run = make_run(make_shard(make_send()))
 
-        assert unwanted(run, b1=make_batch(status)).actions == (CancelBatch("shards/s1/sends/1-a"),)
+        assert unwanted(run, b1=look).actions == (CancelBatch("shards/s1/sends/1-a"),)
 
-    @pytest.mark.parametrize(
-        "look", [make_batch("finalizing"), make_batch("cancelling"), Unreachable("503"), None]
-    )
+    def test_it_is_waited_for_until_a_cancel_has_arrived(self):
+        """A cancel that failed is repeated, and not for ever, before the run is finished."""
+        cancels = tuple(facts.Cancel(at=NOW, by="unwanted") for _ in range(5))
+        put_off = facts.PutOff(at=NOW, what="shards/s1/sends/1-a")
+        runs = [
+            replace(make_run(make_shard(make_send(cancels=cancels[:times]))), put_offs=(put_off,) * failed)
+            for times, failed in ((1, 1), (1, 0), (5, 5))
+        ]
+
+        steps = [unwanted(run, b1=Unreachable("503")).step for run in runs]
+
+        assert steps == [Wait(NOW + 60), Finish(), Finish()]
+
+    @pytest.mark.parametrize("look", [make_batch("finalizing"), make_batch("cancelling"), None])
     def test_what_a_cancel_does_not_stop_is_left_alone(self, look: Any):
-        """A batch that was not seen to run is not cancelled."""
+        """A batch that does not run, or was not looked at, is not cancelled."""
         run = make_run(make_shard(make_send()))
 
         assert unwanted(run, b1=look).actions == ()

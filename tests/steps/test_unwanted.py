@@ -165,6 +165,23 @@ def test_unwanted_batch_is_cancelled_though_nothing_else_is_to_be_done(pipeline:
     assert pipeline.load().counts == {"ok": 5}
 
 
+def test_unwanted_batch_is_cancelled_once_the_api_may_be_called(pipeline: Any):
+    """An API that asks to be left alone as the run finishes is left alone, and asked to cancel then."""
+    pipeline.limits = {"requests_per_shard": 5}
+    pipeline.emulator.fault("slow", duration=70_000)
+    pipeline.submit()
+    pipeline.fill([])
+    pipeline.stage(try_number=2, max_tries=1)
+    pipeline.emulator.fault("rate_limit", route="retrieve", retry_after=600)
+
+    step = pipeline.advance()
+
+    assert isinstance(step, Wait)
+    assert pipeline.wait() == Finish()
+    pipeline.emulator.advance(3_600)
+    assert statuses(pipeline) == ["cancelled", "cancelled"]
+
+
 def test_server_that_cannot_cancel_is_not_asked_for_ever(pipeline: Any):
     """Some servers know no cancel: the batch runs to its end, and its answers are kept."""
     pipeline.emulator.restart(seconds_to_complete=40_000)
