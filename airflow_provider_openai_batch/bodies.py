@@ -19,6 +19,13 @@ class CutAnswer(openai.APIConnectionError):
     """An answer had no end: nothing is known of what was asked."""
 
 
+def require_one_coding(response: Any) -> None:
+    """Refuse a body that is compressed several times: a few bytes of it would take all memory at once."""
+    codings = response.headers.get("content-encoding", "").lower().split(",")
+    if sum(coding.strip() not in {"", "identity"} for coding in codings) > 1:
+        raise _cut(response, "it is compressed several times")
+
+
 def read_whole(response: Any, elapsed: Callable[[], float]) -> None:
     """Read a body, of either HTTP library; raises CutAnswer where it has no end."""
     pace, pieces = Pace(MOST, elapsed), []
@@ -51,6 +58,6 @@ async def read_whole_async(response: Any, elapsed: Callable[[], float]) -> None:
     response._content = b"".join(pieces)  # noqa: SLF001
 
 
-def _cut(response: Any, error: Exception) -> CutAnswer:
+def _cut(response: Any, error: object) -> CutAnswer:
     told = f"The answer to {response.request.method} {response.url.path} was cut: {error}."
     return CutAnswer(message=told, request=response.request)

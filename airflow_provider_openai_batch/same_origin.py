@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 
 from airflow_provider_openai_batch import http_log
-from airflow_provider_openai_batch.bodies import read_whole, read_whole_async
+from airflow_provider_openai_batch.bodies import read_whole, read_whole_async, require_one_coding
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def stay(response: Any) -> None:
 
     Answers and URLs are of either HTTP library that releases of the SDK are built on.
     """
+    require_one_coding(response)
     if not response.has_redirect_location:
         return
     try:

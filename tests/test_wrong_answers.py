@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import threading
 from contextlib import contextmanager, suppress
@@ -340,8 +341,43 @@ class Endless(BaseHTTPRequestHandler):
 
 @contextmanager
 def endless(status: int) -> Iterator[str]:
-    handler = type("Handler", (Endless,), {"status": status})
+    with serving(type("Handler", (Endless,), {"status": status})) as url:
+        yield url
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/v1"
         server.shutdown()
+
+
+@pytest.mark.parametrize("codings", ["gzip, gzip", "gzip,identity, deflate", "GZIP, gzip, gzip"])
+def test_body_that_is_compressed_several_times_is_not_unpacked(codings: str):
+    """A kilobyte of it would take a gigabyte of memory in one piece, so no bound on what comes out helps."""
+    parts = {"body": gzip.compress(gzip.compress(b'{"id": "b"}')), "codings": codings}
+    handler = type("Handler", (Packed,), parts)
+    with serving(handler) as url, openai.OpenAI(base_url=url, api_key="sk-1", max_retries=0) as api:
+        client = Client(api)
+
+        with pytest.raises(CutAnswer, match="compressed several times"):
+            client.retrieve("b")
+        with pytest.raises(CutDownload):
+            client.download("file-1", io.BytesIO())
+
+
+class Packed(BaseHTTPRequestHandler):
+    """Sends a body in codings."""
+
+    body, codings = b"", ""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("content-encoding", self.codings)
+        self.send_header("content-length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
