@@ -85,8 +85,8 @@ ANSWERING = (
     Mutation(
         name="a line without an answer or a failure is asked again",
         file="batch/lines.py",
-        old='        if not told.get("error"):\n',
-        new='        if not told.get("error") and not custom_id:\n',
+        old='    if not told.get("error"):\n',
+        new='    if not told.get("error") and not custom_id:\n',
         caught_by=f"{LINES}::test_a_line_that_shows_no_failure_is_not_asked_again",
     ),
     Mutation(
