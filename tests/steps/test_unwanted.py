@@ -159,6 +159,7 @@ def test_unwanted_batch_is_cancelled_though_nothing_else_is_to_be_done(pipeline:
     step = pipeline.advance()
 
     assert isinstance(step, Wait if lost else Finish)
+    assert cancels(pipeline)
     assert pipeline.wait() == Finish()
     pipeline.emulator.advance(3_600)
     assert sorted(statuses(pipeline)) == ["cancelled", "completed"]
