@@ -1,4 +1,4 @@
-"""`python -m tests.matrix [CELL...]`: install the provider as users do, and test its border there."""
+"""`python -m tests.matrix [CELL...]`: install as users do, test the border there, fill docs/versions.md."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
+from tests.matrix import page
 from tests.matrix.cells import CELLS, Cell
 from tests.matrix.environment import HOME, ROOT, Environment, NoPython, Unresolved
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: What a version can break: the hooks, the operators through `dag.test()`, the examples, and Arrow's types.
 TESTS = (
@@ -19,7 +25,6 @@ TESTS = (
     "tests/steps/test_load.py", "tests/tables/test_parquet.py", "tests/tables/test_types.py",
     "tests/packaging/test_readme.py", "tests/test_client.py",
 )  # fmt: skip
-SHOWN = ("apache-airflow", "apache-airflow-providers-common-compat", "pyarrow", "openai", "sqlglot")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +42,9 @@ class Result:
 
     def line(self) -> str:
         """Return the cell's line of the table."""
-        told = [self.cell.name, self.cell.python, *(self.versions.get(name, "-") for name in SHOWN)]
-        return f"| {' | '.join([*told, self.outcome])} |"
+        versions = [self.versions.get(name, "-") for name in page.SHOWN]
+        told = [self.cell.name, self.cell.python, *versions, self.outcome, f"{datetime.now(UTC):%Y-%m-%d}"]
+        return f"| {' | '.join(told)} |"
 
 
 def main() -> int:
@@ -50,14 +56,16 @@ def main() -> int:
     names = asked.cells or [cell.name for cell in CELLS]
     if unknown := set(names) - {cell.name for cell in CELLS}:
         parser.error(f"there is no cell {min(unknown)!r}")
-    results = [run(cell, asked.tests) for cell in CELLS if cell.name in names]
-    print(f"\n| cell | Python | {' | '.join(name.removeprefix('apache-') for name in SHOWN)} | tests |")
-    print(f"|{' --- |' * (len(SHOWN) + 3)}")
-    print("\n".join(result.line() for result in results))
+    results = []
+    for cell in (cell for cell in CELLS if cell.name in names):
+        results.append(run(cell, asked.tests))
+        if asked.tests == TESTS:
+            page.note(cell.name, results[-1].line())
+    print("\n" + page.table({result.cell.name: result.line() for result in results}))
     return 0 if all(result.holds for result in results) else 1
 
 
-def run(cell: Cell, tests: list[str]) -> Result:
+def run(cell: Cell, tests: Sequence[str]) -> Result:
     """Install and test one cell."""
     print(f"{cell.name}: installing", flush=True)
     environment = Environment(cell)
@@ -72,12 +80,14 @@ def run(cell: Cell, tests: list[str]) -> Result:
     return Result(cell=cell, outcome=_test(environment, tests), versions=environment.versions)
 
 
-def _test(environment: Environment, tests: list[str]) -> str:
+def _test(environment: Environment, tests: Sequence[str]) -> str:
     """Run the tests, leave their output beside the environment, and return pytest's last line."""
     quiet = ["-q", "-W", "ignore", "-o", f"cache_dir={HOME}/{environment.cell.name}.cache"]
     command = [str(environment.python), "-m", "pytest", *quiet, *tests]
     log = HOME / f"{environment.cell.name}.log"
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # The package is the installed one, and bytecode is kept: a new environment has none.
+    left_out = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+    inherited = {name: value for name, value in os.environ.items() if name not in left_out}
     with log.open("w") as output:
         subprocess.run(
             command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=inherited,
