@@ -53,7 +53,7 @@ def parse_line(line: bytes, endpoint: Endpoint, output: Output) -> Answer | Malf
         return _responded(custom_id, told, response, (endpoint, output))
     if not told.get("error"):
         return _strange(custom_id, told.get("response"), SILENT)
-    return failure(custom_id, None, told["error"])
+    return failure(custom_id, None, told.get("error"))
 
 
 def _decoded(line: bytes) -> Any:
