@@ -16,11 +16,37 @@ from jinja2.nativetypes import NativeEnvironment
 
 from airflow_provider_openai_batch.batch.object_fields import takes
 from airflow_provider_openai_batch.batch.typed_fields import ANY
+from airflow_provider_openai_batch.raising import raise_for_template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from airflow.providers.common.compat.sdk import Context
     from jinja2 import Environment
+
+
+class RendersTexts:
+    """Comes before Airflow's class among the bases of a task whose texts stay texts."""
+
+    template_fields: Sequence[str]
+
+    def render_template(
+        self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
+    ) -> Any:
+        """Render; of an unknown name the error says what to write instead."""
+        airflow: Any = super()
+        rendering = Rendering(
+            context=context,
+            env=jinja_env or airflow.get_template_env(),
+            done=set() if seen_oids is None else seen_oids,
+            by_airflow=airflow.render_template,
+        )
+        with raise_for_template():
+            return rendering.argument(self._argument_of(content), content)
+
+    def _argument_of(self, value: object) -> str | None:
+        """Find the argument that a value is."""
+        return next((name for name in self.template_fields if getattr(self, name, None) is value), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +107,3 @@ def _nodes(template: Template, context: Any) -> Iterable[Any]:
     names.update({name: value for name, value in template.globals.items() if name not in names})
     env = template.environment
     return template.root_render_func(env.context_class(env, names, template.name, template.blocks))
-
-
-def argument_of(task: Any, value: object) -> str | None:
-    """Find the argument of a task that a value is."""
-    return next((name for name in task.template_fields if getattr(task, name, None) is value), None)

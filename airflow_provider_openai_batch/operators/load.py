@@ -9,8 +9,8 @@ from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, BaseOperator
 from airflow_provider_openai_batch.batch import arguments, unrendered
 from airflow_provider_openai_batch.exceptions import TooManyFailures
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.raising import raise_for_airflow, raise_for_template
-from airflow_provider_openai_batch.rendering import Rendering, argument_of
+from airflow_provider_openai_batch.raising import raise_for_airflow
+from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.work import open_store, recorded_conn_id, run_uri, settings
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class OpenAIBatchLoadOperator(BaseOperator):  # type: ignore[misc]
+class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
     """Write every row of a run to the target, once, with its answer or its error.
 
     XCom, also when the load then fails for too many failures: `run_uri`, `rows`, `written`, `kept`,
@@ -40,19 +40,6 @@ class OpenAIBatchLoadOperator(BaseOperator):  # type: ignore[misc]
         self.target = target
         if target is not None:
             unrendered.check("target", target)
-
-    def render_template(
-        self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
-    ) -> Any:
-        """Render; texts stay texts, and of an unknown name the error says what to write instead."""
-        rendering = Rendering(
-            context=context,
-            env=jinja_env or self.get_template_env(),
-            done=set() if seen_oids is None else seen_oids,
-            by_airflow=super().render_template,
-        )
-        with raise_for_template():
-            return rendering.argument(argument_of(self, content), content)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Write, count, and clean up."""

@@ -15,8 +15,8 @@ from airflow_provider_openai_batch.batch import resend as words
 from airflow_provider_openai_batch.batch.output_type import normalize_output_type
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.raising import raise_for_airflow, raise_for_template
-from airflow_provider_openai_batch.rendering import Rendering, argument_of
+from airflow_provider_openai_batch.raising import raise_for_airflow
+from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.work import labels_of, open_store, run_id, run_path, settings
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.steps.stage import Asked, Staged
 
 
-class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
+class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
     """Read the source, build one request per row, and send them as batches.
 
     Nothing is sent before every row is read and checked. A retry goes on where the last try stopped.
@@ -100,19 +100,6 @@ class OpenAIBatchSubmitOperator(BaseOperator):  # type: ignore[misc]
             self._rows = rows
             value = {**value, "rows": _placeholder(rows)}
         self._source = value
-
-    def render_template(
-        self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
-    ) -> Any:
-        """Render; texts stay texts, and an unknown name is most likely a column in the wrong braces."""
-        rendering = Rendering(
-            context=context,
-            env=jinja_env or self.get_template_env(),
-            done=set() if seen_oids is None else seen_oids,
-            by_airflow=super().render_template,
-        )
-        with raise_for_template():
-            return rendering.argument(argument_of(self, content), content)
 
     def _check(self) -> None:
         """Refuse, when the DAG is parsed, what no rendering would mend."""

@@ -17,8 +17,8 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.raising import raise_for_airflow, raise_for_template
-from airflow_provider_openai_batch.rendering import Rendering, argument_of
+from airflow_provider_openai_batch.raising import raise_for_airflow
+from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.triggers.openai_batch import (
     OpenAIBatchCancellingTrigger,
     OpenAIBatchRunTrigger,
@@ -40,7 +40,7 @@ NEVER = timedelta(days=36_500)
 SHORTEST_PAUSE = 1.0
 
 
-class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
+class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
     """Wait until all requests of a run are answered; send what was held back, send again what failed.
 
     XCom: `run_uri`, and `counts` (requests by state).
@@ -85,19 +85,6 @@ class OpenAIBatchSensor(BaseSensorOperator):  # type: ignore[misc]
         self._patience = _seconds(timeout)
         self._at_work = False
         self._rest = 0.0
-
-    def render_template(
-        self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
-    ) -> Any:
-        """Render; texts stay texts, and of an unknown name the error says what to write instead."""
-        rendering = Rendering(
-            context=context,
-            env=jinja_env or self.get_template_env(),
-            done=set() if seen_oids is None else seen_oids,
-            by_airflow=super().render_template,
-        )
-        with raise_for_template():
-            return rendering.argument(argument_of(self, content), content)
 
     def execute(self, context: Context) -> Any:
         """Look once; wait in the triggerer, or as `mode` says."""
