@@ -45,6 +45,9 @@ class MemoryTarget:
     def keys(self, landing: Landing) -> None:
         """Take every key as it is."""
 
+    def carried(self, landing: Landing) -> None:
+        """Take every carried value."""
+
     def bounds(self, landing: Landing) -> Bounds:
         """Take every answer."""
         return {}
