@@ -263,14 +263,11 @@ def _ended(send: Send, batch: Batch, moment: Moment) -> Action | float:
 
 def _doubt(send: Send, moment: Moment) -> Action | float | None:
     since = send.intent.at if send.fenced_at is None else send.fenced_at
-    due = since + moment.settings.settle
-    if send.is_misdated and send.fenced_at is None:  # a look costs nothing; its file is revoked by the later
-        due = min(due, send.intent.file_created_at + moment.settings.settle)
-    if send.intent.preflight:
-        due = 0.0 if send.is_told else send.intent.at + ASKED_FOR
-    if is_yet_to_come(since, moment.now):
-        due = moment.now
-    return Resolve(send.folder) if moment.now >= due else due
+    if is_yet_to_come(since, moment.now):  # a look costs nothing; its file is revoked by the later time
+        made = send.intent.file_created_at
+        since = 0.0 if is_yet_to_come(made, moment.now) else made
+    due = since + (ASKED_FOR if send.intent.preflight else moment.settings.settle)
+    return Resolve(send.folder) if send.is_told or moment.now >= due else due
 
 
 def _lost(send: Send, moment: Moment) -> Action | float | None:

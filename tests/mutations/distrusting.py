@@ -78,8 +78,8 @@ DISTRUSTING = (
     Mutation(
         name="a doubt is due by the intent alone",
         file="batch/lifecycle.py",
-        old="    if send.is_misdated and send.fenced_at is None:",
-        new="    if send.is_misdated and send.fences:",
+        old="    if is_yet_to_come(since, moment.now):",
+        new="    if is_yet_to_come(since, moment.now) and send.fences:",
         caught_by=f"{DISTRUST}::test_intent_with_a_wrong_time_is_resolved[False-3456000]",
     ),
     Mutation(
