@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import openai
 
 import airflow_provider_openai_batch
+from airflow_provider_openai_batch.same_origin import SameOrigin
 from tests.crashes.orders import Crossing, Order, Task
 
 if TYPE_CHECKING:
@@ -73,14 +73,16 @@ class Boundaries:
             os.kill(os.getpid(), signal.SIGSTOP)
 
     def http_client(self) -> Any:
-        """Return an HTTP client whose requests are boundaries: before each, and when its answer came."""
-        return openai.DefaultHttpxClient(
-            verify=False,
-            event_hooks={
-                "request": [lambda request: self.cross(f"before {_shown(request)}")],
-                "response": [lambda answer: self.cross(f"answer of {_shown(answer.request)}")],
-            },
-        )
+        """Return our HTTP client, whose requests are boundaries: before each, and when its answer came."""
+        client = SameOrigin()
+        client.event_hooks = {
+            "request": [lambda request: self.cross(f"before {_shown(request)}")],
+            "response": [
+                *client.event_hooks["response"],
+                lambda answer: self.cross(f"answer of {_shown(answer.request)}"),
+            ],
+        }
+        return client
 
     def _called(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any] | None:
         name = frame.f_code.co_filename
