@@ -80,14 +80,22 @@ def guarded(api: openai.OpenAI, elapsed: Callable[[], float] = time.monotonic) -
     """Return a client that does not leave its origin."""
     if isinstance(api._client, SameOrigin):  # noqa: SLF001 - the SDK does not tell otherwise
         return api
-    return api.with_options(http_client=SameOrigin(elapsed))
+    return api.with_options(http_client=_with_hooks(SameOrigin(elapsed), api._client))  # noqa: SLF001
 
 
 def guarded_async(api: openai.AsyncOpenAI) -> openai.AsyncOpenAI:
     """Return an asynchronous client that does not leave its origin."""
     if isinstance(api._client, AsyncSameOrigin):  # noqa: SLF001
         return api
-    return api.with_options(http_client=AsyncSameOrigin())
+    return api.with_options(http_client=_with_hooks(AsyncSameOrigin(), api._client))  # noqa: SLF001
+
+
+def _with_hooks(ours: Any, given: Any) -> Any:
+    """Keep what is called at each request and answer of the client that was given."""
+    ours.event_hooks = {
+        when: [*ours.event_hooks[when], *given.event_hooks[when]] for when in ours.event_hooks
+    }
+    return ours
 
 
 def stay(response: Any) -> None:

@@ -200,3 +200,20 @@ def test_official_client_of_the_hook_stays(connection: Any):
         assert OpenAIBatchHook().test_connection()[0] is False
 
         assert elsewhere.seen == []
+
+
+def test_hooks_of_the_client_that_is_given_are_kept():
+    """KIND: a guard that replaces what it guards. What watches the calls of a client still sees them."""
+    seen: list[str] = []
+    hooks = {
+        "request": [lambda request: seen.append(f"asks {request.url.path}")],
+        "response": [lambda answer: seen.append(f"hears {answer.status_code}")],
+    }
+    with served() as server:
+        http = openai.DefaultHttpxClient(event_hooks=hooks)
+        api = openai.OpenAI(base_url=server.url, api_key="sk-1", max_retries=0, http_client=http)
+        client = Client(api)
+        list(client.list_back_to(0))
+        client.close()
+
+    assert seen == ["asks /v1/batches", "hears 200"]
