@@ -125,8 +125,8 @@ SENDING = (
     Mutation(
         name="fence without the first settle",
         file="batch/lifecycle.py",
-        old="    due = since + moment.settings.settle\n",
-        new="    due = since + moment.settings.settle * bool(send.fences)\n",
+        old=" else moment.settings.settle)\n",
+        new=" else moment.settings.settle * bool(send.fences))\n",
         caught_by=f"{LIFECYCLE}::TestDoubts::test_young_doubt_is_left_alone",
     ),
     Mutation(
