@@ -55,7 +55,7 @@ def test_a_clear_after_a_kill_keeps_what_was_answered(campaign: Campaign) -> Non
 
 def test_a_kill_of_the_load_costs_nothing_and_loses_nothing(campaign: Campaign) -> None:
     """Wherever the load is killed, readers see a whole table, and the retry ends the same."""
-    assert not broken(campaign, "sqlite", Sweep(armed=LOAD, every=5))
+    assert not broken(campaign, "sqlite", Sweep(armed=LOAD, every=11))
 
 
 @pytest.mark.parametrize("name", ["duckdb", "postgres", "mariadb", "parquet"])
@@ -63,7 +63,7 @@ def test_a_kill_of_the_write_leaves_a_whole_table(campaign: Campaign, name: str)
     """Wherever the write into the target is killed, readers see the old table or the whole new one."""
     mode = "append" if name == "parquet" else "merge"
 
-    assert not broken(campaign, name, Sweep(armed=LOAD, mode=mode, only=WRITE, every=4))
+    assert not broken(campaign, name, Sweep(armed=LOAD, mode=mode, only=WRITE, every=10))
 
 
 def test_a_load_stops_when_the_rows_are_staged_anew(campaign: Campaign) -> None:
