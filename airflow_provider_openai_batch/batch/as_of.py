@@ -40,7 +40,7 @@ def send_as_of(send: Send, now: float) -> Send:
         cancels=_dated(send.cancels, now, LONG_AGO),
         tally=_dated((send.tally,), now, LONG_AGO)[0] if send.tally else None,
         fences=_come(send.fences, now),
-        lost=_come(send.lost, now),
+        lost=tuple(one for one in send.lost if one.replaced_by or not is_yet_to_come(one.at, now)),
         incomplete=_come(send.incomplete, now),
     )
 

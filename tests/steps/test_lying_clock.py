@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_openai_batch.batch.as_of import send_as_of
+from airflow_provider_openai_batch.batch.facts import Lost
 from airflow_provider_openai_batch.batch.lifecycle import Finish
 from airflow_provider_openai_batch.steps.advance import first_look
 from airflow_provider_openai_batch.steps.read import read_run
@@ -103,3 +106,16 @@ def test_patience_is_counted_anew_when_the_clock_lied(pipeline: Pipeline):
 
     assert first_look(store, 0, now) == now
     assert first_look(store, 0, now + 900) == now
+
+
+def test_a_batch_that_was_replaced_stays_so(pipeline: Pipeline):
+    """KIND: times that a lying clock wrote down. What was found out then is not a time to wait for."""
+    pipeline.submit()
+    (send,) = read_run(pipeline.store).sends
+    assert send.batch is not None
+    replaced = Lost(at=send.intent.at + FORTY_DAYS, batch_id=send.batch.id, replaced_by="batch_ours")
+    unknown = Lost(at=send.intent.at + FORTY_DAYS, batch_id=send.batch.id)
+
+    seen = send_as_of(replace(send, lost=(replaced, unknown)), send.intent.at)
+
+    assert (seen.lost, seen.own) == ((replaced,), ())
