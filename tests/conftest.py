@@ -42,6 +42,10 @@ for _name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
     del os.environ[_name]
 (HOME / "dags").mkdir()
 
+# The tests start hundreds of processes; without this each would compile Airflow and the rest anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 def pytest_unconfigure() -> None:
     """Leave nothing behind."""

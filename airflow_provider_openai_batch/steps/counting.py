@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ class ByTokenizer:
 
     @cached_property
     def _encode(self) -> Callable[[str], list[int]]:
-        # Its tables take 140 MB and a third of a second.
+        # Its tables take 140 MB and a third of a second, once for each process.
         encode: Callable[[str], list[int]] = self._encoding().encode_ordinary
         return encode
 
@@ -62,6 +62,7 @@ def counter_for(model: str) -> Counter:
     return ByTokenizer(partial(_encoding, encoding_of(model)))
 
 
+@lru_cache(maxsize=1)  # a test suite or an embedded run stages many times in one process
 def _encoding(name: str) -> Any:
     import bpe_openai  # noqa: PLC0415
 

@@ -24,6 +24,7 @@ WORDS = 99
 #: What the steps import only when they use it.
 LATE = (
     "adbc_driver_postgresql.dbapi",
+    "bpe_openai",
     "mysql.connector.plugins.mysql_native_password",
     "openai.resources.batches",
     "openai.resources.files",

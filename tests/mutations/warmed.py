@@ -37,6 +37,7 @@ WARM = (
     "airflow.providers.sqlite.hooks.sqlite",
     "airflow.triggers.base",
     "anyio._backends._asyncio",
+    "bpe_openai",
     "hypothesis",
     "jsonschema_rs",
     "numpy",
@@ -115,6 +116,7 @@ def warm() -> None:
         importlib.import_module(name)
     os.environ["AIRFLOW_CONN_WARM"] = json.dumps({"conn_type": "sqlite", "host": "/nowhere"})
     sys.modules[WARM[0]].BaseHook.get_connection("warm").get_hook()
+    assert sys.modules[WARM[0]].ObjectStoragePath("file:///nowhere").fs is not None
     openai.OpenAI(api_key="none", base_url="http://127.0.0.1:9").close()
     known = {name for name in sys.modules if name.startswith(f"{PACKAGE}.")}
     early = sorted(name for name in known if not name.startswith(ALONE))
