@@ -98,11 +98,16 @@ class StoredRequests:
 
     def unpaid(self, send: Send) -> np.ndarray:
         """Return the requests of an ended send that were not run, for the account had no credit."""
-        columns = ["custom_id", "status", "error_code", "error_message"]
-        with self._store.open(f"{send.folder}/answers.parquet") as file:
-            table = pq.read_table(file, columns=columns)
-        unpaid: np.ndarray = ids_of(table["custom_id"])[without_credit(table)]
-        return unpaid
+
+        def read() -> np.ndarray:
+            columns = ["custom_id", "status", "error_code", "error_message"]
+            with self._store.open(f"{send.folder}/answers.parquet") as file:
+                table = pq.read_table(file, columns=columns)
+            unpaid: np.ndarray = ids_of(table["custom_id"])[without_credit(table)]
+            return unpaid
+
+        # Each later send of the line asks, at each look.
+        return self._store.once(f"unpaid:{send.folder}", read)
 
     def answered(self, send: Send) -> tuple[np.ndarray, np.ndarray]:
         """Return the answered requests of an ended send and the status of each."""
