@@ -29,12 +29,12 @@ class Redirected(openai.OpenAIError, InvalidRequest):
 class SameOrigin(openai.DefaultHttpxClient):
     """The SDK's own HTTP client, staying on one origin and reading no body for ever.
 
-    `elapsed` is the clock that bodies are timed by.
+    `elapsed` is the clock that bodies are timed by, `options` are the SDK's client's.
     """
 
-    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, elapsed: Callable[[], float] = time.monotonic, **options: Any) -> None:
         http_log.clean()
-        super().__init__(max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
+        super().__init__(**options, max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
         self._elapsed = elapsed
 
     def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:

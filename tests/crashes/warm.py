@@ -14,9 +14,11 @@ from importlib import import_module
 
 import msgspec
 import openai
+import pyarrow as pa
 from airflow.providers.common.compat.sdk import BaseHook, ObjectStoragePath
 
-from tests.crashes.children import Child
+from airflow_provider_openai_batch.steps.counting import counter_for
+from tests.crashes.children import MODEL, Child
 from tests.crashes.orders import End, Order
 
 #: The descriptor of what the parent hears.
@@ -51,6 +53,7 @@ def warm() -> None:
     mimetypes.init()
     assert ObjectStoragePath("file:///nowhere").fs is not None
     openai.DefaultHttpxClient(verify=False).close()
+    counter_for(MODEL).count(pa.array(["What the tokenizer reads, it reads once."]))
     logging.disable(logging.INFO)
     gc.collect()
     gc.freeze()

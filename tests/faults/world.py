@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, S
 from airflow_provider_openai_batch.batch.prices import Price, Prices
 from airflow_provider_openai_batch.client import AsyncClient, Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
+from airflow_provider_openai_batch.same_origin import SameOrigin
 from airflow_provider_openai_batch.steps.advance import advance, cancel
 from airflow_provider_openai_batch.steps.load import load
 from airflow_provider_openai_batch.steps.look import look
@@ -105,12 +106,13 @@ class World:
 
     def make_client(self) -> Client:
         """Connect with a client that does not wait long for a create."""
-        hooks = {"request": [self._hurry]}
+        http = SameOrigin(verify=False)
+        http.event_hooks = {**http.event_hooks, "request": [self._hurry]}
         api = openai.OpenAI(
             base_url=self.emulator.base_url,
             api_key=KEY,
             max_retries=self.sdk_retries,
-            http_client=openai.DefaultHttpxClient(event_hooks=hooks),
+            http_client=http,
         )
         return Client(api, self.token_budgets, PRICES)
 
