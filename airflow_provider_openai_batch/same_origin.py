@@ -58,9 +58,9 @@ class SameOrigin(openai.DefaultHttpxClient):
 class AsyncSameOrigin(openai.DefaultAsyncHttpxClient):
     """The same without blocking."""
 
-    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, elapsed: Callable[[], float] = time.monotonic, **options: Any) -> None:
         http_log.clean()
-        super().__init__(max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
+        super().__init__(**options, max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
         self._elapsed = elapsed
 
     async def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:

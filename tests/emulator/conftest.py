@@ -93,5 +93,8 @@ class Api:
 @pytest.fixture
 def api(openai_batch_emulator: OpenAIBatchEmulator) -> Iterator[Api]:
     """The official client, without retries of its own."""
-    with openai.OpenAI(base_url=openai_batch_emulator.base_url, api_key="sk-any", max_retries=0) as client:
+    http = openai.DefaultHttpxClient(verify=False)  # there is no TLS, whose certificates take a while to read
+    with openai.OpenAI(
+        base_url=openai_batch_emulator.base_url, api_key="sk-any", max_retries=0, http_client=http
+    ) as client:
         yield Api(client)

@@ -20,7 +20,7 @@ from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, S
 from airflow_provider_openai_batch.batch.prices import Price, Prices
 from airflow_provider_openai_batch.client import AsyncClient, Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
-from airflow_provider_openai_batch.same_origin import SameOrigin
+from airflow_provider_openai_batch.same_origin import AsyncSameOrigin, SameOrigin
 from airflow_provider_openai_batch.steps.advance import advance, cancel
 from airflow_provider_openai_batch.steps.load import load
 from airflow_provider_openai_batch.steps.look import look
@@ -155,7 +155,12 @@ class World:
         """Look as a triggerer does."""
 
         async def once() -> Wait | Finish | GiveUp | Due:
-            api = openai.AsyncOpenAI(base_url=self.emulator.base_url, api_key=KEY, max_retries=0)
+            api = openai.AsyncOpenAI(
+                base_url=self.emulator.base_url,
+                api_key=KEY,
+                max_retries=0,
+                http_client=AsyncSameOrigin(verify=False),
+            )
             client = AsyncClient(api, self.token_budgets)
             try:
                 return await look(self.store, client, Settings())

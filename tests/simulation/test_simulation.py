@@ -99,9 +99,9 @@ def test_a_cap_ends_the_sending_at_any_point():
     assert ("cancelled", "ok") in ends
 
 
-def test_hundreds_of_seeds_break_no_law():
+def test_a_hundred_seeds_break_no_law():
     """Many events at once."""
-    assert check(play_seed(seed) for seed in range(150)) == 150
+    assert check(play_seed(seed) for seed in range(100)) == 100
 
 
 def test_seed_tells_one_story():

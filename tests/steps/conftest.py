@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.same_origin import SameOrigin
 from airflow_provider_openai_batch.steps.advance import advance
 from airflow_provider_openai_batch.steps.load import load
 from airflow_provider_openai_batch.steps.stage import Asked, Staged, stage
@@ -119,7 +120,10 @@ def pipeline(
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(warehouse))
     openai_batch_emulator.restart(seconds_to_complete=600)
     api = openai.OpenAI(
-        base_url=openai_batch_emulator.base_url, api_key=openai_batch_emulator.api_key, max_retries=0
+        base_url=openai_batch_emulator.base_url,
+        api_key=openai_batch_emulator.api_key,
+        max_retries=0,
+        http_client=SameOrigin(verify=False),  # there is no TLS, whose certificates take a while to read
     )
     client = Client(api)
     made = Pipeline(emulator=openai_batch_emulator, folder=tmp_path, client=client)
