@@ -106,6 +106,17 @@ class Form:
             f"SELECT count(*) FROM {self.quote(self.staging)} AS s {join} {self.target} AS t ON {self.same}"
         )
 
+    def moved(self) -> str:
+        """Count the rows of this load that the table holds by keys that were not staged."""
+        roles = (self.made.role("custom_id"), self.made.role("run_id"))
+        columns = [self.quote(name) for name in roles if name is not None]
+        ours = " AND ".join(f"{self._exact(f'k.{name}')} = {self._exact(f't.{name}')}" for name in columns)
+        staged = f"SELECT 1 FROM {self.quote(self.staging)}"
+        return (
+            f"SELECT count(*) FROM {self.target} AS t WHERE EXISTS ({staged} AS k WHERE {ours}) "
+            f"AND NOT EXISTS ({staged} AS s WHERE {self.same})"
+        )
+
     @property
     def is_counted(self) -> bool:
         """Tell whether a merge's rows are to be counted apart, for the database counts otherwise."""

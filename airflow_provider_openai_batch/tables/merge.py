@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -90,8 +91,21 @@ class SqlTarget:
         self, landing: Landing, batches: Iterator[pa.RecordBatch], guard: Callable[[], None]
     ) -> Written:
         landing = with_partition(landing)
-        with self.session(WRITING) as session:
-            return _Load(self.parts, landing, session).run(fill_partition(landing, batches), guard, keep=True)
+        try:
+            with self.session(WRITING) as session:
+                load = _Load(self.parts, landing, session)
+                return load.run(fill_partition(landing, batches), guard, keep=True)
+        except InvalidRequest as error:
+            if not str(error).startswith(WRITING):
+                raise
+            raise InvalidRequest(f"{error}{self._hooks()}") from error
+
+    def _hooks(self) -> str:
+        """Name what acts on the table by itself, for the database's error may come from there."""
+        with suppress(OpenAIBatchError), self.session(LOOKING) as session:
+            if found := hooked(session, self.parts):
+                return f" It may come from {', '.join(found)} of table {'.'.join(self.parts)!r}."
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +175,7 @@ class _Load:
             # MySQL's triggers can refuse rows but not leave them out, so that these are there.
             done = replace(done, written=staged - done.kept)
         if done.written + done.kept == staged:
+            self._refuse_taken_out(form, staged, changed, found)
             log.warning(
                 "%s of %s rows are not in table %r by the keys that they came with: %s. Each run pays for "
                 "these rows again; let the table keep the key, or change the key in the source.",
@@ -168,6 +183,18 @@ class _Load:
                 f"{', '.join(found)} changes them" if found else "the table changes or hides them",
             )  # fmt: skip
         return replace(done, changed_keys=changed)
+
+    def _refuse_taken_out(self, form: Form, staged: int, changed: int, found: list[str]) -> None:
+        """Refuse rows that are not there by any key; behind a policy they may just not be seen."""
+        if not found or any(hook.startswith("policy ") for hook in found):
+            return
+        gone = changed - self.session.one(form.moved())
+        if gone > 0:
+            raise InvalidRequest(
+                f"{gone} of {staged} rows are not in table {'.'.join(form.made.parts)!r} after they were "
+                f"written: {', '.join(found)} takes them out. Nothing was written, and a retry would end the "
+                "same; drop it, and clear load."
+            )
 
     def _lost(self, made: Plan, staged: int, done: Written) -> OpenAIBatchError:
         """Say why rows are not in the table; what a trigger or a rule does, it does again in a retry."""

@@ -127,6 +127,46 @@ def test_keys_that_a_policy_hides_are_counted(
     assert "policy sees, policy writes changes them" in caplog.text
 
 
+TAKES_OUT = """
+create function takes() returns trigger language plpgsql as
+$$ begin delete from labels where id = new.id; return null; end $$;
+create trigger takes after insert on labels for each row execute function takes()
+"""
+TAKE_OUT = {
+    "sqlite": "create trigger takes after insert on labels begin delete from labels where id = new.id; end",
+    "postgres": TAKES_OUT,
+}
+
+
+@pytest.mark.parametrize("mode", ["merge", "append"])
+def test_rows_that_a_trigger_takes_out_again_fail_the_load(warehouse: Warehouse, mode: Any):
+    """The kind of fault: rows that the database counted as written are told as landed, and are not there."""
+    if warehouse.name not in TAKE_OUT:
+        pytest.skip(f"{warehouse.name} knows no trigger that does that.")
+    landing = make_landing(key_type=pa.string(), mode=mode)
+    write(warehouse.conn_id, make_landing(key_type=pa.string(), mode=mode, run_id="before"), {"id": "old"})
+    warehouse.execute(TAKE_OUT[warehouse.name])
+
+    with pytest.raises(InvalidRequest, match=r"2 of 2 rows are not in .*trigger takes takes them out"):
+        write(warehouse.conn_id, landing, {"id": "A"}, {"id": "b"})
+
+    assert warehouse.execute("select id from labels") == [("old",)]
+
+
+@pytest.mark.parametrize("work", ["new.id = lower(new.id);", "raise exception 'no';"])
+def test_a_trigger_that_fails_the_load_is_named(postgres: Any, work: str):
+    """The kind of fault: the database's error is all that is told, and whoever reads it looks at the rows."""
+    landing = make_landing(key_type=pa.string())
+    write(postgres.conn_id, landing)
+    postgres.execute(
+        f"create function picks() returns trigger language plpgsql as $$ begin {work} return new; end $$; "
+        "create trigger picky before insert on labels for each row execute function picks()"
+    )
+
+    with pytest.raises(InvalidRequest, match="It may come from trigger picky of table 'labels'"):
+        write(postgres.conn_id, landing, {"id": "A"}, {"id": "a"})
+
+
 def test_a_trigger_of_a_partition_is_named_and_a_disabled_one_is_not(postgres: Any):
     """What hangs on a part of the table acts as well."""
     postgres.execute(
