@@ -21,7 +21,7 @@ from airflow_provider_openai_batch.tables.bounds import (
     number_bound,
     parsed,
 )
-from airflow_provider_openai_batch.tables.families import family
+from airflow_provider_openai_batch.tables.families import family, keeps_text
 from airflow_provider_openai_batch.tables.keys import SHOWN, Lost, beyond
 from airflow_provider_openai_batch.tables.plain_types import UNITS
 
@@ -64,7 +64,7 @@ def carried_of(made: Plan, dialect: str) -> Carried | None:
 def refusal(column: TargetColumn, dialect: str, *, is_old: bool = True) -> Lost | None:
     """Tell which values a column refuses; None where it takes all of our type, as new ones do."""
     if dialect == "sqlite":
-        return None
+        return _rounded if is_old and _becomes_a_number(column) else None
     if dialect == "mysql" and _is_json(column.field):
         return _as_text(column, dialect)
     if not is_old:
@@ -75,6 +75,27 @@ def refusal(column: TargetColumn, dialect: str, *, is_old: bool = True) -> Lost 
     if kind is not None and types.logical(column.field) == DECIMAL:
         return partial(_wrong_decimals, bound=number_bound(kind, dialect), dialect=dialect)
     return _by_type(column, kind, dialect)
+
+
+def _becomes_a_number(column: TargetColumn) -> bool:
+    """Tell whether SQLite reads our text of a decimal as a number, for so is the column declared."""
+    is_decimal = types.logical(column.field) == DECIMAL or pa.types.is_decimal(column.field.type)
+    return is_decimal and not keeps_text(column.type)
+
+
+def _rounded(values: pa.Array) -> pa.Array:
+    """Mark the decimals that SQLite makes another number of: it keeps a float, or an integer of 64 bits."""
+    found = (None if value is None else Decimal(value) for value in values.to_pylist())
+    return pa.array(
+        [value is not None and value.is_finite() and _is_rounded(value) for value in found], pa.bool_()
+    )
+
+
+def _is_rounded(value: Decimal) -> bool:
+    has_places = int(value.as_tuple().exponent) < 0
+    if not has_places and -(2**63) <= value < 2**63:
+        return False
+    return Decimal(repr(float(value))) != value
 
 
 def _by_type(column: TargetColumn, kind: exp.DataType | None, dialect: str) -> Lost | None:

@@ -38,7 +38,7 @@ def assignable(field: pa.Field, kind: str, dialect: str, *, from_text: bool = Fa
     text_only = sql_types.generic_type(field) == "text" and not from_text
     # An integer that 64 bits with a sign do not hold becomes a float in a column of numbers.
     if dialect == "sqlite" and (not kind or text_only or pa.types.is_uint64(field.type)):
-        return _keeps_text(kind)
+        return keeps_text(kind)
     if dialect == "postgres" and VECTOR.fullmatch(kind):
         return types.is_list(field.type) and _is_number(field.type.value_type)
     theirs = family(kind, dialect)
@@ -79,7 +79,7 @@ def affinity(declared_type: str) -> str | None:
     return next(found, None)
 
 
-def _keeps_text(kind: str) -> bool:
+def keeps_text(kind: str) -> bool:
     """Tell whether SQLite keeps `007` in a column as it is; NUMERIC and its like make it a number."""
     return not kind or affinity(kind) in {"text", "bytes"}
 

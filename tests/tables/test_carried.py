@@ -120,6 +120,38 @@ def test_values_that_a_column_refuses(
         carry(warehouse, kind, taken, refused, write=False)
 
 
+@pytest.mark.parametrize("warehouse", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("kind", "declared", "taken", "rounded"),
+    [
+        (
+            pa.decimal128(20, 2),
+            "decimal(20,2)",
+            Decimal("1234567890123.25"),
+            Decimal("123456789012345678.25"),
+        ),
+        (pa.decimal256(40, 2), "number", Decimal("-0.50"), Decimal("12345678901234567890123456.25")),
+        (pa.decimal128(20, 0), "numeric", Decimal(2**63 - 1), Decimal(2**63 + 1)),
+        ("decimal", "numeric", "-9223372036854775808", "0.1000000000000000055"),
+        ("decimal", "double", "NaN", "1e400"),
+        ("decimal", "text", "0.1000000000000000055", None),
+    ],
+)
+def test_decimals_that_sqlite_would_round(
+    warehouse: Warehouse, kind: Any, declared: str, taken: Any, rounded: Any
+) -> None:
+    """The kind of fault: a database takes a value and keeps another one, without a word."""
+    warehouse.execute(f"CREATE TABLE labels (id bigint PRIMARY KEY, value {declared}, {FIXED})")
+
+    carry(warehouse, kind, taken, write=True)
+
+    [[held]] = warehouse.execute("SELECT value FROM labels WHERE id = 1")
+    assert str(Decimal(str(held)).normalize()) == str(Decimal(taken).normalize())
+    if rounded is not None:
+        with pytest.raises(InvalidRequest, match=r"column 'value' of type .* does not take .*'2'\. Widen"):
+            carry(warehouse, kind, taken, rounded, write=False)
+
+
 @pytest.mark.parametrize("warehouse", ["mariadb"], indirect=True)
 def test_a_new_table_has_the_depth_of_its_database(warehouse: Warehouse) -> None:
     """The kind of fault: JSON that is deeper than a database reads fails the load, also of an answer."""
