@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -94,6 +95,7 @@ def bound_of(column: TargetColumn, dialect: str) -> Bound | None:
     return None if item is None and count is None else Items(count=count, each=item)
 
 
+@lru_cache(maxsize=1024)
 def parsed(kind: str, dialect: str) -> exp.DataType | None:
     """Read a type as the database writes it; None for one that only the database knows."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -84,6 +85,7 @@ def keeps_text(kind: str) -> bool:
     return not kind or affinity(kind) in {"text", "bytes"}
 
 
+@lru_cache(maxsize=1024)  # a check asks of a few types hundreds of times
 def family(name: str, dialect: str) -> str | None:
     """Name the family of a type; None when it is not one of the common ones."""
     try:
