@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.batch.template import request_line
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.before import FailedBefore
 from airflow_provider_openai_batch.steps.choosing import Chooser
+from airflow_provider_openai_batch.steps.fitting import require_json
 from airflow_provider_openai_batch.steps.other_keys import OtherKeys
 from airflow_provider_openai_batch.steps.read import StoredRequests
 from airflow_provider_openai_batch.steps.shard_files import ShardFiles, Terms
@@ -111,6 +112,7 @@ class SnapshotWriter:
             self._write(asked)
 
     def _write(self, asked: Chosen) -> None:
+        require_json(asked.rows, self._layout.key)
         self._fitting(asked.rows)
         first = self._requests.add(asked.packed)
         fresh = first & ~self._known.contains(asked.packed)

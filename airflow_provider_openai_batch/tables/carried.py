@@ -22,6 +22,7 @@ from airflow_provider_openai_batch.tables.bounds import (
     parsed,
 )
 from airflow_provider_openai_batch.tables.families import family, keeps_text
+from airflow_provider_openai_batch.tables.json_texts import wrong_numbers
 from airflow_provider_openai_batch.tables.keys import SHOWN, Lost, beyond
 from airflow_provider_openai_batch.tables.plain_types import UNITS
 
@@ -65,8 +66,8 @@ def refusal(column: TargetColumn, dialect: str, *, is_old: bool = True) -> Lost 
     """Tell which values a column refuses; None where it takes all of our type, as new ones do."""
     if dialect == "sqlite":
         return _rounded if is_old and _becomes_a_number(column) else None
-    if dialect == "mysql" and _is_json(column.field):
-        return _as_text(column, dialect)
+    if _is_json(column.field) and (dialect == "mysql" or column.type.lower() == "jsonb"):
+        return _of_json(column, dialect)
     if not is_old:
         return None
     kind = parsed(column.type, dialect)
@@ -142,6 +143,15 @@ def _as_text(column: TargetColumn, dialect: str) -> Lost | None:
     written = replace(column, field=pa.field(column.field.name, pa.string(), metadata=meaning))
     found = beyond(bound_of(written, dialect))
     return None if found is None else lambda values: found(pa.array(texts(values), pa.string()))
+
+
+def _of_json(column: TargetColumn, dialect: str) -> Lost | None:
+    """Refuse numbers that a column of JSON does not hold; those of our own types are all small."""
+    found = _as_text(column, dialect) if dialect == "mysql" else None
+    if not pa.types.is_string(column.field.type) or family(column.type, dialect) != "json":
+        return found
+    wrong = partial(wrong_numbers, dialect=dialect)
+    return wrong if found is None else lambda values: pc.or_(found(values), wrong(values))
 
 
 def _of_bytes(kind: exp.DataType, dialect: str) -> Lost | None:

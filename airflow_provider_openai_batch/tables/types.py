@@ -264,9 +264,9 @@ def fitted(array: pa.Array | pa.ChunkedArray, field: pa.Field) -> pa.Array:
         array = array.combine_chunks()
     given = array
     plain_types.check_valid(field.name, array)
-    if getattr(array.type, "extension_name", None) == "arrow.json":
-        plain_types.check_json(field.name, array.storage)
     array = _unwrapped(array)
+    if pa.types.is_string(field.type):
+        plain_types.check_reach(field.name, array)
     try:
         made = plain_types.plain_values(array, field.type)
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:

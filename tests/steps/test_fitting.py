@@ -78,3 +78,45 @@ def test_a_table_that_only_the_load_knows(pipeline: Any, duckdb_file: Any):
     target = arguments.target({"conn_id": "warehouse", "table": "labels"})
     with pytest.raises(InvalidRequest, match="'price' of type"):
         load(pipeline.store, pipeline.client, Settings(), target)
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        ('{"a":[1e400,"\\ud800 \\u0000"]}', True),
+        ('{"a":1,"a":2}', True),
+        (None, True),
+        ("[1,]", False),
+        ('{"a":NaN}', False),
+        ('"\\ud800', False),
+        ('["a\nb"]', False),
+        ("", False),
+        ("1 2", False),
+        ("[" * 5_000 + "]" * 5_000, False),
+    ],
+)
+def test_a_text_that_is_said_to_be_json(pipeline: Any, value: str | None, fits: bool):
+    """The kind of fault: a type says JSON, its reader passes the text on, and the paid load fails."""
+    column = pa.ExtensionArray.from_storage(pa.json_(), pa.array(["{}", value]))
+    rows = pa.table({"id": [1, 2], "body": ["a", "b"], "price": column})
+    given = replace(asked(pipeline, rows), target=None)
+
+    if fits:
+        assert stage(given, pipeline.store, pipeline.client).requests == 2
+        return
+    with pytest.raises(InvalidRequest, match=r"'price' is JSON and holds .* for example '2'\. Mend"):
+        stage(given, pipeline.store, pipeline.client)
+    assert pipeline.sent == 0
+
+
+def test_json_of_a_database(pipeline: Any, duckdb_file: Any):
+    """The same of a database, whose JSON has commas at the end."""
+    with duckdb.connect(str(duckdb_file)) as database:
+        database.execute("create table t as select 7 as id, 'x' as body, '[1,]'::json as price")
+    source = arguments.source({"conn_id": "warehouse", "table": "t", "key": "id", "carry": ["price"]})
+    given = replace(pipeline.asked(target=None), source=source)
+
+    with pytest.raises(InvalidRequest, match=r"'price' is JSON and holds .* for example '7'\. Mend"):
+        stage(given, pipeline.store, pipeline.client)
+
+    assert pipeline.sent == 0

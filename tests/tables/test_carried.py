@@ -45,6 +45,14 @@ REFUSED: list[tuple[str, Any, str, Any, Any]] = [
     ("postgres", "decimal", "numeric(5,2)", "999.99", "1000"),
     ("postgres", "decimal", "double precision", "1e300", "1e309"),
     ("postgres", "json", "varchar(9)", '{"a":1}', '{"a":12345}'),
+    ("postgres", "json", "jsonb", '[1e131071,1e-16383,0e200000,"1e200000"]', '{"a":[1e131072]}'),
+    ("postgres", "json", "jsonb", f'[{"9" * 131072}]', f'[{"9" * 131073}]'),
+    ("postgres", "json", "jsonb", f'[0.{"9" * 16383}]', f'[0.{"9" * 16384}]'),
+    ("postgres", "json", "jsonb", '"\\"1e200000"', '{"\\"":1e-16384}'),
+    ("postgres", "json", "jsonb", "-12e131070", "-12e131071"),
+    ("postgres", "json", "json", "1e200000", None),
+    ("postgres", "json", "text", "1e200000", None),
+    ("duckdb", "json", "json", "1e200000", None),
     ("postgres", pa.bool_(), "varchar(4)", True, False),
     ("postgres", pa.struct([("a", pa.int64())]), "varchar(9)", {"a": 1}, {"a": 123456}),
     ("duckdb", TEXT, "enum('fine')", "fine", "bad"),
@@ -165,6 +173,18 @@ def test_a_new_table_has_the_depth_of_its_database(warehouse: Warehouse) -> None
         require_room(target.carried(landing), landing, rows.select(["id", "value"]))
     assert "nested deeper" in str(target.bounds(landing)["said"].refuses(nested(33)))
     assert target.bounds(landing)["said"].refuses(nested(31)) is None
+    assert target.write(landing, iter([rows.slice(0, 1)]), nothing).written == 1
+
+
+@pytest.mark.parametrize("warehouse", ["postgres"], indirect=True)
+def test_a_new_table_has_the_numbers_of_its_database(warehouse: Warehouse) -> None:
+    """The kind of fault: JSON with a number that is too long for a database fails the load."""
+    landing = make_landing(types.field_of("value", "json"), carried=("value",))
+    target = resolve_target(arguments.Target(conn_id=warehouse.conn_id, table="labels"))
+    [rows] = make_rows(landing, {"id": 1, "value": "1e131071"}, {"id": 2, "value": "1e131072"})
+
+    with pytest.raises(InvalidRequest, match=r"'value' of type JSONB does not take .*, for example '2'"):
+        require_room(target.carried(landing), landing, rows.select(["id", "value"]))
     assert target.write(landing, iter([rows.slice(0, 1)]), nothing).written == 1
 
 

@@ -1,0 +1,79 @@
+"""Texts that a source says are JSON: whether they are, and whether a database holds their numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_skim = msgspec.json.Decoder(msgspec.Raw).decode
+#: What may be a number that a database has no room for; few texts hold such a one.
+SUSPECT = r"\d[eE][+-]?\d{3}|\d{300}"
+NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
+#: How many digits PostgreSQL's numbers have before and after the point.
+WHOLE_DIGITS, PLACES = 131_072, 16_383
+
+
+def is_json(text: str) -> bool:
+    """Tell whether a text is JSON, of numbers of any length, and not deeper than can be read."""
+    try:
+        _skim(text)
+    except RecursionError:
+        return False
+    except (msgspec.DecodeError, UnicodeError):
+        return _is_odd_json(text)
+    return True
+
+
+def _is_odd_json(text: str) -> bool:
+    """Tell whether it is JSON with halves of surrogate pairs, which targets get without them."""
+    try:
+        json.loads(text, parse_constant=_no_constant, parse_float=str, parse_int=str)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def wrong_numbers(column: pa.Array, dialect: str) -> pa.Array:
+    """Tell which texts of JSON hold a number that the JSON of a database does not."""
+    holds = HOLDS[dialect]
+    suspect = pc.fill_null(pc.match_substring_regex(column, SUSPECT), False)
+    if not pc.any(suspect).as_py():
+        return suspect
+    wrong = [not all(map(holds, _numbers(text))) for text in column.filter(suspect).to_pylist()]
+    return pc.replace_with_mask(suspect, suspect, pa.array(wrong, pa.bool_()))
+
+
+def _numbers(text: str) -> list[str]:
+    return [found for found in NUMBER.findall(text) if not found.startswith('"')]
+
+
+def _is_numeric(text: str) -> bool:
+    """Tell whether a `jsonb` of PostgreSQL holds a number."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return False
+    places = -int(number.as_tuple().exponent)
+    return places <= PLACES and (not number or number.adjusted() < WHOLE_DIGITS)
+
+
+def _is_double(text: str) -> bool:
+    """Tell whether MySQL holds a number in JSON, which it keeps as a double if it is long."""
+    return math.isfinite(float(text))
+
+
+HOLDS: dict[str, Callable[[str], bool]] = {"postgres": _is_numeric, "mysql": _is_double}
