@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import sql, types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS
 from airflow_provider_openai_batch.tables.failures import told
@@ -28,6 +30,16 @@ NATIVE = re.compile(
     r"(BOOLEAN|U?(TINY|SMALL|BIG)INT|U?INTEGER|FLOAT|DOUBLE|VARCHAR|DATE|BLOB|DECIMAL\(\d+,\s*\d+\)"
     r"|TIMESTAMP(_S|_MS|_NS)?|TIMESTAMP WITH TIME ZONE)(\[\d*\])?"
 )
+#: The same inside of structs, maps, and lists, by DuckDB's own names; what else there is, only DuckDB writes.
+INSIDE = frozenset({
+    "boolean", "tinyint", "utinyint", "smallint", "usmallint", "integer", "uinteger", "bigint", "ubigint",
+    "hugeint", "float", "double", "varchar", "blob", "uuid", "date", "time", "timestamp",
+    "timestamp_s", "timestamp_ms", "timestamp_ns", "timestamp with time zone", "null",
+})  # fmt: skip
+MADE = frozenset({"decimal", "enum"})
+#: Numbers that DuckDB has in JSON, and JSON has not; texts are passed over.
+NOT_FINITE = re.compile(r'"(?:[^"\\]|\\.)*"|[+-]?\b(?:nan|inf(?:inity)?)\b', re.IGNORECASE | re.DOTALL)
+SUSPECT = r"(?i)\b(?:nan|inf)"
 LOGICAL = {
     "UUID": types.UUID_TEXT,
     "TIME": types.TIME_TEXT,
@@ -54,12 +66,12 @@ class ArrowSource:
     def read(self, columns: Sequence[str]) -> Iterator[Iterator[pa.RecordBatch]]:
         with self.driver.connection() as connection:
             described = self._describe(connection)
-            kinds = dict(zip(described.columns, map(str, described.types), strict=True))
-            chosen = [choose(self.query.quoted(name), kinds[name]) for name in columns]
+            kinds = dict(zip(described.columns, described.types, strict=True))
+            chosen = [choose(name, self.query.quoted(name), kinds[name]) for name in columns]
             statement = self.query.select([expression for expression, _ in chosen])
             with closing(self._started(connection, statement)) as reader:
                 fields = [
-                    types.plain(field.with_name(name).with_metadata(meaning))
+                    _field(field.with_name(name).with_metadata(meaning))
                     for name, field, (_, meaning) in zip(columns, reader.schema, chosen, strict=True)
                 ]
                 yield self._batches(reader, fields, self.query.written(statement))
@@ -93,7 +105,8 @@ class ArrowSource:
             if batch is None:
                 break
             arrays = [
-                types.fitted(column, field) for column, field in zip(batch.columns, fields, strict=True)
+                _finite(types.fitted(column, field), field)
+                for column, field in zip(batch.columns, fields, strict=True)
             ]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
             empty = False
@@ -115,10 +128,62 @@ class Reader:
         return next(self._batches, None)
 
 
-def choose(quoted: str, kind: str) -> tuple[str, dict[bytes, bytes] | None]:
+def choose(name: str, quoted: str, kind: Any) -> tuple[str, dict[bytes, bytes] | None]:
     """Say what to select for a column and what its text then is."""
-    if NATIVE.fullmatch(kind):
+    if NATIVE.fullmatch(str(kind)):
         return quoted, None
-    if kind.endswith("]") or kind.startswith(("STRUCT(", "MAP(")):
-        return f"CAST(to_json({quoted}) AS VARCHAR)", types.JSON
-    return f"CAST({quoted} AS VARCHAR)", LOGICAL.get(kind)
+    if not _is_nested(kind):
+        return f"CAST({quoted} AS VARCHAR)", LOGICAL.get(str(kind))
+    inside = list(_inside(kind))
+    if all(_is_plain(part) for part in inside):
+        return quoted, types.JSON
+    if any(part.id == "blob" for part in inside):
+        alone = ", ".join(sorted({str(part) for part in inside if not _is_plain(part)}))
+        raise InvalidRequest(
+            f"Column {name!r} of type {kind} holds BLOB beside {alone}: only DuckDB writes these as JSON, "
+            "and not in base 64; make the bytes text in the source, as by to_base64()."
+        )
+    return f"CAST(to_json({quoted}) AS VARCHAR)", types.JSON
+
+
+def _inside(kind: Any) -> Iterator[Any]:
+    """Give all types that a nested one is made of, and itself."""
+    yield kind
+    if _is_nested(kind) or kind.id == "union":
+        for _, part in kind.children:
+            if not isinstance(part, int):  # the size of an array
+                yield from _inside(part)
+
+
+def _is_plain(kind: Any) -> bool:
+    """Tell whether Arrow has the values as they are; of an extension's types and tuples it has not."""
+    if _is_nested(kind):
+        return kind.id != "tuple" and all(name for name, _ in kind.children)
+    return kind.id in MADE or str(kind).strip('"').lower() in INSIDE
+
+
+def _is_nested(kind: Any) -> bool:
+    """Tell a type that is written as one that is nested: others have a form of their own."""
+    return str(kind).endswith("]") or str(kind).startswith(("STRUCT(", "MAP(", "TUPLE("))
+
+
+def _field(field: pa.Field) -> pa.Field:
+    """Give the field that is passed on; what is nested is text if it is JSON."""
+    if types.logical(field) == "json":
+        return field.with_type(pa.string())
+    return types.plain(field)
+
+
+def _finite(column: pa.Array, field: pa.Field) -> pa.Array:
+    """Write null in JSON for numbers that are not finite."""
+    if types.logical(field) != "json":
+        return column
+    suspect = pc.fill_null(pc.match_substring_regex(column, SUSPECT), False)
+    if not pc.any(suspect).as_py():
+        return column
+    written = [NOT_FINITE.sub(_null, text) for text in column.filter(suspect).to_pylist()]
+    return pc.replace_with_mask(column, suspect, pa.array(written, pa.string()))
+
+
+def _null(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else "null"

@@ -61,6 +61,61 @@ def test_read_types(duckdb_file: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("{'a': 'nan'::double, 'b': ['-inf'::float, 1.5]}", '{"a":null,"b":[null,1.5]}'),
+        ("[['inf'::float], NULL]", "[[null],null]"),
+        ("map{'a': 'inf'::double}", '{"a":null}'),
+        (r"""'["\"NaN", NaN]'::json""", r'["\"NaN", null]'),
+        ("""'{"NaN":NaN,"b":[-inf,"Infinity"]}'::json""", '{"NaN":null,"b":[null,"Infinity"]}'),
+        ("to_json('nan'::float)", "null"),
+        ("{'j': '[nan]'::json, 'i': interval 1 day}", '{"j":[null],"i":"1 day"}'),
+        (r"{'a': '\x41\xFF'::blob, 'f': 0.1::float}", '{"a":"Qf8=","f":0.1}'),
+        (r"map{0.1::float: ['\xFF'::blob]}", '{"0.1":["/w=="]}'),
+        (r"[[{'a': '\xFF'::blob}]]", '[[{"a":"/w=="}]]'),
+        (
+            "{'h': sum(2)::hugeint, 'd': 1.50, 'e': 'x'::enum('x'), 'n': NULL}",
+            '{"h":2,"d":1.50,"e":"x","n":null}',
+        ),
+        (
+            "{'t': time '10:00:00', 'd': date '2020-01-01', 'u': '\"é'}",
+            '{"t":"10:00:00","d":"2020-01-01","u":"\\"é"}',
+        ),
+        ("row(1, [2])", "[1,[2]]"),
+        ("{'p': {'a': 1}::pair, 'f': [true]}", '{"p":{"a":1},"f":[true]}'),
+        ("NULL::struct(a int)", None),
+    ],
+)
+def test_what_is_nested_is_json(duckdb_file: Path, expression: str, expected: str | None) -> None:
+    """The kind of fault: DuckDB writes JSON with numbers that JSON has not, and bytes as it shows them."""
+    query(duckdb_file, f"CREATE TYPE pair AS STRUCT(a int); CREATE TABLE t AS SELECT {expression} AS v")
+
+    table = read("warehouse", "v", table="t")
+
+    assert table.schema.field("v").metadata == {b"logical": b"json"}
+    assert table["v"].to_pylist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        (
+            r"{'a': '\xFF'::blob, 'j': '{}'::json}",
+            r"'v' of type STRUCT.* holds BLOB beside JSON: .* to_base64",
+        ),
+        ("{'a': [date 'infinity']}", "'v' of type date32.* outside of the years 1 to 9999"),
+        ("map{'a': timestamp '-infinity'}", "'v' of type timestamp.* outside of the years 1 to 9999"),
+    ],
+)
+def test_what_no_json_holds(duckdb_file: Path, expression: str, told: str) -> None:
+    """What nobody can write as JSON without another value is refused with its column."""
+    query(duckdb_file, f"CREATE TABLE t AS SELECT {expression} AS v")
+
+    with pytest.raises(InvalidRequest, match=told):
+        read("warehouse", "v", table="t")
+
+
 def test_batches_are_bounded(duckdb_file: Path) -> None:
     """A large table comes in batches of one schema."""
     query(duckdb_file, "CREATE TABLE t AS SELECT range AS id, NULL::varchar AS body FROM range(10000)")
