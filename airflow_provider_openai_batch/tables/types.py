@@ -187,12 +187,15 @@ def _json(value: object) -> str:
 
 
 def cleaned(value: Any) -> Any:
-    """Replace lone surrogates anywhere in a JSON value."""
+    """Replace lone surrogates anywhere in a JSON value; names are texts, each there once."""
     match value:
         case str():
             return clean(value)[0]
         case dict():
-            return {_text(name): cleaned(part) for name, part in value.items()}
+            found = {_text(name): cleaned(part) for name, part in value.items()}
+            if len(found) < len(value):
+                raise ValueError("an object has one name twice, and one of its values would be lost")
+            return found
         case list() | tuple():
             return [cleaned(part) for part in value]
     return value

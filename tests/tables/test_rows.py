@@ -83,6 +83,8 @@ def test_mixed_types(rows: Any) -> None:
         ([{1: 2}], "name columns by strings"),
         ([{"id": object()}], "'id' holds a object"),
         (7, "is a int, which is no table"),
+        ([{"id": {1: "a", "1": "b"}}], "'id' holds .* json .an object has one name twice"),
+        ([{"id": [{"a": {None: 1, "None": 2}}]}], "'id' holds .* json .an object has one name twice"),
     ],
 )
 def test_refused(rows: Any, message: str) -> None:
