@@ -78,9 +78,8 @@ class PostgresSource:
         if opened is None:
             yield None
             return
-        expressions = [*(column.expression for column in chosen), *postgres_adbc.guards(chosen)]
         with closing(opened):
-            statement = self._select(connection, expressions)
+            statement = self._select(connection, postgres_adbc.expressions(chosen))
             connection.close()
             with postgres_adbc.read(opened, statement, chosen) as batches:
                 yield batches

@@ -125,10 +125,14 @@ def read(connection: Any, statement: str, chosen: Sequence[Chosen]) -> Iterator[
         yield _batches(opened, chosen)
 
 
-def guards(chosen: Sequence[Chosen]) -> list[str]:
-    """Ask of each array whether it has more than one dimension, which ADBC would lay out as one."""
-    lists = (column.expression for column in chosen if types.is_list(column.field.type))
-    return [f"coalesce(array_ndims({expression}) > 1, false)" for expression in lists]
+def expressions(chosen: Sequence[Chosen]) -> list[str]:
+    """Select the columns, and then of each array whether it has more than one dimension.
+
+    ADBC would lay these out as one; and it reads arrays only that begin with the place 1, as slices do.
+    """
+    lists = [column.expression for column in chosen if types.is_list(column.field.type)]
+    guards = [f"coalesce(array_ndims({expression}) > 1, false)" for expression in lists]
+    return [f"({one})[:]" if one in lists else one for one in (c.expression for c in chosen)] + guards
 
 
 def _batches(opened: Any, chosen: Sequence[Chosen]) -> Iterator[pa.RecordBatch]:

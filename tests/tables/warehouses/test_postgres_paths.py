@@ -188,6 +188,19 @@ def test_arrays_of_arrays(postgres: Postgres, path: str) -> None:
             rows(path, postgres, f"SELECT {value} AS x")
 
 
+@pytest.mark.parametrize("path", WAYS)
+def test_arrays_that_begin_elsewhere(postgres: Postgres, path: str) -> None:
+    """The kind of fault: an array whose first place is another than 1 cannot be read by one driver."""
+    query = """
+        SELECT '[2:3]={1,2}'::int[] AS a, '[0:1]={x,NULL}'::text[] AS b, '[-1:-1]={1.5}'::float8[] AS c,
+               '{}'::int[] AS d, NULL::int[] AS e, '{3}'::bigint[] AS f
+    """
+
+    assert [([1, 2], ["x", None], [1.5], [], None, [3])] == [
+        tuple(row.values()) for row in rows(path, postgres, query)
+    ]
+
+
 LACKING = (
     "date '0044-03-15 BC'", "timestamptz 'infinity'", "date '12026-01-05'", "date '-infinity'",
     "timestamp 'infinity'", "ARRAY[date 'infinity']", "timestamp '12026-01-05'", "'NaN'::numeric(9, 2)",
