@@ -28,6 +28,9 @@ NULL = b"null"
 #: What may be the name of a member, or a piece of text that looks so.
 NAMES = re.compile(rb'"[ \t\r\n]*:')
 NESTED = (dict, list)
+#: What may be a number that is nearer to zero than any float.
+SMALL = re.compile(rb"[eE]-0*[1-9][0-9]{2}|\.0{200}")
+NOT_ZERO = re.compile(r"[-.0]*[1-9]")
 #: Python reads no longer ones.
 LONG_NUMBER = re.compile(rb"[0-9]{4000}")
 Row = dict[str, Any]
@@ -128,6 +131,8 @@ class Line:
             self._refuse(f"it is a JSON {_called(row)}")
         if len(NAMES.findall(self.data)) > _names_in(row):
             self._leniently()  # which looks at each name; a text may look like one
+        elif SMALL.search(self.data):
+            self._leniently()
         return row
 
     def late(self, typed: set[str], late: dict[str, list[Placed]]) -> None:
@@ -166,6 +171,8 @@ class Line:
         number = float(text)
         if math.isinf(number):
             self._refuse("it holds a number that is larger than any float; write it as text")
+        if not number and NOT_ZERO.match(text):
+            self._refuse("it holds a number that is nearer to zero than any float; write it as text")
         return number
 
     def _object(self, pairs: list[tuple[str, Any]]) -> Row:

@@ -331,6 +331,9 @@ def test_jsonl_late_columns(tmp_path: Path) -> None:
         (b'{"id":1}\n{"id":2,"id":3}\n', r"line 2 of '.*a\.jsonl' .*: an object has one name twice"),
         (b'{"id":1,"x":[{"b":1,"b" :2}]}\n', "line 1 of .*: an object has one name twice"),
         (b'{"id":1}\n{"id":1e400}\n', "line 2 of .*: it holds a number that is larger than any float"),
+        (b'{"id":1}\n{"id":1e-400}\n', "line 2 of .*: it holds a number that is nearer to zero than any"),
+        (b'{"id":1,"x":{"a":-0.1E-0324}}\n', "line 1 of .*: it holds a number that is nearer to zero"),
+        (b'{"id":0.' + b"0" * 330 + b"1}\n", "line 1 of .*: it holds a number that is nearer to zero"),
         (b'{"id":1,"x":[-1e400]}\n', "line 1 of .*: it holds a number that is larger than any float"),
         (b'{"id":' + b"9" * 5_000 + b"}\n", "line 1 of .*: it holds a number of thousands of digits"),
         (b'{"id":1,"x":"a\tb"}\n', "line 1 of .*: invalid control character at character 15"),
@@ -351,6 +354,13 @@ def test_jsonl_values_that_would_be_changed(tmp_path: Path, raw: bytes, message:
 
     with pytest.raises(InvalidRequest, match=message):
         read(tmp_path / "a.jsonl", "id")
+
+
+def test_jsonl_numbers_near_zero(tmp_path: Path) -> None:
+    """What a float holds stays, and so does zero, however it is written, and a text."""
+    (tmp_path / "a.jsonl").write_text('{"id":1e-323}\n{"id":-0.00e-400}\n{"id":5e-101,"x":"1e-400"}\n')
+
+    assert [1e-323, 0.0, 5e-101] == read(tmp_path / "a.jsonl", "id")["id"].to_pylist()
 
 
 def test_jsonl_texts_that_look_like_names(tmp_path: Path) -> None:
