@@ -89,15 +89,16 @@ class Csv:
         """Read those of the columns that this file has."""
         header = self._header(fs, path)
         if header:
-            present = [field.name for field in fields if field.name in header]
+            present = {field.name: header[field.name] for field in fields if field.name in header} or header
             yield from self._read(fs, path, present, header)
 
-    def _header(self, fs: Any, path: str) -> tuple[str, ...]:
+    def _header(self, fs: Any, path: str) -> dict[str, str]:
+        """Name the columns, each with what Arrow calls it."""
         with unpacked(fs, path) as file:
             head = io.BufferedReader(Utf8Stream(file, path, self._form.encoding, "CSV"), SAMPLE_BYTES)
             begin = head.peek().lstrip(b"\r\n")
         if not begin:
-            return ()
+            return {}
         if b"\0" in re.split(rb"[\r\n]", begin, maxsplit=1)[0] and self._form.header is True:
             raise Unreadable(
                 f"{path!r} has NUL bytes in its header, as UTF-16 has; "
@@ -107,13 +108,23 @@ class Csv:
             options = self._blocks(self._form.header)
             try:
                 with pacsv.open_csv(text, options, self._parse) as reader:
-                    names = tuple(reader.schema.names)
+                    read = tuple(reader.schema.names)
             except pa.ArrowInvalid as error:
                 raise self._no_csv(fs, path, error) from None
+        names = tuple(self._named(path, name) for name in read)
         if self._form.header is False:
-            names = tuple(f"column_{number}" for number in range(1, len(names) + 1))
+            names = read = tuple(f"column_{number}" for number in range(1, len(read) + 1))
         self._check_header(fs, path, names)
-        return names
+        return dict(zip(names, read, strict=True))
+
+    def _named(self, path: str, name: str) -> str:
+        """Give a column back its name that would be NULL anywhere else."""
+        if name != MARK:
+            return name
+        nulls = escaped_nulls(self._form.nulls, self._form.escape)
+        if len(nulls) > 1:
+            raise Unreadable(f"{path!r} names a column by what stands for NULL, {nulls}; rename it.")
+        return nulls[0]
 
     def _check_header(self, fs: Any, path: str, names: tuple[str, ...]) -> None:
         twice = next((name for name in names if names.count(name) > 1), None)
@@ -123,18 +134,19 @@ class Csv:
             raise Unreadable(f"{path!r} has one column by the delimiter {self._delimiter!r}; {fits}")
 
     def _read(
-        self, fs: Any, path: str, present: list[str], header: Sequence[str]
+        self, fs: Any, path: str, present: dict[str, str], header: dict[str, str]
     ) -> Iterator[pa.RecordBatch]:
         convert = pacsv.ConvertOptions(
-            column_types=dict.fromkeys(header, pa.string()),
-            include_columns=present or list(header),
+            column_types=dict.fromkeys(header.values(), pa.string()),
+            include_columns=list(present.values()),
             null_values=self._null_texts(), strings_can_be_null=True, quoted_strings_can_be_null=False,
         )  # fmt: skip
         options = self._blocks(self._form.header is True or list(header))
         with unpacked(fs, path) as file, CsvStream(file, path, self._form, self._delimiter) as text:
             try:
                 with pacsv.open_csv(text, options, self._parse, convert) as reader:
-                    yield from reader
+                    for batch in reader:
+                        yield batch.rename_columns(list(present))
             except pa.ArrowInvalid as error:
                 raise self._no_csv(fs, path, error) from None
 

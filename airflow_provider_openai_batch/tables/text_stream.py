@@ -106,6 +106,11 @@ class Utf8Stream(io.RawIOBase):
             text = self._decoder.decode(raw, final=self._ended)
         except UnicodeDecodeError as error:
             raise self._misfit(error, len(raw)) from None
+        except UnicodeError:  # of a decoder that tells no place
+            raise Unreadable(
+                f"{self.path!r} is no {self._kind} in {self._encoding!r}. Name its own encoding in "
+                "source['format']['encoding'], such as 'cp1252' or 'utf-16-le'."
+            ) from None
         text = text.removeprefix("\ufeff") if self._first else text
         self._first = self._first and not text
         self._read += len(raw)
@@ -119,6 +124,11 @@ class Utf8Stream(io.RawIOBase):
             raise Unreadable(
                 f"{self.path!r} begins with the mark of UTF-8, and source['format']['encoding'] is "
                 f"{self._encoding!r}; leave it out."
+            )
+        if raw and found is None and given in {"utf-16", "utf-32"}:
+            raise Unreadable(
+                f"{self.path!r} does not begin with a byte order mark, which tells the order of bytes in "
+                f"{given!r}; set source['format']['encoding'] to '{given}-le' or '{given}-be'."
             )
         self._encoding = given or found or "utf-8"
         decoder = codecs.getincrementaldecoder(self._encoding)()

@@ -117,6 +117,24 @@ def test_formats(tmp_path: Path, text: str | bytes, form: dict[str, Any], rows: 
     assert rows == read(put(tmp_path, text), **form)
 
 
+def test_a_column_that_is_named_like_null(tmp_path: Path) -> None:
+    """The kind of fault: what stands for NULL inside is shown outside, as the name of a column."""
+    path, form = put(tmp_path, "id,\\N,x\n1,\\N,y\n2,z,\\N\n"), {"escape": "\\", "null": "\\N"}
+
+    assert ("id", "\\N", "x") == source(path, **form).columns()[:3]
+    assert [("1", None, "y"), ("2", "z", None)] == read(path, **form)
+    with source(path, **form).read(["\\N"]) as batches:
+        assert [{"\\N": None}, {"\\N": "z"}] == pa.Table.from_batches(list(batches)).to_pylist()
+
+
+def test_jsonl_without_its_mark(tmp_path: Path) -> None:
+    """The kind of fault: what a decoder says without a place is no error of the file's storage."""
+    path = put(tmp_path, '{"id":1}\n'.encode("utf-16-le"), "a.jsonl")
+
+    with pytest.raises(InvalidRequest, match=r"a\.jsonl' does not begin with a byte order mark"):
+        read(path, encoding="utf-16")
+
+
 def test_columns_without_header(tmp_path: Path) -> None:
     """Without names the columns are numbered."""
     path = put(tmp_path, "1,x\n")
@@ -132,6 +150,9 @@ def test_columns_without_header(tmp_path: Path) -> None:
         (b"id,text\n1,\xc3", {}, "it ends within a character, byte 0xc3 at position 10"),
         (b"\xef\xbb\xbfid,text\n1,\xfc\n", {}, "byte 0xfc at position 13"),
         (b"\xef\xbb\xbfid,text\n1,x\n", {"encoding": "cp1252"}, "begins with the mark of UTF-8"),
+        ("id,text\n1,x\n".encode("utf-16-le"), {"encoding": "utf-16"}, "byte order mark.* 'utf-16-le' or"),
+        ("id,text\n1,x\n".encode("utf-32-be"), {"encoding": "utf-32"}, "byte order mark.* 'utf-32-le' or"),
+        ("id,text\n1,x-\xff\n".encode("latin-1"), {"encoding": "punycode"}, "is no CSV in 'punycode'"),
         ("id,text\n1,a\n".encode("utf-16-le"), {}, "NUL bytes in its header.*'utf-16-le'"),
         ("id;text\n1;a\n", {}, "'delimiter': ';'"),
         ("id\ttext\n1\ta, b\n", {}, r"'delimiter': '\\t'"),
@@ -142,6 +163,7 @@ def test_columns_without_header(tmp_path: Path) -> None:
         ("1,a\n2,b,c\n", {"header": False}, "row 2: it has 3 fields, not 2"),
         ("1,a,b\n", {"header": ["id", "text"]}, "row 1: it has 3 fields, not 2"),
         ("id,id\n1,2\n", {}, "two columns named 'id'"),
+        ("id,\\N\n", {"escape": "\\", "null": ["\\N", "\\0"]}, "names a column by what stands for NULL"),
         ("id,text\n1,a\\", {"escape": "\\"}, "the file ends after an escape"),
     ],
 )  # fmt: skip
