@@ -27,8 +27,10 @@ check: .venv/.dev
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy
 
-# A worker for each processor, up to four: each has databases of its own. Modules stay whole.
-SIDE_BY_SIDE = --numprocesses=auto --maxprocesses=4 --dist=loadscope
+# A worker for each processor, up to four, and one more, for some tests wait: each has databases of its own.
+# Modules stay whole.
+WORKERS = $(shell $(PYTHON) -c "import os; print(min(os.cpu_count() or 1, 4) + 1)")
+SIDE_BY_SIDE = --numprocesses=$(WORKERS) --dist=loadscope
 
 test: .venv/.dev mariadb
 	@.venv/bin/python -m pytest $(SIDE_BY_SIDE)
@@ -90,7 +92,8 @@ define install
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(1) uv
 	@echo "installing $(2) into $(@D)"
-	@$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python --constraint $(1) --build-constraint $(1) --editable "$(2)" $(3) \
+	@$(@D)/bin/uv pip install --quiet $(if $(findstring dev,$(2)),--compile-bytecode) --python $(@D)/bin/python \
+		--constraint $(1) --build-constraint $(1) --editable "$(2)" $(3) \
 		|| $(@D)/bin/python -m pip install --quiet --constraint $(1) --editable "$(2)" $(3)
 	$(if $(findstring dev,$(2)),$(call install_mysql,$(1)))
 	@touch $@
