@@ -100,9 +100,7 @@ class StoredRequests:
         """Return the requests of an ended send that were not run, for the account had no credit."""
 
         def read() -> np.ndarray:
-            columns = ["custom_id", "status", "error_code", "error_message"]
-            with self._store.open(f"{send.folder}/answers.parquet") as file:
-                table = pq.read_table(file, columns=columns)
+            table = self._answers(send, "custom_id", "status", "error_code", "error_message")
             unpaid: np.ndarray = ids_of(table["custom_id"])[without_credit(table)]
             return unpaid
 
@@ -111,15 +109,18 @@ class StoredRequests:
 
     def answered(self, send: Send) -> tuple[np.ndarray, np.ndarray]:
         """Return the answered requests of an ended send and the status of each."""
-        with self._store.open(f"{send.folder}/answers.parquet") as file:
-            table = pq.read_table(file, columns=["custom_id", "status"], pre_buffer=False)
+        table = self._answers(send, "custom_id", "status")
         return ids_of(table["custom_id"]), table["status"].to_numpy(zero_copy_only=False).astype(str)
 
     def counted(self, send: Send) -> np.ndarray:
         """Return the requests of an ended send whose tokens are known, or are booked on them."""
-        with self._store.open(f"{send.folder}/answers.parquet") as file:
-            table = pq.read_table(file, columns=["custom_id", "input_tokens"], pre_buffer=False)
+        table = self._answers(send, "custom_id", "input_tokens")
         return ids_of(table.filter(table["input_tokens"].is_valid())["custom_id"])
+
+    def _answers(self, send: Send, *columns: str) -> pa.Table:
+        """Read some columns; most files are small, and a scan of a dataset costs more than they do."""
+        with self._store.open(f"{send.folder}/answers.parquet") as file:
+            return pq.ParquetFile(file, pre_buffer=False).read(columns=list(columns), use_threads=False)
 
     def _column(self, name: str, position: int) -> np.ndarray:
         with self._store.open(name) as file:
