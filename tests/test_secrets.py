@@ -54,7 +54,9 @@ def warehouse(tmp_path: Path, connection: Any, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def states(run_dag: Any, tmp_path: Path, openai_batch_emulator: Any, connection: Any) -> Any:
     """Return how to run the DAG once with a key that can be found again."""
-    openai_batch_emulator.restart(api_keys=(KEY,), seconds_to_complete=1)
+    openai_batch_emulator.restart(api_keys=(KEY,), seconds_to_complete=0)
+    # However slow the machine: looks of submit, and the first of wait, show that it runs.
+    openai_batch_emulator.fault("status_word", status="completed", word="in_progress", times=7)
     connection("openai_default", **{**openai_batch_emulator.connection, "password": KEY})
 
     def run() -> dict[str, str]:
