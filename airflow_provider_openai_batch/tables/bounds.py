@@ -6,12 +6,10 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from airflow_provider_openai_batch.batch.bounds import (
     Bound,
@@ -24,7 +22,7 @@ from airflow_provider_openai_batch.batch.bounds import (
     Words,
 )
 from airflow_provider_openai_batch.tables import types
-from airflow_provider_openai_batch.tables.families import VECTOR
+from airflow_provider_openai_batch.tables.families import VECTOR, parsed
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
@@ -93,15 +91,6 @@ def bound_of(column: TargetColumn, dialect: str) -> Bound | None:
     count = next((int(size.name) for size in kind.args.get("values") or ()), None)
     count = count if dialect == "duckdb" else None  # PostgreSQL ignores the size of an array
     return None if item is None and count is None else Items(count=count, each=item)
-
-
-@lru_cache(maxsize=1024)
-def parsed(kind: str, dialect: str) -> exp.DataType | None:
-    """Read a type as the database writes it; None for one that only the database knows."""
-    try:
-        return exp.DataType.build(kind, dialect=dialect)
-    except (SqlglotError, ValueError):
-        return None
 
 
 def _scalar(column: TargetColumn, kind: exp.DataType | None, dialect: str) -> Bound | None:

@@ -19,14 +19,15 @@ from airflow_provider_openai_batch.tables.bounds import (
     bound_of,
     moment_bound,
     number_bound,
-    parsed,
 )
-from airflow_provider_openai_batch.tables.families import family, keeps_text
+from airflow_provider_openai_batch.tables.families import family, keeps_text, parsed
 from airflow_provider_openai_batch.tables.json_texts import wrong_numbers
 from airflow_provider_openai_batch.tables.keys import SHOWN, Lost, beyond
 from airflow_provider_openai_batch.tables.plain_types import UNITS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 _T = exp.DataType.Type
@@ -86,15 +87,11 @@ def _becomes_a_number(column: TargetColumn) -> bool:
 
 def _rounded(values: pa.Array) -> pa.Array:
     """Mark the decimals that SQLite makes another number of: it keeps a float, or an integer of 64 bits."""
-    found = (None if value is None else Decimal(value) for value in values.to_pylist())
-    return pa.array(
-        [value is not None and value.is_finite() and _is_rounded(value) for value in found], pa.bool_()
-    )
+    return _marked(values, _is_rounded)
 
 
 def _is_rounded(value: Decimal) -> bool:
-    has_places = int(value.as_tuple().exponent) < 0
-    if not has_places and -(2**63) <= value < 2**63:
+    if not value.is_finite() or (int(value.as_tuple().exponent) >= 0 and -(2**63) <= value < 2**63):
         return False
     return Decimal(repr(float(value))) != value
 
@@ -183,22 +180,23 @@ def _wrong_numbers(values: pa.Array, bound: Range, dialect: str) -> pa.Array:
         within = pc.min_max(values).as_py()
         if within["min"] is None or bound.least <= within["min"] <= within["max"] <= bound.most:
             return pa.repeat(pa.scalar(False), len(values))
-    found = (None if value is None else Decimal(str(value)) for value in values.to_pylist())
-    return pa.array([value is not None and _is_wrong(value, bound, dialect) for value in found], pa.bool_())
+    return _marked(values, partial(_is_wrong, bound=bound, dialect=dialect))
 
 
 def _wrong_decimals(values: pa.Array, bound: Bound | None, dialect: str) -> pa.Array:
     """Judge numbers that are written as text; a column without a bound is a long float, or holds any."""
     given = bound if isinstance(bound, Range) else EVERY_DOUBLE
-    found = [None if value is None else Decimal(value) for value in values.to_pylist()]
     in_text = dialect == "mysql"  # which reads no NaN there
-    return pa.array(
-        [
-            value is not None and (_is_wrong(value, given, dialect) or (in_text and not value.is_finite()))
-            for value in found
-        ],
-        pa.bool_(),
+    return _marked(
+        values,
+        lambda value: _is_wrong(value, given, dialect) or (in_text and not value.is_finite()),
     )
+
+
+def _marked(values: pa.Array, is_wrong: Callable[[Decimal], bool]) -> pa.Array:
+    """Mark the numbers that are wrong; NULL is none."""
+    found = (None if value is None else Decimal(str(value)) for value in values.to_pylist())
+    return pa.array([value is not None and is_wrong(value) for value in found], pa.bool_())
 
 
 def _is_wrong(value: Decimal, bound: Range, dialect: str) -> bool:

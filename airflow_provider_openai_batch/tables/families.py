@@ -86,11 +86,18 @@ def keeps_text(kind: str) -> bool:
 
 
 @lru_cache(maxsize=1024)  # a check asks of a few types hundreds of times
+def parsed(name: str, dialect: str) -> exp.DataType | None:
+    """Read a type as the database writes it, or one of ours without a dialect; None if unknown."""
+    try:
+        return exp.DataType.build(name, dialect=dialect) if dialect else sql_types.of_generic(name)
+    except (SqlglotError, ValueError):
+        return None
+
+
 def family(name: str, dialect: str) -> str | None:
     """Name the family of a type; None when it is not one of the common ones."""
-    try:
-        kind = exp.DataType.build(name, dialect=dialect) if dialect else sql_types.of_generic(name)
-    except (SqlglotError, ValueError):
+    kind = parsed(name, dialect)
+    if kind is None:
         return None
     if kind.this in {exp.DataType.Type.ARRAY, exp.DataType.Type.LIST}:
         return "list"

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from airflow_provider_openai_batch.tables.bounds import parsed
+from airflow_provider_openai_batch.tables.families import parsed
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.plan import TargetColumn

@@ -1,4 +1,4 @@
-"""Texts that a source says are JSON: whether they are, and whether a database holds their numbers."""
+"""Texts that a source says are JSON: whether they are, and what their numbers are to JSON and a database."""
 
 from __future__ import annotations
 
@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _skim = msgspec.json.Decoder(msgspec.Raw).decode
+#: A text inside of JSON: what it holds is no number.
+TEXT = r'"(?:[^"\\]|\\.)*"'
 #: What may be a number that a database has no room for; few texts hold such a one.
-SUSPECT = r"\d[eE][+-]?\d{3}|\d{300}"
-NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
+LONG = r"\d[eE][+-]?\d{3}|\d{300}"
+NUMBER = re.compile(rf"{TEXT}|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.DOTALL)
+#: The same of a number that is not finite, which some databases have in JSON, and JSON has not.
+ENDLESS = r"(?i)\b(?:nan|inf)"
+NOT_FINITE = re.compile(rf"{TEXT}|[+-]?\b(?:nan|inf(?:inity)?)\b", re.IGNORECASE | re.DOTALL)
 #: How many digits PostgreSQL's numbers have before and after the point.
 WHOLE_DIGITS, PLACES = 131_072, 16_383
 
@@ -50,11 +55,25 @@ def _no_constant(name: str) -> NoReturn:
 def wrong_numbers(column: pa.Array, dialect: str) -> pa.Array:
     """Tell which texts of JSON hold a number that the JSON of a database does not."""
     holds = HOLDS[dialect]
-    suspect = pc.fill_null(pc.match_substring_regex(column, SUSPECT), False)
-    if not pc.any(suspect).as_py():
-        return suspect
+    suspect = _suspects(column, LONG)
     wrong = [not all(map(holds, _numbers(text))) for text in column.filter(suspect).to_pylist()]
     return pc.replace_with_mask(suspect, suspect, pa.array(wrong, pa.bool_()))
+
+
+def finite(column: pa.Array) -> pa.Array:
+    """Write null for numbers that are not finite."""
+    suspect = _suspects(column, ENDLESS)
+    written = [NOT_FINITE.sub(_null, text) for text in column.filter(suspect).to_pylist()]
+    return pc.replace_with_mask(column, suspect, pa.array(written, pa.string()))
+
+
+def _null(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else "null"
+
+
+def _suspects(column: pa.Array, pattern: str) -> pa.Array:
+    """Mark the texts that are worth a closer look."""
+    return pc.fill_null(pc.match_substring_regex(column, pattern), False)
 
 
 def _numbers(text: str) -> list[str]:

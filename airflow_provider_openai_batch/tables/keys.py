@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from airflow_provider_openai_batch.batch.bounds import Bound, Bytes, Characters, Charset, Depth, Words
 from airflow_provider_openai_batch.batch.values import texts
 from airflow_provider_openai_batch.tables import names, types
-from airflow_provider_openai_batch.tables.bounds import bound_of, parsed
-from airflow_provider_openai_batch.tables.families import family
+from airflow_provider_openai_batch.tables.bounds import bound_of
+from airflow_provider_openai_batch.tables.families import family, parsed
 from airflow_provider_openai_batch.tables.fractions import digits_of, is_multiple
 from airflow_provider_openai_batch.tables.plan import Plan, Staging, TargetColumn
 from airflow_provider_openai_batch.tables.staged import as_held

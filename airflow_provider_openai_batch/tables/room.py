@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.bounds import Bytes, Characters, Charset, Items, Range, Words
 from airflow_provider_openai_batch.tables import types
-from airflow_provider_openai_batch.tables.bounds import bound_of, number_bound, parsed, text_bound
-from airflow_provider_openai_batch.tables.families import family
+from airflow_provider_openai_batch.tables.bounds import bound_of, number_bound, text_bound
+from airflow_provider_openai_batch.tables.families import family, parsed
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.bounds import Bound

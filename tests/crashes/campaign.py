@@ -1,4 +1,4 @@
-"""Kill the pipeline at every boundary on every database, and count what that breaks."""
+"""Kill the pipeline at its boundaries on every database, and count what that breaks."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import sql, types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS
 from airflow_provider_openai_batch.tables.failures import told
+from airflow_provider_openai_batch.tables.json_texts import finite
 from airflow_provider_openai_batch.tables.warehouses.duckdb_errors import explain
 
 if TYPE_CHECKING:
@@ -37,9 +37,6 @@ INSIDE = frozenset({
     "timestamp_s", "timestamp_ms", "timestamp_ns", "timestamp with time zone", "null",
 })  # fmt: skip
 MADE = frozenset({"decimal", "enum"})
-#: Numbers that DuckDB has in JSON, and JSON has not; texts are passed over.
-NOT_FINITE = re.compile(r'"(?:[^"\\]|\\.)*"|[+-]?\b(?:nan|inf(?:inity)?)\b', re.IGNORECASE | re.DOTALL)
-SUSPECT = r"(?i)\b(?:nan|inf)"
 LOGICAL = {
     "UUID": types.UUID_TEXT,
     "TIME": types.TIME_TEXT,
@@ -104,10 +101,7 @@ class ArrowSource:
                 batch = next(reader)
             if batch is None:
                 break
-            arrays = [
-                _finite(types.fitted(column, field), field)
-                for column, field in zip(batch.columns, fields, strict=True)
-            ]
+            arrays = [_fitted(column, field) for column, field in zip(batch.columns, fields, strict=True)]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
             empty = False
         if empty:
@@ -174,16 +168,7 @@ def _field(field: pa.Field) -> pa.Field:
     return types.plain(field)
 
 
-def _finite(column: pa.Array, field: pa.Field) -> pa.Array:
-    """Write null in JSON for numbers that are not finite."""
-    if types.logical(field) != "json":
-        return column
-    suspect = pc.fill_null(pc.match_substring_regex(column, SUSPECT), False)
-    if not pc.any(suspect).as_py():
-        return column
-    written = [NOT_FINITE.sub(_null, text) for text in column.filter(suspect).to_pylist()]
-    return pc.replace_with_mask(column, suspect, pa.array(written, pa.string()))
-
-
-def _null(found: re.Match[str]) -> str:
-    return found[0] if found[0].startswith('"') else "null"
+def _fitted(column: pa.Array, field: pa.Field) -> pa.Array:
+    """Bring a column to the field's type; DuckDB's own JSON may have numbers that JSON has not."""
+    made = types.fitted(column, field)
+    return finite(made) if types.logical(field) == "json" else made

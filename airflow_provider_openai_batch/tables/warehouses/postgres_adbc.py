@@ -130,9 +130,11 @@ def expressions(chosen: Sequence[Chosen]) -> list[str]:
 
     ADBC would lay these out as one; and it reads arrays only that begin with the place 1, as slices do.
     """
-    lists = [column.expression for column in chosen if types.is_list(column.field.type)]
-    guards = [f"coalesce(array_ndims({expression}) > 1, false)" for expression in lists]
-    return [f"({one})[:]" if one in lists else one for one in (c.expression for c in chosen)] + guards
+    columns = [(column.expression, types.is_list(column.field.type)) for column in chosen]
+    return [
+        *(f"({expression})[:]" if is_list else expression for expression, is_list in columns),
+        *(f"coalesce(array_ndims({expression}) > 1, false)" for expression, is_list in columns if is_list),
+    ]
 
 
 def _batches(opened: Any, chosen: Sequence[Chosen]) -> Iterator[pa.RecordBatch]:
