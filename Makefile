@@ -28,7 +28,7 @@ check: .venv/.dev
 	@.venv/bin/mypy
 
 # A worker for each processor, up to four, and one more, for some tests wait: each has databases of its own.
-# Modules stay whole, in their order: those of the fewest tests take the longest, and would come last.
+# Modules stay whole, in the order of tests/conftest.py: those that take the longest come first.
 WORKERS = $(shell $(PYTHON) -c "import os; print(min(os.cpu_count() or 1, 4) + 1)")
 SIDE_BY_SIDE = --numprocesses=$(WORKERS) --dist=loadscope --no-loadscope-reorder
 

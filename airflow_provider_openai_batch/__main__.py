@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
-
-from airflow_provider_openai_batch.telling import end_with
+from typing import NoReturn
 
 PACKAGE = "airflow_provider_openai_batch"
 #: Each command is a module of its own, which `python -m` runs, too.
@@ -20,11 +19,19 @@ COMMANDS = {
 }
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Run the command that is named; 0: all is well, 1: something was found, 2: wrong arguments."""
     given = _parser().parse_args(sys.argv[1:2]).command
-    module = f"{PACKAGE}.{given}.__main__" if given == "emulator" else f"{PACKAGE}.{given}"
-    return int(import_module(module).main(sys.argv[2:]) or 0)
+    if given == "emulator":
+        _run(f"{PACKAGE}.emulator.__main__")
+    # Airflow takes seconds to import: neither the help nor the emulator waits for it.
+    from airflow_provider_openai_batch.telling import end_with  # noqa: PLC0415
+
+    end_with(lambda: _run(f"{PACKAGE}.{given}"))
+
+
+def _run(module: str) -> NoReturn:
+    sys.exit(int(import_module(module).main(sys.argv[2:]) or 0))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,4 +48,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    end_with(main)
+    main()

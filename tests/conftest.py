@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 HOME = Path(tempfile.mkdtemp(prefix="airflow-home-"))
 DATABASE = HOME / "airflow.db"
 RUNS = count()
+#: Few tests that take long each: begun last, they would keep one worker busy while the others have ended.
+FIRST = ("tests/simulation/", "tests/mutations/", "tests/crashes/", "tests/test_tickets.py")
 
 # Airflow reads these when it is imported, which test modules do before any fixture runs.
 os.environ |= {
@@ -45,6 +47,11 @@ for _name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
 # The tests start hundreds of processes; without this each would compile Airflow and the rest anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes the longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 def pytest_unconfigure() -> None:

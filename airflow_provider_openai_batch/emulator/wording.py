@@ -110,13 +110,19 @@ def explain(
     kind: type[msgspec.Struct], body: dict[str, Any], unknown: Unknown = unknown_parameter, within: str = ""
 ) -> ApiError | None:
     """The first fault of a body: a missing parameter, then an unknown one, then a wrong one."""
-    known = {one.name: one.required for one in fields(kind)}
+    known = _known(kind)
     if lacking := [name for name, required in known.items() if required and name not in body]:
         return missing(within + lacking[0])
     if names := [within + name for name in body if name not in known]:
         return unknown(body, names)
     hints = _hints(kind)
     return _first(_fault(within + name, hints[name], body[name]) for name in known if name in body)
+
+
+@cache
+def _known(kind: type[msgspec.Struct]) -> dict[str, bool]:
+    """Return the parameters of a body, and whether each is required."""
+    return {one.name: one.required for one in fields(kind)}
 
 
 @cache

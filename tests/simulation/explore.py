@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 
-def every(scenario: Scenario, deviations: int, given: Mapping[str, int] | None = None) -> Iterator[World]:
+def every(
+    scenario: Scenario, deviations: int, given: Mapping[str, int] | None = None, each: int = 1
+) -> Iterator[World]:
     """Play them all; a point comes again in the same place as long as nothing before it differs.
 
-    What is `given` happens in each of them.
+    What is `given` happens in each of them. Of those that have all their events, every `each`-th is played.
     """
     start_with = dict(given or {})
     waiting: list[tuple[dict[str, int], int]] = [(start_with, 0)]
+    full = 0
     while waiting:
         taken, start = waiting.pop()
         world = replay(scenario, taken)
@@ -28,4 +31,8 @@ def every(scenario: Scenario, deviations: int, given: Mapping[str, int] | None =
             continue
         for place, point in enumerate(world.choices.points[start:], start):
             ways = () if point.name in start_with else range(1, point.ways + 1)
-            waiting += [(taken | {point.name: way}, place + 1) for way in ways]
+            next_ones = [(taken | {point.name: way}, place + 1) for way in ways]
+            if len(taken) + 1 == deviations + len(start_with):
+                full, first = full + len(next_ones), -full % each
+                next_ones = next_ones[first::each]
+            waiting += next_ones

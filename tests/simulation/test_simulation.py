@@ -28,6 +28,9 @@ from tests.simulation.schedule import play_seed, replay
 from tests.simulation.shrink import shrink
 from tests.simulation.story import tell, verdict
 
+#: Quick tests play every third schedule of those with the most events.
+each = pytest.mark.parametrize("each", [3, pytest.param(1, marks=pytest.mark.long)])
+
 
 def check(worlds: object) -> int:
     """Play schedules; the first that breaks a law fails the test with its story."""
@@ -47,11 +50,12 @@ def test_nothing_unusual_is_one_batch_for_each_shard():
     assert not [file for file in world.service.files.values() if file.deleted_at is None]
 
 
+@each
 @pytest.mark.parametrize("scenario", TWO_ATTEMPTS)
-def test_two_live_attempts_run_one_batch_for_each_shard(scenario: Scenario):
+def test_two_live_attempts_run_one_batch_for_each_shard(scenario: Scenario, each: int):
     """A second attempt at every call of the first, and another change between them at every call."""
     batches = set()
-    for world in every(scenario, 2):
+    for world in every(scenario, 2, each=each):
         assert not world.laws.broken, tell(world)
         batches.add(len(world.service.batches))
 
@@ -64,14 +68,16 @@ def test_any_one_event_breaks_no_law(scenario: Scenario):
     assert check(every(scenario, 1)) > 20
 
 
-def test_key_of_another_project_loses_no_answer():
+@each
+def test_key_of_another_project_loses_no_answer(each: int):
     """A connection that does not see the run stops it, at whatever point, and takes nothing for gone."""
-    assert check(every(KEYS, 2)) > 50
+    assert check(every(KEYS, 2, each=each)) > 50
 
 
-def test_shards_held_back_are_not_sent_with_another_projects_key():
+@each
+def test_shards_held_back_are_not_sent_with_another_projects_key(each: int):
     """A look that failed is no sign that the connection sees the run."""
-    assert check(every(HELD_BACK, 3)) > 100
+    assert check(every(HELD_BACK, 3, each=each)) > 100
 
 
 def test_what_does_not_fit_is_asked_once_more():
