@@ -18,7 +18,7 @@ TRIES = 5
 SILENCE = 120.0
 #: What a file may have beyond what its metadata says: it was being written when it was asked.
 GROWTH, SLACK = 2, 1 << 20
-#: What a file may have of which nothing is known.
+#: What no file has, whatever was asked.
 MOST = 1 << 34
 
 
@@ -41,7 +41,7 @@ class Download:
         self, api: openai.OpenAI, file_id: str, size: int, most: int | None, elapsed: Callable[[], float]
     ) -> None:
         self._api, self._file_id, self._size, self._elapsed = api, file_id, size, elapsed
-        self._most = max(MOST if most is None else most, size)
+        self._most = max(MOST if most is None else min(most, MOST), size)
         self._bound = min(size * GROWTH + SLACK, self._most) if size else self._most
 
     def run(self, into: BinaryIO) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 MINUTE = 60.0
 #: What a transfer moves at least within a minute.
 LEAST_A_MINUTE = 1 << 16
-#: Seconds that any transfer may take, and bytes a second that a longer one moves at least.
+#: Seconds that any transfer may take, and bytes that one moves at least in each second after them.
 SHORTEST = 600.0
 LEAST_A_SECOND = 1 << 14
 
@@ -37,7 +37,7 @@ class Pace:
         if self._moved > self._most:
             raise TooMuch(f"more than {self._most:,} bytes came")
         now = self._elapsed()
-        if now - self._began > SHORTEST + self._most / LEAST_A_SECOND:
+        if self._moved < (now - self._began - SHORTEST) * LEAST_A_SECOND:
             raise TooSlow(f"only {self._moved:,} bytes came in {now - self._began:,.0f} seconds")
         if now - self._minute >= MINUTE:
             if self._moved - self._moved_before < LEAST_A_MINUTE:

@@ -158,12 +158,12 @@ def test_answers_of_another(play: Play):
     assert judge(play)[0].answers_of_another_accepted == 2
 
 
-@pytest.mark.parametrize("name", ["shards/one/output.jsonl", ".unfinished-word"])
+@pytest.mark.parametrize("name", ["shards/{}/output.jsonl", ".unfinished-word"])
 def test_transfers(play: Play, name: str):
     """A raw file that is longer than its requests allow, and a scratch file that nobody removed."""
-    path = Path(play.world.store.uri.split("://")[-1]) / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(bytes(MOST_BYTES + 1))
+    shard = read_run(play.world.store).shards[0]
+    path = Path(play.world.store.uri.split("://")[-1]) / name.format(shard.id)
+    path.write_bytes(bytes(shard.about.requests * MOST_BYTES + 1))
 
     assert judge(play)[0].transfers_without_an_end == 1
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 #: With these, a server that has kept a file says for sure that it has not.
 DENYING = frozenset({"unauthorized", "forbidden", "not_found", "unprocessable", "rate_limit"})
 UPLOADING = frozenset({"any", "upload", "delete"})
-#: What the raw files of a small run can take: more came of something that had no end.
-MOST_BYTES = 1 << 22
+#: What the longest answer of any model takes in a raw file: more came of something that had no end.
+MOST_BYTES = 5 << 20
 
 
 def mixed_up(play: Play) -> list[str]:
@@ -48,5 +48,11 @@ def without_an_end(play: Play) -> list[str]:
     folder = Path(play.world.store.uri.split("://")[-1])
     files = [path for path in folder.rglob("*") if path.is_file()]
     scratch = [path for path in files if path.name.startswith((UNFINISHED, OURS))]
-    long = [path for path in files if path.suffix == ".jsonl" and path.stat().st_size > MOST_BYTES]
+    requests = {shard.id: shard.about.requests for shard in read_run(play.world.store).shards}
+    long = [
+        path
+        for path in files
+        if path.suffix == ".jsonl"
+        and path.stat().st_size > MOST_BYTES * requests[path.relative_to(folder).parts[1]]
+    ]
     return [f"{path.name} has {path.stat().st_size:,} bytes" for path in [*scratch, *long]]
