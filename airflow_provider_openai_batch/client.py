@@ -10,7 +10,6 @@ import openai
 
 from airflow_provider_openai_batch.api_answers import (
     NO_ROUTE,
-    NOT_FOUND,
     WrongAnswer,
     account_of,
     check_route,
@@ -190,8 +189,6 @@ class Client:
             self._clock.see(error.response)
             if error.status_code in TOLD_OFF:
                 raise
-            if error.status_code == NOT_FOUND:
-                return False
             return self._has_content(file_id, None if error.status_code in NO_ROUTE else error)
         except msgspec.MsgspecError:
             return self._has_content(file_id, None)

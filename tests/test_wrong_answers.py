@@ -164,13 +164,31 @@ def test_metadata_never_keep_the_content_back(
     assert content.getvalue().count(b"\n") == 3
 
 
-@pytest.mark.parametrize("fault", ["metadata_unavailable", "wrong_file", "unreadable"])
-def test_file_is_there_if_its_content_is(client: Client, openai_batch_emulator: Any, fault: str):
-    """Metadata that fail, or are those of another file, do not make a file absent."""
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [
+        ("metadata_unavailable", {}),
+        ("metadata_unavailable", {"status": 404}),
+        ("wrong_file", {}),
+        ("unreadable", {}),
+    ],
+)
+def test_file_is_there_if_its_content_is(
+    client: Client, openai_batch_emulator: Any, fault: str, options: Any
+):
+    """Metadata that fail, are not found, or are those of another file do not make a file absent."""
     mine, _ = upload(client), upload(client)
-    openai_batch_emulator.fault(fault, route="file", times=None)
+    openai_batch_emulator.fault(fault, route="file", times=None, **options)
 
     assert client.file_exists(mine)
+
+
+def test_file_without_metadata_and_content_is_not_there(client: Client):
+    """Nobody takes a file for there that no route shows."""
+    mine = upload(client)
+    client.delete(mine)
+
+    assert not client.file_exists(mine)
 
 
 @pytest.mark.parametrize("known", [True, False])
