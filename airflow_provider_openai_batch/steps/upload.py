@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 UNCLEAR = "uploads/"
 #: After these the file may be there.
 MAY_HAVE_ACTED = {408, 409}
-SERVER_ERROR = 500
+OUR_FAULT, SERVER_ERROR = 400, 500
 A_DAY = 86_400.0
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def upload_shard(
             if rest_after(error):
                 raise
             sweep(store, client, name)
-            if tries_left <= 0:
+            if tries_left <= 0 or told_of(error):  # who points elsewhere once does so again
                 raise
 
 
@@ -71,10 +71,14 @@ def _upload(
 
 
 def _is_unclear(error: Exception) -> bool:
-    """Tell whether an upload may have acted although it failed."""
+    """Tell whether an upload may have acted although it failed.
+
+    A server may also keep the file and then point elsewhere; only a refusal says that nothing is.
+    """
     if isinstance(error, openai.APIStatusError):
-        return error.status_code in MAY_HAVE_ACTED or error.status_code >= SERVER_ERROR
-    return told_of(error) is None  # another origin got nothing
+        status = error.status_code
+        return not OUR_FAULT <= status < SERVER_ERROR or status in MAY_HAVE_ACTED
+    return True
 
 
 def note_unclear(store: RunStore, client: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from typing import Any
 
 import openai
@@ -150,6 +151,20 @@ def test_unclear_upload_leaves_no_file(pipeline: Pipeline, acts: bool, retries: 
     assert all(name.startswith(run_hash(pipeline.store)) for name in names)
     assert len(names) == bool(retries)
 
+    assert_landed_once(pipeline)
+    assert pipeline.emulator.files() == []
+
+
+@pytest.mark.parametrize("status", [300, 302, 304, 307])
+def test_upload_that_acts_and_points_elsewhere_leaves_no_file(pipeline: Pipeline, status: int):
+    """The kind: any answer but a refusal may follow an upload that was kept."""
+    connect(pipeline, 1)
+    pipeline.emulator.fault("redirect", route="upload", after=True, status=status, times=1)
+    with suppress(openai.OpenAIError):
+        pipeline.submit()
+    assert len(pipeline.emulator.files()) <= 1
+
+    pipeline.submit()
     assert_landed_once(pipeline)
     assert pipeline.emulator.files() == []
 
