@@ -9,7 +9,7 @@ import pyarrow as pa
 from airflow_provider_openai_batch.batch.digests import digests
 from airflow_provider_openai_batch.batch.seen import SeenHashes
 from airflow_provider_openai_batch.batch.values import text_array
-from airflow_provider_openai_batch.steps.result import failed_before, stored_rows
+from airflow_provider_openai_batch.steps.snapshot_file import failed_before, stored_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -50,7 +50,7 @@ class Chosen:
         """Return the ids as one array."""
         return np.frombuffer(b"".join(self.ids), dtype=f"S{ID_BYTES}")
 
-    def ours(self, before: np.ndarray, first: np.ndarray) -> list[pa.Array]:
+    def added(self, before: np.ndarray, first: np.ndarray) -> list[pa.Array]:
         """Make the columns that the snapshot adds, given which rows had failed before and which ask first."""
         raw = pa.py_buffer(b"".join(self.ids))
         ids = pa.FixedSizeBinaryArray.from_buffers(pa.binary(ID_BYTES), len(self.ids), [None, raw])

@@ -26,15 +26,8 @@ from airflow_provider_openai_batch.steps.loaded import Loaded
 from airflow_provider_openai_batch.steps.read import current_of, read_run
 from airflow_provider_openai_batch.steps.recipe import Layout, landing
 from airflow_provider_openai_batch.steps.reporting import Counts, write_report
-from airflow_provider_openai_batch.steps.result import (
-    Answers,
-    Shape,
-    failed_before,
-    result_batch,
-    shape_of,
-    stored_rows,
-    stored_schema,
-)
+from airflow_provider_openai_batch.steps.result import Answers, Shape, result_batch, shape_of
+from airflow_provider_openai_batch.steps.snapshot_file import failed_before, stored_rows, stored_schema
 from airflow_provider_openai_batch.steps.surviving import surviving
 from airflow_provider_openai_batch.tables.keys import SHOWN
 from airflow_provider_openai_batch.tables.resolve import resolve_target

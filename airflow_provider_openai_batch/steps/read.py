@@ -17,6 +17,8 @@ from airflow_provider_openai_batch.batch.queue import Queue, queue
 from airflow_provider_openai_batch.batch.quota import without_credit
 from airflow_provider_openai_batch.batch.run import Run, Send, Shard, Snapshot, unlisted
 from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnlisted, RunUnreadable
+from airflow_provider_openai_batch.steps.request_ids import ID_BYTES, ids_of
+from airflow_provider_openai_batch.steps.snapshot_file import CUSTOM_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TALLY = b"tally"
-ID_BYTES = 16
 
 
 def read_run(store: RunStore, origin: str | None = None) -> Run:
@@ -84,9 +85,9 @@ class StoredRequests:
         """Return the distinct requests of a snapshot, sorted, without those that fit into no file."""
         done = self._done[snapshot_id]
         folder = f"snapshots/{snapshot_id}"
-        parts = [self._column(f"{folder}/{name}", -2) for name in done.files]
+        parts = [self._column(f"{folder}/{name}", CUSTOM_ID) for name in done.files]
         found = np.unique(np.concatenate(parts)) if parts else np.empty(0, "S16")
-        rejected = self._column(f"{folder}/rejected.parquet", 0)
+        rejected = self._column(f"{folder}/rejected.parquet", "custom_id")
         return found[~np.isin(found, rejected)] if len(rejected) else found
 
     def of_shard(self, shard_id: str) -> np.ndarray:
@@ -122,25 +123,11 @@ class StoredRequests:
         with self._store.open(f"{send.folder}/answers.parquet") as file:
             return pq.ParquetFile(file, pre_buffer=False).read(columns=list(columns), use_threads=False)
 
-    def _column(self, name: str, position: int) -> np.ndarray:
+    def _column(self, name: str, column: str) -> np.ndarray:
         with self._store.open(name) as file:
             parquet = pq.ParquetFile(file, pre_buffer=False)
-            column = parquet.schema_arrow.names[position]
             parts = [ids_of(batch[column]) for batch in parquet.iter_batches(columns=[column])]
         return np.concatenate(parts) if parts else np.empty(0, f"S{ID_BYTES}")
-
-
-def ids_of(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """View a column of 16-byte values as a numpy array, without making a Python object of each."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], pa.binary(ID_BYTES))
-    start = array.offset * ID_BYTES
-    data = array.buffers()[1]
-    whole = (
-        np.frombuffer(data, dtype=np.uint8)[start : start + len(array) * ID_BYTES] if data else np.empty(0)
-    )
-    return np.ascontiguousarray(whole, dtype=np.uint8).view(f"S{ID_BYTES}")
 
 
 class _Tree:

@@ -11,6 +11,7 @@ from airflow_provider_openai_batch.batch.join import Names, result_schema
 from airflow_provider_openai_batch.batch.prompt import Prompt, read_prompt
 from airflow_provider_openai_batch.batch.template import Template, compile_template, prompt_version
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.steps.snapshot_file import ADDED
 from airflow_provider_openai_batch.tables.landing import Landing
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.output import Output
 
-#: Columns that a snapshot adds to those of the source.
-RESERVED = frozenset({"_failed_before", "_input_hash", "_custom_id", "_first"})
 #: What may stand between the names of a text file that is read with another delimiter.
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -106,7 +105,7 @@ def _check_apart(layout: Layout, output: Output) -> None:
 
 def match_column(argument: str, name: str, columns: Sequence[str]) -> str:
     """Find a column by its name, without case where that is unambiguous."""
-    if name in RESERVED:
+    if name in ADDED.names:
         raise InvalidRequest(
             f"{argument} names {name!r}, which the run folder needs itself; rename it there."
         )

@@ -18,7 +18,8 @@ from airflow_provider_openai_batch.batch.bounds import Bytes, Characters, Charse
 from airflow_provider_openai_batch.batch.join import FIXED, Index, best_answers, rank_answers
 from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.steps.payments import Payments, add_up
-from airflow_provider_openai_batch.steps.read import ids_of
+from airflow_provider_openai_batch.steps.request_ids import ids_of
+from airflow_provider_openai_batch.steps.snapshot_file import CUSTOM_ID, FIRST, INPUT_HASH, request_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,17 +28,14 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.facts import Asked
     from airflow_provider_openai_batch.batch.output import Output
     from airflow_provider_openai_batch.batch.prices import Prices
-    from airflow_provider_openai_batch.batch.run import CompleteSnapshot, Run, Snapshot
+    from airflow_provider_openai_batch.batch.run import Run, Snapshot
     from airflow_provider_openai_batch.store import RunStore
 
 #: What is held of the answers: embeddings are wide.
 CACHED_FILES, CACHED_BYTES = 4, 96 << 20
-ROWS = 4_096
 COLUMNS = pa.schema([*ANSWER_SCHEMA, pa.field("batch_id", pa.string()), pa.field("attempt", pa.int64())])
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 NO_ANSWER = -1
-#: Where a snapshot says it, counted from its last column.
-FAILED_BEFORE, LAST_OF_OURS = "_failed_before", 4
 BYTES_OF_A_CHARACTER = 4
 
 
@@ -170,36 +168,14 @@ def result_batch(
     rows: pa.RecordBatch, answers: Answers, asked: Asked, shape: Shape
 ) -> tuple[pa.RecordBatch, pa.Table]:
     """Make the result of stored rows, and return with it the answers that went into it."""
-    ids = ids_of(rows.column(rows.num_columns - 2))
+    ids = request_ids(rows)
     found = answers.of(ids)
     found, outputs = _outputs(found, shape.output)
     kept = rows.columns[: len(asked.key) + len(asked.carry)]
-    cost = answers.payments.book(ids, rows.column(rows.num_columns - 1), found)
+    cost = answers.payments.book(ids, rows[FIRST], found)
     fixed = _fixed(rows, found, asked) | {"cost_usd": cost}
     told = (_cut(_replaced(fixed[role], shape.charsets.get(role)), shape.room.get(role)) for role, _ in FIXED)
     return pa.RecordBatch.from_arrays([*kept, *outputs, *told], schema=shape.schema), found
-
-
-def failed_before(rows: pa.RecordBatch) -> list[bool]:
-    """Tell of stored rows which the target held as failed; older snapshots do not say."""
-    if rows.num_columns < LAST_OF_OURS or rows.schema.names[-LAST_OF_OURS] != FAILED_BEFORE:
-        return [False] * rows.num_rows
-    return rows.column(rows.num_columns - LAST_OF_OURS).to_pylist()  # type: ignore[no-any-return]
-
-
-def stored_schema(store: RunStore, snapshot: CompleteSnapshot) -> pa.Schema | None:
-    """Return the columns of a snapshot; it has them without rows, too, unless its source had none."""
-    if not snapshot.done.files:
-        return None
-    with store.open(f"snapshots/{snapshot.id}/{snapshot.done.files[0]}") as file:
-        return pq.ParquetFile(file, pre_buffer=False).schema_arrow
-
-
-def stored_rows(store: RunStore, snapshot: CompleteSnapshot, count: int = ROWS) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a snapshot in the order they were read."""
-    for name in snapshot.done.files:
-        with store.open(f"snapshots/{snapshot.id}/{name}") as file:
-            yield from pq.ParquetFile(file, pre_buffer=False).iter_batches(batch_size=count)
 
 
 def _outputs(found: pa.Table, output: Output) -> tuple[pa.Table, list[pa.Array]]:
@@ -241,9 +217,8 @@ def _spoil(found: pa.Table, reasons: dict[int, str]) -> pa.Table:
 
 def _fixed(batch: pa.RecordBatch, found: pa.Table, asked: Asked) -> dict[str, pa.Array]:
     count = batch.num_rows
-    hashes, raw_ids, first = (batch.column(batch.num_columns - n) for n in (3, 2, 1))
     taken = {name: _flat(found[name]) for name, _ in FIXED if name in COLUMNS.names}
-    booked = {name: _booked(taken[name], first) for name in TOKENS}
+    booked = {name: _booked(taken[name], batch[FIRST]) for name in TOKENS}
     same = {
         "prompt_version": pa.array([asked.prompt_version] * count),
         "run_id": pa.array([asked.run_id] * count),
@@ -251,8 +226,8 @@ def _fixed(batch: pa.RecordBatch, found: pa.Table, asked: Asked) -> dict[str, pa
             [datetime.fromtimestamp(asked.at, tz=UTC)] * count, pa.timestamp("us", tz="UTC")
         ),
     }
-    words = pa.array([value.hex() for value in raw_ids.to_pylist()], pa.string())
-    own = {"custom_id": words, "input_hash": hashes, "id": _flat(found["batch_id"])}
+    words = pa.array([value.hex() for value in batch[CUSTOM_ID].to_pylist()], pa.string())
+    own = {"custom_id": words, "input_hash": batch[INPUT_HASH], "id": _flat(found["batch_id"])}
     return taken | booked | same | own
 
 

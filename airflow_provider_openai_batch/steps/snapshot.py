@@ -24,6 +24,7 @@ from airflow_provider_openai_batch.steps.fitting import require_json
 from airflow_provider_openai_batch.steps.other_keys import OtherKeys
 from airflow_provider_openai_batch.steps.read import StoredRequests
 from airflow_provider_openai_batch.steps.shard_files import ShardFiles, Terms
+from airflow_provider_openai_batch.steps.snapshot_file import with_added
 from airflow_provider_openai_batch.steps.unique import UniqueKeys
 
 if TYPE_CHECKING:
@@ -35,11 +36,6 @@ if TYPE_CHECKING:
 
 ROWS_PER_FILE = 500_000
 ROWS_PER_GROUP = 16_384
-#: What a snapshot adds to the rows; those of older versions lack the first.
-OURS = (
-    ("_failed_before", pa.bool_()), ("_input_hash", pa.string()), ("_custom_id", pa.binary(16)),
-    ("_first", pa.bool_()),
-)  # fmt: skip
 REJECTED = pa.schema(
     [
         ("custom_id", pa.binary(16)),
@@ -98,7 +94,7 @@ class SnapshotWriter:
 
         :param held: what the target holds of each; None: nothing.
         """
-        self._rows.schema = self._rows.schema or _with_ours(self._kept(batch).schema)
+        self._rows.schema = self._rows.schema or with_added(self._kept(batch).schema)
         if not batch.num_rows:
             return
         self._keys.add(batch)
@@ -123,7 +119,7 @@ class SnapshotWriter:
         unpaid = ~self._sent.contains(asked.packed)
         self._forecaster.add(asked.tokens[places[sent]], unpaid[places[sent]])
         before = self._before.mark(asked.rows, asked.failed_before)
-        columns = [*self._kept(asked.rows).columns, *asked.ours(before, first)]
+        columns = [*self._kept(asked.rows).columns, *asked.added(before, first)]
         self._rows.add(pa.RecordBatch.from_arrays(columns, schema=self._rows.schema))
         self._count += asked.rows.num_rows
 
@@ -185,10 +181,6 @@ class SnapshotWriter:
         arrays = [pa.array(list(c), field.type) for c, field in zip(columns, REJECTED, strict=True)]
         with self._store.create(f"{self._rows.folder}/rejected.parquet") as file:
             pq.write_table(pa.Table.from_arrays(arrays, schema=REJECTED), file)
-
-
-def _with_ours(rows: pa.Schema) -> pa.Schema:
-    return pa.schema([*rows, *(pa.field(name, kind) for name, kind in OURS)])
 
 
 def _about(recipe: Recipe, now: float) -> About:

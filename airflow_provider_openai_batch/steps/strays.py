@@ -11,7 +11,8 @@ from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA, FINAL, co
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.unseen import without_tokens
 from airflow_provider_openai_batch.steps.raw import raw_lines
-from airflow_provider_openai_batch.steps.read import StoredRequests, ids_of
+from airflow_provider_openai_batch.steps.read import StoredRequests
+from airflow_provider_openai_batch.steps.request_ids import ids_of
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.answers import Collected

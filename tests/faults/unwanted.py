@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.steps.read import read_run
-from airflow_provider_openai_batch.steps.result import stored_rows
+from airflow_provider_openai_batch.steps.snapshot_file import stored_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

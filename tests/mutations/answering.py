@@ -190,11 +190,11 @@ ANSWERING = (
     Mutation(
         name="join dropping missing rows",
         file="steps/result.py",
-        old="    ids = ids_of(rows.column(rows.num_columns - 2))\n",
+        old="    ids = request_ids(rows)\n",
         new=(
-            "    ids = ids_of(rows.column(rows.num_columns - 2))\n"
+            "    ids = request_ids(rows)\n"
             "    rows = rows.filter(pa.array(answers._index.find(ids) >= 0))\n"
-            "    ids = ids_of(rows.column(rows.num_columns - 2))\n"
+            "    ids = request_ids(rows)\n"
         ),
         caught_by=f"{INTERLEAVINGS}::test_rows_without_any_answer_land",
     ),
