@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.answer_json import unstorable
-from airflow_provider_openai_batch.batch.lines import ID_BYTES, Answer, Malformed, broken, parse_line
+from airflow_provider_openai_batch.batch.lines import Answer, Malformed, broken, parse_line
+from airflow_provider_openai_batch.batch.request_ids import ID_BYTES
 from airflow_provider_openai_batch.batch.seen import Hashes, as_hashes
 from airflow_provider_openai_batch.batch.status import FINAL, TRANSIENT, RowStatus
 

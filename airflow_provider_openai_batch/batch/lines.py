@@ -19,6 +19,7 @@ from airflow_provider_openai_batch.batch.failures import (
     unpacked,
 )
 from airflow_provider_openai_batch.batch.judging import judge
+from airflow_provider_openai_batch.batch.request_ids import ID_BYTES
 from airflow_provider_openai_batch.batch.server_words import LONGEST_RAW, shown_raw
 from airflow_provider_openai_batch.batch.shallow import shallow
 from airflow_provider_openai_batch.batch.status import RowStatus
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.endpoints.reply import Endpoint
     from airflow_provider_openai_batch.batch.output import Output
 
-__all__ = ["ID_BYTES", "Answer", "Malformed", "broken", "parse_line"]
+__all__ = ["Answer", "Malformed", "broken", "parse_line"]
 
-ID_BYTES = 16
 ID_DIGITS = 32
 SHOWN = re.compile(rb'(?i)custom_id[\\"\s:]+([0-9a-f]{32})(?![0-9a-f])')
 ALIKE = re.compile(rb"(?i)(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")

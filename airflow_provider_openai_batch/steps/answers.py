@@ -30,10 +30,10 @@ from airflow_provider_openai_batch.batch.budget import OVER_CAP
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
 from airflow_provider_openai_batch.batch.quota import quota_is_spent, without_credit
+from airflow_provider_openai_batch.batch.request_ids import ids_of
 from airflow_provider_openai_batch.batch.unseen import book_unseen
 from airflow_provider_openai_batch.steps.raw import raw_lines
 from airflow_provider_openai_batch.steps.read import TALLY, read_run, recall_run
-from airflow_provider_openai_batch.steps.request_ids import ids_of
 from airflow_provider_openai_batch.steps.strays import STRAY, Strays
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.digests import hexadecimal
 from airflow_provider_openai_batch.batch.prompt import InputTokens
+from airflow_provider_openai_batch.batch.request_ids import ID_BYTES
 from airflow_provider_openai_batch.batch.template import custom_id
 from airflow_provider_openai_batch.batch.typed_values import json_values
 from airflow_provider_openai_batch.batch.values import text_array
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.template import Typed
     from airflow_provider_openai_batch.batch.tokens import Counter
     from airflow_provider_openai_batch.steps.recipe import Recipe
-
-ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airflow_provider_openai_batch.batch.digests import from_hexadecimal
+from airflow_provider_openai_batch.batch.request_ids import ID_BYTES
 from airflow_provider_openai_batch.steps.keys import for_example
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 
 #: How many requests are looked for.
 SAMPLE = 100
-ID_BYTES = 16
 #: Part of the requests that equal texts of different rows may well make up, where the table has no hooks.
 BY_CHANCE = 0.5
 

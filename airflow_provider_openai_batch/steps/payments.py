@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.billing import UNSEEN, bill
 from airflow_provider_openai_batch.batch.prices import DIGITS, Prices, added, unpriced, usd
+from airflow_provider_openai_batch.batch.request_ids import ids_of
 from airflow_provider_openai_batch.steps.ran_unseen import RanUnseen, ran_unseen
-from airflow_provider_openai_batch.steps.request_ids import ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,9 +15,9 @@ from airflow_provider_openai_batch.batch.api import Batch
 from airflow_provider_openai_batch.batch.purging import refuse_purged
 from airflow_provider_openai_batch.batch.queue import Queue, queue
 from airflow_provider_openai_batch.batch.quota import without_credit
+from airflow_provider_openai_batch.batch.request_ids import ID_BYTES, ids_of
 from airflow_provider_openai_batch.batch.run import Run, Send, Shard, Snapshot, unlisted
 from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnlisted, RunUnreadable
-from airflow_provider_openai_batch.steps.request_ids import ID_BYTES, ids_of
 from airflow_provider_openai_batch.steps.snapshot_file import CUSTOM_ID
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA
 from airflow_provider_openai_batch.batch.billing import READ
 from airflow_provider_openai_batch.batch.bounds import Bytes, Characters, Charset
 from airflow_provider_openai_batch.batch.join import FIXED, Index, best_answers, rank_answers
+from airflow_provider_openai_batch.batch.request_ids import ids_of
 from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.steps.payments import Payments, add_up
-from airflow_provider_openai_batch.steps.request_ids import ids_of
 from airflow_provider_openai_batch.steps.snapshot_file import CUSTOM_ID, FIRST, INPUT_HASH, request_ids
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.steps.request_ids import ids_of
+from airflow_provider_openai_batch.batch.request_ids import ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA, FINAL, collect
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
+from airflow_provider_openai_batch.batch.request_ids import ids_of
 from airflow_provider_openai_batch.batch.unseen import without_tokens
 from airflow_provider_openai_batch.steps.raw import raw_lines
 from airflow_provider_openai_batch.steps.read import StoredRequests
-from airflow_provider_openai_batch.steps.request_ids import ids_of
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.answers import Collected
