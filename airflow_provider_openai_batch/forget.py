@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api import Gone
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.steps.lost import Found, find_batches, forget, require_lost
+from airflow_provider_openai_batch.steps.wait.lost_folder import Found, find_batches, forget, require_lost
 from airflow_provider_openai_batch.telling import (
     counted,
     end_with,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.cycle_checks import Asked
     from airflow_provider_openai_batch.batch.prices import Price
-    from airflow_provider_openai_batch.steps.probing import Patience
+    from airflow_provider_openai_batch.steps.maintenance.probe import Patience
 
 PAUSE = 5.0
 #: Seconds that a batch is waited for: one that must not run, and one that must.
@@ -61,7 +61,7 @@ class Command:
 
     def _line(self, client: Any) -> int:
         """Check what is assumed of a deleted file."""
-        from airflow_provider_openai_batch.steps.probing import Probe  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.maintenance.probe import Probe  # noqa: PLC0415
 
         holds = Probe(client, self._patience(WAIT), self._say).run(self._asked.model)
         good, bad = "The API behaves as it is assumed.", "What is assumed of the API was not confirmed."
@@ -71,7 +71,7 @@ class Command:
     def _cycle(self, price: Price | None) -> int:
         """Check the whole cycle; what it costs at most is said before."""
         from airflow_provider_openai_batch.batch.cycle_checks import Asked  # noqa: PLC0415
-        from airflow_provider_openai_batch.steps.cycle import Cycle  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.maintenance.probe_cycle import Cycle  # noqa: PLC0415
 
         asked = Asked(model=self._asked.model, rows=self._asked.rows)
         if self._is_too_dear(asked, price):
@@ -112,7 +112,7 @@ class Command:
         self._say(f"The answers took {read:,} input and {written:,} output tokens{told}.")
 
     def _patience(self, usual: float) -> Patience:
-        from airflow_provider_openai_batch.steps.probing import Patience  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.maintenance.probe import Patience  # noqa: PLC0415
 
         most = usual if self._asked.wait is None else self._asked.wait
         return Patience(most=most, pause=min(PAUSE, most), sleep=self._sleep)

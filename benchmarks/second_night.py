@@ -17,7 +17,7 @@ from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.template import prompt_version
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
-from airflow_provider_openai_batch.steps.stage import Asked, stage
+from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
 from airflow_provider_openai_batch.store import RunStore
 from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.base import ROLES, Join

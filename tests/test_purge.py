@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.facts import Purged
 from airflow_provider_openai_batch.batch.purging import Keep
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.purge import main, purge_runs
-from airflow_provider_openai_batch.steps.purging import (
+from airflow_provider_openai_batch.steps.maintenance.purge import (
     Cutoff,
     Finished,
     Outcome,

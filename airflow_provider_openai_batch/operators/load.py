@@ -43,7 +43,7 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Write, count, and clean up."""
-        from airflow_provider_openai_batch.steps.load import load  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.load.load import load  # noqa: PLC0415
 
         with raise_for_airflow():
             store = open_store(run_uri(self.run_uri))

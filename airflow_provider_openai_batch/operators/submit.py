@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_openai_batch.steps.stage import Asked, Staged
+    from airflow_provider_openai_batch.steps.submit.stage import Asked, Staged
 
 
 class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
@@ -113,8 +113,8 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
     def execute(self, context: Context) -> dict[str, Any]:
         """Stage, then send what may be sent now; the sensor sends the rest."""
         from airflow_provider_openai_batch.batch.lifecycle import GiveUp  # noqa: PLC0415
-        from airflow_provider_openai_batch.steps.advance import advance  # noqa: PLC0415
-        from airflow_provider_openai_batch.steps.stage import stage  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.submit.stage import stage  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.wait.advance import advance  # noqa: PLC0415
 
         with raise_for_airflow():
             store = open_store(str(run_path(context, self.work_path)))
@@ -140,7 +140,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         )
 
     def _asked(self, context: Context) -> Asked:
-        from airflow_provider_openai_batch.steps.stage import Asked  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.submit.stage import Asked  # noqa: PLC0415
 
         given, rows = self.source, self._rows
         if isinstance(given, dict):

@@ -144,7 +144,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
     def _advance(self, store: RunStore, client: Client) -> tuple[dict[str, Any] | None, float]:
         """Do what can be done now: the result if all is answered, and for how long to leave the API alone."""
         from airflow_provider_openai_batch.batch.lifecycle import GiveUp, Wait  # noqa: PLC0415
-        from airflow_provider_openai_batch.steps.advance import advance, counts  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.wait.advance import advance, counts  # noqa: PLC0415
 
         step = advance(store, client, settings())
         counted = counts(store)
@@ -158,13 +158,13 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
 
     def _tell(self, store: RunStore) -> None:
         """Log what became of each batch: while a task is deferred, nobody logs it."""
-        from airflow_provider_openai_batch.steps.history import history  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.wait.history import history  # noqa: PLC0415
 
         for line in history(store):
             self.log.info(line)
 
     def _check_patience(self, context: Context, store: RunStore, client: Client) -> float | None:
-        from airflow_provider_openai_batch.steps.advance import first_look as looked_first  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.wait.advance import first_look as looked_first  # noqa: PLC0415
 
         if self._patience is None:
             return None

@@ -119,9 +119,9 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
 
     async def _look(self) -> str | None:
         # The first import takes seconds, in which no other trigger of this process would run.
-        await asyncio.to_thread(import_module, "airflow_provider_openai_batch.steps.look")
+        await asyncio.to_thread(import_module, "airflow_provider_openai_batch.steps.wait.observe_async")
         from airflow_provider_openai_batch.batch.lifecycle import Wait  # noqa: PLC0415
-        from airflow_provider_openai_batch.steps.look import look  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.wait.observe_async import look  # noqa: PLC0415
 
         client = self._client = await OpenAIBatchHook(self.openai_conn_id).get_async_client()
         gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_LOOKS_AT_ONCE))
@@ -171,7 +171,7 @@ async def _shared_clients(user: OpenAIBatchRunTrigger) -> AsyncIterator[None]:
 
 def cancel_run(run_uri: str, openai_conn_id: str, by: str = "on_kill") -> None:
     """Cancel the open batches of a run as far as that is possible now."""
-    from airflow_provider_openai_batch.steps.advance import cancel  # noqa: PLC0415
+    from airflow_provider_openai_batch.steps.wait.advance import cancel  # noqa: PLC0415
 
     try:
         with closing(OpenAIBatchHook(openai_conn_id).get_client()) as client:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.batch.tokens import ByBytes, encoding_of
-from airflow_provider_openai_batch.steps.counting import counter_for
+from airflow_provider_openai_batch.steps.submit.tokenizers import counter_for
 
 TEXTS = {
     "English": "I am still waiting on my card, which should have arrived two weeks ago. What can I do?",

@@ -19,9 +19,9 @@ from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settin
 from airflow_provider_openai_batch.batch.prices import Price, Prices
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed
-from airflow_provider_openai_batch.steps.advance import advance
-from airflow_provider_openai_batch.steps.load import load
-from airflow_provider_openai_batch.steps.stage import Asked, stage
+from airflow_provider_openai_batch.steps.load.load import load
+from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
+from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store import RunStore
 from tests.crashes.boundaries import Boundaries
 from tests.crashes.orders import Order, Task

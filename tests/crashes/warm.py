@@ -17,7 +17,7 @@ import openai
 import pyarrow as pa
 from airflow.providers.common.compat.sdk import BaseHook, ObjectStoragePath
 
-from airflow_provider_openai_batch.steps.counting import counter_for
+from airflow_provider_openai_batch.steps.submit.tokenizers import counter_for
 from tests.crashes.children import MODEL, Child
 from tests.crashes.orders import End, Order
 

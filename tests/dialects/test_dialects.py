@@ -12,8 +12,8 @@ import pytest
 from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.client import AsyncClient, Client
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
-from airflow_provider_openai_batch.steps.advance import cancel
-from airflow_provider_openai_batch.steps.look import look
+from airflow_provider_openai_batch.steps.wait.advance import cancel
+from airflow_provider_openai_batch.steps.wait.observe_async import look
 from tests.dialects.server import DAY, Dialect, Server, serving
 from tests.dialects.vendors import ALL, ERRORS, NO_LISTS, Case
 from tests.steps.conftest import Pipeline

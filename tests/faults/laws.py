@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.emulator.endpoints.responses import PREAMBLE
-from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.faults.askings import read_askings
 from tests.faults.draw import CANARY, KEY
 from tests.faults.figures import Figures

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.prices import Usage, cost
-from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.faults.draw import ENDPOINTS, Extra
 from tests.faults.warehouse import COLUMNS
 from tests.faults.world import MODEL, PRICES

@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from airflow_provider_openai_batch.batch.lifecycle import GiveUp, Wait
-from airflow_provider_openai_batch.steps.attempts import run_hash
-from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.faults.__main__ import broke, read_arguments, table, table_of_one
 from tests.faults.askings import Asking
 from tests.faults.combinations import played

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.scratch import OURS
-from airflow_provider_openai_batch.steps.attempts import run_hash
-from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.store import UNFINISHED
 
 if TYPE_CHECKING:

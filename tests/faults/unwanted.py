@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.steps.read import read_run
-from airflow_provider_openai_batch.steps.snapshot_file import stored_rows
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.snapshot_file import stored_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,10 +21,10 @@ from airflow_provider_openai_batch.batch.prices import Price, Prices
 from airflow_provider_openai_batch.client import AsyncClient, Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.same_origin import AsyncSameOrigin, SameOrigin
-from airflow_provider_openai_batch.steps.advance import advance, cancel
-from airflow_provider_openai_batch.steps.load import load
-from airflow_provider_openai_batch.steps.look import look
-from airflow_provider_openai_batch.steps.stage import Asked, Staged, stage
+from airflow_provider_openai_batch.steps.load.load import load
+from airflow_provider_openai_batch.steps.submit.stage import Asked, Staged, stage
+from airflow_provider_openai_batch.steps.wait.advance import advance, cancel
+from airflow_provider_openai_batch.steps.wait.observe_async import look
 from airflow_provider_openai_batch.store import RunStore
 from tests.faults.draw import KEY
 from tests.faults.warehouse import SOURCE, TARGET, Warehouse
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from airflow_provider_openai_batch.steps.loaded import Loaded
+    from airflow_provider_openai_batch.steps.load.loaded import Loaded
 
 MODEL = "gpt-5-mini"
 LABELS = ("bug", "feature", "other")

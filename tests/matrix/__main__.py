@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TESTS = (
     "tests/hooks", "tests/operators", "tests/sensors", "tests/triggers", "tests/test_task_group.py",
     "tests/test_examples.py", "tests/airflow/test_failures.py", "tests/airflow/test_modes.py",
-    "tests/steps/test_load.py", "tests/tables/test_parquet.py", "tests/tables/test_types.py",
+    "tests/steps/load/test_load.py", "tests/tables/test_parquet.py", "tests/tables/test_types.py",
     "tests/packaging/test_readme.py", "tests/test_client.py",
 )  # fmt: skip
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from tests.mutations.planted import Mutation
 
-ADVANCE = "tests/steps/test_advance.py"
+ADVANCE = "tests/steps/wait/test_advance.py"
 INTERLEAVINGS = "tests/steps/test_interleavings.py"
-LOAD = "tests/steps/test_load.py"
+LOAD = "tests/steps/load/test_load.py"
 MERGE = "tests/tables/test_merge.py"
 QUEUE = "tests/batch/test_queue.py"
 
-COPIES = "tests/steps/test_copies.py"
+COPIES = "tests/steps/collect/test_copies.py"
 
 LINES = "tests/batch/test_lines.py"
 
-QUOTA = "tests/steps/test_quota.py"
+QUOTA = "tests/steps/wait/test_quota.py"
 
-USAGE = "tests/steps/test_usage.py"
+USAGE = "tests/steps/load/test_unseen_usage.py"
 
 ANSWERING = (
     Mutation(
@@ -35,14 +35,14 @@ ANSWERING = (
     ),
     Mutation(
         name="what ran beside whole answers is not in the cost",
-        file="steps/payments.py",
+        file="steps/load/row_costs.py",
         old="            cost_usd=added([cost, beyond.apart_usd]),",
         new="            cost_usd=cost,",
         caught_by=f"{USAGE}::test_what_ran_twice_is_in_the_cost_of_the_run",
     ),
     Mutation(
         name="the first usage that is shown is the last",
-        file="steps/transfer.py",
+        file="steps/wait/transfer.py",
         old=" and batch.tokens <= max(one.tokens for one in told)",
         new="",
         caught_by=f"{USAGE}::test_usage_that_comes_late_counts",
@@ -56,7 +56,7 @@ ANSWERING = (
     ),
     Mutation(
         name="an answer in the file of another batch is foreign",
-        file="steps/answers.py",
+        file="steps/collect/collect.py",
         old="    if not found.answered.all():\n        found",
         new="    if found.answered.all():\n        found",
         caught_by=f"{COPIES}::test_answers_in_each_other_s_files_are_found[5]",
@@ -98,14 +98,14 @@ ANSWERING = (
     ),
     Mutation(
         name="the first copy of a file is final",
-        file="steps/transfer.py",
+        file="steps/wait/transfer.py",
         old="copied and not send.incomplete",
         new="copied",
         caught_by=f"{COPIES}::test_a_file_that_grows_is_copied_again[None-growth3]",
     ),
     Mutation(
         name="counts below the lines are believed",
-        file="steps/answers.py",
+        file="steps/collect/collect.py",
         old="ran <= expected <= ran",
         new="expected <= ran",
         caught_by=f"{COPIES}::test_counts_below_the_lines_end_nothing[expire-0.5]",
@@ -126,7 +126,7 @@ ANSWERING = (
     ),
     Mutation(
         name="pooled retry shards: a child of no one parent",
-        file="steps/shard.py",
+        file="steps/run_folder/shard_writer.py",
         old="parent=parent.id",
         new="parent=None",
         caught_by=f"{ADVANCE}::test_attempts_of_each_shard_are_counted",
@@ -161,14 +161,14 @@ ANSWERING = (
     ),
     Mutation(
         name="`missing` on a 404",
-        file="steps/answers.py",
+        file="steps/collect/collect.py",
         old="RowStatus.UNKNOWN if unseen else ",
         new="",
         caught_by=f"{INTERLEAVINGS}::test_answers_whose_file_is_gone_are_unknown",
     ),
     Mutation(
         name="what is not in a file yet is missing at once",
-        file="steps/answers.py",
+        file="steps/collect/collect.py",
         old="    if not (late or _is_complete(found, ended)):",
         new="    if not (late or ended.batch.status.ended):",
         caught_by=f"{ADVANCE}::test_odd_servers_are_understood[output_late]",
@@ -189,7 +189,7 @@ ANSWERING = (
     ),
     Mutation(
         name="join dropping missing rows",
-        file="steps/result.py",
+        file="steps/load/result.py",
         old="    ids = request_ids(rows)\n",
         new=(
             "    ids = request_ids(rows)\n"
@@ -207,21 +207,21 @@ ANSWERING = (
     ),
     Mutation(
         name="load while in flight",
-        file="steps/load.py",
+        file="steps/load/load.py",
         old="    if not isinstance(plan.step, Finish):\n",
         new="    if plan.step is None:\n",
         caught_by=f"{LOAD}::test_load_waits_for_nothing_in_flight",
     ),
     Mutation(
         name="a stale load lands",
-        file="steps/load.py",
+        file="steps/load/load.py",
         old="        require_current(store, snapshot)\n",
         new="",
         caught_by=f"{LOAD}::test_load_that_was_overtaken_writes_nothing",
     ),
     Mutation(
         name="clean-up before commit",
-        file="steps/load.py",
+        file="steps/load/load.py",
         old="    counts = write(store, run, ",
         new="    clean_up(store, client, run)\n    counts = write(store, run, ",
         caught_by=f"{INTERLEAVINGS}::test_failed_load_keeps_the_remote_files",

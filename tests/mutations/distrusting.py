@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tests.mutations.planted import Mutation
 
-DISTRUST = "tests/steps/test_distrust.py"
+DISTRUST = "tests/steps/wait/test_distrust.py"
 WRONG = "tests/test_wrong_answers.py"
 SENSOR = "tests/sensors/test_cancel_on_timeout.py"
-UNWANTED = "tests/steps/test_unwanted.py"
-MIXED_UP = "tests/steps/test_mixed_up.py"
-LATE = "tests/steps/test_late_listing.py"
+UNWANTED = "tests/steps/wait/test_unwanted.py"
+MIXED_UP = "tests/steps/wait/test_mixed_up.py"
+LATE = "tests/steps/run_folder/test_late_listing.py"
 
 DISTRUSTING = (
     Mutation(
@@ -35,14 +35,14 @@ DISTRUSTING = (
     ),
     Mutation(
         name="a batch of others is taken for ours",
-        file="steps/mixed_up.py",
+        file="steps/wait/mixed_up.py",
         old="    if found is not None:\n        replace_batch",
         new="    if found is send:\n        replace_batch",
         caught_by=f"{MIXED_UP}::test_batch_of_others_that_a_create_named_is_left_alone[ended]",
     ),
     Mutation(
         name="files of sends that have ended are not read again",
-        file="steps/mixed_up.py",
+        file="steps/wait/mixed_up.py",
         old="            if file_id not in named:",
         new="            if not file_id:",
         caught_by=f"{MIXED_UP}::test_answers_in_the_file_of_a_send_that_has_ended_are_found[6000-5]",
@@ -87,15 +87,15 @@ DISTRUSTING = (
         file="batch/lifecycle.py",
         old="    run = run_as_of(run, moment.now)\n",
         new="",
-        caught_by="tests/steps/test_lying_clock.py::test_a_run_goes_on_when_the_clock_is_right_again"
+        caught_by="tests/steps/wait/test_lying_clock.py::test_a_run_goes_on_when_the_clock_is_right_again"
         "[a full queue-3456000]",
     ),
     Mutation(
         name="a fence of a time that never was is waited for no more",
-        file="steps/doubt.py",
+        file="steps/wait/resolve_create.py",
         old="    if send_as_of(send, client.now()).fenced_at is None:\n",
         new="    if send.fenced_at is None:\n",
-        caught_by="tests/steps/test_lying_clock.py::test_a_fence_of_a_time_to_come_is_made_anew",
+        caught_by="tests/steps/wait/test_lying_clock.py::test_a_fence_of_a_time_to_come_is_made_anew",
     ),
     Mutation(
         name="a created batch of another file is taken",
@@ -134,17 +134,17 @@ DISTRUSTING = (
     ),
     Mutation(
         name="an unknown model of OpenAI is only warned of",
-        file="steps/model.py",
+        file="steps/submit/model_check.py",
         old="    if own and not preview:",
         new="    if own and preview:",
-        caught_by="tests/steps/test_model.py::test_clear_asks_again",
+        caught_by="tests/steps/submit/test_model_check.py::test_clear_asks_again",
     ),
     Mutation(
         name="a route that is missing is taken for a missing model",
         file="model_routes.py",
         old="    return told.code == UNKNOWN or",
         new="    return told.status == NOT_FOUND or",
-        caught_by="tests/steps/test_model.py::test_no_clear_answer_stops_nothing[not_found]",
+        caught_by="tests/steps/submit/test_model_check.py::test_no_clear_answer_stops_nothing[not_found]",
     ),
     Mutation(
         name="cancel_on_timeout is ignored",
@@ -155,14 +155,14 @@ DISTRUSTING = (
     ),
     Mutation(
         name="a part of a folder is taken for all",
-        file="steps/read.py",
+        file="steps/run_folder/read.py",
         old="    _require_whole(run, names)\n",
         new="",
         caught_by=f"{LATE}::test_part_of_a_folder_is_not_taken_for_all[intent.json-advance]",
     ),
     Mutation(
         name="a folder without a snapshot is finished",
-        file="steps/advance.py",
+        file="steps/wait/advance.py",
         old="                require_staged(self._store, run, plan.step)\n",
         new="",
         caught_by=f"{LATE}::test_run_without_a_snapshot_is_not_finished[advance-snapshots/]",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tests.mutations.planted import Mutation
 
 CHECKS = "tests/tables/test_checks.py"
-FITTING = "tests/steps/test_fitting.py"
-LOAD = "tests/steps/test_load.py"
-OTHER_KEYS = "tests/steps/test_other_keys.py"
+FITTING = "tests/steps/submit/test_carried_values.py"
+LOAD = "tests/steps/load/test_load.py"
+OTHER_KEYS = "tests/steps/keys/test_other_keys.py"
 
 LANDING = (
     Mutation(
@@ -26,14 +26,14 @@ LANDING = (
     ),
     Mutation(
         name="values of the source are not tried against the table",
-        file="steps/snapshot.py",
+        file="steps/submit/snapshot_writer.py",
         old="        self._fitting(asked.rows)\n",
         new="",
         caught_by=f"{FITTING}::test_a_price_that_the_table_has_no_room_for",
     ),
     Mutation(
         name="an explicit ratio of 0 is ignored below 20 rows",
-        file="steps/load.py",
+        file="steps/load/load.py",
         old=" or hopeless or most == 0",
         new=" or hopeless",
         caught_by=f"{LOAD}::test_a_ratio_of_zero_fails_for_one_row_of_few",
@@ -47,14 +47,14 @@ LANDING = (
     ),
     Mutation(
         name="submit looks for no other keys",
-        file="steps/other_keys.py",
+        file="steps/keys/other_keys.py",
         old="    if not count or ",
         new="    if count or ",
         caught_by=f"{OTHER_KEYS}::test_keys_that_somebody_changes_later_are_found_too[sqlite]",
     ),
     Mutation(
         name="equal texts are taken for changed keys",
-        file="steps/other_keys.py",
+        file="steps/keys/other_keys.py",
         old="        self._met.append(",
         new="        _ = (",
         caught_by=f"{OTHER_KEYS}::test_two_rows_of_one_text_are_no_changed_key[sqlite]",

@@ -17,7 +17,7 @@ READING = (
         file="batch/typed_values.py",
         old="[None if text in MISSING",
         new='[b"null" if text in MISSING',
-        caught_by="tests/steps/test_stage.py::test_numbers_of_a_column_are_sent_as_numbers",
+        caught_by="tests/steps/submit/test_stage.py::test_numbers_of_a_column_are_sent_as_numbers",
     ),
     Mutation(
         name="native rendering changes a text",

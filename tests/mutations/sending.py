@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tests.mutations.planted import Mutation
 
-ADVANCE = "tests/steps/test_advance.py"
+ADVANCE = "tests/steps/wait/test_advance.py"
 INTERLEAVINGS = "tests/steps/test_interleavings.py"
 LIFECYCLE = "tests/batch/test_lifecycle.py"
 NIGHTS = "tests/steps/test_nights.py"
-PREFLIGHT = "tests/steps/test_preflight.py"
+PREFLIGHT = "tests/steps/wait/test_preflight.py"
 QUEUE = "tests/batch/test_queue.py"
 
 SENDING = (
@@ -28,7 +28,7 @@ SENDING = (
     ),
     Mutation(
         name="intent after the call",
-        file="steps/transfer.py",
+        file="steps/wait/transfer.py",
         moved=(
             "    write_intent(sender, folder, shard, (uploaded, enqueued))\n    if isinstance",
             "    if isinstance",
@@ -42,7 +42,7 @@ SENDING = (
     ),
     Mutation(
         name="a preflight's intent after the call",
-        file="steps/preflight.py",
+        file="steps/wait/preflight.py",
         moved=("    write_intent(sender, folder, shard)\n    if is_superseded", "    if is_superseded"),
         old="    match client.ask(shard.about.endpoint, bytes(line.body)):\n",
         new=(
@@ -60,7 +60,7 @@ SENDING = (
     ),
     Mutation(
         name="attempt check before the intent",
-        file="steps/transfer.py",
+        file="steps/wait/transfer.py",
         old="    write_intent(sender, folder, shard, (uploaded, enqueued))\n    if isinstance",
         new=(
             "    superseded = is_superseded(store, sender.attempt)\n"
@@ -71,21 +71,21 @@ SENDING = (
     ),
     Mutation(
         name="no attempt check",
-        file="steps/attempts.py",
+        file="steps/run_folder/attempts.py",
         old="    return highest > attempt_order(attempt)",
         new="    return highest < attempt_order(attempt)",
         caught_by=f"{ADVANCE}::test_superseded_attempt_creates_nothing",
     ),
     Mutation(
         name="reading the run before registering",
-        file="steps/advance.py",
+        file="steps/wait/advance.py",
         old="            self._tried.discard(name_of(action))\n            return\n",
         new="",
         caught_by=f"{INTERLEAVINGS}::test_overtaken_process_pays_for_nothing_twice[attempts/-f]",
     ),
     Mutation(
         name="two creates on one file",
-        file="steps/transfer.py",
+        file="steps/wait/transfer.py",
         old="    write_outcome(sender, folder, uploaded.id, answer)\n",
         new=(
             "    if isinstance(answer, Unclear):\n"
@@ -96,21 +96,21 @@ SENDING = (
     ),
     Mutation(
         name="match by metadata instead of file id",
-        file="steps/doubt.py",
+        file="steps/wait/resolve_create.py",
         old="told.input_file_id == send.intent.file_id",
         new='told.metadata.get("shard") == send.shard',
         caught_by=f"{INTERLEAVINGS}::test_doubt_does_not_adopt_the_batch_of_another_run",
     ),
     Mutation(
         name="no fence",
-        file="steps/doubt.py",
+        file="steps/wait/resolve_create.py",
         old="    if not client.delete(file_id):",
         new="    if not file_id:",
         caught_by=f"{INTERLEAVINGS}::test_create_that_acts_after_the_fence_runs_nothing",
     ),
     Mutation(
         name="404 taken as fenced",
-        file="steps/doubt.py",
+        file="steps/wait/resolve_create.py",
         old="    require_file(store, client, send)\n    if not send.fences:",
         new="    if not send.fences:",
         caught_by=f"{ADVANCE}::test_file_of_another_project_stops_the_run",
@@ -131,7 +131,7 @@ SENDING = (
     ),
     Mutation(
         name="a failed list taken as an empty one",
-        file="steps/doubt.py",
+        file="steps/wait/resolve_create.py",
         old="    except (openai.OpenAIError, ListFailed):\n        if not found:\n            raise\n",
         new="    except (openai.OpenAIError, ListFailed):\n        pass\n",
         caught_by=f"{ADVANCE}::test_failing_list_resolves_nothing",
@@ -173,10 +173,10 @@ SENDING = (
     ),
     Mutation(
         name="a lost folder is a new run",
-        file="steps/lost.py",
+        file="steps/wait/lost_folder.py",
         old="    if found.batches:\n",
         new="    if found.batches and found.gap:\n",
-        caught_by="tests/steps/test_stage.py::test_lost_folder_stops_the_run",
+        caught_by="tests/steps/submit/test_stage.py::test_lost_folder_stops_the_run",
     ),
     Mutation(
         name="written twice, the second content wins",
@@ -208,7 +208,7 @@ SENDING = (
     ),
     Mutation(
         name="a retry looks at the target again",
-        file="steps/stage.py",
+        file="steps/submit/stage.py",
         old="    if current is not None and _is_staged(asked, current, fingerprint):",
         new="    if current is not None and current.asked.max_tries > asked.max_tries:",
         caught_by=f"{NIGHTS}::test_a_retry_goes_on_with_what_was_decided[joined]",

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.lifecycle import Finish
 from airflow_provider_openai_batch.client import Client
-from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.peers.gateway import BEHIND, BIN, KEY, Gateway, get, port_of
 from tests.services.stack import free_port
 from tests.steps.conftest import pipeline  # noqa: F401 - a fixture

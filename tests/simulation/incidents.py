@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.steps.advance import cancel
+from airflow_provider_openai_batch.steps.wait.advance import cancel
 from tests.simulation.client import MemoryClient
 from tests.simulation.processes import Process
 from tests.simulation.store import MemoryStore

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.simulation.batches import MISFIT
 
 if TYPE_CHECKING:

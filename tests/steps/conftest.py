@@ -15,16 +15,16 @@ from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.same_origin import SameOrigin
-from airflow_provider_openai_batch.steps.advance import advance
-from airflow_provider_openai_batch.steps.load import load
-from airflow_provider_openai_batch.steps.stage import Asked, Staged, stage
+from airflow_provider_openai_batch.steps.load.load import load
+from airflow_provider_openai_batch.steps.submit.stage import Asked, Staged, stage
+from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from airflow_provider_openai_batch.steps.loaded import Loaded
+    from airflow_provider_openai_batch.steps.load.loaded import Loaded
 
 DAY = 86_400
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.steps.stage import stage
+from airflow_provider_openai_batch.steps.submit.stage import stage
 from tests.tables.conftest import (
     connect,
     duckdb_file,

@@ -13,8 +13,8 @@ from airflow_provider_openai_batch.batch.api import Created, Refused, Unclear
 from airflow_provider_openai_batch.batch.lifecycle import Finish, Settings
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.steps.advance import advance
-from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store import RunStore
 
 if TYPE_CHECKING:

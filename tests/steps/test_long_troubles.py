@@ -12,8 +12,8 @@ from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.lifecycle import Finish, Wait
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.exceptions import RunUnreadable, TooManyFailures
-from airflow_provider_openai_batch.steps.lost import find_batches, forget
-from airflow_provider_openai_batch.steps.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.wait.lost_folder import find_batches, forget
 
 HOUR = 3_600
 DAY = 24 * HOUR

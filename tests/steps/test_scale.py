@@ -22,7 +22,7 @@ sys.modules["bpe_openai"] = None  # its tables take 140 MB, once; by default the
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.prices import Price, Prices
-from airflow_provider_openai_batch.steps.stage import Asked, stage
+from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
 from airflow_provider_openai_batch.store import RunStore
 
 class Offline:

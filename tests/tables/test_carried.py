@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.steps.fitting import require_room
+from airflow_provider_openai_batch.steps.submit.carried_values import require_room
 from airflow_provider_openai_batch.tables import types
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 from tests.tables.factories import make_landing, make_rows, nothing

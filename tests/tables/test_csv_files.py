@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.steps.recipe import match_column
+from airflow_provider_openai_batch.steps.submit.recipe import match_column
 from airflow_provider_openai_batch.tables import quote_check
 from airflow_provider_openai_batch.tables.escaped_nulls import MARK, EscapedNulls
 from airflow_provider_openai_batch.tables.resolve import resolve_source

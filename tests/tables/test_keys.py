@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.steps.surviving import surviving
+from airflow_provider_openai_batch.steps.keys.target_checks import surviving
 from airflow_provider_openai_batch.tables import types
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 from tests.tables.ends import read, write

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.steps.stage import stage
+from airflow_provider_openai_batch.steps.submit.stage import stage
 from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 from tests.tables.factories import MONDAY, TUESDAY, make_landing, make_rows, nothing

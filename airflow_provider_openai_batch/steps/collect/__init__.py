@@ -1,0 +1,1 @@
+"""The files of a batch become the answers of a send."""

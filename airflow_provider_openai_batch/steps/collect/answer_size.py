@@ -1,0 +1,52 @@
+"""How long the answers of a send can be at most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
+from airflow_provider_openai_batch.batch.expected_output import LIMITS, SENSIBLE
+from airflow_provider_openai_batch.batch.facts import About
+from airflow_provider_openai_batch.steps.run_folder.read import check_format
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.store import RunStore
+
+#: The longest answer of any model, in tokens, and no less where a request sets a limit of its own: rows of
+#: one shard may differ.
+MOST_TOKENS, LEAST_TOKENS = 1 << 18, 1 << 14
+#: Bytes of a token in JSON, where every character may be escaped, and those of one with its probabilities.
+TOKEN, PROBABLE_TOKEN = 16, 4_096
+#: What stands around an answer: ids, usage, and a vector as text.
+AROUND = 1 << 18
+#: How often a server may repeat what a request said.
+ECHOES = 2
+
+
+def most_bytes(store: RunStore, send: Send) -> int:
+    """Return what an answer file of a send can take at most, after decompression."""
+    folder = f"shards/{send.shard}"
+    about = check_format(folder, store.get(f"{folder}/about.json", About))
+    with store.open(f"{folder}/requests.jsonl") as file:
+        body = _body(file.readline())
+    return about.requests * (_answer(body) + AROUND) + ECHOES * about.bytes
+
+
+def _answer(body: dict[str, Any]) -> int:
+    """Return the bytes of the longest answer to a request."""
+    told = [body[name] for name in LIMITS if type(body.get(name)) is int and body[name] in SENSIBLE]
+    tokens = min(MOST_TOKENS, max(LEAST_TOKENS, *told)) if told else MOST_TOKENS
+    number = body.get("n")
+    choices = number if type(number) is int and number > 1 else 1
+    probable = body.get("logprobs") or body.get("top_logprobs")
+    return tokens * choices * (PROBABLE_TOKEN if probable else TOKEN)
+
+
+def _body(line: bytes) -> dict[str, Any]:
+    try:
+        told = decode_line(line)
+    except UNREADABLE:
+        return {}
+    body = told.get("body") if isinstance(told, dict) else None
+    return body if isinstance(body, dict) else {}

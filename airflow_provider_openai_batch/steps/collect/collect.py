@@ -1,0 +1,269 @@
+"""The end of a send: its answers in one file, with a status for each request."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from airflow_provider_openai_batch.batch import facts
+from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA, Collected, RowStatus, collect
+from airflow_provider_openai_batch.batch.api import (
+    TOO_MANY,
+    Batch,
+    BatchError,
+    BatchStatus,
+    Refused,
+    file_is_unseen,
+    queue_is_full,
+)
+from airflow_provider_openai_batch.batch.billing import bill
+from airflow_provider_openai_batch.batch.budget import OVER_CAP
+from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
+from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
+from airflow_provider_openai_batch.batch.quota import quota_is_spent, without_credit
+from airflow_provider_openai_batch.batch.request_ids import ids_of
+from airflow_provider_openai_batch.batch.unseen import book_unseen
+from airflow_provider_openai_batch.steps.collect.raw_lines import raw_lines
+from airflow_provider_openai_batch.steps.collect.stray_lines import STRAY, Strays
+from airflow_provider_openai_batch.steps.run_folder.read import TALLY, read_run, recall_run
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+
+log = logging.getLogger(__name__)
+
+GONE_OFTEN = 4
+NO_CREDIT = (
+    "%s: %s requests were not run, for the account has no credit left (insufficient_quota). They are asked "
+    "again after a pause that grows; no attempt is counted. Add credit, or raise the project's budget."
+)
+ABSENT = {BatchStatus.EXPIRED: RowStatus.EXPIRED, BatchStatus.CANCELLED: RowStatus.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """An ended batch, whether a file of it is gone, and whether a batch of the same file still runs."""
+
+    batch: Batch
+    gone: bool
+    pending: bool
+
+
+def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> None:
+    """End a send whose batch has ended, unless lines or files are still to come."""
+    ids, found = _collected(store, send)
+    run = read_run(store, client.origin)
+    send = next((one for one in run.sends if one.folder == send.folder), send)  # with the ends of twins
+    strays = Strays(store, run, send)
+    theirs = strays.among(found.foreign)
+    if not found.answered.all():
+        found = _joined(ids, found, strays.elsewhere(ids[~found.answered]))
+    late = is_late(send, client.now()) and (client.now() > send.patience or not _is_to_come(send, ended))
+    if not (late or _is_complete(found, ended)):
+        incomplete = facts.Incomplete(at=client.now(), strays=len(theirs))
+        store.put(f"{send.folder}/incomplete-{store.nonce()}.json", incomplete)
+        return
+    unseen = ended.gone or _names_too_little(ended.batch)
+    absent = RowStatus.UNKNOWN if unseen else ABSENT.get(ended.batch.status, RowStatus.MISSING)
+    rest = ids[~found.answered]
+    table = pa.concat_tables([found.table, _unanswered(rest, absent), strays.homeless(theirs)])
+    anomalies = _anomalies(found, len(theirs))
+    tally = facts.Tally(at=client.now(), counts={}, anomalies=anomalies, cleaned=found.cleaned)
+    write_answers(store, client, send, table, tally)
+
+
+def _joined(ids: np.ndarray, found: Collected, others: list[Collected]) -> Collected:
+    """Add the answers that stand in files of other sends, each request once."""
+    for other in others:
+        named = ids_of(other.table["custom_id"])
+        new = ~np.isin(named, ids[found.answered])
+        found = replace(
+            found,
+            table=pa.concat_tables([found.table, other.table.filter(pa.array(new))]),
+            answered=found.answered | np.isin(ids, named),
+            counts=found.counts + other.counts,
+            cleaned=found.cleaned + other.cleaned,
+        )
+    return found
+
+
+def read_told(store: RunStore, client: Client, folder: str) -> None:
+    """End a preflight whose answer is in its folder, as a line of a file."""
+    send = next(one for one in recall_run(store).sends if one.folder == folder)
+    ids, found = _collected(store, send)
+    table = pa.concat_tables([found.table, _unanswered(ids[~found.answered], RowStatus.UNKNOWN)])
+    tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found, 0), cleaned=found.cleaned)
+    write_answers(store, client, send, table, tally)
+
+
+def _collected(store: RunStore, send: Send) -> tuple[np.ndarray, Collected]:
+    about, ids = _about(store, send)
+    endpoint = endpoint_of(about.endpoint)
+    output = endpoint.compile(about.output_type, about.dimensions)
+    return ids, collect(raw_lines(store, send), ids, endpoint, output)
+
+
+def _is_to_come(send: Send, ended: Ended) -> bool:
+    """Tell whether the API itself says that there is more than it shows, or has said too seldom that not."""
+    doubtful = ended.gone and len(send.incomplete) < GONE_OFTEN
+    return ended.pending or doubtful or _names_too_little(ended.batch)
+
+
+def _names_too_little(batch: Batch) -> bool:
+    """Tell whether requests were answered, and no file is named that holds the answers."""
+    return bool(batch.request_counts.completed) and batch.output_file_id is None
+
+
+def is_late(send: Send, now: float) -> bool:
+    """Tell whether lines and files have been missing for half an hour."""
+    return bool(send.incomplete) and now >= min(fact.at for fact in send.incomplete) + HALF_HOUR
+
+
+def _is_complete(found: Collected, ended: Ended) -> bool:
+    """Tell whether no more lines are to be expected; counts that the lines go beyond tell nothing."""
+    if ended.pending:
+        return False
+    if found.answered.all():
+        return True
+    counts = ended.batch.request_counts
+    if ended.gone or counts.completed is None or counts.failed is None:
+        return False
+    expected = counts.completed + counts.failed
+    if ended.batch.status is BatchStatus.COMPLETED and expected < len(found.answered):
+        return False
+    ran = int(found.answered.sum()) - sum(found.counts[status] for status in ABSENT.values())
+    return ran <= expected <= ran + found.anomalies["malformed"]
+
+
+def _anomalies(found: Collected, strays: int) -> dict[str, int]:
+    """Count the lines that are in no row of this send; some are answers to other shards of the run."""
+    foreign = max(0, found.anomalies["foreign"] - strays)
+    told = found.anomalies | {"foreign": foreign, STRAY: strays}
+    return {name: count for name, count in told.items() if count}
+
+
+def _about(store: RunStore, send: Send) -> tuple[facts.About, np.ndarray]:
+    about = store.get(f"shards/{send.shard}/about.json", facts.About)
+    with store.open(f"shards/{send.shard}/custom_ids.bin") as file:
+        return about, np.frombuffer(file.read(), dtype="S16")
+
+
+def _unanswered(ids: np.ndarray, status: RowStatus, why: BatchError | None = None) -> pa.Table:
+    packed = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(16), len(ids), [None, pa.py_buffer(np.ascontiguousarray(ids).tobytes())]
+    )
+    why = why or BatchError()
+    told = {
+        "status": str(status),
+        "error_code": why.code,
+        "error_message": why.message,
+        "error_param": why.param,
+    }
+    columns = [
+        packed if field.name == "custom_id" else pa.array([told.get(field.name)] * len(ids), type=field.type)
+        for field in ANSWER_SCHEMA
+    ]
+    return pa.Table.from_arrays(columns, schema=ANSWER_SCHEMA)
+
+
+def write_answers(store: RunStore, client: Client, send: Send, table: pa.Table, tally: facts.Tally) -> None:
+    """Write the answers of a send with their counts and cost in the footer; this ends the send."""
+    about = store.get(f"shards/{send.shard}/about.json", facts.About)
+    counts = Counter(table["status"].to_pylist())
+    batch_id = send.batch.id if send.batch else None
+    table = _dated(table, tally.at if send.terminal is None else send.terminal.at)
+    table = table.append_column("batch_id", pa.array([batch_id] * len(table), pa.string()))
+    table = table.append_column("attempt", pa.array([about.attempt + 1] * len(table), pa.int64()))
+    table, unseen = book_unseen(table, send.usage, about, client.prices)
+    paid = bill(table, client.prices, about.model).total
+    unpaid = int(np.count_nonzero(without_credit(table)))
+    counted = msgspec.structs.replace(tally, counts=dict(counts), cost_usd=paid, unpaid=unpaid, unseen=unseen)
+    table = table.replace_schema_metadata({TALLY: msgspec.json.encode(counted)})
+    with store.create(f"{send.folder}/answers.parquet") as file:
+        pq.write_table(table, file, row_group_size=8_192, compression="zstd")
+    told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
+    alone = "The preflight" if send.intent.preflight else f"Shard {send.shard}"
+    name = alone if batch_id is None else f"Batch {batch_id}"
+    log.info("%s collected: %s.", name, told or "no answers")
+    if unpaid:
+        log.warning(NO_CREDIT, name, f"{unpaid:,}")
+    if unseen:
+        log.warning("%s: %s.", name, unseen)
+    if counted.anomalies:
+        log.warning("%s had lines that are in no row of its own: %s.", name, counted.anomalies)
+
+
+def _dated(table: pa.Table, ended: float) -> pa.Table:
+    """Date the answers that do not say when they were made by the end of their batch."""
+    place = ANSWER_SCHEMA.get_field_index("processed_at")
+    when = pa.scalar(datetime.fromtimestamp(ended, tz=UTC), ANSWER_SCHEMA.field(place).type)
+    return table.set_column(place, ANSWER_SCHEMA.field(place), pc.fill_null(table[place], when))
+
+
+def close_failed(store: RunStore, client: Client, send: Send, batch: Batch) -> bool:
+    """End a batch that failed at validation; True when all of it is sent again, as a new upload."""
+    full = next((e for e in batch.errors if queue_is_full(e.code, e.message)), None)
+    unseen = next((e for e in batch.errors if file_is_unseen(e.message)), None)
+    unpaid = next((e for e in batch.errors if quota_is_spent(e.code, e.message)), None)
+    again = full or unseen or unpaid
+    if again is not None:
+        told = Refused(
+            status=0 if unpaid is None else TOO_MANY,
+            code=again.code,
+            param=again.param,
+            message=again.message or "",
+        )
+        store.put(f"{send.folder}/refused-{store.nonce()}.json", facts.Refusal(at=client.now(), answer=told))
+        log.warning("Batch %s did not start (%s); it is sent again later.", batch.id, again.code)
+        return True
+    _, ids = _about(store, send)
+    named = {e.line: e for e in batch.errors if e.line is not None and 1 <= e.line <= len(ids)}
+    if named:
+        parts = [_unanswered(ids[n - 1 : n], RowStatus.ERROR, e) for n, e in named.items()]
+        tally = facts.Tally(at=client.now(), counts={}, counted=False)
+        write_answers(store, client, send, pa.concat_tables(parts), tally)
+        return False
+    silent = BatchError(code="failed", message="The batch failed without a reason.")
+    why = batch.errors[0] if batch.errors else silent
+    write_answers(
+        store, client, send, _unanswered(ids, RowStatus.ERROR, why), facts.Tally(at=client.now(), counts={})
+    )
+    return False
+
+
+def cap_requests(store: RunStore, client: Client, folder: str, message: str) -> None:
+    """End a send whose requests were not sent, for they would pass the cap."""
+    send = next(one for one in recall_run(store).sends if one.folder == folder)
+    _, ids = _about(store, send)
+    table = _unanswered(ids, RowStatus.CANCELLED, BatchError(code=OVER_CAP, message=message))
+    write_answers(store, client, send, table, facts.Tally(at=client.now(), counts={}))
+    log.warning("%s requests are cancelled. %s", f"{len(ids):,}", message)
+
+
+def give_up_on(store: RunStore, client: Client, send: Send) -> None:
+    """End a send whose batch the API does not know any more: what became of it is unknown."""
+    _, ids = _about(store, send)
+    write_answers(
+        store, client, send, _unanswered(ids, RowStatus.UNKNOWN), facts.Tally(at=client.now(), counts={})
+    )
+
+
+def refuse_request(store: RunStore, client: Client, send: Send, refused: facts.Refusal) -> None:
+    """End a refused send of a single request that no file can hold."""
+    _, ids = _about(store, send)
+    told = refused.answer
+    why = BatchError(code=told.code or str(told.status), message=told.message, param=told.param)
+    write_answers(
+        store, client, send, _unanswered(ids, RowStatus.ERROR, why), facts.Tally(at=client.now(), counts={})
+    )

@@ -1,0 +1,89 @@
+"""Lines that stand in the file of another send: a line names its request, a file does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA, FINAL, collect
+from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
+from airflow_provider_openai_batch.batch.request_ids import ids_of
+from airflow_provider_openai_batch.batch.unseen import without_tokens
+from airflow_provider_openai_batch.steps.collect.raw_lines import raw_lines
+from airflow_provider_openai_batch.steps.run_folder.read import StoredRequests
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.answers import Collected
+    from airflow_provider_openai_batch.batch.facts import About
+    from airflow_provider_openai_batch.batch.run import Run, Send
+    from airflow_provider_openai_batch.store import RunStore
+
+STRAY = "stray"
+Ids = np.ndarray
+
+
+class Strays:
+    """What the files of one send and of the others of its run hold for each other."""
+
+    def __init__(self, store: RunStore, run: Run, send: Send) -> None:
+        self._store, self._run, self._send = store, run, send
+        self._requests = StoredRequests(store, run)
+
+    def elsewhere(self, ids: Ids) -> list[Collected]:
+        """Return the answers to requests of this send that stand in files of others."""
+        about = self._run.shard(self._send.shard).about
+        others = (other for other in self._run.sends if self._may_hold(other))
+        return [self._collect(other, ids, about) for other in others]
+
+    def _may_hold(self, other: Send) -> bool:
+        """Tell whether lines of others were seen in files that were copied since this send was made."""
+        told = any(fact.strays for fact in other.incomplete)
+        told = told or (other.tally is not None and bool(other.tally.anomalies.get(STRAY)))
+        since = other.terminal is not None and other.terminal.at >= self._send.intent.at
+        return told and since and other.folder != self._send.folder
+
+    def among(self, foreign: Ids) -> Ids:
+        """Return those of the names in this send's files that other shards of the run have asked."""
+        if not len(foreign):
+            return foreign
+        others = [shard.id for shard in self._run.shards if shard.id != self._send.shard]
+        asked = [foreign[np.isin(foreign, self._requests.of_shard(shard))] for shard in others]
+        return np.unique(np.concatenate(asked)) if asked else foreign[:0]
+
+    def homeless(self, strays: Ids) -> pa.Table:
+        """Return the final answers in this send's files to requests that no other send will answer."""
+        for other in self._run.sends:
+            if len(strays) and other.folder != self._send.folder:
+                strays = strays[~np.isin(strays, self._served(other))]
+        tables = [ANSWER_SCHEMA.empty_table()]
+        for shard in self._run.shards if len(strays) else ():
+            own = strays[np.isin(strays, self._requests.of_shard(shard.id))]
+            strays = strays[~np.isin(strays, own)]
+            if len(own):
+                table = self._collect(self._send, own, shard.about).table
+                table = table.filter(pa.array([word in FINAL for word in table["status"].to_pylist()]))
+                tables.append(without_tokens(table, np.isin(ids_of(table["custom_id"]), self._booked())))
+        return pa.concat_tables(tables)
+
+    def _booked(self) -> Ids:
+        """Return the requests on which tokens are booked that no answer told: they are paid for there."""
+        told = [send for send in self._run.sends if send.tally is not None and send.tally.unseen is not None]
+        found = [self._requests.counted(send) for send in told]
+        return np.concatenate(found) if found else np.zeros(0, dtype="S16")
+
+    def _served(self, other: Send) -> Ids:
+        """Return the requests that a send is about to answer, or has answered for good."""
+        if other.open:
+            return self._requests.of_shard(other.shard)
+        if other.tally is None:
+            return np.zeros(0, dtype="S16")
+        ids, statuses = self._requests.answered(other)
+        served: Ids = ids[np.isin(statuses, sorted(FINAL))]
+        return served
+
+    def _collect(self, other: Send, ids: Ids, about: About) -> Collected:
+        endpoint = endpoint_of(about.endpoint)
+        output = endpoint.compile(about.output_type, about.dimensions)
+        return collect(raw_lines(self._store, other), ids, endpoint, output)

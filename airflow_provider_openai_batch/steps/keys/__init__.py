@@ -1,0 +1,1 @@
+"""What must be true of the keys of rows, before anything is sent."""

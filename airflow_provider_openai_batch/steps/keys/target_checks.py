@@ -1,0 +1,65 @@
+"""Keys that the target would change or take for one another are found before anything is sent."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.steps.keys.examples import for_example
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airflow_provider_openai_batch.tables.keys import Keys
+
+
+def surviving(
+    keys: Keys | None, key: Sequence[str], batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Pass rows on; the first key that does not survive, or the end of keys that are one, is an error.
+
+    `key` names the key's columns in the batches.
+    """
+    if keys is None:
+        yield from batches
+        return
+    with tempfile.TemporaryFile(prefix="openai-batch-") as file:
+        writer = None
+        for batch in batches:
+            given = batch.select(list(key)).rename_columns(list(keys.names))
+            _refuse_unfit(keys, given)
+            if keys.blurs:
+                writer = pa.ipc.new_stream(file, given.schema) if writer is None else writer
+                writer.write_batch(given)
+            yield batch
+        if writer is not None:
+            writer.close()
+            file.seek(0)
+            _refuse_twice(keys, pa.ipc.open_stream(file))
+
+
+def _refuse_unfit(keys: Keys, given: pa.RecordBatch) -> None:
+    found = keys.unfit(given)
+    if found is not None:
+        column, examples = found
+        raise InvalidRequest(
+            f"The target's key column {column} does not hold every key as it is{for_example(examples)}; "
+            "widen the column, or cast the key in the source."
+        )
+
+
+def _refuse_twice(keys: Keys, batches: Iterator[pa.RecordBatch]) -> None:
+    twice = keys.twice(batches)
+    if twice:
+        columns = ", ".join(
+            f"{column.name!r} of type {column.type}"
+            + (f" with collation {column.collation}" if column.collation else "")
+            for column in keys.columns
+        )
+        raise InvalidRequest(
+            f"The target holds keys of the source that differ as one{for_example(twice)}; its key is "
+            f"{columns}. Give that a binary collation, or make the keys of the source differ there too."
+        )

@@ -1,0 +1,86 @@
+"""Keys tell rows apart: none is NULL, a float, or there twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_openai_batch.batch.digests import digests
+from airflow_provider_openai_batch.batch.seen import SeenHashes
+from airflow_provider_openai_batch.batch.values import text_array, texts
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.steps.keys.examples import for_example
+from airflow_provider_openai_batch.tables.keys import SHOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class UniqueKeys:
+    """The keys met so far: 16 bytes each, or 8 of one column of integers, which are compared at the end."""
+
+    def __init__(self, key: Sequence[str]) -> None:
+        self._key = key
+        self._hashes = SeenHashes()
+        self._integers: list[np.ndarray] = []
+        self._count = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Check some rows; raises InvalidRequest with a few keys that are wrong."""
+        for name in self._key:
+            column = batch.column(name)
+            if pa.types.is_floating(column.type):
+                raise InvalidRequest(
+                    f"Key column {name!r} is a float, which is not exact; cast it in the source."
+                )
+            if column.null_count:
+                self._refuse_null(batch, name)
+        self._count += batch.num_rows
+        columns = [batch.column(name) for name in self._key]
+        if len(columns) == 1 and pa.types.is_signed_integer(columns[0].type):
+            # A copy: the column's own memory is held, or let go, with that of the whole batch.
+            self._integers.append(columns[0].cast(pa.int64()).to_numpy().copy())
+            return
+        written = [text_array(column) for column in columns]
+        new = self._hashes.add(digests(written))
+        if not new.all():
+            places = pa.array(np.flatnonzero(~new)[:SHOWN])
+            refuse(
+                [
+                    tuple(row)
+                    for row in zip(*(column.take(places).to_pylist() for column in written), strict=True)
+                ]
+            )
+
+    def finish(self) -> None:
+        """Compare what was not compared on the way."""
+        if not self._integers:
+            return
+        values = np.concatenate(self._integers)
+        self._integers.clear()
+        values.sort()
+        twice = values[1:][values[1:] == values[:-1]]
+        if len(twice):
+            refuse([(str(value),) for value in dict.fromkeys(twice.tolist())][:SHOWN])
+
+    def _refuse_null(self, batch: pa.RecordBatch, name: str) -> None:
+        others = [column for column in self._key if column != name]
+        empty: Any = pc.indices_nonzero(pc.is_null(batch.column(name)))[:SHOWN].to_pylist()
+        shown = [tuple(texts(batch.column(other).slice(i, 1))[0] for other in others) for i in empty]
+        beside = for_example(shown, f" in {', '.join(others)}") if others else ""
+        raise InvalidRequest(
+            f"Key column {name!r} is NULL in {batch.column(name).null_count} of the rows from "
+            f"{self._count + 1} to {self._count + batch.num_rows}{beside}; filter them or "
+            "name another key."
+        )
+
+
+def refuse(keys: Sequence[tuple[str, ...]]) -> None:
+    """Raise InvalidRequest for keys that are there more than once."""
+    raise InvalidRequest(
+        f"Keys occur more than once{for_example(keys)}; name all columns that tell rows apart in "
+        "source['key'], or make the source distinct."
+    )

@@ -1,0 +1,1 @@
+"""Answers become rows of the target, a summary, and a report."""

@@ -1,0 +1,103 @@
+"""After the commit: the API's copies of what was sent and answered are deleted."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch import facts
+from airflow_provider_openai_batch.batch.api import Batch
+from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.steps.wait.upload import left_behind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from airflow_provider_openai_batch.batch.run import Run, Send
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+
+log = logging.getLogger(__name__)
+
+#: Failures in a row after which the rest is left: each waits for the API as often as the client tries.
+ENOUGH = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class Swept:
+    """What became of files: deleted, unknown to the API, or left there."""
+
+    deleted: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+
+def clean_up(store: RunStore, client: Client, run: Run) -> None:
+    """Delete the remote files of ended and void sends; a failure only warns, for the rows are written."""
+    try:
+        _clean_up(store, client, run)
+    except Exception as error:  # noqa: BLE001
+        log.warning("Remote files were not cleaned up (%s); they expire by themselves.", type(error).__name__)
+
+
+def remote_files(run: Run) -> Iterator[str]:
+    """Name the files that the API holds for sends of which nothing is to come any more."""
+    for send in run.sends:
+        if not send.open:
+            yield from filter(None, (send.intent.file_id, *_answer_files(send)))
+
+
+def _clean_up(store: RunStore, client: Client, run: Run) -> None:
+    names = store.list()
+    cleaned = [name for name in names if name.startswith("cleaned-")]
+    before = {file_id for name in cleaned for file_id in store.get(name, facts.Cleaned).files}
+    every = [*remote_files(run), *left_behind(store, client, run, names)]
+    swept = _delete(client, [file_id for file_id in dict.fromkeys(every) if file_id not in before])
+    gone = swept.deleted
+    if swept.unknown and (swept.deleted or _sees(client, run)):
+        gone = [*gone, *swept.unknown]
+    elif swept.unknown:
+        # The key of another project knows none of them: they are still there.
+        log.warning(
+            "The API does not know %s files of this run by this connection; they were not deleted and expire "
+            "by themselves.",
+            len(swept.unknown),
+        )
+    if swept.left:
+        log.warning("%s remote files could not be deleted; they expire by themselves.", len(swept.left))
+    if gone:
+        log.info("%s remote files of this run are deleted.", f"{len(gone):,}")
+        store.put(f"cleaned-{store.nonce()}.json", facts.Cleaned(at=client.now(), files=tuple(gone)))
+
+
+def _delete(client: Client, file_ids: Iterable[str]) -> Swept:
+    swept = Swept()
+    failures = 0
+    for file_id in file_ids:
+        if failures >= ENOUGH:
+            swept.left.append(file_id)
+            continue
+        try:
+            (swept.deleted if client.delete(file_id) else swept.unknown).append(file_id)
+            failures = 0
+        except Exception as error:  # noqa: BLE001
+            log.debug("File %s could not be deleted: %s.", file_id, type(error).__name__)
+            swept.left.append(file_id)
+            failures += 1
+    return swept
+
+
+def _sees(client: Client, run: Run) -> bool:
+    """Tell whether this connection sees the project that the run was sent to."""
+    batches = [send.batch for send in run.sends if send.batch is not None]
+    return any(isinstance(client.retrieve(batch.id), Batch) for batch in batches[-ENOUGH:])
+
+
+def _answer_files(send: Send) -> Iterator[str | None]:
+    short = any(name.endswith("-short.jsonl") for name in send.raw)
+    if short and send.tally is not None and send.tally.counts.get(RowStatus.UNKNOWN):
+        return  # what did not come whole is left for a person, until it expires
+    own = {batch.id for batch in send.own}
+    for terminal in (one for one in send.terminals if one.batch.id in own):
+        yield from (terminal.batch.output_file_id, terminal.batch.error_file_id)

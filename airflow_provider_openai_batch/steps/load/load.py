@@ -1,0 +1,264 @@
+"""Answers become a table: joined to their rows, written at once, and only then cleaned up."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from airflow_provider_openai_batch.batch import arguments, facts
+from airflow_provider_openai_batch.batch.budget import OVER_CAP
+from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of, output_of
+from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings
+from airflow_provider_openai_batch.batch.resend import forgotten_by_a_clear
+from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
+from airflow_provider_openai_batch.steps.keys.examples import for_example
+from airflow_provider_openai_batch.steps.keys.target_checks import surviving
+from airflow_provider_openai_batch.steps.load.clean_up import clean_up
+from airflow_provider_openai_batch.steps.load.load_summary import Account
+from airflow_provider_openai_batch.steps.load.loaded import Loaded
+from airflow_provider_openai_batch.steps.load.report_figures import Figures
+from airflow_provider_openai_batch.steps.load.result import Answers, Shape, result_batch, shape_of
+from airflow_provider_openai_batch.steps.load.write_report import Counts, write_report
+from airflow_provider_openai_batch.steps.run_folder.read import current_of, read_run
+from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
+    failed_before,
+    stored_rows,
+    stored_schema,
+)
+from airflow_provider_openai_batch.steps.submit.carried_values import require_room
+from airflow_provider_openai_batch.steps.submit.recipe import Layout, landing
+from airflow_provider_openai_batch.steps.wait.advance import peek
+from airflow_provider_openai_batch.tables.keys import SHOWN
+from airflow_provider_openai_batch.tables.resolve import resolve_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from airflow_provider_openai_batch.batch.output import Output
+    from airflow_provider_openai_batch.batch.prices import Prices
+    from airflow_provider_openai_batch.batch.run import CompleteSnapshot, Run, Snapshot
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.tables.base import Target
+    from airflow_provider_openai_batch.tables.landing import Landing
+
+log = logging.getLogger(__name__)
+
+JUDGED_FROM = 20
+KEPT = "the answers are kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the rows go: as it was asked, and the table itself."""
+
+    args: arguments.Target
+    table: Target
+
+
+def load(
+    store: RunStore, client: Client, settings: Settings, target: arguments.Target | None = None
+) -> Loaded:
+    """Write the current snapshot with its answers, once nothing is in flight any more.
+
+    Raises RunTimedOut while something is, TooManyFailures after the rows are written.
+    """
+
+    def place(asked: facts.Asked) -> Place:
+        agreed = agreed_target(asked, target)
+        return Place(args=agreed, table=resolve_target(agreed))
+
+    return load_into(store, client, settings, place)
+
+
+def load_into(
+    store: RunStore, client: Client, settings: Settings, place: Callable[[facts.Asked], Place]
+) -> Loaded:
+    """Load into the place that is found once it is known what was asked."""
+    require_finished(store, client, settings)
+    run = read_run(store, client.origin)
+    snapshot = current_of(store, run)
+    with telling_that_answers_are_kept():
+        counts = write(store, run, snapshot, place(snapshot.asked), client.prices)
+    loaded = counts.loaded
+    landed = facts.Landed(
+        at=client.now(),
+        snapshot=snapshot.id,
+        rows=loaded.rows,
+        written=loaded.written,
+        kept=loaded.kept,
+        counts=loaded.counts,
+        changed_keys=loaded.changed_keys,
+    )
+    store.put(f"loads/{snapshot.id}-{store.nonce()}.json", landed)
+    loaded = replace(loaded, report_uri=write_report(store, run, snapshot, counts, client.now()))
+    clean_up(store, client, run)
+    tell_capped(counts.account)
+    judge(loaded, counts.account, snapshot.asked)
+    return loaded
+
+
+@contextmanager
+def telling_that_answers_are_kept() -> Iterator[None]:
+    """Say of whatever keeps rows from landing that nothing is lost."""
+    try:
+        yield
+    except InvalidRequest as error:
+        told = str(error)
+        if KEPT in told:
+            raise
+        raise InvalidRequest(
+            f"{told} Nothing was written. {KEPT.capitalize()}: clear load when the table is mended."
+        ) from None
+
+
+def require_finished(store: RunStore, client: Client, settings: Settings) -> None:
+    """Refuse to load while an answer may still come."""
+    plan = peek(store, client, settings)
+    if isinstance(plan.step, GiveUp):
+        raise BatchFailed(plan.step.error)
+    if not isinstance(plan.step, Finish):
+        raise RunTimedOut(f"The run {store.uri!r} is still in flight: clear `wait`; nothing was written.")
+
+
+def agreed_target(asked: facts.Asked, given: arguments.Target | None) -> arguments.Target:
+    """Return the run's target; load may name it only where submit did not, or the same again."""
+    recorded = None if asked.target is None else arguments.target(asked.target)
+    agreed = recorded or given
+    if agreed is None:
+        raise InvalidRequest("Neither submit nor load has a target; give one of them where the rows go.")
+    if recorded is not None and given is not None and recorded != given:
+        raise InvalidRequest(
+            f"The run was checked against target {asked.target!r}; load has another one. Leave it out there."
+        )
+    return agreed
+
+
+def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, prices: Prices) -> Counts:
+    """Join and write the current snapshot, all or nothing."""
+    output = asked_output(snapshot.asked)
+    plan = _landing(store, snapshot, place.args, output)
+    shape = shape_of(output, plan.schema, place.table.bounds(plan))
+    account, figures = Account(), Figures(output.columns)
+    answers = Answers(store, run, snapshot, prices)
+    joined = _joined(store, snapshot, answers, shape)
+    batches = _counted(joined, len(plan.key), account, figures)
+
+    def guard() -> None:
+        require_current(store, snapshot)
+        if account.rows != snapshot.done.rows:
+            raise BatchFailed(f"{snapshot.done.rows} rows were staged but {account.rows} joined.")
+
+    if snapshot.asked.target is None:
+        check_keys(store, snapshot, place.table, plan)
+    written = place.table.write(plan, batches, guard)
+    if written.written + written.kept != snapshot.done.rows:
+        raise BatchFailed(
+            f"{snapshot.done.rows} rows were staged, {written.written} written, and {written.kept} kept."
+        )
+    paid = answers.payments.paid(run)
+    loaded = Loaded(
+        rows=account.rows,
+        written=written.written,
+        kept=written.kept,
+        changed_keys=written.changed_keys,
+        counts=dict(account.counts),
+        cost_usd=paid.cost_usd,
+        saved_usd=paid.saved_usd,
+        priced=paid.priced,
+        money=str(paid),
+        ran_unseen=paid.beyond,
+        judged=account.judged,
+        failed=account.failed,
+        cleaned=sum(send.tally.cleaned for send in run.sends if send.tally is not None),
+    )
+    return Counts(loaded=loaded, account=account, figures=figures)
+
+
+def asked_output(asked: facts.Asked) -> Output:
+    """Compile what a snapshot asked for."""
+    return output_of(endpoint_of(asked.endpoint), asked.request, asked.output_type)
+
+
+def check_keys(store: RunStore, snapshot: CompleteSnapshot, table: Target, plan: Landing) -> None:
+    """Test keys and carried values against a target that submit did not know."""
+    carried, kept = table.carried(plan), [*snapshot.asked.key, *snapshot.asked.carry]
+    for rows in surviving(table.keys(plan), snapshot.asked.key, stored_rows(store, snapshot)):
+        require_room(carried, plan, rows.select(kept))
+
+
+def require_current(store: RunStore, snapshot: Snapshot) -> None:
+    """Stop a load whose rows were staged anew in the meantime."""
+    current = read_run(store).current
+    if current is None or current.id != snapshot.id:
+        raise RunTimedOut(
+            "The rows were staged anew while this load ran: clear `wait` and load; nothing was written."
+        )
+
+
+def judge(loaded: Loaded, account: Account, asked: facts.Asked) -> None:
+    """Fail a load that has too many failed rows; its rows are written."""
+    most = asked.max_failed_ratio
+    hopeless = 0 < loaded.judged == loaded.failed
+    judged = loaded.judged >= JUDGED_FROM or hopeless or most == 0
+    if not judged or loaded.failed_ratio <= most:
+        return
+    top = ", ".join(f"{code} ({count:,})" for code, count in account.codes.most_common(SHOWN))
+    raise TooManyFailures(
+        f"{loaded.failed_ratio:.1%} of {loaded.judged:,} rows failed, more than {most:.1%}; most frequent: "
+        f"{top}. Failed keys{for_example(account.keys)}. All rows are in the target with their errors; "
+        f"{_advice(loaded, account, asked.resend)}, or raise limits['max_failed_ratio'].{loaded.pointer}",
+        loaded,
+    )
+
+
+def tell_capped(account: Account) -> None:
+    """Log how many rows were not asked because of the cap; their load may be good all the same."""
+    if capped := account.codes[OVER_CAP]:
+        log.warning(
+            "%s rows were not sent, to stay within limits['max_cost_usd']; raise it and clear submit.",
+            f"{capped:,}",
+        )
+
+
+def _advice(loaded: Loaded, account: Account, resend: tuple[str, ...] | None) -> str:
+    """Say what a clear of submit does about the failures that there are."""
+    again = sorted(forgotten_by_a_clear(resend) & {RowStatus(word) for word in loaded.counts})
+    if account.codes[OVER_CAP] and RowStatus.CANCELLED in again:
+        return f"raise limits['max_cost_usd'] and clear submit to send what is {' or '.join(again)}"
+    if again:
+        return f"clear submit to send again what is {' or '.join(again)}"
+    return "a clear of submit sends none of them again: change the request, or name their status in resend"
+
+
+def _landing(
+    store: RunStore, snapshot: CompleteSnapshot, target: arguments.Target, output: Output
+) -> Landing:
+    asked = snapshot.asked
+    layout = Layout(key=asked.key, carry=asked.carry, used=())
+    rows = stored_schema(store, snapshot) or pa.schema([(name, pa.string()) for name in layout.kept])
+    return landing(target, asked.run_id, layout, (rows, output.columns))
+
+
+def _joined(
+    store: RunStore, snapshot: CompleteSnapshot, answers: Answers, shape: Shape
+) -> Iterator[tuple[pa.RecordBatch, pa.Table, list[bool]]]:
+    for rows in stored_rows(store, snapshot, shape.output.rows):
+        yield *result_batch(rows, answers, snapshot.asked, shape), failed_before(rows)
+
+
+def _counted(
+    joined: Iterable[tuple[pa.RecordBatch, pa.Table, list[bool]]],
+    width: int,
+    account: Account,
+    figures: Figures,
+) -> Iterator[pa.RecordBatch]:
+    for batch, found, before in joined:
+        account.count(batch.columns[:width], found, before)
+        figures.count(batch, found)
+        yield batch

@@ -1,0 +1,247 @@
+"""The rows of a snapshot with their answers, batch by batch, in the columns of the target."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA
+from airflow_provider_openai_batch.batch.billing import READ
+from airflow_provider_openai_batch.batch.bounds import Bytes, Characters, Charset
+from airflow_provider_openai_batch.batch.join import FIXED, Index, best_answers, rank_answers
+from airflow_provider_openai_batch.batch.request_ids import ids_of
+from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.steps.load.row_costs import Payments, add_up
+from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
+    CUSTOM_ID,
+    FIRST,
+    INPUT_HASH,
+    request_ids,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_provider_openai_batch.batch.bounds import Bounds
+    from airflow_provider_openai_batch.batch.facts import Asked
+    from airflow_provider_openai_batch.batch.output import Output
+    from airflow_provider_openai_batch.batch.prices import Prices
+    from airflow_provider_openai_batch.batch.run import Run, Snapshot
+    from airflow_provider_openai_batch.store import RunStore
+
+#: What is held of the answers: embeddings are wide.
+CACHED_FILES, CACHED_BYTES = 4, 96 << 20
+COLUMNS = pa.schema([*ANSWER_SCHEMA, pa.field("batch_id", pa.string()), pa.field("attempt", pa.int64())])
+TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+NO_ANSWER = -1
+BYTES_OF_A_CHARACTER = 4
+
+
+class Answers:
+    """All answers of a run, indexed by request; a few files of them are held in memory."""
+
+    def __init__(self, store: RunStore, run: Run, snapshot: Snapshot, prices: Prices) -> None:
+        self._store = store
+        self._files = [f"{send.folder}/answers.parquet" for send in run.sends if send.tally is not None]
+        self._files.append(f"snapshots/{snapshot.id}/rejected.parquet")
+        self._cache: OrderedDict[int, pa.Table] = OrderedDict()
+        self._starts, self._index, replaced = self._read_index()
+        model = str(snapshot.asked.request.get("model"))
+        self.payments = Payments(prices, model, add_up(self._replaced(replaced), prices, model))
+
+    def of(self, ids: np.ndarray) -> pa.Table:
+        """Return one row of `COLUMNS` for each id, with status `unknown` where there is no answer."""
+        positions = self._index.find(ids)
+        files = np.where(positions < 0, NO_ANSWER, np.searchsorted(self._starts, positions, side="right") - 1)
+        parts, order = [], []
+        for number in np.unique(files).tolist():
+            places = np.flatnonzero(files == number)
+            order.append(places)
+            if number == NO_ANSWER:
+                parts.append(_unknown(len(places)))
+            else:
+                parts.append(self._table(number).take(pa.array(positions[places] - self._starts[number])))
+        back = np.argsort(np.concatenate(order), kind="stable")
+        return pa.concat_tables(parts).take(pa.array(back)).combine_chunks()
+
+    def _replaced(self, positions: np.ndarray) -> Iterator[pa.Table]:
+        """Yield the answers at these positions, file by file, as far as their cost is told by it."""
+        files = np.searchsorted(self._starts, positions, side="right") - 1
+        for number in np.unique(files).tolist():
+            with self._store.open(self._files[number]) as file:
+                table = pq.read_table(file, columns=["custom_id", *READ], pre_buffer=False)
+            yield table.take(pa.array(positions[files == number] - self._starts[number]))
+
+    def _read_index(self) -> tuple[np.ndarray, Index, np.ndarray]:
+        ids, ranks, starts, count = [], [], [], 0
+        for name in self._files:
+            columns = ["custom_id", "status"] + ([] if name.startswith("snapshots/") else ["attempt"])
+            with self._store.open(name) as file:
+                table = pq.read_table(file, columns=columns, pre_buffer=False)
+            attempt = table["attempt"][0].as_py() if "attempt" in columns and len(table) else 0
+            ids.append(ids_of(table["custom_id"]))
+            ranks.append(rank_answers(table["status"].to_pylist(), attempt))
+            starts.append(count)
+            count += len(table)
+        index = best_answers(np.concatenate(ids), np.concatenate(ranks))
+        replaced = np.ones(count, dtype=bool)
+        replaced[index.positions] = False
+        return np.array(starts), index, np.flatnonzero(replaced)
+
+    def _table(self, number: int) -> pa.Table:
+        if number not in self._cache:
+            with self._store.open(self._files[number]) as file:
+                stored = pq.ParquetFile(file, pre_buffer=False)
+                self._make_room(_size(stored))
+                self._cache[number] = _aligned(stored.read())
+        self._cache.move_to_end(number)
+        return self._cache[number]
+
+    def _make_room(self, size: int) -> None:
+        """Forget the files that were not asked for the longest, before another one of this size is read."""
+        while self._cache and (
+            len(self._cache) >= CACHED_FILES
+            or sum(table.nbytes for table in self._cache.values()) + size > CACHED_BYTES
+        ):
+            self._cache.popitem(last=False)
+
+
+def _size(stored: pq.ParquetFile) -> int:
+    """Return how many bytes a file holds, uncompressed."""
+    metadata = stored.metadata
+    return sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
+
+
+def _aligned(table: pa.Table) -> pa.Table:
+    missing = pa.nulls
+    columns = [
+        table[name] if name in table.column_names else missing(len(table), kind)
+        for name, kind in zip(COLUMNS.names, COLUMNS.types, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=COLUMNS)
+
+
+def _unknown(count: int) -> pa.Table:
+    columns = [
+        pa.array([str(RowStatus.UNKNOWN)] * count)
+        if name == "status"
+        else pa.array([bytes(16)] * count, kind)
+        if name == "custom_id"
+        else pa.nulls(count, kind)
+        for name, kind in zip(COLUMNS.names, COLUMNS.types, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=COLUMNS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What the result looks like, and what its columns take."""
+
+    output: Output
+    schema: pa.Schema
+    #: How many characters a fixed column has room for, by role.
+    room: Mapping[str, int]
+    #: The character sets of those that lack any character, by role.
+    charsets: Mapping[str, Charset]
+
+
+def shape_of(output: Output, schema: pa.Schema, bounds: Bounds) -> Shape:
+    """Bind the outputs and the fixed columns, which end the schema, to what the target takes."""
+    start, end = len(schema) - len(FIXED) - len(output.columns), len(schema) - len(FIXED)
+    room, charsets = {}, {}
+    for (role, _), name in zip(FIXED, schema.names[end:], strict=True):
+        bound = bounds.get(name)
+        if isinstance(bound, Charset):
+            charsets[role], bound = bound, bound.within
+        match bound:
+            case Characters(most):
+                room[role] = most
+            case Bytes(most):
+                room[role] = most // BYTES_OF_A_CHARACTER
+    within = output.within([bounds.get(name) for name in schema.names[start:end]])
+    return Shape(output=within, schema=schema, room=room, charsets=charsets)
+
+
+def result_batch(
+    rows: pa.RecordBatch, answers: Answers, asked: Asked, shape: Shape
+) -> tuple[pa.RecordBatch, pa.Table]:
+    """Make the result of stored rows, and return with it the answers that went into it."""
+    ids = request_ids(rows)
+    found = answers.of(ids)
+    found, outputs = _outputs(found, shape.output)
+    kept = rows.columns[: len(asked.key) + len(asked.carry)]
+    cost = answers.payments.book(ids, rows[FIRST], found)
+    fixed = _fixed(rows, found, asked) | {"cost_usd": cost}
+    told = (_cut(_replaced(fixed[role], shape.charsets.get(role)), shape.room.get(role)) for role, _ in FIXED)
+    return pa.RecordBatch.from_arrays([*kept, *outputs, *told], schema=shape.schema), found
+
+
+def _outputs(found: pa.Table, output: Output) -> tuple[pa.Table, list[pa.Array]]:
+    """Read the answers into columns; one that does not fit any more becomes `invalid`."""
+    good = pc.equal(found["status"], str(RowStatus.OK))
+    arrays, spoilt = output.arrays(pc.if_else(good, found["answer"], None).to_pylist())
+    return (_spoil(found, spoilt) if spoilt else found), arrays
+
+
+def _replaced(column: pa.Array, charset: Charset | None) -> pa.Array:
+    """Put question marks for what a column has no characters for: what servers say stops no load."""
+    if charset is None or not pa.types.is_string(column.type):
+        return column
+    texts = column.to_pylist()
+    return pa.array([None if text is None else charset.replaced(text) for text in texts], pa.string())
+
+
+def _cut(column: pa.Array, room: int | None) -> pa.Array:
+    """Cut what servers say to what a column has room for."""
+    return column if room is None else pc.utf8_slice_codeunits(column, 0, room)
+
+
+def _spoil(found: pa.Table, reasons: dict[int, str]) -> pa.Table:
+    """Make answers `invalid` as those are that never fitted: told why, the raw text kept."""
+    mask = np.zeros(len(found), dtype=bool)
+    mask[list(reasons)] = True
+    invalid = str(RowStatus.INVALID)
+    told: dict[str, Any] = {
+        "status": invalid,
+        "error_code": invalid,
+        "error_message": pa.array([reasons.get(place) for place in range(len(found))], pa.string()),
+        "raw_output": found["answer"],
+    }
+    for name, values in told.items():
+        place = COLUMNS.get_field_index(name)
+        found = found.set_column(place, name, pc.if_else(mask, values, found[name]))
+    return found
+
+
+def _fixed(batch: pa.RecordBatch, found: pa.Table, asked: Asked) -> dict[str, pa.Array]:
+    count = batch.num_rows
+    taken = {name: _flat(found[name]) for name, _ in FIXED if name in COLUMNS.names}
+    booked = {name: _booked(taken[name], batch[FIRST]) for name in TOKENS}
+    same = {
+        "prompt_version": pa.array([asked.prompt_version] * count),
+        "run_id": pa.array([asked.run_id] * count),
+        "snapshot_at": pa.array(
+            [datetime.fromtimestamp(asked.at, tz=UTC)] * count, pa.timestamp("us", tz="UTC")
+        ),
+    }
+    words = pa.array([value.hex() for value in batch[CUSTOM_ID].to_pylist()], pa.string())
+    own = {"custom_id": words, "input_hash": batch[INPUT_HASH], "id": _flat(found["batch_id"])}
+    return taken | booked | same | own
+
+
+def _booked(tokens: pa.Array, first: pa.Array) -> pa.Array:
+    """Book tokens on the first of several rows that share a request; 0 on the others."""
+    zero = pc.if_else(pc.is_valid(tokens), 0, None)
+    return pc.if_else(first, tokens, pc.cast(zero, pa.int64()))
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    flat = column.combine_chunks()
+    return pa.concat_arrays(flat.chunks) if isinstance(flat, pa.ChunkedArray) else flat

@@ -1,0 +1,95 @@
+"""Each load leaves a report in the run folder: figures for programs, and a page for people."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.report.page import render
+from airflow_provider_openai_batch.batch.report.timing import time_shards
+from airflow_provider_openai_batch.batch.report.values import Report, Tokens
+from airflow_provider_openai_batch.work import shows_keys
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.run import CompleteSnapshot, Run
+    from airflow_provider_openai_batch.batch.usage import BatchUsage
+    from airflow_provider_openai_batch.steps.load.load_summary import Account
+    from airflow_provider_openai_batch.steps.load.loaded import Loaded
+    from airflow_provider_openai_batch.steps.load.report_figures import Figures
+    from airflow_provider_openai_batch.store import RunStore
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What was counted while the rows went by."""
+
+    loaded: Loaded
+    account: Account
+    figures: Figures
+
+
+def write_report(
+    store: RunStore, run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float
+) -> str | None:
+    """Write the report of a load that has landed, and return the URI of its page; failing only warns."""
+    folder = f"reports/{snapshot.id}-{store.nonce()}"
+    try:
+        report = make_report(run, snapshot, counts, now)
+        page = render(report)
+        store.put(f"{folder}/report.json", report)
+        with store.create(f"{folder}/report.html") as file:
+            file.write(page.encode("utf-8", "replace"))
+    except Exception as error:  # noqa: BLE001 - the rows are in the target: nothing may fail their load now
+        log.warning("The report could not be written (%s); the rows are written.", type(error).__name__)
+        return None
+    return f"{store.uri}/{folder}/report.html"
+
+
+def make_report(run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float) -> Report:
+    """Put the figures together."""
+    asked, done = snapshot.asked, snapshot.done
+    loaded, figures = counts.loaded, counts.figures
+    failures, beyond = figures.failures()
+    return Report(
+        at=now,
+        run_id=asked.run_id,
+        snapshot=snapshot.id,
+        endpoint=asked.endpoint,
+        model=str(asked.request.get("model", "")),
+        submitted_at=asked.at,
+        rows=loaded.rows,
+        written=loaded.written,
+        kept=loaded.kept,
+        skipped=done.skipped,
+        requests=done.requests,
+        judged=loaded.judged,
+        failed=loaded.failed,
+        max_failed_ratio=asked.max_failed_ratio,
+        counts=loaded.counts,
+        tokens=figures.tokens,
+        unseen=_unseen(loaded.ran_unseen.tokens),
+        unseen_usd=loaded.ran_unseen.cost_usd,
+        cost_usd=loaded.cost_usd,
+        saved_usd=loaded.saved_usd,
+        priced=loaded.priced,
+        models=figures.models(),
+        labels=figures.labels(),
+        attempts=figures.attempts(),
+        failures=failures,
+        failures_beyond=beyond,
+        shards=time_shards(run),
+        key=asked.key,
+        failed_keys=tuple(counts.account.keys) if shows_keys() else None,
+    )
+
+
+def _unseen(told: BatchUsage) -> Tokens:
+    return Tokens(
+        input=told.input_tokens,
+        cached=told.cached_tokens,
+        output=told.output_tokens,
+        reasoning=told.reasoning_tokens,
+    )

@@ -1,0 +1,1 @@
+"""What people do with runs and APIs: look, purge, probe."""

@@ -1,0 +1,78 @@
+"""Old runs lose their rows, requests, and answers; what was counted stays."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.facts import Purged
+from airflow_provider_openai_batch.batch.purging import PURGED, Keep, heavy, judge_run
+from airflow_provider_openai_batch.exceptions import OpenAIBatchError
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from airflow_provider_openai_batch.store import RunStore
+
+# Every run registers an attempt before it writes anything else; its name holds a number and a nonce.
+MARK = re.compile(r"(?:(?P<run>.+)/)?attempts/\d{4,}-[0-9a-f]+\.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutoff:
+    """What counts as old: landed `days` before `now` (seconds since 1970); `dry_run` deletes nothing."""
+
+    now: float
+    days: float
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that had been purged; so many files were left of it."""
+
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A run that could not be read or purged."""
+
+    reason: str
+
+
+Outcome = Purged | Keep | Finished | Failed
+
+
+def purge_below(root: RunStore, cutoff: Cutoff) -> Iterator[tuple[str, Outcome]]:
+    """Purge the run that `root` is, or all runs below it; yields each URI with what became of it."""
+    for name in find_runs(root.list()):
+        store = root.below(name)
+        try:
+            yield store.uri, purge_run(store, cutoff)
+        except (OpenAIBatchError, OSError, ValueError) as error:
+            yield store.uri, Failed(str(error) or type(error).__name__)
+
+
+def find_runs(names: Iterable[str]) -> list[str]:
+    """Name the folders that are runs, from the files below a work path; "" is that path itself."""
+    found = (MARK.fullmatch(name) for name in names)
+    return sorted({mark["run"] or "" for mark in found if mark})
+
+
+def purge_run(store: RunStore, cutoff: Cutoff) -> Purged | Keep | Finished:
+    """Purge one run if it may be; a kill in the middle leaves a purged run, which the next purge ends."""
+    names = store.list()
+    rest = heavy(names)
+    if PURGED in names:
+        store.get(PURGED, Purged)  # a file of another origin is unreadable, and nothing is deleted
+        if rest and not cutoff.dry_run:
+            store.purge(rest)
+        return Finished(len(rest))
+    verdict = judge_run(read_run(store), cutoff.now, cutoff.days)
+    if isinstance(verdict, Purged) and not cutoff.dry_run:
+        store.put(PURGED, verdict)
+        store.purge(rest)
+    return verdict

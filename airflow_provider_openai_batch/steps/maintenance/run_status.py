@@ -1,0 +1,131 @@
+"""What a run is doing, as its folder and the API tell it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_openai_batch.batch.api import Batch
+from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp
+from airflow_provider_openai_batch.batch.purging import PURGED
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.wait.advance import counts
+from airflow_provider_openai_batch.steps.wait.observe import View
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.lifecycle import Plan, Settings
+    from airflow_provider_openai_batch.batch.run import Run, Send
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+
+#: States of a run that a person should look at.
+AMISS = frozenset({"stopped", "unreadable"})
+
+
+def status_of(store: RunStore, client: Client, settings: Settings) -> dict[str, Any]:
+    """Look at a submitted run and its batches without changing anything.
+
+    Returns `run_uri`, `run`, `state` (staging, preview, in_flight, answered, landed, stopped, purged),
+    `requests` by where they are, `batches`, `cost_usd` so far (None: unknown), and `waits_for`.
+    """
+    run = read_run(store, client.origin)
+    if run.current is None:
+        return _unstarted(store, run)
+    view = View(store, client, settings)
+    plan = view.plan(run)
+    landed = any(load.snapshot == run.current.id for load in run.landed)
+    return _told(store, _state(plan, landed=landed)) | {
+        "run": run.current.asked.run_id,
+        "requests": counts(store),
+        "batches": [_batch(run, send, send.batch, view) for send in run.sends if send.batch is not None],
+        "cost_usd": _cost(run),
+        "waits_for": [plan.step.error] if isinstance(plan.step, GiveUp) else _reasons(run, plan, view),
+    }
+
+
+def unstarted(store: RunStore) -> dict[str, Any] | None:
+    """Return the status of a run that no API is to be asked about; None of one that was submitted."""
+    if PURGED in store.list():
+        return _told(store, "purged")
+    run = read_run(store)
+    return None if run.current is not None else _unstarted(store, run)
+
+
+def _unstarted(store: RunStore, run: Run) -> dict[str, Any]:
+    return _told(store, "preview" if any(snapshot.done for snapshot in run.snapshots) else "staging")
+
+
+def unreadable(store: RunStore, reason: str) -> dict[str, Any]:
+    """Return what is said of a run that cannot be read."""
+    return _told(store, "unreadable") | {"waits_for": [reason]}
+
+
+def _told(store: RunStore, state: str) -> dict[str, Any]:
+    parts = store.uri.rstrip("/").split("/")
+    return {
+        "run_uri": store.uri,
+        "run": "/".join(parts[-3:]),
+        "state": state,
+        "requests": {},
+        "batches": [],
+        "cost_usd": None,
+        "waits_for": [],
+    }
+
+
+def _state(plan: Plan, *, landed: bool) -> str:
+    if isinstance(plan.step, GiveUp):
+        return "stopped"
+    if isinstance(plan.step, Finish):
+        return "landed" if landed else "answered"
+    return "in_flight"
+
+
+def _batch(run: Run, send: Send, batch: Batch, view: View) -> dict[str, Any]:
+    look = view.seen(batch)
+    recorded = send.terminal.batch if send.terminal else batch
+    shown = look if isinstance(look, Batch) else recorded
+    asked = shown.request_counts
+    return {
+        "id": batch.id,
+        "shard": send.shard,
+        "status": str(shown.status),
+        "seen": isinstance(look, Batch) or send.terminal is not None,
+        "requests": run.shard(send.shard).about.requests,
+        "completed": asked.completed,
+        "failed": asked.failed,
+        "answers": dict(send.tally.counts) if send.tally else None,
+        "cost_usd": send.tally.paid_usd if send.tally else None,
+        "cancelled_by": sorted({fact.by for fact in send.cancels}),
+        "created_at": batch.created_at,
+        "expires_at": batch.expires_at,
+    }
+
+
+def _cost(run: Run) -> float | None:
+    costs = [send.tally.paid_usd for send in run.sends if send.tally is not None]
+    return None if any(cost is None for cost in costs) else sum(cost or 0.0 for cost in costs)
+
+
+def _reasons(run: Run, plan: Plan, view: View) -> list[str]:
+    """Say what a run that is not finished waits for."""
+    if isinstance(plan.step, Finish):
+        return []
+    flying = Counter(
+        str(seen.status) if isinstance(seen := view.seen(send.batch), Batch) else "not seen"
+        for send in run.sends
+        if send.open and send.batch is not None
+    )
+    reasons = [f"{count:,} of its batches: {word}" for word, count in sorted(flying.items())]
+    unclear = sum(send.open and send.batch is None for send in run.sends)
+    reasons += [f"{unclear:,} creates without a clear answer"] * bool(unclear)
+    refused = [send.refusal.answer for send in run.sends if send.refusal is not None]
+    if refused and not flying:
+        reasons.append(f"the API refused a batch: status {refused[-1].status}, code {refused[-1].code!r}")
+    kinds = Counter(type(action).__name__ for action in plan.actions)
+    reasons += [
+        f"the wait task, which has to do: {kind} ({count:,})" for kind, count in sorted(kinds.items())
+    ]
+    until = datetime.fromtimestamp(getattr(plan.step, "until", 0.0), UTC)
+    return reasons or [f"shards that are held back until {until:%Y-%m-%d %H:%M:%S}Z or later"]

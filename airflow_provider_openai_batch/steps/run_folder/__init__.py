@@ -1,0 +1,1 @@
+"""The run folder: its files, and the run that they tell."""

@@ -1,0 +1,1 @@
+"""Rows become a snapshot of requests, cut into shards."""

@@ -1,0 +1,74 @@
+"""Values that are copied into the target are tried against its columns before anything is sent."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.steps.keys.examples import for_example
+from airflow_provider_openai_batch.tables import types
+from airflow_provider_openai_batch.tables.json_texts import is_json
+from airflow_provider_openai_batch.tables.keys import SHOWN, shown
+from airflow_provider_openai_batch.tables.resolve import resolve_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    #: Refuses rows that the target does not take.
+    Fitting = Callable[[pa.RecordBatch], None]
+
+    from airflow_provider_openai_batch.steps.submit.recipe import Recipe
+    from airflow_provider_openai_batch.steps.submit.source_join import Ends
+    from airflow_provider_openai_batch.tables.carried import Carried
+    from airflow_provider_openai_batch.tables.landing import Landing
+
+
+def fitting(ends: Ends, recipe: Recipe) -> Fitting:
+    """Look at the target when the first rows come, whose types are known only then."""
+    found: list[Carried | None] = []
+
+    def require(rows: pa.RecordBatch) -> None:
+        if ends.target is None:
+            return
+        plan = ends.landing(recipe, rows.schema)
+        if not found:
+            found.append(resolve_target(ends.target).carried(plan))
+        require_room(found[0], plan, rows.select(list(recipe.layout.kept)))
+
+    return require
+
+
+def require_room(carried: Carried | None, plan: Landing, kept: pa.RecordBatch) -> None:
+    """Refuse rows, whose columns are the first of the load, if a column of the table does not take them."""
+    if carried is None:
+        return
+    rows = kept.rename_columns(plan.schema.names[: kept.num_columns])
+    unfit = carried.unfit(rows)
+    if unfit is None:
+        return
+    column, places = unfit
+    examples = for_example(shown(rows.take(places).select(list(plan.key))))
+    raise InvalidRequest(
+        f"The target's column {column.name!r} of type {column.type} does not take every value of the "
+        f"source: see the rows with the keys{examples}. Widen the column, or cast the value in the source."
+    )
+
+
+def require_json(rows: pa.RecordBatch, key: Sequence[str]) -> None:
+    """Refuse rows with a text that is said to be JSON and is not: targets would, once all is paid."""
+    for field, column in zip(rows.schema, rows.columns, strict=True):
+        if types.logical(field) != "json" or not pa.types.is_string(field.type):
+            continue
+        texts = enumerate(column.to_pylist())
+        wrong = list(
+            islice((place for place, text in texts if text is not None and not is_json(text)), SHOWN)
+        )
+        if wrong:
+            examples = for_example(shown(rows.take(pa.array(wrong)).select(list(key))))
+            raise InvalidRequest(
+                f"Column {field.name!r} is JSON and holds a text that is no JSON or is nested too deeply: "
+                f"see the rows with the keys{examples}. Mend them, or cast the column to text in the source."
+            )

@@ -1,0 +1,49 @@
+"""Which rows had failed before a run, as the run itself remembers it once it has overwritten them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from airflow_provider_openai_batch.batch.digests import digests
+from airflow_provider_openai_batch.batch.seen import SeenHashes
+from airflow_provider_openai_batch.batch.values import text_array
+from airflow_provider_openai_batch.steps.run_folder.snapshot_file import failed_before, stored_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.store import RunStore
+
+
+class FailedBefore:
+    """The keys of such rows, by what earlier snapshots of the run say."""
+
+    def __init__(self, key: Sequence[str]) -> None:
+        self._key = key
+        self._keys = SeenHashes()
+
+    def read(self, store: RunStore, run: Run) -> None:
+        """Take the keys over from the run's snapshots that have the same key."""
+        for snapshot in run.snapshots:
+            complete = snapshot.complete
+            if complete is None or complete.asked.key != tuple(self._key):
+                continue
+            for rows in stored_rows(store, complete):
+                marked = rows.filter(pa.array(failed_before(rows), pa.bool_()))
+                if marked.num_rows:
+                    self._keys.add(self._hashes(marked))
+
+    def mark(self, rows: pa.RecordBatch, failed: np.ndarray) -> np.ndarray:
+        """Add rows that an earlier snapshot knows to those that the target shows as failed."""
+        if not len(self._keys):
+            return failed
+        found: np.ndarray = failed | self._keys.contains(self._hashes(rows))
+        return found
+
+    def _hashes(self, rows: pa.RecordBatch) -> np.ndarray:
+        return digests([text_array(rows.column(name)) for name in self._key])

@@ -1,0 +1,121 @@
+"""From the rows of the source to those that are asked, each with its request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_openai_batch.batch.digests import hexadecimal
+from airflow_provider_openai_batch.batch.prompt import InputTokens
+from airflow_provider_openai_batch.batch.request_ids import ID_BYTES
+from airflow_provider_openai_batch.batch.template import custom_id
+from airflow_provider_openai_batch.batch.typed_values import json_values
+from airflow_provider_openai_batch.batch.values import text_array
+from airflow_provider_openai_batch.batch.verdict import Rule, everything, look
+from airflow_provider_openai_batch.tables.base import TOLD
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from airflow_provider_openai_batch.batch.template import Typed
+    from airflow_provider_openai_batch.batch.tokens import Counter
+    from airflow_provider_openai_batch.steps.submit.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Rows that are asked, with what is written down of each."""
+
+    rows: pa.RecordBatch
+    bodies: list[bytes]
+    ids: list[bytes]
+    tokens: npt.NDArray[np.int64]  #: of the input
+    #: 16 bytes a row.
+    input_hashes: np.ndarray
+    failed_before: np.ndarray
+    #: The tokens of rows that are left out although the prompt is another one now.
+    changed_prompt: npt.NDArray[np.int64]
+    #: Mask of rows whose keys the target was asked for and does not hold.
+    absent: npt.NDArray[np.bool_]
+    #: Rows that are left out although they would be asked: a later snapshot has answered them.
+    later: int
+
+    @property
+    def packed(self) -> np.ndarray:
+        """Return the ids as one array."""
+        return np.frombuffer(b"".join(self.ids), dtype=f"S{ID_BYTES}")
+
+    def added(self, before: np.ndarray, first: np.ndarray) -> list[pa.Array]:
+        """Make the columns that the snapshot adds, given which rows had failed before and which ask first."""
+        raw = pa.py_buffer(b"".join(self.ids))
+        ids = pa.FixedSizeBinaryArray.from_buffers(pa.binary(ID_BYTES), len(self.ids), [None, raw])
+        return [pa.array(before), hexadecimal(self.input_hashes), ids, pa.array(first)]
+
+
+class Chooser:
+    """Makes requests of those rows only that may be asked; the others cost a hash each."""
+
+    def __init__(self, recipe: Recipe, rule: Rule | None, counter: Counter) -> None:
+        self._recipe, self._rule = recipe, rule
+        self._tokens = InputTokens(recipe.prompt, counter)
+
+    def choose(self, rows: pa.RecordBatch, held: pa.RecordBatch | None) -> Chosen:
+        """Decide on a batch, given what the target holds of it; settled rows have no texts, and are left."""
+        if held is not None and held.num_columns > len(TOLD):
+            open_ = pc.invert(held.column(len(TOLD)))
+            rows, held = rows.filter(open_), held.select(list(TOLD)).filter(open_)
+        used = {name: text_array(rows.column(name)) for name in self._recipe.layout.used}
+        inputs = self._recipe.template.input_hashes(used)
+        if held is None or self._rule is None:
+            verdict, places = everything(len(inputs)), np.arange(len(inputs))
+            absent = np.zeros(len(inputs), dtype=bool)
+            bodies, ids = self._requests(used, self._typed(rows))
+        else:
+            seen, absent = look(self._rule, held, inputs), _absent(held)
+            places = np.flatnonzero(seen.maybe)
+            used = {name: part.take(pa.array(places)) for name, part in used.items()}
+            bodies, ids = self._requests(used, self._typed(rows, places))
+            words = np.frombuffer(b"".join(ids), dtype=np.uint8).reshape(-1, ID_BYTES)
+            verdict = seen.judge(hexadecimal(words[seen.unsure[places]]))
+        sent = np.flatnonzero(verdict.send[places])
+        tokens = self._tokens.of(used)
+        asked = places[sent]
+        return Chosen(
+            rows=rows if len(asked) == rows.num_rows else rows.take(pa.array(asked)),
+            bodies=[bodies[place] for place in sent.tolist()],
+            ids=[ids[place] for place in sent.tolist()],
+            tokens=tokens[sent],
+            input_hashes=inputs[asked],
+            failed_before=verdict.failed_before[asked],
+            changed_prompt=tokens[verdict.changed_prompt[places]],
+            absent=absent[asked],
+            later=verdict.later,
+        )
+
+    def _typed(
+        self, rows: pa.RecordBatch, places: npt.NDArray[np.int64] | None = None
+    ) -> dict[Typed, list[bytes | None]]:
+        """Write what is sent as numbers and booleans."""
+        values = {}
+        for typed in self._recipe.template.typed:
+            column = rows.column(typed.column)
+            kept = column if places is None else column.take(pa.array(places))
+            values[typed] = json_values(typed, rows.schema.field(typed.column), kept)
+        return values
+
+    def _requests(
+        self, used: dict[str, Any], typed: dict[Typed, list[bytes | None]]
+    ) -> tuple[list[bytes], list[bytes]]:
+        """Write the bodies of rows and name them."""
+        texts = {name: part.to_pylist() for name, part in used.items()}
+        bodies = list(self._recipe.template.bodies(texts, typed))
+        return bodies, [custom_id(self._recipe.endpoint, body) for body in bodies]
+
+
+def _absent(held: pa.RecordBatch) -> npt.NDArray[np.bool_]:
+    nothing = pc.and_(pc.is_null(held["status"]), pc.is_null(held["custom_id"]))
+    return nothing.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]

@@ -1,0 +1,250 @@
+"""Write a snapshot: the rows with the request of each, and new requests into shards."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from airflow_provider_openai_batch.batch.answers import RowStatus
+from airflow_provider_openai_batch.batch.budget import was_sent
+from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
+from airflow_provider_openai_batch.batch.facts import About, Done
+from airflow_provider_openai_batch.batch.preflight import least_requests
+from airflow_provider_openai_batch.batch.seen import SeenHashes
+from airflow_provider_openai_batch.batch.shards import too_large
+from airflow_provider_openai_batch.batch.template import request_line
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.steps.keys.other_keys import OtherKeys
+from airflow_provider_openai_batch.steps.keys.unique import UniqueKeys
+from airflow_provider_openai_batch.steps.run_folder.read import StoredRequests
+from airflow_provider_openai_batch.steps.run_folder.snapshot_file import with_added
+from airflow_provider_openai_batch.steps.submit.carried_values import require_json
+from airflow_provider_openai_batch.steps.submit.failed_before import FailedBefore
+from airflow_provider_openai_batch.steps.submit.row_selection import Chooser
+from airflow_provider_openai_batch.steps.submit.shard_cutter import ShardFiles, Terms
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.seen import Hashes
+    from airflow_provider_openai_batch.steps.submit.recipe import Recipe
+    from airflow_provider_openai_batch.steps.submit.row_selection import Chosen
+    from airflow_provider_openai_batch.store import Draft, RunStore
+
+ROWS_PER_FILE = 500_000
+ROWS_PER_GROUP = 16_384
+REJECTED = pa.schema(
+    [
+        ("custom_id", pa.binary(16)),
+        ("status", pa.string()),
+        ("error_code", pa.string()),
+        ("error_message", pa.string()),
+    ]
+)
+
+
+class SnapshotWriter:
+    """Takes batches of rows; holds up to 16 bytes per key and per request, and one batch."""
+
+    def __init__(self, store: RunStore, snapshot: tuple[str, float], recipe: Recipe, terms: Terms) -> None:
+        name, self._now = snapshot
+        self._store, self._recipe = store, recipe
+        self._limits = terms.limits
+        self._chooser = Chooser(recipe, terms.rule, terms.counter)
+        self._forecaster, self._fitting = terms.forecaster, terms.fitting
+        self._layout = recipe.layout
+        self._rows = RowFiles(store, f"snapshots/{name}")
+        many = least_requests(self._limits.preflight, is_usual=endpoint_of(recipe.endpoint).preflight)
+        self._shards = ShardFiles(store, _about(recipe, self._now), terms, many)
+        self._keys = UniqueKeys(self._layout.key)
+        self._before = FailedBefore(self._layout.key)
+        self._requests, self._known, self._sent = SeenHashes(), SeenHashes(), SeenHashes()
+        self._rejected: list[tuple[bytes, str, str, str]] = []
+        self._other_keys = OtherKeys()
+        self._count = self._read = self._changed_prompt = self._later = 0
+        self._old: list[str] = []
+        #: Preflights of earlier stagings that nobody has asked: the request of each, and its tokens.
+        self._ahead: list[tuple[Hashes, int]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._shards.close()
+        self._rows.close()
+
+    def know(self, run: Run) -> None:
+        """Leave out of new shards what earlier shards hold, and keep in mind which rows had failed before."""
+        self._before.read(self._store, run)
+        requests = StoredRequests(self._store, run)
+        for shard in run.shards:
+            if shard.about.parent is None:
+                self._old.append(shard.id)
+                self._known.add(requests.of_shard(shard.id))
+            if any((send.open or send.tally) and was_sent(send) for send in shard.sends):
+                self._sent.add(requests.of_shard(shard.id))
+            elif shard.about.preflight and self._limits.preflight is not False:
+                self._ahead.append((requests.of_shard(shard.id), shard.about.tokens))
+
+    def add(self, batch: pa.RecordBatch, held: pa.RecordBatch | None = None) -> None:
+        """Check the keys of some rows, write those that are asked, and put new requests into shards.
+
+        :param held: what the target holds of each; None: nothing.
+        """
+        self._rows.schema = self._rows.schema or with_added(self._kept(batch).schema)
+        if not batch.num_rows:
+            return
+        self._keys.add(batch)
+        self._read += batch.num_rows
+        asked = self._chooser.choose(batch, held)
+        self._other_keys.meet(held)
+        self._changed_prompt += len(asked.changed_prompt)
+        self._forecaster.leave(asked.changed_prompt)
+        self._later += asked.later
+        if asked.rows.num_rows:
+            self._write(asked)
+
+    def _write(self, asked: Chosen) -> None:
+        require_json(asked.rows, self._layout.key)
+        self._fitting(asked.rows)
+        first = self._requests.add(asked.packed)
+        fresh = first & ~self._known.contains(asked.packed)
+        self._check_count()
+        places = np.flatnonzero(first)
+        sent = [self._request(asked, place, fresh=bool(fresh[place])) for place in places.tolist()]
+        self._other_keys.miss(asked.ids[place] for place in np.flatnonzero(fresh & asked.absent).tolist())
+        unpaid = ~self._sent.contains(asked.packed)
+        self._forecaster.add(asked.tokens[places[sent]], unpaid[places[sent]])
+        before = self._before.mark(asked.rows, asked.failed_before)
+        columns = [*self._kept(asked.rows).columns, *asked.added(before, first)]
+        self._rows.add(pa.RecordBatch.from_arrays(columns, schema=self._rows.schema))
+        self._count += asked.rows.num_rows
+
+    def suspects(self) -> tuple[list[str], pa.Schema | None]:
+        """Return new requests that the target may hold under other keys, and the schema of the rows."""
+        return self._other_keys.suspects(), self._rows.schema
+
+    def finish(self, now: float) -> Done:
+        """Close all files and say what the snapshot holds."""
+        self._keys.finish()
+        new = self._shards.finish()
+        self._write_rejected()
+        for hashes, tokens in self._ahead:
+            if self._requests.contains(hashes).all():
+                self._forecaster.ask_at_once(tokens)
+        forecast = self._forecaster.forecast()
+        return Done(
+            at=now,
+            rows=self._count,
+            requests=len(self._requests) - len(self._rejected),
+            rejected=len(self._rejected),
+            shards=tuple(dict.fromkeys((*self._old, *new))),
+            new=len(new),
+            estimated_tokens=forecast.all.input_tokens,
+            estimated_cost_usd=forecast.new.cost_usd,
+            forecast=forecast,
+            files=self._rows.finish(),
+            read=self._read,
+            skipped=self._read - self._count,
+            changed_prompt=self._changed_prompt,
+            later=self._later,
+        )
+
+    def _check_count(self) -> None:
+        most = self._limits.max_requests
+        if most is not None and len(self._requests) > most and not self._limits.preview:
+            raise InvalidRequest(
+                f"The rows make more than {most:,} requests, the most that limits['max_requests'] allows: "
+                "nothing was sent. Filter the source, or raise the limit (a DAG only up to its connection's)."
+            )
+
+    def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        return batch.select(list(self._layout.kept))
+
+    def _request(self, asked: Chosen, place: int, *, fresh: bool) -> bool:
+        """Put a request into a shard, if it is new; False if no file can hold it."""
+        request_id = asked.ids[place]
+        line = request_line(self._recipe.endpoint, request_id, asked.bodies[place])
+        reason = too_large(len(line), self._limits)
+        if reason is not None:
+            self._rejected.append((request_id, str(RowStatus.ERROR), "request_too_large", reason))
+            return False
+        if fresh:
+            self._shards.add(request_id, line, int(asked.tokens[place]))
+        return True
+
+    def _write_rejected(self) -> None:
+        columns: Any = zip(*self._rejected, strict=True) if self._rejected else [[]] * len(REJECTED)
+        arrays = [pa.array(list(c), field.type) for c, field in zip(columns, REJECTED, strict=True)]
+        with self._store.create(f"{self._rows.folder}/rejected.parquet") as file:
+            pq.write_table(pa.Table.from_arrays(arrays, schema=REJECTED), file)
+
+
+def _about(recipe: Recipe, now: float) -> About:
+    return About(
+        at=now,
+        parent=None,
+        attempt=0,
+        requests=0,
+        tokens=0,
+        bytes=0,
+        model=recipe.body["model"],
+        endpoint=recipe.endpoint,
+        output_type=recipe.output_type,
+        dimensions=recipe.dimensions,
+    )
+
+
+class RowFiles:
+    """The rows of a snapshot as Parquet files of up to half a million rows."""
+
+    def __init__(self, store: RunStore, folder: str) -> None:
+        self.folder = folder
+        self.schema: pa.Schema | None = None
+        self._store = store
+        self._stack = ExitStack()
+        self._open: tuple[Draft, pq.ParquetWriter] | None = None
+        self._waiting: list[pa.RecordBatch] = []
+        self._held = self._in_file = 0
+        self._files: list[str] = []
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Append rows; they are written in groups."""
+        self._waiting.append(batch)
+        self._held += batch.num_rows
+        if self._held >= ROWS_PER_GROUP:
+            self._flush()
+
+    def finish(self) -> tuple[str, ...]:
+        """Close the last file and name all; a source without rows has one file that shows the columns."""
+        if self._held or (self.schema is not None and not self._files):
+            self._flush()
+        self._close_file()
+        return tuple(self._files)
+
+    def close(self) -> None:
+        """Drop a file that is not finished."""
+        self._stack.close()
+
+    def _flush(self) -> None:
+        if self._open is None:
+            self._files.append(f"rows-{len(self._files):04}.parquet")
+            draft = self._stack.enter_context(self._store.draft())
+            self._open = draft, pq.ParquetWriter(draft.file, self.schema, compression="zstd")
+        self._open[1].write_table(pa.Table.from_batches(self._waiting, schema=self.schema))
+        self._in_file += self._held
+        self._waiting, self._held = [], 0
+        if self._in_file >= ROWS_PER_FILE:
+            self._close_file()
+
+    def _close_file(self) -> None:
+        if self._open is None:
+            return
+        draft, writer = self._open
+        writer.close()
+        draft.publish(f"{self.folder}/{self._files[-1]}")
+        self._stack.pop_all().close()
+        self._open, self._in_file = None, 0

@@ -1,0 +1,231 @@
+"""The rows of the source, each with what the target holds of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from airflow_provider_openai_batch.batch.resend import ALL, looks
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.steps.keys.target_checks import surviving
+from airflow_provider_openai_batch.steps.submit.recipe import Recipe, landing
+from airflow_provider_openai_batch.tables import sql, types
+from airflow_provider_openai_batch.tables.base import BATCH_ROWS, Elsewhere, Known
+from airflow_provider_openai_batch.tables.grouping import grouped
+from airflow_provider_openai_batch.tables.held import in_order
+from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_openai_batch.batch import arguments
+    from airflow_provider_openai_batch.tables.base import Held, Join, Source
+    from airflow_provider_openai_batch.tables.keys import Keys
+    from airflow_provider_openai_batch.tables.landing import Landing
+
+log = logging.getLogger(__name__)
+
+Pair = tuple[pa.RecordBatch, pa.RecordBatch | None]
+Pairs = Iterator[Pair]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Where rows come from and go to, and which of those that are there matter."""
+
+    source: arguments.Source
+    rows: object | None
+    target: arguments.Target | None
+    run_id: str
+    resend: tuple[str, ...] | None
+    #: The time of the snapshot, in seconds since 1970.
+    at: float
+    #: How many rows to read at most; None: all.
+    most: int | None = None
+
+    @property
+    def looks(self) -> bool:
+        """Tell whether it matters what the target holds."""
+        return looks(self.resend, self.target)
+
+    def landing(self, recipe: Recipe, rows: pa.Schema) -> Landing:
+        """Describe the load of rows with this schema."""
+        assert self.target is not None
+        made = landing(self.target, self.run_id, recipe.layout, (rows, recipe.output.columns))
+        return replace(made, at=datetime.fromtimestamp(self.at, tz=UTC))
+
+
+@contextmanager
+def read_beside(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Iterator[Pairs]:
+    """Open the rows; the target is checked before the first is given."""
+    told = _alter_first(ends, recipe, columns)
+    join = _join(ends, recipe, columns)
+    if join is not None:
+        held = map(sql.held_name, sql.roles_of(join))
+        with _joined(ends, join).read((*columns, *held)) as batches:
+            first, rest = peek(batches)
+            keys = _check(ends, recipe, first, told)
+            rest = surviving(keys, recipe.layout.key, rest)
+            yield (_split(batch, join) for batch in rest)
+        return
+    with resolve_source(ends.source, ends.rows).read(columns) as batches:
+        first, rest = peek(_first_rows(batches, ends.most))
+        keys = _check(ends, recipe, first, told)
+        rest = surviving(keys, recipe.layout.key, rest)
+        found = None if first is None else _held(ends, recipe, first.schema)
+        if first is None or found is None:
+            yield ((batch, None) for batch in rest)
+        else:
+            yield _looked_up(rest, ends.landing(recipe, first.schema), found)
+
+
+def peek(batches: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, Iterator[pa.RecordBatch]]:
+    """Look at the first batch without losing it."""
+    first = next(batches, None)
+
+    def again() -> Iterator[pa.RecordBatch]:
+        if first is not None:
+            yield first
+            yield from batches
+
+    return first, again()
+
+
+def _alter_first(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> pa.Schema | None:
+    """Check a table that lacks columns before anything is read, and tell by what types; else None.
+
+    A read of the table, which the source may be, holds a lock that its ALTER TABLE would wait for.
+    """
+    if ends.target is None or not ends.target.add_columns or ends.source.conn_id is None or not columns:
+        return None
+    with resolve_source(ends.source, None, sql.Query.none).read(columns) as batches:
+        shape = next(batches).schema
+    if any(types.logical(field) == "unknown" for field in shape):
+        return None  # only rows tell; such databases do not lock what is read
+    resolve_target(ends.target).check(ends.landing(recipe, shape))
+    return shape
+
+
+def _check(ends: Ends, recipe: Recipe, first: pa.RecordBatch | None, told: pa.Schema | None) -> Keys | None:
+    """Check the target by the first rows, unless it was by the same types, and say what keys it holds."""
+    if ends.target is None or first is None:
+        return None
+    target, plan = resolve_target(ends.target), ends.landing(recipe, first.schema)
+    if told is None:
+        target.check(plan)
+    return target.keys(plan)
+
+
+def _held(ends: Ends, recipe: Recipe, rows: pa.Schema) -> Held | None:
+    if ends.target is None or not ends.looks:
+        return None
+    found = resolve_target(ends.target).held(ends.landing(recipe, rows))
+    if found is not None and not found.is_dated and ALL not in (ends.resend or ()):
+        raise InvalidRequest(
+            f"Table {ends.target.table!r} has no column {ends.target.prefix + 'snapshot_at'!r}, so that "
+            "nobody can tell which of a key's rows is the latest; add it, or set resend=['all']."
+        )
+    return found
+
+
+def look_elsewhere(ends: Ends, recipe: Recipe, custom_ids: Sequence[str], rows: pa.Schema) -> Elsewhere:
+    """Look these requests up in the target, whatever keys it holds them under."""
+    found = _held(ends, recipe, rows)
+    return Elsewhere() if found is None else found.elsewhere(custom_ids)
+
+
+def _join(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Join | None:
+    """Say how to ask in one read: both ends are one database, and it compares the keys as a load does."""
+    if ends.target is None or ends.source.conn_id is None or ends.source.conn_id != ends.target.conn_id:
+        return None
+    if not columns or not ends.looks or ends.most is not None:
+        return None
+    with resolve_source(ends.source, None, sql.Query.none).read(columns) as batches:
+        shape = next(batches).schema
+    found = _held(ends, recipe, shape)
+    if found is None:
+        return None
+    plain = found.join(recipe.layout.key)
+    joins = [*_by_itself(ends, recipe, (found, shape)), *([] if plain is None else [plain])]
+    return next((join for join in joins if _works(ends, join)), None)
+
+
+def _by_itself(ends: Ends, recipe: Recipe, what: tuple[Held, pa.Schema]) -> Iterator[Join]:
+    """Let the database tell what is settled, where it holds all that is asked about as text."""
+    found, shape = what
+    layout = recipe.layout
+    kinds = [shape.field(name) for name in layout.used]
+    exact = all(pa.types.is_string(kind.type) and not kind.metadata for kind in kinds)
+    if not exact or ALL in (ends.resend or ()):
+        return
+    known = Known(
+        columns=recipe.template.hashed,
+        names_hash=recipe.template.names_hash,
+        prompt_version=recipe.prompt_version,
+        run_id=ends.run_id,
+    )
+    join = found.join(layout.key, known)
+    if join is not None and join.settled is not None:
+        hidden = tuple(name for name in layout.used if name not in layout.kept)
+        yield replace(join, shown=layout.kept, hidden=hidden)
+
+
+def _works(ends: Ends, join: Join) -> bool:
+    """Tell whether the database understands the join; servers that speak another's dialect may not."""
+    try:
+        _joined(ends, join).columns()
+    except InvalidRequest as error:
+        log.debug("The target is not asked in one read: %s", error)
+        return False
+    return True
+
+
+def _joined(ends: Ends, join: Join) -> Source:
+    return resolve_source(ends.source, None, partial(sql.Query.joined, join=join))
+
+
+def _split(batch: pa.RecordBatch, join: Join) -> Pair:
+    """Part the columns of the source from those of the target, which come last, and mark what is settled."""
+    roles = sql.roles_of(join)
+    start = batch.num_columns - len(roles)
+    found = {role: batch.column(start + place) for place, role in enumerate(roles)}
+    marks = found.pop(sql.SETTLED, None)
+    held = in_order(found, batch.num_rows)
+    if marks is not None:
+        held = held.append_column(sql.SETTLED, marks)
+    return batch.select(range(start)), held
+
+
+def _looked_up(batches: Iterator[pa.RecordBatch], plan: Landing, found: Held) -> Pairs:
+    """Look the keys up in blocks that are worth a statement."""
+    for group in grouped(batches):
+        whole = group.combine_chunks().to_batches()
+        rows = whole[0] if whole else pa.RecordBatch.from_pylist([], schema=group.schema)
+        keys = [plan.schema.field(name) for name in plan.key]
+        held = found.of(pa.RecordBatch.from_arrays(rows.columns[: len(keys)], schema=pa.schema(keys)))
+        yield from _parts(rows, held)
+
+
+def _parts(rows: pa.RecordBatch, held: pa.RecordBatch) -> Pairs:
+    if not rows.num_rows:
+        yield rows, None
+    for start in range(0, rows.num_rows, BATCH_ROWS):
+        yield rows.slice(start, BATCH_ROWS), held.slice(start, BATCH_ROWS)
+
+
+def _first_rows(batches: Iterator[pa.RecordBatch], most: int | None) -> Iterator[pa.RecordBatch]:
+    """Read no more rows than a trial asks for; without a bound, all."""
+    left = most
+    for batch in batches:
+        part = batch if left is None else batch.slice(0, left)
+        yield part
+        left = None if left is None else left - part.num_rows
+        if left == 0:
+            return

@@ -1,0 +1,303 @@
+"""Rows become a snapshot: checked, hashed, and cut into shards, before anything is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airflow_provider_openai_batch.batch import arguments, facts
+from airflow_provider_openai_batch.batch.estimate import Forecaster
+from airflow_provider_openai_batch.batch.expected_output import expected_output
+from airflow_provider_openai_batch.batch.resend import words_for
+from airflow_provider_openai_batch.batch.token_queue import tokens_per_shard
+from airflow_provider_openai_batch.batch.verdict import Rule
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.steps.keys.other_keys import tell_other_keys
+from airflow_provider_openai_batch.steps.run_folder.attempts import register
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.submit.carried_values import fitting
+from airflow_provider_openai_batch.steps.submit.cost_cap import estimate_of, require_budget, require_price
+from airflow_provider_openai_batch.steps.submit.model_check import check_model
+from airflow_provider_openai_batch.steps.submit.recipe import Recipe, read_recipe
+from airflow_provider_openai_batch.steps.submit.shard_cutter import Terms
+from airflow_provider_openai_batch.steps.submit.snapshot_writer import SnapshotWriter
+from airflow_provider_openai_batch.steps.submit.source_join import Ends, look_elsewhere, read_beside
+from airflow_provider_openai_batch.steps.submit.submit_log import tell_news, tell_skipped
+from airflow_provider_openai_batch.steps.submit.tokenizers import counter_for
+from airflow_provider_openai_batch.steps.wait.lost_folder import refuse_lost
+from airflow_provider_openai_batch.tables.resolve import resolve_source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_openai_batch.batch.facts import Attempt
+    from airflow_provider_openai_batch.batch.output import Output
+    from airflow_provider_openai_batch.batch.run import Run, Snapshot
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.tables.base import Source
+
+log = logging.getLogger(__name__)
+
+SHOWN = (
+    "rows", "skipped", "changed_prompt", "equal", "requests", "shards", "estimated_tokens",
+    "estimated_cost_usd", "estimated_synchronous_usd",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What submit was asked, parsed; `rows` holds what an upstream task handed over."""
+
+    source: arguments.Source
+    rows: object | None = None
+    request: dict[str, Any]
+    output_type: Any = None
+    target: arguments.Target | None = None
+    limits: arguments.Limits = field(default_factory=arguments.Limits)
+    resend: tuple[str, ...] | None = None
+    openai_conn_id: str = "openai_default"
+    run_id: str
+    try_number: int = 1
+    max_tries: int = 0
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """What a snapshot holds: rows, and the requests, shards, and tokens that they make.
+
+    `rows` are those of the source; `skipped` of them are not in the snapshot, for the target holds them, of
+    these `changed_prompt` for another prompt.
+    """
+
+    rows: int
+    requests: int
+    shards: int
+    estimated_tokens: int
+    rejected: int
+    attempt: Attempt
+    skipped: int = 0
+    changed_prompt: int = 0
+    preview: bool = False
+    estimated_cost_usd: float | None = None
+    #: The same by the synchronous endpoint.
+    estimated_synchronous_usd: float | None = None
+    #: What is to be paid, for a person; empty where an older version staged the rows.
+    money: str = ""
+
+    @property
+    def equal(self) -> int:
+        """Return how many rows ask what another row asks already."""
+        return self.rows - self.skipped - self.requests - self.rejected
+
+    def __str__(self) -> str:
+        changed = f" ({self.changed_prompt:,} answered for another prompt)" if self.changed_prompt else ""
+        rejected = f", {self.rejected:,} cannot be sent and become error rows" if self.rejected else ""
+        return (
+            f"Read {self.rows:,} rows: {self.skipped:,} are in the target and skipped{changed}, "
+            f"{self.equal:,} ask what another row asks{rejected}; {self.requests:,} requests. {self.money}"
+        ).rstrip()
+
+    def summary(self) -> dict[str, Any]:
+        """Return what the XCom shows."""
+        return {name: getattr(self, name) for name in SHOWN}
+
+
+def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
+    """Make the snapshot that this task wants, or find it again after a retry."""
+    refuse_part(asked)
+    columns = resolve_source(asked.source, asked.rows).columns()
+    recipe = read_recipe(asked.source, (asked.request, asked.output_type), columns)
+    run = read_run(store, client.origin)
+    if run.empty:
+        refuse_lost(store, client, asked.openai_conn_id)
+    else:
+        client.tick()
+    fingerprint = fingerprint_of(asked)
+    _check_names(asked, recipe.body["model"], client, is_new=not _is_staged(asked, run.current, fingerprint))
+    attempt = register(store, run, client.now())
+    run = read_run(store, client.origin)
+    current = run.current
+    if current is not None and _is_staged(asked, current, fingerprint):
+        log.info("The rows of try %s are staged already; going on with them.", current.asked.try_number)
+        return _staged(current.asked, current.done, attempt)
+    snapshot, now = f"{attempt.number:04}-{attempt.nonce}", client.now()
+    told = remember(store, asked, recipe, (snapshot, fingerprint, _epoch(asked, run), now))
+    with SnapshotWriter(store, (snapshot, now), recipe, _terms(asked, told, recipe, client)) as writer:
+        writer.know(run)
+        _read(_ends(asked, told), recipe, writer)
+        done = writer.finish(client.now())
+    require_budget(run, done, told)
+    store.put(f"snapshots/{snapshot}/done.json", done)
+    tell_skipped(done, told)
+    _look_for_other_keys(_ends(asked, told), recipe, writer)
+    if not told.preview:
+        tell_news(store, client.origin, run)
+    return _staged(told, done, attempt)
+
+
+def _check_names(asked: Asked, model: str, client: Client, *, is_new: bool) -> None:
+    """Refuse a model that does not exist, or that has no price under a cap; what is staged goes on."""
+    if is_new:
+        check_model(client, model, preview=asked.limits.preview)
+    require_price(asked.limits, model, client.prices)
+
+
+def _terms(asked: Asked, told: facts.Asked, recipe: Recipe, client: Client) -> Terms:
+    model = recipe.body["model"]
+    expected = expected_output(recipe.endpoint, recipe.body, recipe.output.schema)
+    return Terms(
+        limits=cut_by_answers(cut_by_budget(asked.limits, model, client.token_budgets), recipe.output),
+        rule=Rule(words=told.resend or (), run_id=asked.run_id, prompt_version=told.prompt_version),
+        counter=counter_for(model),
+        forecaster=Forecaster(client.prices.find(model), expected),
+        fitting=fitting(_ends(asked, told), recipe),
+    )
+
+
+def _read(ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> None:
+    """Read all rows; a source that has not even columns has none."""
+    with read_beside(ends, recipe, recipe.layout.columns if recipe.layout.used else ()) as pairs:
+        for batch, held in pairs:
+            writer.add(batch, held)
+
+
+def _look_for_other_keys(ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> None:
+    suspects, schema = writer.suspects()
+    if suspects and schema is not None:
+        tell_other_keys(look_elsewhere(ends, recipe, suspects, schema), len(suspects))
+
+
+def refuse_part(asked: Asked) -> None:
+    """Refuse a trial whose rows would take the place of a whole partition."""
+    replaces = asked.target is not None and asked.target.mode == "replace_partition"
+    if replaces and asked.limits.rows is not None and not asked.limits.preview:
+        raise InvalidRequest(
+            f"limits['rows'] is {asked.limits.rows} with mode 'replace_partition': these rows would replace "
+            "the whole partition. Set limits['preview'] too, or try another table."
+        )
+
+
+def remember(
+    store: RunStore, asked: Asked, recipe: Recipe, snapshot: tuple[str, str, int, float]
+) -> facts.Asked:
+    """Write down what was asked; the snapshot is open until `done.json`."""
+    name, fingerprint, epoch, now = snapshot
+    told = facts.Asked(
+        at=now,
+        fingerprint=fingerprint,
+        try_number=asked.try_number,
+        max_tries=asked.max_tries,
+        epoch=epoch,
+        run_id=asked.run_id,
+        openai_conn_id=asked.openai_conn_id,
+        endpoint=recipe.endpoint,
+        request=recipe.body,
+        output_type=asked.output_type,
+        prompt_version=recipe.prompt_version,
+        key=recipe.layout.key,
+        carry=recipe.layout.carry,
+        target=None if asked.target is None else msgspec.to_builtins(asked.target),
+        max_attempts=asked.limits.max_attempts,
+        max_failed_ratio=asked.limits.max_failed_ratio,
+        max_cost_usd=asked.limits.max_cost_usd,
+        resend=words_for(asked.resend, asked.target),
+        preview=asked.limits.preview,
+        reask_invalid=asked.limits.reask_invalid,
+        preflight=asked.limits.preflight is not False,
+        labels=asked.labels,
+    )
+    store.put(f"snapshots/{name}/asked.json", told)
+    return told
+
+
+def _ends(asked: Asked, told: facts.Asked) -> Ends:
+    return Ends(
+        source=asked.source,
+        rows=asked.rows,
+        target=asked.target,
+        run_id=asked.run_id,
+        resend=told.resend,
+        at=told.at,
+        most=asked.limits.rows,
+    )
+
+
+def cut_by_budget(limits: arguments.Limits, model: str, budgets: Mapping[str, int]) -> arguments.Limits:
+    """Let several batches fit into the token queue where its size is known and nothing else is asked."""
+    if limits.tokens_per_shard is not None:
+        return limits
+    return msgspec.structs.replace(limits, tokens_per_shard=tokens_per_shard(model, budgets))
+
+
+def cut_by_answers(limits: arguments.Limits, output: Output) -> arguments.Limits:
+    """Let the answers of a shard fit into memory where each is large."""
+    most = min(limits.requests_per_shard, output.most_requests or limits.requests_per_shard)
+    return msgspec.structs.replace(limits, requests_per_shard=most)
+
+
+def fingerprint_of(asked: Asked) -> str:
+    """Hash what decides on the rows and requests; the connection's name is not part of it."""
+    told = [
+        msgspec.to_builtins(asked.source),
+        asked.request,
+        asked.output_type,
+        None if asked.target is None else msgspec.to_builtins(asked.target),
+        msgspec.to_builtins(asked.limits),
+        None if asked.rows is None else _rows_hash(asked),
+        *([] if asked.resend is None else [list(asked.resend)]),
+    ]
+    return hashlib.sha256(msgspec.json.encode(told, enc_hook=repr)).hexdigest()
+
+
+def _rows_hash(asked: Asked) -> str:
+    source: Source = resolve_source(asked.source, asked.rows)
+    digest = hashlib.sha256()
+    with source.read(source.columns()) as batches:
+        for batch in batches:
+            digest.update(msgspec.json.encode(batch.to_pylist(), enc_hook=repr))
+    return digest.hexdigest()
+
+
+def _is_staged(asked: Asked, current: Snapshot | None, fingerprint: str) -> bool:
+    """Tell whether the rows are staged already: by an earlier try, or by a later one that overtook this."""
+    if current is None:
+        return False
+    tries = (asked.max_tries, asked.try_number)
+    if (current.asked.max_tries, current.asked.try_number) > tries:
+        return True
+    return _is_retry(asked, current) and current.asked.fingerprint == fingerprint
+
+
+def _is_retry(asked: Asked, current: Snapshot) -> bool:
+    return asked.try_number > 1 and asked.max_tries == current.asked.max_tries
+
+
+def _epoch(asked: Asked, run: Run) -> int:
+    """Return the snapshot's epoch: a retry stays in its own, a clear begins the next."""
+    current = run.current
+    if current is None:
+        return 1 + max((snapshot.asked.epoch for snapshot in run.snapshots), default=0)
+    return current.asked.epoch + (0 if _is_retry(asked, current) else 1)
+
+
+def _staged(told: facts.Asked, done: facts.Done, attempt: Attempt) -> Staged:
+    return Staged(
+        rows=done.rows if done.read is None else done.read,
+        skipped=done.skipped,
+        changed_prompt=done.changed_prompt,
+        preview=told.preview,
+        requests=done.requests,
+        rejected=done.rejected,
+        shards=len(done.shards),
+        estimated_tokens=done.estimated_tokens,
+        estimated_cost_usd=done.estimated_cost_usd,
+        estimated_synchronous_usd=None if done.forecast is None else done.forecast.new.synchronous_usd,
+        money=estimate_of(done, told),
+        attempt=attempt,
+    )

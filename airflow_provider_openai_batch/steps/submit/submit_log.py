@@ -1,0 +1,89 @@
+"""What a new snapshot changes, for the log: what is kept, what is new, and why it is asked again."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.prices import unpriced, usd
+from airflow_provider_openai_batch.batch.run import unlisted
+from airflow_provider_openai_batch.steps.run_folder.read import read_queue, recall_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_openai_batch.batch.facts import Asked, Done
+    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.store import RunStore
+
+log = logging.getLogger(__name__)
+
+
+def tell_news(store: RunStore, origin: str, before: Run) -> None:
+    """Log how many requests of the newest snapshot are to be sent, and which change of the DAG did it."""
+    run = recall_run(store, origin)
+    if run.current is None:
+        raise unlisted("snapshots/*/done.json")
+    done = run.current.done
+    known = {shard.id for shard in before.shards}
+    new = sum(shard.about.requests for shard in run.shards if shard.id not in known)
+    sends = sum(
+        run.shard(left.shard).about.requests if left.positions is None else len(left.positions)
+        for left in read_queue(store, run).left
+    )
+    kept, again = max(0, done.requests - sends), max(0, sends - new)
+    told = ", ".join(_parts(kept, again, new)) or "there is nothing to send"
+    log.info("Staged %s rows as %s requests: %s.", f"{done.rows:,}", f"{done.requests:,}", told)
+    changes = list(_changes(before.current.asked, run.current.asked)) if before.current else []
+    if changes and new:
+        log.warning(
+            "%s differs from the last snapshot of this run: %s requests are asked anew and paid for.",
+            ", ".join(changes),
+            f"{new:,}",
+        )
+
+
+def tell_skipped(done: Done, asked: Asked) -> None:
+    """Log how many rows of the target are left as they are although something speaks for asking them."""
+    if done.later:
+        log.warning(
+            "%s of the skipped rows would be asked, but their batch_snapshot_at is later than this run's "
+            "rows, so that a load would keep them. If a clock or a person set it wrong, set it to NULL.",
+            f"{done.later:,}",
+        )
+    if done.changed_prompt:
+        log.warning(
+            "%s of the skipped rows were answered for another prompt, model, output type, or other columns, "
+            "and keep those answers; add 'changed_prompt' to resend to ask them again%s.",
+            f"{done.changed_prompt:,}",
+            _for_how_much(done, asked.request["model"]),
+        )
+
+
+def _for_how_much(done: Done, model: str) -> str:
+    if done.forecast is None:
+        return ""
+    cost = done.forecast.changed_prompt.cost_usd
+    if cost is None:
+        return f", at an unknown cost: {unpriced(model).removesuffix('.')}"
+    return f", for about {usd(cost)}"
+
+
+def _parts(kept: int, again: int, new: int) -> Iterator[str]:
+    if kept:
+        yield f"{kept:,} are answered or in flight already"
+    if again:
+        yield f"{again:,} go again"
+    if new:
+        yield f"{new:,} are new"
+
+
+def _changes(before: Asked, after: Asked) -> Iterator[str]:
+    """Name the arguments that make up a request and are not what they were."""
+    if before.endpoint != after.endpoint:
+        yield "request['endpoint']"
+    for name in dict.fromkeys((*before.request, *after.request)):
+        if before.request.get(name) != after.request.get(name):
+            yield f"request[{name!r}]"
+    if before.output_type != after.output_type:
+        yield "output_type"

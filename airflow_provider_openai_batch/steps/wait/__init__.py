@@ -1,0 +1,1 @@
+"""The loop: shards become batches, batches end, and their answers come down."""

@@ -1,0 +1,53 @@
+"""Cancel batches of a run; what they have finished is kept, and paid."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import openai
+
+from airflow_provider_openai_batch.batch import facts
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+
+log = logging.getLogger(__name__)
+
+
+def cancel(store: RunStore, client: Client, by: str = "on_kill") -> tuple[str, ...]:
+    """Cancel every batch of the run that is still open; return the ids of those that were asked to stop.
+
+    Raises the last error of the API once all batches were tried.
+    """
+    failed: openai.OpenAIError | None = None
+    cancelled: list[str] = []
+    for send in read_run(store, client.origin).sends:
+        if send.open and send.batch is not None:
+            try:
+                cancelled += cancel_send(store, client, send, by)
+            except openai.OpenAIError as error:  # the others are to be cancelled all the same
+                failed = error
+    if failed is not None:
+        raise failed
+    return tuple(cancelled)
+
+
+def cancel_send(store: RunStore, client: Client, send: Send, by: str) -> tuple[str, ...]:
+    """Cancel the batches of a send, writing down first that it is us; return their ids."""
+    store.put(f"{send.folder}/cancel-{store.nonce()}.json", facts.Cancel(at=client.now(), by=by))
+    for batch in send.own:
+        client.cancel(batch.id)
+        log.info("Batch %s of shard %s is asked to stop (%s).", batch.id, send.shard, by)
+    return tuple(batch.id for batch in send.own)
+
+
+def stop(store: RunStore, client: Client) -> tuple[str, ...]:
+    """Cancel a run for a person: nothing more of it is sent until submit is cleared."""
+    current = read_run(store, client.origin).current
+    epoch = current.asked.epoch if current else 0
+    store.put(f"stops/{store.nonce()}.json", facts.Stop(at=client.now(), epoch=epoch))
+    return cancel(store, client, facts.BY_COMMAND)

@@ -1,0 +1,104 @@
+"""A run whose folder is empty though the API has batches of it: the folder was lost."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import openai
+
+from airflow_provider_openai_batch.batch import facts
+from airflow_provider_openai_batch.batch.paging import EndlessList, ListFailed
+from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
+from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+
+log = logging.getLogger(__name__)
+
+LOOK_BACK = 30 * 86_400.0
+SHOWN = 5
+NO_LIST = {400, 404, 405, 410, 422, 501}
+DENIALS = {401, 403}
+COMMAND = "python -m airflow_provider_openai_batch.forget"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The batches of a run that the API lists and that are not forgotten; `gap`: why there may be more."""
+
+    batches: tuple[Batch, ...]
+    gap: str | None = None
+
+
+def refuse_lost(store: RunStore, client: Client, conn_id: str) -> None:
+    """Stop if the API has batches of this run although its folder is empty.
+
+    Raises OpenAIBatchError where the list cannot be read now: nothing is sent before it was.
+    """
+    found = find_batches(store, client)
+    if found.batches:
+        raise RunUnreadable(_message(store, found.batches, conn_id))
+    if found.gap:
+        log.warning("%s; whether the folder of this run was lost cannot be told.", found.gap)
+
+
+def find_batches(store: RunStore, client: Client) -> Found:
+    """List the batches of the last 30 days that bear the mark of this run."""
+    mark, known = run_hash(store), forgotten(store)
+    found: list[Batch] = []
+    gap = None
+    try:
+        for batch in client.list_back_to(client.now() - LOOK_BACK):
+            if batch.metadata.get("run") == mark and batch.id not in known:
+                found.append(batch)  # noqa: PERF401 - what came before an error counts
+    except EndlessList as error:
+        gap = str(error).rstrip(".")
+    except ListFailed as error:
+        raise OpenAIBatchError(f"{error} Nothing was sent; try again.") from error
+    except openai.APIStatusError as error:
+        if error.status_code in DENIALS:
+            raise
+        if error.status_code not in NO_LIST:
+            what = f"The list of batches cannot be read (status {error.status_code})"
+            raise OpenAIBatchError(f"{what}. Nothing was sent; try again.") from None
+        gap = f"This server lists no batches (status {error.status_code})"
+    return Found(batches=tuple({batch.id: batch for batch in found}.values()), gap=gap)
+
+
+def forgotten(store: RunStore) -> frozenset[str]:
+    """Return the ids of the batches that a person has told this run to forget."""
+    names = [name for name in store.known() if name.startswith("forgotten-")]
+    return frozenset(b.id for name in names for b in store.get(name, facts.Forgotten).batches)
+
+
+def require_lost(store: RunStore) -> None:
+    """Stop before a run is forgotten whose folder is there."""
+    if not read_run(store).empty:
+        raise InvalidRequest(
+            f"The folder {store.uri} holds its run: nothing is lost. Clear the task that failed instead."
+        )
+
+
+def forget(store: RunStore, client: Client, batches: tuple[Batch, ...]) -> None:
+    """Write down that these batches do not stop the run any more."""
+    forgotten_now = facts.Forgotten(at=client.now(), batches=batches)
+    store.put(f"forgotten-{store.nonce()}.json", forgotten_now)
+
+
+def _message(store: RunStore, batches: tuple[Batch, ...], conn_id: str) -> str:
+    count = f"{len(batches)} {'batch' if len(batches) == 1 else 'batches'}"
+    shown = ", ".join(f"{batch.id} ({batch.status})" for batch in batches[:SHOWN])
+    more = ", ..." if len(batches) > SHOWN else ""
+    connection = "" if conn_id == "openai_default" else f" --conn-id {shlex.quote(conn_id)}"
+    return (
+        f"The folder {store.uri} is empty, but the API has {count} of this run "
+        f"({shown}{more}): the folder was lost. Nothing was sent. Restore the folder; or, to pay for these "
+        f"rows again, run `{COMMAND} {shlex.quote(store.uri)}{connection}` and clear this task."
+    )

@@ -1,0 +1,159 @@
+"""A create without a clear answer: its batch is adopted, or its input file revoked and the intent void."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import openai
+
+from airflow_provider_openai_batch.batch import facts
+from airflow_provider_openai_batch.batch.api import Batch, Gone
+from airflow_provider_openai_batch.batch.as_of import is_yet_to_come, send_as_of
+from airflow_provider_openai_batch.batch.lifecycle import Settings
+from airflow_provider_openai_batch.batch.paging import ListFailed
+from airflow_provider_openai_batch.client import INPUT_FILE_LIFE
+from airflow_provider_openai_batch.exceptions import RunUnreadable
+from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.wait.batch_list import batch_name, listed, oldest
+from airflow_provider_openai_batch.steps.wait.preflight import settle as settle_preflight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+
+log = logging.getLogger(__name__)
+
+
+def resolve(store: RunStore, client: Client, send: Send) -> None:
+    """Resolve a doubt: adopt the batch of the file, else revoke the file, else call it void."""
+    if send.intent.preflight:
+        settle_preflight(store, client, send)
+        return
+    if not send.intent.file_id:  # refused, or over the cap: there is nothing that a batch could be made of
+        void = facts.Void(at=client.now(), reason="nothing was sent")
+        store.put(f"{send.folder}/void-{store.nonce()}.json", void)
+        return
+    found = _find(store, client, send)
+    for batch in found:
+        store.put(batch_name(send.folder, batch), batch)
+        log.info("Batch %s is ours; its create had no clear answer.", batch.id)
+    for batch in found[1:]:
+        _cancel_twin(client, batch)
+    if found:
+        return
+    if send_as_of(send, client.now()).fenced_at is None:
+        _require_settled(store, client, send)
+        _fence(store, client, send)
+    else:
+        _require_project(store, client, send)
+        void = facts.Void(at=client.now(), reason="never created")
+        store.put(f"{send.folder}/void-{store.nonce()}.json", void)
+
+
+def _find(store: RunStore, client: Client, send: Send) -> list[Batch]:
+    """Find the batches of the send's file, the first one made first.
+
+    One that is seen is there, even if the list then fails; that there is none, only a whole list tells.
+    """
+    found: dict[str, Batch] = {}
+    strange: list[Batch] = []
+    try:
+        for batch in listed(client, send):
+            told = batch if batch.input_file_id else client.retrieve(batch.id)  # some lists tell but little
+            if isinstance(told, Gone):
+                continue
+            if told.input_file_id == send.intent.file_id:
+                found[told.id] = told
+            else:
+                strange.append(told)
+    except (openai.OpenAIError, ListFailed):
+        if not found:
+            raise
+    if not found:
+        _require_files(store, send, strange)
+    return sorted(found.values(), key=lambda batch: (batch.created_at or 0.0, batch.id))
+
+
+def _require_files(store: RunStore, send: Send, batches: list[Batch]) -> None:
+    """Fail where a batch may be ours but does not say so: gateways show other file ids than they gave."""
+    ours = {"run": run_hash(store), "shard": send.shard}
+    known = {other.intent.file_id for other in read_run(store).sends}
+    for batch in batches:
+        if batch.created_at is not None and batch.created_at < oldest(send):
+            continue  # a page of the list shows older ones, too
+        marked = ours.items() <= batch.metadata.items()
+        nameless = batch.input_file_id is None and "run" not in batch.metadata
+        if nameless or (marked and batch.input_file_id not in known):
+            raise ListFailed(f"Batch {batch.id!r} is listed without the file that we know it by.")
+
+
+def _require_settled(store: RunStore, client: Client, send: Send) -> None:
+    """Fail while an unclear create may still act, where it is not sure when it was called.
+
+    Intent and file may disagree, or be of a time to come. Whoever has looked for its batch before and waited
+    since knows it by his own clock.
+    """
+    now, times = client.now(), (send.intent.at, send.intent.file_created_at)
+    if not (send.is_misdated or is_yet_to_come(send.intent.at, now)):
+        return
+    since = min((at for at in times if not is_yet_to_come(at, now)), default=0.0)
+    looked = [fact.at for fact in read_run(store).put_offs if fact.what == send.folder and fact.at >= since]
+    called = min([max(times), *looked])
+    if now < called + Settings().settle:
+        raise ListFailed(f"Shard {send.shard} may have been sent a moment ago, and no batch of it is listed.")
+
+
+def _cancel_twin(client: Client, batch: Batch) -> None:
+    try:
+        client.cancel(batch.id)
+    except openai.OpenAIError as error:
+        log.warning("Batch %s could not be cancelled (%s).", batch.id, type(error).__name__)
+
+
+def _fence(store: RunStore, client: Client, send: Send) -> None:
+    """Revoke the input file: a create that acts later is refused by the API."""
+    file_id = send.intent.file_id
+    require_file(store, client, send)
+    if not send.fences:
+        store.put(f"{send.folder}/fence-{store.nonce()}.json", facts.Fence(at=client.now(), deleted=False))
+    if not client.delete(file_id):  # an earlier try of ours deleted it, if this is still its project
+        _require_project(store, client, send)
+    store.put(f"{send.folder}/fence-{store.nonce()}.json", facts.Fence(at=client.now(), deleted=True))
+
+
+def _require_project(store: RunStore, client: Client, send: Send) -> None:
+    """Fail where a file or batch may be unseen because the key has changed, not because it is gone."""
+    if client.account in {send.intent.account, ""}:
+        return
+    others = [one.intent.file_id for one in read_run(store).sends if one.folder != send.folder]
+    if not any(client.file_exists(file_id) for file_id in filter(None, others)):
+        raise ListFailed(f"File {send.intent.file_id!r} was uploaded with another key than is used now.")
+
+
+def require_file(store: RunStore, client: Client, send: Send) -> None:
+    """Stop if the API does not know a file that the run uploaded and did not delete, and that lives."""
+    expired = client.now() > send.intent.at + INPUT_FILE_LIFE
+    if expired or send.fences or client.file_exists(send.intent.file_id):
+        return
+    # Whoever deletes a file writes down first that its send is over.
+    now = next(one for one in read_run(store).sends if one.folder == send.folder)
+    if now.open and not now.fences:
+        message = (
+            f"The API does not know file {send.intent.file_id!r}, which this run uploaded: connection and "
+            "run do not belong together. Point openai_conn_id at the project that the run was sent to."
+        )
+        raise RunUnreadable(message)
+
+
+def require_sight(store: RunStore, client: Client, sends: Iterable[Send]) -> None:
+    """Stop before anything more is sent if the API does not know what the run has in flight."""
+    for send in sends:
+        if send.fences and client.now() <= send.intent.at + INPUT_FILE_LIFE:  # its file may be deleted by us
+            _require_project(store, client, send)
+        else:
+            require_file(store, client, send)

@@ -1,0 +1,115 @@
+"""A shard goes up; a copy that nobody knows the id of does not stay."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+import openai
+
+from airflow_provider_openai_batch.batch import facts
+from airflow_provider_openai_batch.batch.api import InputFile, Refused
+from airflow_provider_openai_batch.client import WrongAnswer
+from airflow_provider_openai_batch.same_origin import told_of
+from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.wait.retry_after import rest_after
+from airflow_provider_openai_batch.steps.wait.transfer import delete_quietly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_openai_batch.batch.run import Run, Shard
+    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.store import RunStore
+
+UNCLEAR = "uploads/"
+#: After these the file may be there.
+MAY_HAVE_ACTED = {408, 409}
+OUR_FAULT, SERVER_ERROR = 400, 500
+A_DAY = 86_400.0
+
+log = logging.getLogger(__name__)
+
+
+def upload_shard(
+    store: RunStore, client: Client, shard: Shard, run: Run | None = None
+) -> InputFile | Refused:
+    """Upload a shard as a fresh file; that is free, and nothing runs of it.
+
+    An upload without a clear answer is repeated as often as the connection says, each time after a look at
+    the files of that name: a copy that nobody has sent is deleted, for who made it cannot be told.
+    """
+    name = f"{run_hash(store)}-{shard.id}.jsonl"
+    known = {send.intent.file_id for send in run.sends} if run else set()
+    tries_left = client.upload_tries
+    while True:
+        tries_left -= 1
+        try:
+            return _upload(store, client, shard, (name, known))
+        except (openai.OpenAIError, msgspec.MsgspecError) as error:
+            if not _is_unclear(error):
+                raise
+            note_unclear(store, client)
+            if rest_after(error):
+                raise
+            sweep(store, client, name)
+            if tries_left <= 0 or told_of(error):  # who points elsewhere once does so again
+                raise
+
+
+def _upload(
+    store: RunStore, client: Client, shard: Shard, named: tuple[str, set[str]]
+) -> InputFile | Refused:
+    name, known = named
+    with store.local(f"shards/{shard.id}/requests.jsonl") as path, open(path, "rb") as file:  # noqa: PTH123
+        told = client.upload(name, file)
+    if isinstance(told, InputFile) and told.id in known:
+        raise WrongAnswer(f"The API answered an upload with file {told.id!r}, which an earlier one made.")
+    return told
+
+
+def _is_unclear(error: Exception) -> bool:
+    """Tell whether an upload may have acted although it failed.
+
+    A server may also keep the file and then point elsewhere; only a refusal says that nothing is.
+    """
+    if isinstance(error, openai.APIStatusError):
+        status = error.status_code
+        return not OUR_FAULT <= status < SERVER_ERROR or status in MAY_HAVE_ACTED
+    return True
+
+
+def note_unclear(store: RunStore, client: Client) -> None:
+    """Write down that the API may hold a file of this run whose id nobody knows."""
+    store.put(f"{UNCLEAR}{store.nonce()}.json", facts.Fact(at=client.now()))
+
+
+def sweep(store: RunStore, client: Client, name: str) -> None:
+    """Delete the files of this name that no intent names; a server without a list of files has none."""
+    for file_id in unsent(store, client, name, client.now() - A_DAY):
+        delete_quietly(client, file_id)
+
+
+def unsent(store: RunStore, client: Client, start: str, oldest: float) -> list[str]:
+    """List the files whose names start so and that no intent names: no create was called for them.
+
+    The intents are read after the list: what is not in one by then has had no create yet, and if another
+    process is about to call it, the API refuses it, and the shard is sent again.
+    """
+    try:
+        found = client.files_named(start, oldest)
+    except (openai.OpenAIError, msgspec.MsgspecError) as error:
+        log.info("The API's files could not be listed (%s); what is left expires.", type(error).__name__)
+        return []
+    known = {send.intent.file_id for send in read_run(store).sends} if found else set()
+    return [file.id for file in found if file.id not in known]
+
+
+def left_behind(store: RunStore, client: Client, run: Run, names: Iterable[str]) -> list[str]:
+    """List the run's own files that unclear uploads may have left, if there was any."""
+    if not any(name.startswith(UNCLEAR) for name in names):
+        return []
+    times = [time for send in run.sends for time in (send.intent.at, send.intent.file_created_at)]
+    return unsent(store, client, f"{run_hash(store)}-", min(times, default=client.now()) - A_DAY)

@@ -1,0 +1,122 @@
+"""What the target refuses of a source's values is found before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.steps.load.load import load
+from airflow_provider_openai_batch.steps.submit.stage import stage
+from airflow_provider_openai_batch.steps.wait.advance import Settings
+from tests.tables.conftest import connect, duckdb_file
+
+__all__ = ["connect", "duckdb_file"]
+TABLE = (
+    "create table labels (id bigint primary key, price {}, label text, batch_status text, "
+    "batch_custom_id text, batch_run_id text, batch_snapshot_at timestamptz, "
+    "batch_input_hash text, batch_prompt_version text)"
+)
+
+
+def prices(**changes: float) -> pa.Table:
+    """Three rows with a price."""
+    given = {"1": 1.5, "2": 2.5, "3": 3.5} | changes
+    return pa.table(
+        {
+            "id": [int(key) for key in given],
+            "body": [f"row {key}" for key in given],
+            "price": list(given.values()),
+        }
+    )
+
+
+def asked(pipeline: Any, rows: pa.Table, **changes: Any) -> Any:
+    target = arguments.target({"conn_id": "warehouse", "table": "labels"})
+    source = arguments.source({"key": "id", "carry": ["price"]}, has_rows=True)
+    return replace(pipeline.asked(target=target, rows=rows, **changes), source=source)
+
+
+def test_a_price_that_the_table_has_no_room_for(pipeline: Any, duckdb_file: Any):
+    """The kind of fault: a carried value that an existing column refuses fails a load that is paid for."""
+    with duckdb.connect(str(duckdb_file)) as database:
+        database.execute(TABLE.format("decimal(5, 2)"))
+    given = asked(pipeline, prices(**{"2": 1e6}))
+
+    with pytest.raises(InvalidRequest, match=r"'price' of type .* does not take .* for example '2'\. Widen"):
+        stage(given, pipeline.store, pipeline.client)
+
+    assert pipeline.sent == 0
+
+
+def test_rows_that_are_answered_stop_nothing(pipeline: Any, duckdb_file: Any):
+    """A row that is not asked is not loaded: its value may be what it likes."""
+    with duckdb.connect(str(duckdb_file)) as database:
+        database.execute(TABLE.format("decimal(5, 2)"))
+    pipeline.advance(stage(asked(pipeline, prices()), pipeline.store, pipeline.client).attempt)
+    pipeline.wait()
+    assert pipeline.load().written == 3
+
+    given = asked(pipeline, prices(**{"2": 1e6, "4": 4.5}), run_id="dag/task/next")
+
+    assert stage(given, pipeline.store, pipeline.client).skipped == 3
+
+
+def test_a_table_that_only_the_load_knows(pipeline: Any, duckdb_file: Any):
+    """Without submit's target the load tries the values before it writes, and says which row it is."""
+    with duckdb.connect(str(duckdb_file)) as database:
+        database.execute(TABLE.format("decimal(5, 2)"))
+    given = replace(asked(pipeline, prices(**{"2": 1e6})), target=None)
+    pipeline.advance(stage(given, pipeline.store, pipeline.client).attempt)
+    pipeline.wait()
+
+    target = arguments.target({"conn_id": "warehouse", "table": "labels"})
+    with pytest.raises(InvalidRequest, match="'price' of type"):
+        load(pipeline.store, pipeline.client, Settings(), target)
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        ('{"a":[1e400,"\\ud800 \\u0000"]}', True),
+        ('{"a":1,"a":2}', True),
+        (None, True),
+        ("[1,]", False),
+        ('{"a":NaN}', False),
+        ('"\\ud800', False),
+        ('["a\nb"]', False),
+        ("", False),
+        ("1 2", False),
+        ("[" * 5_000 + "]" * 5_000, False),
+    ],
+)
+def test_a_text_that_is_said_to_be_json(pipeline: Any, value: str | None, fits: bool):
+    """The kind of fault: a type says JSON, its reader passes the text on, and the paid load fails."""
+    column = pa.ExtensionArray.from_storage(pa.json_(), pa.array(["{}", value]))
+    rows = pa.table({"id": [1, 2], "body": ["a", "b"], "price": column})
+    given = replace(asked(pipeline, rows), target=None)
+
+    if fits:
+        assert stage(given, pipeline.store, pipeline.client).requests == 2
+        return
+    with pytest.raises(InvalidRequest, match=r"'price' is JSON and holds .* for example '2'\. Mend"):
+        stage(given, pipeline.store, pipeline.client)
+    assert pipeline.sent == 0
+
+
+def test_json_of_a_database(pipeline: Any, duckdb_file: Any):
+    """The same of a database, whose JSON has commas at the end."""
+    with duckdb.connect(str(duckdb_file)) as database:
+        database.execute("create table t as select 7 as id, 'x' as body, '[1,]'::json as price")
+    source = arguments.source({"conn_id": "warehouse", "table": "t", "key": "id", "carry": ["price"]})
+    given = replace(pipeline.asked(target=None), source=source)
+
+    with pytest.raises(InvalidRequest, match=r"'price' is JSON and holds .* for example '7'\. Mend"):
+        stage(given, pipeline.store, pipeline.client)
+
+    assert pipeline.sent == 0
