@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_openai_batch.batch.facts import Tally
+    from airflow_provider_openai_batch.batch.request_ids import Ids
     from airflow_provider_openai_batch.batch.run import CompleteSnapshot, Run, Send, Shard
-
-Ids = np.ndarray
 
 
 class Requests(Protocol):

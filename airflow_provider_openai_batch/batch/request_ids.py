@@ -6,9 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 ID_BYTES = 16
+#: An array of request ids, of the type `S16`.
+Ids = np.ndarray
 
 
-def ids_of(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+def ids_of(column: pa.Array | pa.ChunkedArray) -> Ids:
     """View a column of 16-byte values as a numpy array, without making a Python object of each."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(array, pa.ChunkedArray):

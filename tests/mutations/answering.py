@@ -182,7 +182,7 @@ ANSWERING = (
     ),
     Mutation(
         name="answers joined by position",
-        file="batch/join.py",
+        file="batch/best.py",
         old="        return np.where(self.ids[places] == ids, self.positions[places], -1)",
         new="        return np.arange(len(ids))",
         caught_by=f"{LOAD}::test_answers_go_to_their_own_rows",
@@ -200,7 +200,7 @@ ANSWERING = (
     ),
     Mutation(
         name="a later failure beats an answer",
-        file="batch/join.py",
+        file="batch/best.py",
         old="* 1_000 + attempt",
         new="+ 1_000 * attempt",
         caught_by="tests/batch/test_join.py::test_ok_wins_then_what_is_final_then_the_later[ok-failed-0]",

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA, FINAL, collect
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
-from airflow_provider_openai_batch.batch.request_ids import ids_of
+from airflow_provider_openai_batch.batch.request_ids import Ids, ids_of
 from airflow_provider_openai_batch.batch.unseen import without_tokens
 from airflow_provider_openai_batch.steps.collect.raw_lines import raw_lines
 from airflow_provider_openai_batch.steps.run_folder.read import StoredRequests
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.store import RunStore
 
 STRAY = "stray"
-Ids = np.ndarray
 
 
 class Strays:

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA
+from airflow_provider_openai_batch.batch.best import Index, best_answers, rank_answers
 from airflow_provider_openai_batch.batch.billing import READ
 from airflow_provider_openai_batch.batch.bounds import Bytes, Characters, Charset
-from airflow_provider_openai_batch.batch.join import FIXED, Index, best_answers, rank_answers
+from airflow_provider_openai_batch.batch.join import FIXED
 from airflow_provider_openai_batch.batch.request_ids import ids_of
 from airflow_provider_openai_batch.batch.status import RowStatus
 from airflow_provider_openai_batch.steps.load.row_costs import Payments, add_up

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_openai_batch.batch.best import best_answers, rank_answers
 from airflow_provider_openai_batch.batch.billing import bill
-from airflow_provider_openai_batch.batch.join import best_answers, rank_answers
 from airflow_provider_openai_batch.batch.prices import Long, Price, Prices, Usage, cost
 from airflow_provider_openai_batch.batch.run import Run
 from airflow_provider_openai_batch.steps.load.result import COLUMNS
