@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.batch.api import Created, Unclear
-from airflow_provider_openai_batch.batch.refusals import read_refused
-from airflow_provider_openai_batch.batch.server_words import shown
-from airflow_provider_openai_batch.batch.shallow import shallow
+from airflow_provider_openai_batch.batch.api.error_body import read_refused
+from airflow_provider_openai_batch.batch.api.objects import Created, Unclear
+from airflow_provider_openai_batch.batch.text.server_words import shown
+from airflow_provider_openai_batch.batch.text.shallow_json import shallow
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.api import Batch, Refused
+    from airflow_provider_openai_batch.batch.api.objects import Batch, Refused
 
 SERVER_ERROR = 500
 NOT_FOUND = 404

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 
-from airflow_provider_openai_batch.batch.api_time import ApiTime, date_of
+from airflow_provider_openai_batch.batch.api.api_time import ApiTime, date_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

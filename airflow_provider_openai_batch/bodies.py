@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 
-from airflow_provider_openai_batch.batch.pace import Pace, TooMuch, TooSlow
+from airflow_provider_openai_batch.batch.api.pace import Pace, TooMuch, TooSlow
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,9 @@ from airflow_provider_openai_batch.api_answers import (
 )
 from airflow_provider_openai_batch.api_clock import ApiClock
 from airflow_provider_openai_batch.async_client import AsyncClient
-from airflow_provider_openai_batch.batch.api import (
+from airflow_provider_openai_batch.batch.api.api_time import ApiTime
+from airflow_provider_openai_batch.batch.api.file_page import read_file_page
+from airflow_provider_openai_batch.batch.api.objects import (
     Batch,
     Created,
     Gone,
@@ -32,11 +34,9 @@ from airflow_provider_openai_batch.batch.api import (
     read_batch,
     read_input_file,
 )
-from airflow_provider_openai_batch.batch.api_time import ApiTime
-from airflow_provider_openai_batch.batch.asking import judge
-from airflow_provider_openai_batch.batch.file_page import read_file_page
-from airflow_provider_openai_batch.batch.paging import Paging
-from airflow_provider_openai_batch.batch.prices import Prices
+from airflow_provider_openai_batch.batch.api.paging import Paging
+from airflow_provider_openai_batch.batch.api.sync_call import judge
+from airflow_provider_openai_batch.batch.cost.prices import Prices
 from airflow_provider_openai_batch.downloads import CutDownload, Download, ShortDownload, content_of
 from airflow_provider_openai_batch.model_routes import ModelRoutes
 from airflow_provider_openai_batch.same_origin import guarded, told_of
@@ -44,7 +44,7 @@ from airflow_provider_openai_batch.same_origin import guarded, told_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from airflow_provider_openai_batch.batch.asking import Asked
+    from airflow_provider_openai_batch.batch.api.sync_call import Asked
 
 __all__ = ["AsyncClient", "Client", "CutDownload", "NotDeleted", "ShortDownload", "WrongAnswer"]
 

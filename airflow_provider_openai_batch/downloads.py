@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import openai
 
-from airflow_provider_openai_batch.batch.pace import Pace, TooMuch, TooSlow
+from airflow_provider_openai_batch.batch.api.pace import Pace, TooMuch, TooSlow
 from airflow_provider_openai_batch.same_origin import Redirected, told_of
 
 if TYPE_CHECKING:

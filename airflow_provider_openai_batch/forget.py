@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.api import Gone
+from airflow_provider_openai_batch.batch.api.objects import Gone
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.steps.wait.lost_folder import Found, find_batches, forget, require_lost
 from airflow_provider_openai_batch.telling import (
@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.telling import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.batch.api.objects import Batch
     from airflow_provider_openai_batch.client import Client
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from airflow_provider_openai_batch.batch.server_words import shown
+from airflow_provider_openai_batch.batch.text.server_words import shown
 
 #: The libraries that releases of the SDK are built on.
 LOGGERS = ("httpx", "httpx2")

@@ -9,8 +9,8 @@ import msgspec
 import openai
 
 from airflow_provider_openai_batch.api_answers import NOT_FOUND, Models, refused
-from airflow_provider_openai_batch.batch.server_words import shown
-from airflow_provider_openai_batch.batch.shallow import shallow
+from airflow_provider_openai_batch.batch.text.server_words import shown
+from airflow_provider_openai_batch.batch.text.shallow_json import shallow
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.api_clock import ApiClock

@@ -21,8 +21,8 @@ from airflow_provider_openai_batch.telling import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from airflow_provider_openai_batch.batch.cycle_checks import Asked
-    from airflow_provider_openai_batch.batch.prices import Price
+    from airflow_provider_openai_batch.batch.cost.prices import Price
+    from airflow_provider_openai_batch.batch.probe.cycle_checks import Asked
     from airflow_provider_openai_batch.steps.maintenance.probe import Patience
 
 PAUSE = 5.0
@@ -70,7 +70,7 @@ class Command:
 
     def _cycle(self, price: Price | None) -> int:
         """Check the whole cycle; what it costs at most is said before."""
-        from airflow_provider_openai_batch.batch.cycle_checks import Asked  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.probe.cycle_checks import Asked  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.maintenance.probe_cycle import Cycle  # noqa: PLC0415
 
         asked = Asked(model=self._asked.model, rows=self._asked.rows)
@@ -89,8 +89,8 @@ class Command:
         return FOUND if found else 0
 
     def _is_too_dear(self, asked: Asked, price: Price | None) -> bool:
-        from airflow_provider_openai_batch.batch.cycle_checks import INPUT_TOKENS, OUTPUT_TOKENS  # noqa: PLC0415
-        from airflow_provider_openai_batch.batch.prices import usd  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.cost.prices import usd  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.probe.cycle_checks import INPUT_TOKENS, OUTPUT_TOKENS  # noqa: PLC0415
 
         most = None if price is None else asked.estimate(price)
         self._told["estimate_usd"] = most
@@ -103,7 +103,7 @@ class Command:
         return True
 
     def _tell_cost(self, usage: Mapping[str, int], price: Price | None) -> None:
-        from airflow_provider_openai_batch.batch.prices import Usage, cost, usd  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.cost.prices import Usage, cost, usd  # noqa: PLC0415
 
         paid = None if price is None else cost(price, Usage(**usage))
         self._told |= {"usage": dict(usage), "cost_usd": paid}

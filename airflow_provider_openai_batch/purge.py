@@ -75,8 +75,8 @@ def _miss(path: str) -> int:
 
 def _tell(uri: str, outcome: Outcome, reasons: Counter[str], *, dry_run: bool) -> str:
     """Print what became of a run and return the word for it."""
-    from airflow_provider_openai_batch.batch.facts import Purged  # noqa: PLC0415
-    from airflow_provider_openai_batch.batch.purging import Keep  # noqa: PLC0415
+    from airflow_provider_openai_batch.batch.run.facts import Purged  # noqa: PLC0415
+    from airflow_provider_openai_batch.batch.run.retention import Keep  # noqa: PLC0415
     from airflow_provider_openai_batch.steps.maintenance.purge import Failed  # noqa: PLC0415
 
     match outcome:

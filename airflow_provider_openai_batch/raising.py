@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_openai_batch.batch.report.words import as_code, as_id, as_param
-from airflow_provider_openai_batch.batch.undefined import hint
+from airflow_provider_openai_batch.batch.arguments.undefined_names import hint
+from airflow_provider_openai_batch.batch.text.safe_words import as_code, as_id, as_param
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunTimedOut, RunUnlisted
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from jinja2 import Template
 from jinja2.compiler import CodeGenerator
 from jinja2.nativetypes import NativeEnvironment
 
-from airflow_provider_openai_batch.batch.object_fields import takes
-from airflow_provider_openai_batch.batch.typed_fields import ANY
+from airflow_provider_openai_batch.batch.arguments.object_fields import takes
+from airflow_provider_openai_batch.batch.arguments.typed_fields import ANY
 from airflow_provider_openai_batch.raising import raise_for_template
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from airflow_provider_openai_batch.operators.submit import OpenAIBatchSubmitOper
 from airflow_provider_openai_batch.sensors.openai_batch import OpenAIBatchSensor
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch import arguments
+    from airflow_provider_openai_batch.batch.arguments import arguments
 
 #: What others call our arguments.
 OURS = dict.fromkeys(("conn_id", "llm_conn_id", "openai_connection_id"), "openai_conn_id")
@@ -107,7 +107,7 @@ def _check_others(given: dict[str, Any]) -> None:
 
 def _misplaced(kwargs: dict[str, Any]) -> TypeError | None:
     """Say where an argument belongs that a group does not take."""
-    from airflow_provider_openai_batch.batch import arguments  # noqa: PLC0415
+    from airflow_provider_openai_batch.batch.arguments import arguments  # noqa: PLC0415
 
     dicts = {
         "limits": arguments.LimitsArgs,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from airflow.providers.common.compat.sdk import AirflowException
 
 from airflow_provider_openai_batch import raising
-from airflow_provider_openai_batch.batch.server_words import shown
+from airflow_provider_openai_batch.batch.text.server_words import shown
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.raising import is_denied
 from airflow_provider_openai_batch.work import open_store, work_root

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath, conf
 
-from airflow_provider_openai_batch.batch.packages import install, unopened
+from airflow_provider_openai_batch.batch.arguments.missing_packages import install, unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnlisted
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_openai_batch.batch.lifecycle import Settings
+    from airflow_provider_openai_batch.batch.run.decide import Settings
     from airflow_provider_openai_batch.store import RunStore
 
 SECTION = "openai_batch"
@@ -86,8 +86,8 @@ def _installed(uri: str) -> Iterator[None]:
 
 def recorded_conn_id(store: RunStore) -> str:
     """Return the OpenAI connection that the run was submitted with."""
-    from airflow_provider_openai_batch.batch.facts import Asked  # noqa: PLC0415
-    from airflow_provider_openai_batch.batch.purging import refuse_purged  # noqa: PLC0415
+    from airflow_provider_openai_batch.batch.run.facts import Asked  # noqa: PLC0415
+    from airflow_provider_openai_batch.batch.run.retention import refuse_purged  # noqa: PLC0415
 
     names = store.list()
     refuse_purged(store.uri, names)
@@ -103,7 +103,7 @@ def recorded_conn_id(store: RunStore) -> str:
 
 def settings() -> Settings:
     """Read the settings of the loop from the configuration."""
-    from airflow_provider_openai_batch.batch.lifecycle import Settings  # noqa: PLC0415
+    from airflow_provider_openai_batch.batch.run.decide import Settings  # noqa: PLC0415
 
     return Settings(settle=conf.getfloat(SECTION, "settle", fallback=600.0))
 

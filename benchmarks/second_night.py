@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import openai
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.template import prompt_version
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.request.template import prompt_version
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.submit.stage import Asked, stage

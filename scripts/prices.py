@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_openai_batch.batch.prices import Prices, read_prices
+from airflow_provider_openai_batch.batch.cost.prices import Prices, read_prices
 
 TABLE = Path(__file__).parents[1] / "airflow_provider_openai_batch/hooks/prices.json"
 LIST = "model_prices_and_context_window_backup.json"

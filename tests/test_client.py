@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.api import (
+from airflow_provider_openai_batch.batch.api.objects import (
     BatchStatus,
     Created,
     Gone,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.facts import Forgotten
+from airflow_provider_openai_batch.batch.run.facts import Forgotten
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.forget import main
 from tests.steps import conftest as steps

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.cycle_checks import Asked, Findings, Lines, check_end
-from airflow_provider_openai_batch.batch.wire_shapes import BATCH, FILE, differences
+from airflow_provider_openai_batch.batch.probe.cycle_checks import Asked, Findings, Lines, check_end
+from airflow_provider_openai_batch.batch.probe.wire_shapes import BATCH, FILE, differences
 from airflow_provider_openai_batch.probe import main
 
 ROWS = ("--rows", "5")

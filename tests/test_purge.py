@@ -10,8 +10,8 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from upath import UPath
 
-from airflow_provider_openai_batch.batch.facts import Purged
-from airflow_provider_openai_batch.batch.purging import Keep
+from airflow_provider_openai_batch.batch.run.facts import Purged
+from airflow_provider_openai_batch.batch.run.retention import Keep
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.purge import main, purge_runs
 from airflow_provider_openai_batch.steps.maintenance.purge import (

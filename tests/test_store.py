@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from fsspec.implementations.local import LocalFileSystem
 from upath import UPath
 
-from airflow_provider_openai_batch.batch.facts import Fact, Tally
+from airflow_provider_openai_batch.batch.run.facts import Fact, Tally
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.store import RunStore
 

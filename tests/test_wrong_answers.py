@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.api import Created, Gone, InputFile, Unclear
+from airflow_provider_openai_batch.batch.api.objects import Created, Gone, InputFile, Unclear
 from airflow_provider_openai_batch.bodies import CutAnswer
 from airflow_provider_openai_batch.client import AsyncClient, Client, CutDownload, WrongAnswer
 from airflow_provider_openai_batch.same_origin import AsyncSameOrigin

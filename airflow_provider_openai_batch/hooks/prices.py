@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from airflow.providers.common.compat.sdk import ObjectStoragePath, conf
 
-from airflow_provider_openai_batch.batch.prices import Prices, read_prices
+from airflow_provider_openai_batch.batch.cost.prices import Prices, read_prices
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.connection import mapping
 

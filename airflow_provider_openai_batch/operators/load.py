@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, BaseOperator
 
-from airflow_provider_openai_batch.batch import arguments, unrendered
+from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.exceptions import TooManyFailures
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.raising import raise_for_airflow
@@ -39,7 +39,7 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
         self.run_uri = run_uri
         self.target = target
         if target is not None:
-            unrendered.check("target", target)
+            parse_time.check("target", target)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Write, count, and clean up."""

@@ -10,9 +10,9 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
 )
 
-from airflow_provider_openai_batch.batch import arguments, unrendered
-from airflow_provider_openai_batch.batch import resend as words
-from airflow_provider_openai_batch.batch.output_type import normalize_output_type
+from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
+from airflow_provider_openai_batch.batch.arguments import resend as words
+from airflow_provider_openai_batch.batch.output.output_type import normalize_output_type
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.raising import raise_for_airflow
@@ -103,16 +103,16 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
 
     def _check(self) -> None:
         """Refuse, when the DAG is parsed, what no rendering would mend."""
-        unrendered.check("source", self.source)
-        unrendered.check("request", self.request)
-        unrendered.check("limits", self.limits)
+        parse_time.check("source", self.source)
+        parse_time.check("request", self.request)
+        parse_time.check("limits", self.limits)
         if self.target is not None:
-            unrendered.check("target", self.target)
-        unrendered.check_words(self.resend, self.target)
+            parse_time.check("target", self.target)
+        parse_time.check_words(self.resend, self.target)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Stage, then send what may be sent now; the sensor sends the rest."""
-        from airflow_provider_openai_batch.batch.lifecycle import GiveUp  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.run.decide import GiveUp  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.submit.stage import stage  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.wait.advance import advance  # noqa: PLC0415
 

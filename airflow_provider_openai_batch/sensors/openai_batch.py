@@ -143,7 +143,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
 
     def _advance(self, store: RunStore, client: Client) -> tuple[dict[str, Any] | None, float]:
         """Do what can be done now: the result if all is answered, and for how long to leave the API alone."""
-        from airflow_provider_openai_batch.batch.lifecycle import GiveUp, Wait  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.run.decide import GiveUp, Wait  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.wait.advance import advance, counts  # noqa: PLC0415
 
         step = advance(store, client, settings())

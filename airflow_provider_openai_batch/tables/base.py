@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.batch.bounds import Bounds
+    from airflow_provider_openai_batch.batch.output.column_limits import Bounds
     from airflow_provider_openai_batch.tables.carried import Carried
     from airflow_provider_openai_batch.tables.keys import Keys
     from airflow_provider_openai_batch.tables.landing import Landing, Written

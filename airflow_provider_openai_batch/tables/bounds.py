@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from sqlglot import exp
 
-from airflow_provider_openai_batch.batch.bounds import (
+from airflow_provider_openai_batch.batch.output.column_limits import (
     Bound,
     Bytes,
     Characters,

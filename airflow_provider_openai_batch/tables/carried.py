@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from airflow_provider_openai_batch.batch.bounds import Bound, Items, Range
-from airflow_provider_openai_batch.batch.values import texts
+from airflow_provider_openai_batch.batch.output.column_limits import Bound, Items, Range
+from airflow_provider_openai_batch.batch.text.values import texts
 from airflow_provider_openai_batch.tables import types
 from airflow_provider_openai_batch.tables.bounds import (
     BYTES,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from airflow_provider_openai_batch.batch.text_format import TextFormat
+from airflow_provider_openai_batch.batch.arguments.text_format import TextFormat
 from airflow_provider_openai_batch.tables.escaped_nulls import MARK, MARK_BYTES, EscapedNulls, escaped_nulls
 from airflow_provider_openai_batch.tables.quote_check import Mistake, QuoteCheck
 from airflow_provider_openai_batch.tables.text_stream import CHUNK, Unreadable, Utf8Stream, unpacked

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch.packages import install, unopened
+from airflow_provider_openai_batch.batch.arguments.missing_packages import install, unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import formats, types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS
@@ -20,7 +20,7 @@ from airflow_provider_openai_batch.tables.text_stream import Unreadable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airflow_provider_openai_batch.batch.text_format import TextFormat
+    from airflow_provider_openai_batch.batch.arguments.text_format import TextFormat
 
 FILE, ROW = "_file", "_row"
 GLOB = re.compile(r"[*?\[]")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.batch.text_format import ARGUMENT
+from airflow_provider_openai_batch.batch.arguments.text_format import ARGUMENT
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS
@@ -20,7 +20,7 @@ from airflow_provider_openai_batch.tables.text_stream import Unreadable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airflow_provider_openai_batch.batch.text_format import TextFormat
+    from airflow_provider_openai_batch.batch.arguments.text_format import TextFormat
 
 COMPRESSIONS = re.compile(r"\.(gz|bz2|zst|xz)$")
 

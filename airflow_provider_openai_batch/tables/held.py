@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch import values
+from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.tables import names, sql_types, types
 from airflow_provider_openai_batch.tables.base import ROLES, TOLD, Elsewhere, Join
 from airflow_provider_openai_batch.tables.families import family

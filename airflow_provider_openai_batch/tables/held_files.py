@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.batch import values
-from airflow_provider_openai_batch.batch.digests import digests
+from airflow_provider_openai_batch.batch.text import values
+from airflow_provider_openai_batch.batch.text.digests import digests
 from airflow_provider_openai_batch.tables.base import ROLES, Elsewhere
 from airflow_provider_openai_batch.tables.held import HELD, in_order
 from airflow_provider_openai_batch.tables.plan import role_of

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch import values
+from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.tables import types
 from airflow_provider_openai_batch.tables.families import family
 from airflow_provider_openai_batch.tables.fractions import to_microseconds

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch.text_format import ARGUMENT, TextFormat
+from airflow_provider_openai_batch.batch.arguments.text_format import ARGUMENT, TextFormat
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import types
 from airflow_provider_openai_batch.tables.base import BATCH_ROWS

@@ -12,8 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch.bounds import Bound, Bytes, Characters, Charset, Depth, Words
-from airflow_provider_openai_batch.batch.values import texts
+from airflow_provider_openai_batch.batch.output.column_limits import (
+    Bound,
+    Bytes,
+    Characters,
+    Charset,
+    Depth,
+    Words,
+)
+from airflow_provider_openai_batch.batch.text.values import texts
 from airflow_provider_openai_batch.tables import names, types
 from airflow_provider_openai_batch.tables.bounds import bound_of
 from airflow_provider_openai_batch.tables.families import family, parsed

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch import values
+from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.tables import names, types
 from airflow_provider_openai_batch.tables.families import family
 from airflow_provider_openai_batch.tables.fractions import digits_of

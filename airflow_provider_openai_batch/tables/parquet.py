@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch.packages import install, unopened
+from airflow_provider_openai_batch.batch.arguments.missing_packages import install, unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.scratch import scratch_folder
 from airflow_provider_openai_batch.tables.grouping import GROUP_ROWS, grouped
@@ -28,7 +28,7 @@ from airflow_provider_openai_batch.tables.samples import sample_rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_openai_batch.batch.bounds import Bounds
+    from airflow_provider_openai_batch.batch.output.column_limits import Bounds
 
 PART = "results.parquet"
 LONGEST_NAME = 120

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
-from airflow_provider_openai_batch.batch.packages import install_for, unopened
+from airflow_provider_openai_batch.batch.arguments.missing_packages import install_for, unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import files, names, pages, parquet, sql
 from airflow_provider_openai_batch.tables import rows as given_rows
@@ -17,7 +17,7 @@ from airflow_provider_openai_batch.tables import rows as given_rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from airflow_provider_openai_batch.batch import arguments
+    from airflow_provider_openai_batch.batch.arguments import arguments
     from airflow_provider_openai_batch.tables.base import Source, Target
 
 #: Databases that are written to, by Airflow's connection type.

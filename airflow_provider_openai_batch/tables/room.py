@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch.bounds import Bytes, Characters, Charset, Items, Range, Words
+from airflow_provider_openai_batch.batch.output.column_limits import (
+    Bytes,
+    Characters,
+    Charset,
+    Items,
+    Range,
+    Words,
+)
 from airflow_provider_openai_batch.tables import types
 from airflow_provider_openai_batch.tables.bounds import bound_of, number_bound, text_bound
 from airflow_provider_openai_batch.tables.families import family, parsed
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.bounds import Bound
+    from airflow_provider_openai_batch.batch.output.column_limits import Bound
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 #: How long the values of fixed columns are at most; others that are short have room in `SHORT`.

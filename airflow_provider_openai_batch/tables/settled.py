@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.tables import names
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch.values import clean
+from airflow_provider_openai_batch.batch.text.values import clean
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import plain_types
 

@@ -120,7 +120,7 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
     async def _look(self) -> str | None:
         # The first import takes seconds, in which no other trigger of this process would run.
         await asyncio.to_thread(import_module, "airflow_provider_openai_batch.steps.wait.observe_async")
-        from airflow_provider_openai_batch.batch.lifecycle import Wait  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.run.decide import Wait  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.wait.observe_async import look  # noqa: PLC0415
 
         client = self._client = await OpenAIBatchHook(self.openai_conn_id).get_async_client()

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
-from airflow_provider_openai_batch.batch.output import compile_output
-from airflow_provider_openai_batch.batch.template import (
+from airflow_provider_openai_batch.batch.output.output import compile_output
+from airflow_provider_openai_batch.batch.request.template import (
     compile_template,
     custom_id,
     input_hash,

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import openai
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings
-from airflow_provider_openai_batch.batch.prices import Price, Prices
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
+from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.load.load import load

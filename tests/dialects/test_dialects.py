@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.batch.run.decide import Due, Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.client import AsyncClient, Client
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from airflow_provider_openai_batch.steps.wait.advance import cancel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.prices import Usage, cost
+from airflow_provider_openai_batch.batch.cost.prices import Usage, cost
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.faults.draw import ENDPOINTS, Extra
 from tests.faults.warehouse import COLUMNS

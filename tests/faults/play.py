@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, Wait
+from airflow_provider_openai_batch.batch.run.decide import Due, Finish, GiveUp, Wait
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
 from airflow_provider_openai_batch.raising import raise_for_airflow
 from tests.faults.draw import CANARY, Extra
@@ -20,7 +20,7 @@ from tests.faults.world import CONNECTIONS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_openai_batch.batch.facts import Attempt
+    from airflow_provider_openai_batch.batch.run.facts import Attempt
     from tests.faults.draw import Combination
     from tests.faults.warehouse import Rows
     from tests.faults.world import World

@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.steps.run_folder.snapshot_file import stored_
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.run.run import Run
     from tests.faults.askings import Asking
     from tests.faults.play import Play
     from tests.faults.world import World

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import openai
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.lifecycle import Due, Finish, GiveUp, Settings, Wait
-from airflow_provider_openai_batch.batch.prices import Price, Prices
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
+from airflow_provider_openai_batch.batch.run.decide import Due, Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.client import AsyncClient, Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.same_origin import AsyncSameOrigin, SameOrigin

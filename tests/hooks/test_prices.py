@@ -8,7 +8,7 @@ import re
 import msgspec
 import pytest
 
-from airflow_provider_openai_batch.batch.prices import Price
+from airflow_provider_openai_batch.batch.cost.prices import Price
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.hooks.prices import TABLE, shipped

@@ -8,11 +8,11 @@ ADVANCE = "tests/steps/wait/test_advance.py"
 INTERLEAVINGS = "tests/steps/test_interleavings.py"
 LOAD = "tests/steps/load/test_load.py"
 MERGE = "tests/tables/test_merge.py"
-QUEUE = "tests/batch/test_queue.py"
+QUEUE = "tests/batch/run/test_remaining.py"
 
 COPIES = "tests/steps/collect/test_copies.py"
 
-LINES = "tests/batch/test_lines.py"
+LINES = "tests/batch/answer/test_parse_line.py"
 
 QUOTA = "tests/steps/wait/test_quota.py"
 
@@ -21,17 +21,17 @@ USAGE = "tests/steps/load/test_unseen_usage.py"
 ANSWERING = (
     Mutation(
         name="the usage of a batch is not compared",
-        file="batch/unseen.py",
+        file="batch/run/unseen_usage.py",
         old="    if more is None:\n",
         new="    if more is None or about.requests:\n",
         caught_by=f"{USAGE}::test_all_say_what_ran_unseen",
     ),
     Mutation(
         name="a usage below the answers is believed",
-        file="batch/unseen.py",
+        file="batch/run/unseen_usage.py",
         old="    if min(inputs, outputs) < 0 or",
         new="    if",
-        caught_by="tests/batch/test_usage.py::test_only_what_can_be_true_is_beyond[usage4-None]",
+        caught_by="tests/batch/api/test_usage.py::test_only_what_can_be_true_is_beyond[usage4-None]",
     ),
     Mutation(
         name="what ran beside whole answers is not in the cost",
@@ -49,10 +49,10 @@ ANSWERING = (
     ),
     Mutation(
         name="control characters of a server pass",
-        file="batch/server_words.py",
+        file="batch/text/server_words.py",
         old='    return FORGING.sub(" ", text[:LONGEST])',
         new="    return text[:LONGEST]",
-        caught_by="tests/batch/test_server_words.py::test_forging_characters_are_gone[\\r]",
+        caught_by="tests/batch/text/test_server_words.py::test_forging_characters_are_gone[\\r]",
     ),
     Mutation(
         name="an answer in the file of another batch is foreign",
@@ -63,35 +63,35 @@ ANSWERING = (
     ),
     Mutation(
         name="what was not run for want of credit counts as an attempt",
-        file="batch/queue.py",
+        file="batch/run/remaining.py",
         old="if send.tally is None or not send.tally.unpaid:",
         new="if send.tally is None or send.tally.counted:",
         caught_by=f"{QUOTA}::test_credit_is_waited_for_and_no_attempt_counted[1]",
     ),
     Mutation(
         name="a whole answer beside a failing status is asked again",
-        file="batch/lines.py",
+        file="batch/answer/parse_line.py",
         old="is_whole(body, endpoint) or ",
         new="",
         caught_by=f"{LINES}::test_a_whole_answer_was_run_whatever_its_status_says",
     ),
     Mutation(
         name="a success without a body is asked again",
-        file="batch/lines.py",
+        file="batch/answer/parse_line.py",
         old="(code is None or code in SUCCESS)",
         new="code is None",
         caught_by=f"{LINES}::test_a_success_without_a_body_was_run",
     ),
     Mutation(
         name="a line without an answer or a failure is asked again",
-        file="batch/lines.py",
+        file="batch/answer/parse_line.py",
         old='    if not told.get("error"):\n',
         new='    if not told.get("error") and not custom_id:\n',
         caught_by=f"{LINES}::test_a_line_that_shows_no_failure_is_not_asked_again",
     ),
     Mutation(
         name="a request is taken for its answer",
-        file="batch/lines.py",
+        file="batch/answer/parse_line.py",
         old='b"" if _is_question(told) else ',
         new="",
         caught_by=f"{LINES}::test_a_request_in_the_place_of_an_answer_answers_nothing",
@@ -119,7 +119,7 @@ ANSWERING = (
     ),
     Mutation(
         name="a retry holds its whole parent",
-        file="batch/queue.py",
+        file="batch/run/remaining.py",
         old="positions=np.flatnonzero(wanted)",
         new="positions=np.arange(len(wanted))",
         caught_by=f"{QUEUE}::test_only_transient_failures_go_again",
@@ -133,28 +133,28 @@ ANSWERING = (
     ),
     Mutation(
         name="one request goes up in two shards",
-        file="batch/queue.py",
+        file="batch/run/remaining.py",
         old="                taken |= self._mark(ids[wanted])\n",
         new="",
         caught_by=f"{QUEUE}::test_two_stagings_never_send_a_request_twice",
     ),
     Mutation(
         name="`cancelled` always sent again",
-        file="batch/queue.py",
+        file="batch/run/remaining.py",
         old="FORGOTTEN_BY_A_CLEAR if goes_on else TRANSIENT",
         new="FORGOTTEN_BY_A_CLEAR",
         caught_by=f"{ADVANCE}::test_person_who_cancels_is_not_fought",
     ),
     Mutation(
         name="`unknown` sent again",
-        file="batch/status.py",
+        file="batch/text/row_status.py",
         old="TRANSIENT = frozenset({",
         new="TRANSIENT = frozenset({RowStatus.UNKNOWN, ",
         caught_by=f"{ADVANCE}::test_batch_that_vanishes_is_unknown",
     ),
     Mutation(
         name="epoch not counted",
-        file="batch/queue.py",
+        file="batch/run/remaining.py",
         old=" and ended.intent.epoch >= self._epoch",
         new="",
         caught_by=f"{QUEUE}::TestClears::test_attempts_of_before_do_not_count",
@@ -182,7 +182,7 @@ ANSWERING = (
     ),
     Mutation(
         name="answers joined by position",
-        file="batch/best.py",
+        file="batch/answer/best.py",
         old="        return np.where(self.ids[places] == ids, self.positions[places], -1)",
         new="        return np.arange(len(ids))",
         caught_by=f"{LOAD}::test_answers_go_to_their_own_rows",
@@ -200,10 +200,10 @@ ANSWERING = (
     ),
     Mutation(
         name="a later failure beats an answer",
-        file="batch/best.py",
+        file="batch/answer/best.py",
         old="* 1_000 + attempt",
         new="+ 1_000 * attempt",
-        caught_by="tests/batch/test_join.py::test_ok_wins_then_what_is_final_then_the_later[ok-failed-0]",
+        caught_by="tests/batch/answer/test_best.py::test_ok_wins_then_what_is_final_then_the_later[ok-failed-0]",
     ),
     Mutation(
         name="load while in flight",

@@ -14,14 +14,14 @@ READING = (
     ),
     Mutation(
         name="a number without a value is sent as null",
-        file="batch/typed_values.py",
+        file="batch/request/typed_values.py",
         old="[None if text in MISSING",
         new='[b"null" if text in MISSING',
         caught_by="tests/steps/submit/test_stage.py::test_numbers_of_a_column_are_sent_as_numbers",
     ),
     Mutation(
         name="native rendering changes a text",
-        file="batch/object_fields.py",
+        file="batch/arguments/object_fields.py",
         old="            return name not in TEXTS or (",
         new="            return name not in TEXTS or name in TEXTS or (",
         caught_by="tests/test_rendering.py::test_texts_stay_texts",

@@ -6,10 +6,10 @@ from tests.mutations.planted import Mutation
 
 ADVANCE = "tests/steps/wait/test_advance.py"
 INTERLEAVINGS = "tests/steps/test_interleavings.py"
-LIFECYCLE = "tests/batch/test_lifecycle.py"
+LIFECYCLE = "tests/batch/run/test_decide.py"
 NIGHTS = "tests/steps/test_nights.py"
 PREFLIGHT = "tests/steps/wait/test_preflight.py"
-QUEUE = "tests/batch/test_queue.py"
+QUEUE = "tests/batch/run/test_remaining.py"
 
 SENDING = (
     Mutation(
@@ -53,10 +53,10 @@ SENDING = (
     ),
     Mutation(
         name="a cap that ignores what is in flight",
-        file="batch/budget.py",
+        file="batch/run/cost_cap.py",
         old="        if alone + self.growth * self.in_flight <= self.cap * TOLERANCE:",
         new="        if alone <= self.cap * TOLERANCE:",
-        caught_by="tests/batch/test_budget.py::test_shards_are_sent_as_far_as_the_cap_goes",
+        caught_by="tests/batch/run/test_cost_cap.py::test_shards_are_sent_as_far_as_the_cap_goes",
     ),
     Mutation(
         name="attempt check before the intent",
@@ -117,14 +117,14 @@ SENDING = (
     ),
     Mutation(
         name="void without the second settle",
-        file="batch/lifecycle.py",
+        file="batch/run/decide.py",
         old="since = send.intent.at if send.fenced_at is None else send.fenced_at",
         new="since = send.intent.at",
         caught_by=f"{LIFECYCLE}::TestDoubts::test_fenced_doubt_settles_again",
     ),
     Mutation(
         name="fence without the first settle",
-        file="batch/lifecycle.py",
+        file="batch/run/decide.py",
         old=" else moment.settings.settle)\n",
         new=" else moment.settings.settle * bool(send.fences))\n",
         caught_by=f"{LIFECYCLE}::TestDoubts::test_young_doubt_is_left_alone",
@@ -138,35 +138,35 @@ SENDING = (
     ),
     Mutation(
         name="a list that goes in circles taken as a whole one",
-        file="batch/paging.py",
+        file="batch/api/paging.py",
         old="        if page.has_more or _may_be_cut(len(page.batches)):\n",
         new="        if not page.batches:\n",
         caught_by=f"{ADVANCE}::test_endless_list_resolves_nothing",
     ),
     Mutation(
         name="a list with entries without an id taken as a whole one",
-        file="batch/paging.py",
+        file="batch/api/paging.py",
         old="        if page.nameless:\n",
         new="        if not page.batches:\n",
-        caught_by="tests/batch/test_wire.py::test_list_with_entries_without_an_id_is_not_whole",
+        caught_by="tests/batch/api/test_wire.py::test_list_with_entries_without_an_id_is_not_whole",
     ),
     Mutation(
         name="a void beats a batch",
-        file="batch/run.py",
+        file="batch/run/run.py",
         old="        return bool(self.batches) or self.void is None",
         new="        return self.void is None",
         caught_by=f"{LIFECYCLE}::TestDoubts::test_batch_beats_a_void",
     ),
     Mutation(
         name="the worker's clock instead of API time",
-        file="batch/api_time.py",
+        file="batch/api/api_time.py",
         old="            return self._elapsed() + self._offset\n        return self",
         new="            return self._worker()\n        return self",
         caught_by="tests/test_client.py::test_time_is_the_servers",
     ),
     Mutation(
         name="unknown status as ended",
-        file="batch/api.py",
+        file="batch/api/objects.py",
         old="ENDED = frozenset({",
         new="ENDED = frozenset({BatchStatus.UNKNOWN, ",
         caught_by=f"{INTERLEAVINGS}::test_status_that_nobody_knows_is_no_end",
@@ -187,21 +187,21 @@ SENDING = (
     ),
     Mutation(
         name="a preview is sent",
-        file="batch/run.py",
+        file="batch/run/run.py",
         old=" if not snapshot.asked.preview)",
         new=")",
         caught_by=f"{NIGHTS}::test_a_preview_of_a_changed_run_leaves_what_is_in_flight[joined]",
     ),
     Mutation(
         name="a changed prompt pays for every row by itself",
-        file="batch/verdict.py",
+        file="batch/run/row_decision.py",
         old="        if self.rule.takes(CHANGED_PROMPT):\n",
         new="        if self.rule.words:\n",
         caught_by=f"{NIGHTS}::test_a_second_template_column_is_a_changed_prompt[looked up]",
     ),
     Mutation(
         name="a person's row is asked again",
-        file="batch/verdict.py",
+        file="batch/run/row_decision.py",
         old=" | own | (ALL in rule.words)) & ~persons",
         new=" | own | (ALL in rule.words))",
         caught_by=f"{NIGHTS}::test_what_a_person_decided_is_neither_sent_nor_replaced[joined]",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError, TooManyFailures
 from airflow_provider_openai_batch.raising import is_denied
 from airflow_provider_openai_batch.steps.load.load import Place, load_into
@@ -22,7 +22,7 @@ from tests.simulation.target import MemoryTarget
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_openai_batch.batch import facts
+    from airflow_provider_openai_batch.batch.run import facts
     from tests.simulation.tables import Version
     from tests.simulation.world import World
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_openai_batch.batch.api import Batch, BatchError, BatchStatus, RequestCounts
+from airflow_provider_openai_batch.batch.api.objects import Batch, BatchError, BatchStatus, RequestCounts
 
 if TYPE_CHECKING:
     from tests.simulation.service import RemoteFile

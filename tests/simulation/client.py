@@ -10,18 +10,18 @@ import httpx
 import openai
 
 from airflow_provider_openai_batch.api_answers import require_id
-from airflow_provider_openai_batch.batch.api import Batch, Created, Gone, InputFile, Refused, Unclear
-from airflow_provider_openai_batch.batch.api_time import ApiTime
-from airflow_provider_openai_batch.batch.asking import NO_SERVER, NotRun
-from airflow_provider_openai_batch.batch.paging import ListFailed
-from airflow_provider_openai_batch.batch.prices import Price, Prices
+from airflow_provider_openai_batch.batch.api.api_time import ApiTime
+from airflow_provider_openai_batch.batch.api.objects import Batch, Created, Gone, InputFile, Refused, Unclear
+from airflow_provider_openai_batch.batch.api.paging import ListFailed
+from airflow_provider_openai_batch.batch.api.sync_call import NO_SERVER, NotRun
+from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.client import Client, ShortDownload
 from airflow_provider_openai_batch.model_routes import ModelRoutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.batch.asking import Asked
+    from airflow_provider_openai_batch.batch.api.sync_call import Asked
     from tests.simulation.processes import Process
 
 ORIGIN = "https://api.test/v1"

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.simulation.batches import MISFIT, answer_to, question_of
 from tests.simulation.money import AtOnce, Spending

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_openai_batch.batch.api import Refused
-from airflow_provider_openai_batch.batch.asking import Told
+from airflow_provider_openai_batch.batch.api.objects import Refused
+from airflow_provider_openai_batch.batch.api.sync_call import Told
 from tests.simulation.batches import RemoteBatch, answer
 
 if TYPE_CHECKING:

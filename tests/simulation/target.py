@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.batch.bounds import Bounds
+    from airflow_provider_openai_batch.batch.output.column_limits import Bounds
     from tests.simulation.processes import Process
     from tests.simulation.world import World
 

@@ -11,8 +11,8 @@ import openai
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.same_origin import SameOrigin
 from airflow_provider_openai_batch.steps.load.load import load

@@ -9,8 +9,8 @@ import openai
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch.api import Created, Refused, Unclear
-from airflow_provider_openai_batch.batch.lifecycle import Finish, Settings
+from airflow_provider_openai_batch.batch.api.objects import Created, Refused, Unclear
+from airflow_provider_openai_batch.batch.run.decide import Finish, Settings
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.run_folder.read import read_run

@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.lifecycle import Finish
-from airflow_provider_openai_batch.batch.prices import Price, Prices
-from airflow_provider_openai_batch.batch.resend import DEFAULT
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.arguments.resend import DEFAULT
+from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
+from airflow_provider_openai_batch.batch.run.decide import Finish
 from airflow_provider_openai_batch.exceptions import InvalidRequest, TooManyFailures
 
 ROOT = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ import json, sys, time
 sys.modules["bpe_openai"] = None  # its tables take 140 MB, once; by default there are none
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.prices import Price, Prices
+from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
 from airflow_provider_openai_batch.store import RunStore
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch.facts import Fact
+from airflow_provider_openai_batch.batch.run.facts import Fact
 from airflow_provider_openai_batch.store import RunStore
 from tests.stores.proxy import Call, Reply
 

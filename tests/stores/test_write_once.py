@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_openai_batch.batch.facts import Fact
+from airflow_provider_openai_batch.batch.run.facts import Fact
 from tests.stores.proxy import Call, Reply
 
 if TYPE_CHECKING:

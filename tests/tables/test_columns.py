@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.bounds import Bound, Characters, Charset, Items, Range, Words
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.output.column_limits import (
+    Bound,
+    Characters,
+    Charset,
+    Items,
+    Range,
+    Words,
+)
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_target

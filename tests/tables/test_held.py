@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 from tests.tables.ends import write

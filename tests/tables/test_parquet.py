@@ -14,7 +14,7 @@ import pytest
 from airflow.providers.common.compat.sdk import io
 from fsspec.implementations.memory import MemoryFileSystem
 
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch import arguments, packages
+from airflow_provider_openai_batch.batch.arguments import arguments, missing_packages
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import resolve
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
@@ -55,7 +55,7 @@ def test_a_missing_provider_is_named(connect: Any, kind: str, package: str) -> N
 def test_every_type_that_we_quote_has_a_package() -> None:
     """What is read or written by name can be installed by name."""
     known = {*resolve.WAREHOUSES, *resolve.DIALECTS, *resolve.SQL_HOOKS}
-    assert known <= packages.DATABASES.keys()
+    assert known <= missing_packages.DATABASES.keys()
 
 
 def test_no_such_table(sqlite_file: Path) -> None:

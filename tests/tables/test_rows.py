@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.values import texts
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.text.values import texts
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 from airflow_provider_openai_batch.tables.warehouses.duckdb import connect as connect_duckdb
 from tests.mariadb import mariadb, mariadb_server

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 import sqlglot
 
-from airflow_provider_openai_batch.batch.join import Names, result_schema
+from airflow_provider_openai_batch.batch.output.result_schema import Names, result_schema
 from airflow_provider_openai_batch.tables.landing import Landing
 from airflow_provider_openai_batch.tables.parquet import PathTarget
 from tests.tables.factories import nothing

@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.endpoints.responses import RESPONSES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_openai_batch.batch.output import Output
+    from airflow_provider_openai_batch.batch.output.output import Output
 
 ENDPOINTS: dict[str, Endpoint] = {
     endpoint.name: endpoint for endpoint in (CHAT_COMPLETIONS, RESPONSES, EMBEDDINGS, MODERATIONS)

@@ -15,11 +15,11 @@ from airflow_provider_openai_batch.batch.endpoints.reply import (
     moment,
     word,
 )
-from airflow_provider_openai_batch.batch.output import compile_text
+from airflow_provider_openai_batch.batch.output.output import compile_text
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.output import Output
+    from airflow_provider_openai_batch.batch.output.output import Output
 
 SCHEMA_NAME = "answer"
 

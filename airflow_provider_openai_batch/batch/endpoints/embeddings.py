@@ -13,12 +13,12 @@ from airflow_provider_openai_batch.batch.endpoints.reply import (
     refuse_type,
     word,
 )
-from airflow_provider_openai_batch.batch.vectors import encoded, vectors_of
+from airflow_provider_openai_batch.batch.output.vectors import encoded, vectors_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_openai_batch.batch.output import Output
+    from airflow_provider_openai_batch.batch.output.output import Output
 
 NAME = "/v1/embeddings"
 SIZES = {"text-embedding-3-small": 1_536, "text-embedding-3-large": 3_072, "text-embedding-ada-002": 1_536}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.batch.answer_json import encode
 from airflow_provider_openai_batch.batch.endpoints.reply import (
     Endpoint,
     Reply,
@@ -13,10 +12,11 @@ from airflow_provider_openai_batch.batch.endpoints.reply import (
     refuse_type,
     word,
 )
-from airflow_provider_openai_batch.batch.output import fixed_output
+from airflow_provider_openai_batch.batch.output.output import fixed_output
+from airflow_provider_openai_batch.batch.text.lenient_json import encode
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.output import Output
+    from airflow_provider_openai_batch.batch.output.output import Output
 
 NAME = "/v1/moderations"
 COLUMNS = {

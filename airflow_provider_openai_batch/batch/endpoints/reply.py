@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_provider_openai_batch.batch.output import Output
+    from airflow_provider_openai_batch.batch.output.output import Output
 
 INT64_MAX = 2**63 - 1
 

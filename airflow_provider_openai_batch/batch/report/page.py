@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from airflow_provider_openai_batch.batch.report import plots, wording
-from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.report.values import Report, ShardTime

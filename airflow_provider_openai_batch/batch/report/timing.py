@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.budget import was_sent
 from airflow_provider_openai_batch.batch.report.values import SendTime, ShardTime
-from airflow_provider_openai_batch.batch.report.words import as_id
+from airflow_provider_openai_batch.batch.run.cost_cap import was_sent
+from airflow_provider_openai_batch.batch.text.safe_words import as_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
 
 PRECISION = 1.0  # the API tells its time in whole seconds
 

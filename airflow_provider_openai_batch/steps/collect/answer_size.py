@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
-from airflow_provider_openai_batch.batch.expected_output import LIMITS, SENSIBLE
-from airflow_provider_openai_batch.batch.facts import About
+from airflow_provider_openai_batch.batch.cost.expected_output import LIMITS, SENSIBLE
+from airflow_provider_openai_batch.batch.run.facts import About
+from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.steps.run_folder.read import check_format
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.batch.run.run import Send
     from airflow_provider_openai_batch.store import RunStore
 
 #: The longest answer of any model, in tokens, and no less where a request sets a limit of its own: rows of

@@ -14,9 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.batch import facts
-from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA, Collected, RowStatus, collect
-from airflow_provider_openai_batch.batch.api import (
+from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, Collected, RowStatus, collect
+from airflow_provider_openai_batch.batch.api.objects import (
     TOO_MANY,
     Batch,
     BatchError,
@@ -25,19 +24,20 @@ from airflow_provider_openai_batch.batch.api import (
     file_is_unseen,
     queue_is_full,
 )
-from airflow_provider_openai_batch.batch.billing import bill
-from airflow_provider_openai_batch.batch.budget import OVER_CAP
+from airflow_provider_openai_batch.batch.api.quota import quota_is_spent, without_credit
+from airflow_provider_openai_batch.batch.cost.billing import bill
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
-from airflow_provider_openai_batch.batch.lifecycle import HALF_HOUR
-from airflow_provider_openai_batch.batch.quota import quota_is_spent, without_credit
-from airflow_provider_openai_batch.batch.request_ids import ids_of
-from airflow_provider_openai_batch.batch.unseen import book_unseen
+from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.batch.run.cost_cap import OVER_CAP
+from airflow_provider_openai_batch.batch.run.decide import HALF_HOUR
+from airflow_provider_openai_batch.batch.run.unseen_usage import book_unseen
+from airflow_provider_openai_batch.batch.text.request_ids import ids_of
 from airflow_provider_openai_batch.steps.collect.raw_lines import raw_lines
 from airflow_provider_openai_batch.steps.collect.stray_lines import STRAY, Strays
 from airflow_provider_openai_batch.steps.run_folder.read import TALLY, read_run, recall_run
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.batch.run.run import Send
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA, FINAL, collect
+from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, FINAL, collect
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
-from airflow_provider_openai_batch.batch.request_ids import Ids, ids_of
-from airflow_provider_openai_batch.batch.unseen import without_tokens
+from airflow_provider_openai_batch.batch.run.unseen_usage import without_tokens
+from airflow_provider_openai_batch.batch.text.request_ids import Ids, ids_of
 from airflow_provider_openai_batch.steps.collect.raw_lines import raw_lines
 from airflow_provider_openai_batch.steps.run_folder.read import StoredRequests
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.answers import Collected
-    from airflow_provider_openai_batch.batch.facts import About
-    from airflow_provider_openai_batch.batch.run import Run, Send
+    from airflow_provider_openai_batch.batch.answer.collect import Collected
+    from airflow_provider_openai_batch.batch.run.facts import About
+    from airflow_provider_openai_batch.batch.run.run import Run, Send
     from airflow_provider_openai_batch.store import RunStore
 
 STRAY = "stray"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from airflow_provider_openai_batch.batch.digests import from_hexadecimal
-from airflow_provider_openai_batch.batch.request_ids import ID_BYTES
+from airflow_provider_openai_batch.batch.text.digests import from_hexadecimal
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
 from airflow_provider_openai_batch.steps.keys.examples import for_example
 
 if TYPE_CHECKING:

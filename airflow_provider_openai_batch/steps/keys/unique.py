@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch.digests import digests
-from airflow_provider_openai_batch.batch.seen import SeenHashes
-from airflow_provider_openai_batch.batch.values import text_array, texts
+from airflow_provider_openai_batch.batch.text.digests import digests
+from airflow_provider_openai_batch.batch.text.seen_hashes import SeenHashes
+from airflow_provider_openai_batch.batch.text.values import text_array, texts
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.examples import for_example
 from airflow_provider_openai_batch.tables.keys import SHOWN

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch import arguments, facts
-from airflow_provider_openai_batch.batch.budget import OVER_CAP
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.arguments.resend import forgotten_by_a_clear
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of, output_of
-from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings
-from airflow_provider_openai_batch.batch.resend import forgotten_by_a_clear
-from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.batch.run.cost_cap import OVER_CAP
+from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
 from airflow_provider_openai_batch.steps.keys.examples import for_example
 from airflow_provider_openai_batch.steps.keys.target_checks import surviving
@@ -39,9 +40,9 @@ from airflow_provider_openai_batch.tables.resolve import resolve_target
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from airflow_provider_openai_batch.batch.output import Output
-    from airflow_provider_openai_batch.batch.prices import Prices
-    from airflow_provider_openai_batch.batch.run import CompleteSnapshot, Run, Snapshot
+    from airflow_provider_openai_batch.batch.cost.prices import Prices
+    from airflow_provider_openai_batch.batch.output.output import Output
+    from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run, Snapshot
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
     from airflow_provider_openai_batch.tables.base import Target

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.report.words import as_code
-from airflow_provider_openai_batch.batch.status import RowStatus
-from airflow_provider_openai_batch.batch.values import texts
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
+from airflow_provider_openai_batch.batch.text.safe_words import as_code
+from airflow_provider_openai_batch.batch.text.values import texts
 from airflow_provider_openai_batch.tables.keys import SHOWN
 
 if TYPE_CHECKING:

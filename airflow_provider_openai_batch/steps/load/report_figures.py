@@ -9,8 +9,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch.join import FIXED
-from airflow_provider_openai_batch.batch.prices import added
+from airflow_provider_openai_batch.batch.cost.prices import added
+from airflow_provider_openai_batch.batch.output.result_schema import FIXED
 from airflow_provider_openai_batch.batch.report.values import (
     Attempt,
     Failure,
@@ -19,8 +19,8 @@ from airflow_provider_openai_batch.batch.report.values import (
     ModelUse,
     Tokens,
 )
-from airflow_provider_openai_batch.batch.report.words import OTHER, as_code, as_id, as_param
-from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
+from airflow_provider_openai_batch.batch.text.safe_words import OTHER, as_code, as_id, as_param
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

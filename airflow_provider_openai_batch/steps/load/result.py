@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.batch.answers import ANSWER_SCHEMA
-from airflow_provider_openai_batch.batch.best import Index, best_answers, rank_answers
-from airflow_provider_openai_batch.batch.billing import READ
-from airflow_provider_openai_batch.batch.bounds import Bytes, Characters, Charset
-from airflow_provider_openai_batch.batch.join import FIXED
-from airflow_provider_openai_batch.batch.request_ids import ids_of
-from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.batch.answer.best import Index, best_answers, rank_answers
+from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA
+from airflow_provider_openai_batch.batch.cost.billing import READ
+from airflow_provider_openai_batch.batch.output.column_limits import Bytes, Characters, Charset
+from airflow_provider_openai_batch.batch.output.result_schema import FIXED
+from airflow_provider_openai_batch.batch.text.request_ids import ids_of
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.steps.load.row_costs import Payments, add_up
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
     CUSTOM_ID,
@@ -30,11 +30,11 @@ from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from airflow_provider_openai_batch.batch.bounds import Bounds
-    from airflow_provider_openai_batch.batch.facts import Asked
-    from airflow_provider_openai_batch.batch.output import Output
-    from airflow_provider_openai_batch.batch.prices import Prices
-    from airflow_provider_openai_batch.batch.run import Run, Snapshot
+    from airflow_provider_openai_batch.batch.cost.prices import Prices
+    from airflow_provider_openai_batch.batch.output.column_limits import Bounds
+    from airflow_provider_openai_batch.batch.output.output import Output
+    from airflow_provider_openai_batch.batch.run.facts import Asked
+    from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
     from airflow_provider_openai_batch.store import RunStore
 
 #: What is held of the answers: embeddings are wide.

@@ -10,16 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch.billing import UNSEEN, bill
-from airflow_provider_openai_batch.batch.prices import DIGITS, Prices, added, unpriced, usd
-from airflow_provider_openai_batch.batch.request_ids import ids_of
+from airflow_provider_openai_batch.batch.cost.billing import UNSEEN, bill
+from airflow_provider_openai_batch.batch.cost.prices import DIGITS, Prices, added, unpriced, usd
+from airflow_provider_openai_batch.batch.text.request_ids import ids_of
 from airflow_provider_openai_batch.steps.load.unseen_usage import RanUnseen, ran_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.billing import Amounts, Bill
-    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.cost.billing import Amounts, Bill
+    from airflow_provider_openai_batch.batch.run.run import Run
 
 LEAST = 1e-6  #: USD: what is less is a rounding
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.prices import added, usd
-from airflow_provider_openai_batch.batch.unseen import price_of
-from airflow_provider_openai_batch.batch.usage import BatchUsage, added_up
+from airflow_provider_openai_batch.batch.api.usage import BatchUsage, added_up
+from airflow_provider_openai_batch.batch.cost.prices import added, usd
+from airflow_provider_openai_batch.batch.run.unseen_usage import price_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.prices import Prices
-    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.cost.prices import Prices
+    from airflow_provider_openai_batch.batch.run.run import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

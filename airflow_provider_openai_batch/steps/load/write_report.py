@@ -12,8 +12,8 @@ from airflow_provider_openai_batch.batch.report.values import Report, Tokens
 from airflow_provider_openai_batch.work import shows_keys
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run import CompleteSnapshot, Run
-    from airflow_provider_openai_batch.batch.usage import BatchUsage
+    from airflow_provider_openai_batch.batch.api.usage import BatchUsage
+    from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run
     from airflow_provider_openai_batch.steps.load.load_summary import Account
     from airflow_provider_openai_batch.steps.load.loaded import Loaded
     from airflow_provider_openai_batch.steps.load.report_figures import Figures

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.batch.api import (
+from airflow_provider_openai_batch.batch.api.objects import (
     Batch,
     BatchStatus,
     Created,
@@ -18,7 +18,7 @@ from airflow_provider_openai_batch.batch.api import (
     Refused,
     Unclear,
 )
-from airflow_provider_openai_batch.batch.paging import ListFailed
+from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.steps.wait.lost_folder import NO_LIST
 from airflow_provider_openai_batch.steps.wait.transfer import delete_quietly
 

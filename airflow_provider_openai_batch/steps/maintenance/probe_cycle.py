@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.batch.cycle_checks import (
+from airflow_provider_openai_batch.batch.probe.cycle_checks import (
     ENDED,
     ENDPOINT,
     WINDOW,
@@ -17,7 +17,7 @@ from airflow_provider_openai_batch.batch.cycle_checks import (
     check_file,
     decoded,
 )
-from airflow_provider_openai_batch.batch.wire_shapes import kind_of, name_of, part
+from airflow_provider_openai_batch.batch.probe.wire_shapes import kind_of, name_of, part
 from airflow_provider_openai_batch.steps.maintenance.probe import METADATA
 from airflow_provider_openai_batch.steps.maintenance.probe_calls import Calls, Stopped
 

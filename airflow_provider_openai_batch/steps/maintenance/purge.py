@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.facts import Purged
-from airflow_provider_openai_batch.batch.purging import PURGED, Keep, heavy, judge_run
+from airflow_provider_openai_batch.batch.run.facts import Purged
+from airflow_provider_openai_batch.batch.run.retention import PURGED, Keep, heavy, judge_run
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 

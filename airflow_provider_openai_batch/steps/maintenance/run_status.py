@@ -6,16 +6,16 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.batch.api import Batch
-from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp
-from airflow_provider_openai_batch.batch.purging import PURGED
+from airflow_provider_openai_batch.batch.api.objects import Batch
+from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp
+from airflow_provider_openai_batch.batch.run.retention import PURGED
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.advance import counts
 from airflow_provider_openai_batch.steps.wait.observe import View
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.lifecycle import Plan, Settings
-    from airflow_provider_openai_batch.batch.run import Run, Send
+    from airflow_provider_openai_batch.batch.run.decide import Plan, Settings
+    from airflow_provider_openai_batch.batch.run.run import Run, Send
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.facts import Attempt, attempt_order
+from airflow_provider_openai_batch.batch.run.facts import Attempt, attempt_order
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.store import RunStore
 
 

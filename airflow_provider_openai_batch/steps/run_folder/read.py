@@ -10,20 +10,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.batch import facts
-from airflow_provider_openai_batch.batch.api import Batch
-from airflow_provider_openai_batch.batch.purging import refuse_purged
-from airflow_provider_openai_batch.batch.queue import Queue, queue
-from airflow_provider_openai_batch.batch.quota import without_credit
-from airflow_provider_openai_batch.batch.request_ids import ID_BYTES, ids_of
-from airflow_provider_openai_batch.batch.run import Run, Send, Shard, Snapshot, unlisted
+from airflow_provider_openai_batch.batch.api.objects import Batch
+from airflow_provider_openai_batch.batch.api.quota import without_credit
+from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.batch.run.remaining import Queue, queue
+from airflow_provider_openai_batch.batch.run.retention import refuse_purged
+from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard, Snapshot, unlisted
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES, ids_of
 from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnlisted, RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import CUSTOM_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow_provider_openai_batch.batch.run import CompleteSnapshot
+    from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot
     from airflow_provider_openai_batch.store import RunStore
 
 T = TypeVar("T")

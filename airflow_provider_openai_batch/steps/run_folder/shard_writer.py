@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from airflow_provider_openai_batch.batch.facts import About
-    from airflow_provider_openai_batch.batch.run import Shard
+    from airflow_provider_openai_batch.batch.run.facts import About
+    from airflow_provider_openai_batch.batch.run.run import Shard
     from airflow_provider_openai_batch.store import Draft, RunStore
 
 NAME_DIGITS = 24

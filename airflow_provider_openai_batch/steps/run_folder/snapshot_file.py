@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.batch.request_ids import ids_of
+from airflow_provider_openai_batch.batch.text.request_ids import ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
 
-    from airflow_provider_openai_batch.batch.run import CompleteSnapshot
+    from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot
     from airflow_provider_openai_batch.store import RunStore
 
 FAILED_BEFORE, INPUT_HASH, CUSTOM_ID, FIRST = "_failed_before", "_input_hash", "_custom_id", "_first"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.budget import budget_of, refuse_plan
-from airflow_provider_openai_batch.batch.estimate import Told
-from airflow_provider_openai_batch.batch.prices import unpriced
+from airflow_provider_openai_batch.batch.cost.estimate import Told
+from airflow_provider_openai_batch.batch.cost.prices import unpriced
+from airflow_provider_openai_batch.batch.run.cost_cap import budget_of, refuse_plan
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch import arguments, facts
-    from airflow_provider_openai_batch.batch.prices import Prices
-    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.arguments import arguments
+    from airflow_provider_openai_batch.batch.cost.prices import Prices
+    from airflow_provider_openai_batch.batch.run import facts
+    from airflow_provider_openai_batch.batch.run.run import Run
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch.digests import digests
-from airflow_provider_openai_batch.batch.seen import SeenHashes
-from airflow_provider_openai_batch.batch.values import text_array
+from airflow_provider_openai_batch.batch.text.digests import digests
+from airflow_provider_openai_batch.batch.text.seen_hashes import SeenHashes
+from airflow_provider_openai_batch.batch.text.values import text_array
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import failed_before, stored_rows
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.store import RunStore
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.model_names import (
+from airflow_provider_openai_batch.batch.api.model_names import (
     is_openais,
     names_deployments,
     nearest,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of, output_of
-from airflow_provider_openai_batch.batch.join import Names, result_schema
-from airflow_provider_openai_batch.batch.prompt import Prompt, read_prompt
-from airflow_provider_openai_batch.batch.template import Template, compile_template, prompt_version
+from airflow_provider_openai_batch.batch.output.result_schema import Names, result_schema
+from airflow_provider_openai_batch.batch.request.prompt_tokens import Prompt, read_prompt
+from airflow_provider_openai_batch.batch.request.template import Template, compile_template, prompt_version
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import ADDED
 from airflow_provider_openai_batch.tables.landing import Landing
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.batch.output import Output
+    from airflow_provider_openai_batch.batch.output.output import Output
 
 #: What may stand between the names of a text file that is read with another delimiter.
 DELIMITERS = (",", ";", "\t", "|")

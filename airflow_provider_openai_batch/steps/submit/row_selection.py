@@ -9,20 +9,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch.digests import hexadecimal
-from airflow_provider_openai_batch.batch.prompt import InputTokens
-from airflow_provider_openai_batch.batch.request_ids import ID_BYTES
-from airflow_provider_openai_batch.batch.template import custom_id
-from airflow_provider_openai_batch.batch.typed_values import json_values
-from airflow_provider_openai_batch.batch.values import text_array
-from airflow_provider_openai_batch.batch.verdict import Rule, everything, look
+from airflow_provider_openai_batch.batch.request.prompt_tokens import InputTokens
+from airflow_provider_openai_batch.batch.request.template import custom_id
+from airflow_provider_openai_batch.batch.request.typed_values import json_values
+from airflow_provider_openai_batch.batch.run.row_decision import Rule, everything, look
+from airflow_provider_openai_batch.batch.text.digests import hexadecimal
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
+from airflow_provider_openai_batch.batch.text.values import text_array
 from airflow_provider_openai_batch.tables.base import TOLD
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from airflow_provider_openai_batch.batch.template import Typed
-    from airflow_provider_openai_batch.batch.tokens import Counter
+    from airflow_provider_openai_batch.batch.request.template import Typed
+    from airflow_provider_openai_batch.batch.request.tokens import Counter
     from airflow_provider_openai_batch.steps.submit.recipe import Recipe
 
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_openai_batch.batch.shards import Cutter
+from airflow_provider_openai_batch.batch.request.shard_size import Cutter
 from airflow_provider_openai_batch.steps.run_folder.shard_writer import ShardWriter, write_shard
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.arguments import Limits
-    from airflow_provider_openai_batch.batch.estimate import Forecaster
-    from airflow_provider_openai_batch.batch.facts import About
-    from airflow_provider_openai_batch.batch.tokens import Counter
-    from airflow_provider_openai_batch.batch.verdict import Rule
+    from airflow_provider_openai_batch.batch.arguments.arguments import Limits
+    from airflow_provider_openai_batch.batch.cost.estimate import Forecaster
+    from airflow_provider_openai_batch.batch.request.tokens import Counter
+    from airflow_provider_openai_batch.batch.run.facts import About
+    from airflow_provider_openai_batch.batch.run.row_decision import Rule
     from airflow_provider_openai_batch.steps.submit.carried_values import Fitting
     from airflow_provider_openai_batch.store import RunStore
 

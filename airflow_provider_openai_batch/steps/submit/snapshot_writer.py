@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.batch.answers import RowStatus
-from airflow_provider_openai_batch.batch.budget import was_sent
+from airflow_provider_openai_batch.batch.answer.collect import RowStatus
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
-from airflow_provider_openai_batch.batch.facts import About, Done
-from airflow_provider_openai_batch.batch.preflight import least_requests
-from airflow_provider_openai_batch.batch.seen import SeenHashes
-from airflow_provider_openai_batch.batch.shards import too_large
-from airflow_provider_openai_batch.batch.template import request_line
+from airflow_provider_openai_batch.batch.request.shard_size import too_large
+from airflow_provider_openai_batch.batch.request.template import request_line
+from airflow_provider_openai_batch.batch.run.cost_cap import was_sent
+from airflow_provider_openai_batch.batch.run.facts import About, Done
+from airflow_provider_openai_batch.batch.run.preflight import least_requests
+from airflow_provider_openai_batch.batch.text.seen_hashes import SeenHashes
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.other_keys import OtherKeys
 from airflow_provider_openai_batch.steps.keys.unique import UniqueKeys
@@ -28,8 +28,8 @@ from airflow_provider_openai_batch.steps.submit.row_selection import Chooser
 from airflow_provider_openai_batch.steps.submit.shard_cutter import ShardFiles, Terms
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run import Run
-    from airflow_provider_openai_batch.batch.seen import Hashes
+    from airflow_provider_openai_batch.batch.run.run import Run
+    from airflow_provider_openai_batch.batch.text.seen_hashes import Hashes
     from airflow_provider_openai_batch.steps.submit.recipe import Recipe
     from airflow_provider_openai_batch.steps.submit.row_selection import Chosen
     from airflow_provider_openai_batch.store import Draft, RunStore

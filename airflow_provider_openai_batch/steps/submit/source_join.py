@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch.resend import ALL, looks
+from airflow_provider_openai_batch.batch.arguments.resend import ALL, looks
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.target_checks import surviving
 from airflow_provider_openai_batch.steps.submit.recipe import Recipe, landing
@@ -25,7 +25,7 @@ from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_openai_batch.batch import arguments
+    from airflow_provider_openai_batch.batch.arguments import arguments
     from airflow_provider_openai_batch.tables.base import Held, Join, Source
     from airflow_provider_openai_batch.tables.keys import Keys
     from airflow_provider_openai_batch.tables.landing import Landing

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.batch import arguments, facts
-from airflow_provider_openai_batch.batch.estimate import Forecaster
-from airflow_provider_openai_batch.batch.expected_output import expected_output
-from airflow_provider_openai_batch.batch.resend import words_for
-from airflow_provider_openai_batch.batch.token_queue import tokens_per_shard
-from airflow_provider_openai_batch.batch.verdict import Rule
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.arguments.resend import words_for
+from airflow_provider_openai_batch.batch.cost.estimate import Forecaster
+from airflow_provider_openai_batch.batch.cost.expected_output import expected_output
+from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.batch.run.row_decision import Rule
+from airflow_provider_openai_batch.batch.run.token_queue import tokens_per_shard
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.other_keys import tell_other_keys
 from airflow_provider_openai_batch.steps.run_folder.attempts import register
@@ -34,9 +35,9 @@ from airflow_provider_openai_batch.tables.resolve import resolve_source
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_openai_batch.batch.facts import Attempt
-    from airflow_provider_openai_batch.batch.output import Output
-    from airflow_provider_openai_batch.batch.run import Run, Snapshot
+    from airflow_provider_openai_batch.batch.output.output import Output
+    from airflow_provider_openai_batch.batch.run.facts import Attempt
+    from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
     from airflow_provider_openai_batch.tables.base import Source

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.prices import unpriced, usd
-from airflow_provider_openai_batch.batch.run import unlisted
+from airflow_provider_openai_batch.batch.cost.prices import unpriced, usd
+from airflow_provider_openai_batch.batch.run.run import unlisted
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue, recall_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.batch.facts import Asked, Done
-    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.run.facts import Asked, Done
+    from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.store import RunStore
 
 log = logging.getLogger(__name__)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airflow_provider_openai_batch.batch.tokens import ByBytes, Counter, encoding_of
+from airflow_provider_openai_batch.batch.request.tokens import ByBytes, Counter, encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.batch.tokens import Tokens
+    from airflow_provider_openai_batch.batch.request.tokens import Tokens
 
 #: The tokenizer refuses texts of a million bytes, and 200,000 tokens without a border between words; a
 #: character has four bytes at most, and each may be a token.

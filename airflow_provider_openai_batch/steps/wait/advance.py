@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from airflow_provider_openai_batch.batch import facts
-from airflow_provider_openai_batch.batch.api import InputFile
-from airflow_provider_openai_batch.batch.as_of import is_yet_to_come
-from airflow_provider_openai_batch.batch.cancelling import CancelBatch
-from airflow_provider_openai_batch.batch.lifecycle import (
+from airflow_provider_openai_batch.batch.api.objects import InputFile
+from airflow_provider_openai_batch.batch.api.paging import ListFailed
+from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come
+from airflow_provider_openai_batch.batch.run.decide import (
     Action,
     CapShard,
     Collect,
@@ -27,8 +27,8 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     Split,
     Wait,
 )
-from airflow_provider_openai_batch.batch.paging import ListFailed
-from airflow_provider_openai_batch.batch.token_queue import has_room, live_tokens
+from airflow_provider_openai_batch.batch.run.token_queue import has_room, live_tokens
+from airflow_provider_openai_batch.batch.run.unwanted import CancelBatch
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.collect.collect import give_up_on, refuse_request
 from airflow_provider_openai_batch.steps.run_folder.attempts import register, run_hash
@@ -50,10 +50,10 @@ from airflow_provider_openai_batch.steps.wait.transfer import (
 from airflow_provider_openai_batch.steps.wait.upload import note_unclear, upload_shard
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.api import Batch
-    from airflow_provider_openai_batch.batch.facts import Attempt
-    from airflow_provider_openai_batch.batch.queue import Left
-    from airflow_provider_openai_batch.batch.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.api.objects import Batch
+    from airflow_provider_openai_batch.batch.run.facts import Attempt
+    from airflow_provider_openai_batch.batch.run.remaining import Left
+    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 

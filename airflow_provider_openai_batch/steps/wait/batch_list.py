@@ -9,8 +9,8 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.api import Batch
-    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.batch.api.objects import Batch
+    from airflow_provider_openai_batch.batch.run.run import Send
     from airflow_provider_openai_batch.client import Client
 
 LIST_MARGIN = 60.0

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import openai
 
-from airflow_provider_openai_batch.batch import facts
+from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.batch.run.run import Send
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 

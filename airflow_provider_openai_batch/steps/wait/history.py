@@ -10,8 +10,8 @@ from airflow_provider_openai_batch.steps.run_folder.read import read_run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.batch.facts import Tally
-    from airflow_provider_openai_batch.batch.run import Run, Send
+    from airflow_provider_openai_batch.batch.run.facts import Tally
+    from airflow_provider_openai_batch.batch.run.run import Run, Send
     from airflow_provider_openai_batch.store import RunStore
 
 MOST_LINES = 50

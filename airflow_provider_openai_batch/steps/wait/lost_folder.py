@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import openai
 
-from airflow_provider_openai_batch.batch import facts
-from airflow_provider_openai_batch.batch.paging import EndlessList, ListFailed
+from airflow_provider_openai_batch.batch.api.paging import EndlessList, ListFailed
+from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.batch.api.objects import Batch
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 

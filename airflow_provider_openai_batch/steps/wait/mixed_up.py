@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.batch import facts
-from airflow_provider_openai_batch.batch.api import Batch
-from airflow_provider_openai_batch.batch.paging import ListFailed
+from airflow_provider_openai_batch.batch.api.objects import Batch
+from airflow_provider_openai_batch.batch.api.paging import ListFailed
+from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.steps.run_folder.read import recall_run
 from airflow_provider_openai_batch.steps.wait.batch_list import batch_name, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.batch.run.run import Send
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.batch.api import Batch, Gone
-from airflow_provider_openai_batch.batch.lifecycle import (
+from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
+from airflow_provider_openai_batch.batch.api.paging import ListFailed
+from airflow_provider_openai_batch.batch.run.decide import (
     Look,
     Moment,
     Plan,
@@ -19,16 +20,15 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     Wait,
     decide,
 )
-from airflow_provider_openai_batch.batch.paging import ListFailed
-from airflow_provider_openai_batch.batch.report.words import as_code
-from airflow_provider_openai_batch.batch.run import LATE, WINDOW
-from airflow_provider_openai_batch.batch.token_queue import (
+from airflow_provider_openai_batch.batch.run.run import LATE, WINDOW
+from airflow_provider_openai_batch.batch.run.token_queue import (
     TokenQueue,
     enqueued,
     is_counted,
     limit_of,
     live_tokens,
 )
+from airflow_provider_openai_batch.batch.text.safe_words import as_code
 from airflow_provider_openai_batch.client import ShortDownload
 from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError
 from airflow_provider_openai_batch.same_origin import Redirected
@@ -36,8 +36,8 @@ from airflow_provider_openai_batch.steps.run_folder.read import read_queue
 from airflow_provider_openai_batch.steps.wait.retry_after import rest_after
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.queue import Queue
-    from airflow_provider_openai_batch.batch.run import Run, Send
+    from airflow_provider_openai_batch.batch.run.remaining import Queue
+    from airflow_provider_openai_batch.batch.run.run import Run, Send
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 

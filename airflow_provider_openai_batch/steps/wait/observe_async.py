@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.batch.lifecycle import (
+from airflow_provider_openai_batch.batch.api.paging import ListFailed
+from airflow_provider_openai_batch.batch.run.decide import (
     Due,
     Finish,
     GiveUp,
@@ -19,8 +20,7 @@ from airflow_provider_openai_batch.batch.lifecycle import (
     Wait,
     decide,
 )
-from airflow_provider_openai_batch.batch.paging import ListFailed
-from airflow_provider_openai_batch.batch.token_queue import TokenQueue, enqueued, is_counted
+from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue, enqueued, is_counted
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue, read_run
 from airflow_provider_openai_batch.steps.wait.observe import (
     DENIED,
@@ -34,8 +34,8 @@ from airflow_provider_openai_batch.steps.wait.retry_after import rest_after
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_openai_batch.batch.api import Batch
-    from airflow_provider_openai_batch.batch.run import Run
+    from airflow_provider_openai_batch.batch.api.objects import Batch
+    from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.client import AsyncClient
     from airflow_provider_openai_batch.store import RunStore
 

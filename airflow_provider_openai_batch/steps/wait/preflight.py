@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_openai_batch.batch import facts
-from airflow_provider_openai_batch.batch.api import Refusal, Refused, Unclear
-from airflow_provider_openai_batch.batch.asking import NotRun, Told
-from airflow_provider_openai_batch.batch.preflight import UNCLEAR
-from airflow_provider_openai_batch.batch.quoting import without_quotes
+from airflow_provider_openai_batch.batch.api.objects import Refusal, Refused, Unclear
+from airflow_provider_openai_batch.batch.api.redact import without_quotes
+from airflow_provider_openai_batch.batch.api.sync_call import NotRun, Told
+from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.batch.run.preflight import UNCLEAR
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.collect.collect import read_told
 from airflow_provider_openai_batch.steps.run_folder.attempts import is_superseded
 from airflow_provider_openai_batch.steps.wait.transfer import send_folder, write_intent
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run import Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Send, Shard
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.steps.wait.transfer import Sender
     from airflow_provider_openai_batch.store import RunStore

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import openai
 
-from airflow_provider_openai_batch.batch import facts
-from airflow_provider_openai_batch.batch.api import Batch, Gone
-from airflow_provider_openai_batch.batch.as_of import is_yet_to_come, send_as_of
-from airflow_provider_openai_batch.batch.lifecycle import Settings
-from airflow_provider_openai_batch.batch.paging import ListFailed
+from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
+from airflow_provider_openai_batch.batch.api.paging import ListFailed
+from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come, send_as_of
+from airflow_provider_openai_batch.batch.run.decide import Settings
 from airflow_provider_openai_batch.client import INPUT_FILE_LIFE
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.steps.wait.preflight import settle as settle_
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.run import Send
+    from airflow_provider_openai_batch.batch.run.run import Send
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 

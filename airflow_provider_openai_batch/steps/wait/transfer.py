@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import openai
 
-from airflow_provider_openai_batch.batch import facts
-from airflow_provider_openai_batch.batch.answer_json import UNREADABLE, decode_line
-from airflow_provider_openai_batch.batch.api import (
+from airflow_provider_openai_batch.batch.api.objects import (
     Batch,
     BatchStatus,
     Created,
@@ -22,7 +20,9 @@ from airflow_provider_openai_batch.batch.api import (
     Refused,
     Unclear,
 )
-from airflow_provider_openai_batch.batch.run import WINDOW
+from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.batch.run.run import WINDOW
+from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.client import CutDownload, ShortDownload, WrongAnswer
 from airflow_provider_openai_batch.steps.collect.answer_size import most_bytes
 from airflow_provider_openai_batch.steps.collect.collect import (
@@ -40,8 +40,8 @@ from airflow_provider_openai_batch.steps.wait.observe import denied
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_openai_batch.batch.facts import Attempt
-    from airflow_provider_openai_batch.batch.run import Send, Shard
+    from airflow_provider_openai_batch.batch.run.facts import Attempt
+    from airflow_provider_openai_batch.batch.run.run import Send, Shard
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.batch import facts
-from airflow_provider_openai_batch.batch.api import InputFile, Refused
+from airflow_provider_openai_batch.batch.api.objects import InputFile, Refused
+from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.client import WrongAnswer
 from airflow_provider_openai_batch.same_origin import told_of
 from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
@@ -20,7 +20,7 @@ from airflow_provider_openai_batch.steps.wait.transfer import delete_quietly
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.run import Run, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.client import Client
     from airflow_provider_openai_batch.store import RunStore
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch import values
+from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.tables import types
 
 if TYPE_CHECKING:

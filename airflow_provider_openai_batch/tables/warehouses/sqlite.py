@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch import values
+from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import families, names, sql
 from airflow_provider_openai_batch.tables.failures import LEFT_OUT, Failure, told

@@ -7,7 +7,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS, Reply
 from airflow_provider_openai_batch.batch.endpoints.reply import count
-from airflow_provider_openai_batch.batch.output import compile_output
+from airflow_provider_openai_batch.batch.output.output import compile_output
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 CHAT = ENDPOINTS["/v1/chat/completions"]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS, Reply, endpoint_of
-from airflow_provider_openai_batch.batch.output import compile_output
+from airflow_provider_openai_batch.batch.output.output import compile_output
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 RESPONSES = ENDPOINTS["/v1/responses"]

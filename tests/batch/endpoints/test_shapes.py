@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.answers import Answer, parse_line
+from airflow_provider_openai_batch.batch.answer.collect import Answer, parse_line
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 
 ID = "ab" * 16

@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.batch.report.values import (
     ShardTime,
     Tokens,
 )
-from airflow_provider_openai_batch.batch.status import RowStatus
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 
 START = 1_780_365_600.0
 HOUR = 3_600.0

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from airflow_provider_openai_batch.batch import facts
 from airflow_provider_openai_batch.batch.report.timing import time_shards
-from tests.batch.test_lifecycle import NOW, make_batch, make_run, make_send, make_shard, refused
+from airflow_provider_openai_batch.batch.run import facts
+from tests.batch.run.test_decide import NOW, make_batch, make_run, make_send, make_shard, refused
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.api import Batch
+    from airflow_provider_openai_batch.batch.api.objects import Batch
     from airflow_provider_openai_batch.batch.report.values import SendTime
-    from airflow_provider_openai_batch.batch.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
 
 
 def ended(status: str = "completed", ended_at: float | None = NOW + 500, seen: float = NOW + 560) -> Any:

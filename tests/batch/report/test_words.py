@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_openai_batch.batch.report.words import NO_CODE, OTHER, as_code, as_id, as_param
+from airflow_provider_openai_batch.batch.text.safe_words import NO_CODE, OTHER, as_code, as_id, as_param
 
 if TYPE_CHECKING:
     from collections.abc import Callable

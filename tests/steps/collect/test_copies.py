@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.prices import Price, Prices, Usage, cost
+from airflow_provider_openai_batch.batch.cost.prices import Price, Prices, Usage, cost
 
 if TYPE_CHECKING:
     from tests.steps.conftest import Pipeline

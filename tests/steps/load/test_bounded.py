@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from tests.servers import postgres, postgres_server
 
 __all__ = ["postgres", "postgres_server"]

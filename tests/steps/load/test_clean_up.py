@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.api import Created
-from airflow_provider_openai_batch.batch.facts import Cleaned
+from airflow_provider_openai_batch.batch.api.objects import Created
+from airflow_provider_openai_batch.batch.run.facts import Cleaned
 from airflow_provider_openai_batch.steps.load.clean_up import clean_up
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.transfer import batch_name

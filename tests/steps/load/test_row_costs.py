@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_openai_batch.batch.best import best_answers, rank_answers
-from airflow_provider_openai_batch.batch.billing import bill
-from airflow_provider_openai_batch.batch.prices import Long, Price, Prices, Usage, cost
-from airflow_provider_openai_batch.batch.run import Run
+from airflow_provider_openai_batch.batch.answer.best import best_answers, rank_answers
+from airflow_provider_openai_batch.batch.cost.billing import bill
+from airflow_provider_openai_batch.batch.cost.prices import Long, Price, Prices, Usage, cost
+from airflow_provider_openai_batch.batch.run.run import Run
 from airflow_provider_openai_batch.steps.load.result import COLUMNS
 from airflow_provider_openai_batch.steps.load.row_costs import Payments, add_up
 from airflow_provider_openai_batch.steps.run_folder.read import read_run

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from airflow_provider_openai_batch.batch.api import Created
-from airflow_provider_openai_batch.batch.prices import Price, Prices, Usage, cost
+from airflow_provider_openai_batch.batch.api.objects import Created
+from airflow_provider_openai_batch.batch.cost.prices import Price, Prices, Usage, cost
 from airflow_provider_openai_batch.batch.report.values import Report
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.transfer import batch_name

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.lifecycle import Finish
-from airflow_provider_openai_batch.batch.prices import Price, Prices
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
+from airflow_provider_openai_batch.batch.run.decide import Finish
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.same_origin import SameOrigin

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
-from airflow_provider_openai_batch.batch.output import compile_output
-from airflow_provider_openai_batch.batch.prompt import InputTokens, read_prompt
-from airflow_provider_openai_batch.batch.tokens import ByBytes, encoding_of
+from airflow_provider_openai_batch.batch.output.output import compile_output
+from airflow_provider_openai_batch.batch.request.prompt_tokens import InputTokens, read_prompt
+from airflow_provider_openai_batch.batch.request.tokens import ByBytes, encoding_of
 from airflow_provider_openai_batch.steps.submit.tokenizers import (
     MOST_CHARACTERS,
     ByTokenizer,
@@ -87,7 +87,7 @@ def test_nothing_to_count_reads_no_tables():
     """A night over answered rows does not wait for a tokenizer."""
     code = (
         "import sys, pyarrow as pa; "
-        "from airflow_provider_openai_batch.batch.prompt import InputTokens, read_prompt; "
+        "from airflow_provider_openai_batch.batch.request.prompt_tokens import InputTokens, read_prompt; "
         "from airflow_provider_openai_batch.steps.submit.tokenizers import counter_for; "
         "body = {'messages': [{'role': 'user', 'content': '{a}'}]}; "
         "prompt = read_prompt('/v1/chat/completions', body, ['a']); "

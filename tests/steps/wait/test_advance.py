@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed, RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.attempts import register

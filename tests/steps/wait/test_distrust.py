@@ -9,8 +9,8 @@ from typing import Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.api import InputFile
-from airflow_provider_openai_batch.batch.lifecycle import Finish
+from airflow_provider_openai_batch.batch.api.objects import InputFile
+from airflow_provider_openai_batch.batch.run.decide import Finish
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run

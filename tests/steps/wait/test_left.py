@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch import arguments
-from airflow_provider_openai_batch.batch.lifecycle import Finish, Wait
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.run.decide import Finish, Wait
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.wait.advance import cancel
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.lifecycle import Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.steps.run_folder.attempts import register
@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.steps.wait.preflight import UNCLEAR
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.batch.asking import Asked
+    from airflow_provider_openai_batch.batch.api.sync_call import Asked
 
 CHAT = {"route": "chat"}
 REFUSAL = CHAT | {"status": 400, "code": "invalid_value", "param": "response_format"}

@@ -9,7 +9,7 @@ import httpx
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.lifecycle import Finish, Wait
+from airflow_provider_openai_batch.batch.run.decide import Finish, Wait
 from airflow_provider_openai_batch.steps.wait.advance import counts
 from airflow_provider_openai_batch.steps.wait.retry_after import LONGEST, rest_after
 

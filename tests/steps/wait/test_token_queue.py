@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.lifecycle import Finish, Settings, Wait
+from airflow_provider_openai_batch.batch.run.decide import Finish, Settings, Wait
 from airflow_provider_openai_batch.client import AsyncClient, Client
 from airflow_provider_openai_batch.same_origin import AsyncSameOrigin
 from airflow_provider_openai_batch.steps.wait.advance import advance

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.landing import Written

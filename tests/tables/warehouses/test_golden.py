@@ -11,8 +11,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from airflow_provider_openai_batch.batch import arguments, values
-from airflow_provider_openai_batch.batch.template import compile_template, custom_id, input_hash
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.request.template import compile_template, custom_id, input_hash
+from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse

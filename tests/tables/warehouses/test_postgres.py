@@ -12,7 +12,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.failures import told

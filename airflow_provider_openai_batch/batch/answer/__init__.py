@@ -1,0 +1,1 @@
+"""Lines of files become answers, judged, the best one for each request."""

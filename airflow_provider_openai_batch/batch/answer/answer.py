@@ -1,0 +1,36 @@
+"""What became of one request, as a line of a file says it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One line, judged; `custom_id` is empty when the line names none of ours."""
+
+    custom_id: bytes
+    status: RowStatus
+    answer: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    error_param: str | None = None
+    finish_reason: str | None = None
+    raw_output: str | None = None
+    model: str | None = None
+    input_tokens: int | None = None
+    cached_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    processed_at: datetime | None = None
+
+
+class Malformed(msgspec.Struct, frozen=True):
+    """A line that cannot be read; `shown` are what could be names of requests in it, `raw` is its text."""
+
+    reason: str
+    shown: tuple[bytes, ...] = ()
+    raw: str = ""

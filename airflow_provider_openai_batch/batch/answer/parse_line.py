@@ -1,0 +1,136 @@
+"""One line of an output or error file, in any server's dialect, as an answer."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_openai_batch.batch.answer.answer import Answer, Malformed
+from airflow_provider_openai_batch.batch.answer.errors import (
+    SUCCESS,
+    as_paid,
+    failure,
+    first_error,
+    integer,
+    is_error,
+    is_whole,
+    paid_for,
+    unpacked,
+)
+from airflow_provider_openai_batch.batch.answer.judge import judge
+from airflow_provider_openai_batch.batch.text.lenient_json import (
+    UNREADABLE,
+    clean_answer,
+    decode_line,
+    encode,
+)
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
+from airflow_provider_openai_batch.batch.text.server_words import LONGEST_RAW, shown_raw
+from airflow_provider_openai_batch.batch.text.shallow_json import shallow
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.endpoints.reply import Endpoint
+    from airflow_provider_openai_batch.batch.output.output import Output
+
+__all__ = ["Answer", "Malformed", "broken", "parse_line"]
+
+ID_DIGITS = 32
+SHOWN = re.compile(rb'(?i)custom_id[\\"\s:]+([0-9a-f]{32})(?![0-9a-f])')
+ALIKE = re.compile(rb"(?i)(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+RAW_BYTES = LONGEST_RAW
+UNSAID = "The server says that it answered, but not what."
+SILENT = "The server shows neither an answer nor an error."
+
+
+def parse_line(line: bytes, endpoint: Endpoint, output: Output) -> Answer | Malformed:
+    """Judge one line of an output or error file, in any server's dialect; never raises."""
+    try:
+        told = _decoded(line)
+    except UNREADABLE as error:
+        return _unread(line, f"The line is not JSON: {error}.")
+    told = unpacked(told) or told
+    if not isinstance(told, dict) or told.get("custom_id") is None:
+        return _unread(line, "The line has no custom_id.")
+    custom_id = b"" if _is_question(told) else _our_id(told["custom_id"])
+    response = unpacked(told.get("response"))
+    if response is not None:
+        return _responded(custom_id, told, response, (endpoint, output))
+    if not told.get("error"):
+        return _strange(custom_id, told.get("response"), SILENT)
+    return failure(custom_id, None, told.get("error"))
+
+
+def _decoded(line: bytes) -> Any:
+    """Decode a line, without what is nested deeper than a reader takes: no answer is."""
+    try:
+        return decode_line(line)
+    except RecursionError:
+        return decode_line(shallow(line))
+
+
+def _responded(
+    custom_id: bytes, told: dict[str, Any], response: dict[str, Any], asked: tuple[Endpoint, Output]
+) -> Answer:
+    """Judge a line with a response, which is the body itself where a server leaves out what is around it."""
+    endpoint, _ = asked
+    body = unpacked(response.get("body", response if is_whole(response, endpoint) else None))
+    code = _status_code(response, body, told.get("error"))
+    if body is not None and (is_whole(body, endpoint) or (code in SUCCESS and not is_error(body))):
+        return as_paid(code, judge(custom_id, body, asked))
+    if body is None and not told.get("error") and (code is None or code in SUCCESS):
+        return _strange(custom_id, response.get("body", response), SILENT if code is None else UNSAID)
+    failed = failure(custom_id, code, first_error(body, response, told), paid_for(body, endpoint))
+    return as_paid(code, failed)
+
+
+def broken(custom_id: bytes, line: Malformed) -> Answer:
+    """Make the answer of a request that a line which cannot be read shows: it was paid for, so it stays."""
+    return _invalid(custom_id, line.reason, line.raw)
+
+
+def _unread(line: bytes, reason: str) -> Malformed:
+    """Keep what a broken line shows: the requests that it names, else all that looks like one."""
+    found = SHOWN.findall(line) or ALIKE.findall(line)
+    shown = tuple(dict.fromkeys(bytes.fromhex(digits.decode()) for digits in found))
+    return Malformed(
+        reason, shown, shown_raw(clean_answer(line[:RAW_BYTES].decode("utf-8-sig", "replace").strip()))
+    )
+
+
+def _is_question(told: dict[str, Any]) -> bool:
+    """Tell whether a line is the request itself, as in the input file: it answers nothing."""
+    return told.keys() >= {"method", "url"} and told.keys().isdisjoint({"response", "error"})
+
+
+def _strange(custom_id: bytes, body: object, missing: str) -> Answer:
+    """Keep what shows neither failure nor object: it may have been run, and asking again would be paid."""
+    raw = body if isinstance(body, str) else encode(body)
+    told = "The answer is no object of JSON." if body else missing
+    return _invalid(custom_id, told, clean_answer(raw))  # it is the answer, whole
+
+
+def _invalid(custom_id: bytes, message: str, raw: str) -> Answer:
+    invalid = RowStatus.INVALID
+    return Answer(
+        custom_id=custom_id, status=invalid, error_code=str(invalid), error_message=message, raw_output=raw
+    )
+
+
+def _our_id(value: object) -> bytes:
+    digits = value.strip() if isinstance(value, str) else ""
+    if len(digits) != ID_DIGITS:
+        return b""
+    try:
+        custom_id = bytes.fromhex(digits)
+    except ValueError:
+        return b""
+    return custom_id if len(custom_id) == ID_BYTES else b""
+
+
+def _status_code(response: dict[str, Any], body: dict[str, Any] | None, error: object) -> int | None:
+    """Read the HTTP status; where a server writes none, it means 200 if nothing speaks against it."""
+    code = integer(response.get("status_code"))
+    if code is None:
+        return None if body is None or error or is_error(body) else 200
+    return code

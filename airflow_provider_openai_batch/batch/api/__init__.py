@@ -1,0 +1,1 @@
+"""What the API and other servers write, read as values."""

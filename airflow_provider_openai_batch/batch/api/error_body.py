@@ -1,0 +1,91 @@
+"""The body of an error answer, in any server's form, as a refusal."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+from airflow_provider_openai_batch.batch.api.objects import DENIALS, Refused
+from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode_line
+from airflow_provider_openai_batch.batch.text.safe_words import NO_CODE, as_code, as_param
+from airflow_provider_openai_batch.batch.text.server_words import shown, shown_reason
+from airflow_provider_openai_batch.batch.text.shallow_json import shallow
+
+WRAPPERS = ("error", "errors")
+VAGUE_WRAPPERS = (*WRAPPERS, "data", "detail")
+DEEPEST = 8
+#: A server that asks for more than the life of a batch does not mean it.
+LONGEST_REST = 86_400.0
+
+
+def read_refused(status: int, raw: bytes, retry_after: str | None) -> Refused | None:
+    """Read why the API said no; None where the body is not the API's own, such as a proxy's page."""
+    told = _told(raw)
+    if told is None:
+        return None
+    said = _word(told.get("code")) or (_word(told.get("type")) if "loc" in told else None)
+    code = None if as_code(said) == NO_CODE else said
+    message = _message(told) if code == said else f"{_message(told)} ({said})"
+    return Refused(
+        status=status,
+        code=None if code is None else shown(code),
+        param=as_param(_param(told)),
+        # the API's text repeats a part of the key
+        message="The API refuses the key." if status in DENIALS else shown_reason(message),
+        retry_after=seconds_of(retry_after),
+    )
+
+
+def seconds_of(retry_after: str | None) -> float | None:
+    """Read a `Retry-After` in seconds; a date is not one."""
+    try:
+        seconds = float(retry_after) if retry_after else None
+    except ValueError:
+        return None
+    return min(seconds, LONGEST_REST) if seconds is not None and math.isfinite(seconds) else None
+
+
+def _told(raw: bytes) -> dict[str, Any] | None:
+    """Find the object that tells most, in all its wrappings and lists."""
+    try:
+        told: Any = decode_line(shallow(raw))
+    except UNREADABLE:
+        return None
+    found: dict[str, Any] | None = None
+    for _ in range(DEEPEST):
+        if isinstance(told, list):
+            told = told[0] if told else None
+        if isinstance(told, str) and told and found is not None:
+            return _said(told, found)
+        if not isinstance(told, dict) or not told:
+            break
+        found = told
+        names = WRAPPERS if _word(told.get("message")) else VAGUE_WRAPPERS
+        told = next((told[name] for name in names if told.get(name)), None)
+    return found
+
+
+def _said(text: str, around: dict[str, Any]) -> dict[str, Any]:
+    """Take a text as the message, or as the code where a message stands beside it."""
+    return {"code": text} | around if _word(around.get("message")) else around | {"message": text}
+
+
+def _param(told: dict[str, Any]) -> str | None:
+    place = told.get("loc")
+    if isinstance(place, list):
+        return ".".join(str(part) for part in place)
+    return _word(told.get("param"))
+
+
+def _message(told: dict[str, Any]) -> str:
+    said = _word(told.get("message")) or _word(told.get("msg"))
+    place = _param(told) if "loc" in told else None
+    if said is None:
+        return msgspec.json.encode(told).decode()
+    return f"{place}: {said}" if place else said
+
+
+def _word(value: object) -> str | None:
+    return None if value is None or value == "" else str(value)

@@ -1,0 +1,156 @@
+"""The list of batches, page by page, back to a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from airflow_provider_openai_batch.batch.api.objects import Batch, batch_of, decoded
+from airflow_provider_openai_batch.batch.api.wire_values import read_flag, read_id
+
+PAGE = 100
+MOST_PAGES = 1_000
+LEAST_PAGE = 10  # the smallest page that a known server makes
+SLACK = 60.0
+
+
+class ListFailed(Exception):
+    """The list of batches could not be read to its end; nothing may be concluded from it."""
+
+
+class EndlessList(ListFailed):
+    """The list of batches has no end, or gaps, by the server's nature: to ask again is no use."""
+
+
+class Paging:
+    """Where a reading of the list is: what to ask next, and whether there is more.
+
+    It goes back to a time and never to a count: the list may hold any number of batches of others. A list
+    that is not in order is read to its end.
+    """
+
+    def __init__(self, oldest: float) -> None:
+        self._oldest = oldest
+        self._seen: set[str] = set()
+        self._cursors: set[str] = set()
+        self._order = _Order()
+        self._after: str | None = None
+        self._gap: str | None = None
+        self.more = True
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """Return the arguments of the next call."""
+        return {"limit": PAGE} | ({"after": self._after} if self._after else {})
+
+    def take(self, raw: bytes) -> tuple[Batch, ...]:
+        """Read what is new on a page; raises ListFailed when it is unreadable or the list goes in circles."""
+        page = _read_page(raw)
+        data = page.batches
+        self._note_gap(page)
+        self._order.take(data)
+        fresh = tuple(batch for batch in data if batch.id not in self._seen)
+        self._seen.update(batch.id for batch in data)
+        self.more = bool(data) and page.has_more is not False and not self._is_past(data[-1])
+        if self.more and not fresh:
+            self._end_of_circle(page)
+        if self.more:
+            self._go_on(page.last_id or data[-1].id)
+        return fresh
+
+    def require_whole(self) -> None:
+        """Raise EndlessList where the pages that were read do not show every batch."""
+        if self._gap is not None:
+            raise EndlessList(self._gap)
+
+    def _note_gap(self, page: _Page) -> None:
+        """Note what is not seen; what is seen counts all the same."""
+        if page.nameless:
+            self._gap = "The list of batches has entries without an id."
+        elif page.has_more and not page.batches and not self._seen:
+            self._gap = "The list of batches is empty and says that there are more."
+
+    def _is_past(self, last: Batch) -> bool:
+        late_enough = last.created_at is None or last.created_at >= self._oldest
+        return not late_enough and self._order.is_newest_first
+
+    def _end_of_circle(self, page: _Page) -> None:
+        """Take a page that comes again for the whole list, if it cannot be a part of one."""
+        if page.has_more or _may_be_cut(len(page.batches)):
+            raise EndlessList("The list of batches repeats its pages.")
+        self.more = False
+
+    def _go_on(self, after: str) -> None:
+        if after in self._cursors:
+            raise EndlessList(f"The list of batches repeats its cursor {after!r}.")
+        self._cursors.add(after)
+        if len(self._cursors) >= MOST_PAGES:
+            raise EndlessList(f"The list of batches has more than {MOST_PAGES} pages.")
+        self._after = after
+
+
+class _Order:
+    """Whether a list was newest first as far as it was read; times may be off by a little."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._last: float | None = None
+        self._rises = False
+
+    def take(self, batches: tuple[Batch, ...]) -> None:
+        for time in (batch.created_at for batch in batches if batch.created_at is not None):
+            self._first = time if self._first is None else self._first
+            self._rises |= self._last is not None and time > self._last + SLACK
+            self._last = time
+
+    @property
+    def is_newest_first(self) -> bool:
+        falls = self._first is not None and self._last is not None and self._first > self._last
+        return falls and not self._rises
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    batches: tuple[Batch, ...]
+    has_more: bool | None = None
+    last_id: str | None = None
+    nameless: int = 0  #: entries that no call could ask about
+
+
+def _read_page(raw: bytes) -> _Page:
+    """Read a page; some servers send the list without anything around it."""
+    try:
+        told = decoded(raw)
+    except msgspec.MsgspecError as error:
+        raise ListFailed(f"The list of batches is not readable: {error}.") from error
+    around = {"data": told} if isinstance(told, list) else told
+    data = _entries(around)
+    batches = tuple(filter(None, map(_batch, data)))
+    if data and not batches:
+        raise ListFailed("The list of batches is not readable: no entry has an id.")
+    more, last_id = read_flag(around.get("has_more")), read_id(around.get("last_id"))
+    return _Page(batches=batches, has_more=more, last_id=last_id, nameless=len(data) - len(batches))
+
+
+def _entries(told: Any) -> list[Any]:
+    """Take the entries of a page; one that says null and no error is empty."""
+    if not isinstance(told, dict) or "data" not in told:
+        raise ListFailed("The list of batches has no data.")
+    data = told["data"]
+    if not isinstance(data, list | None) or (data is None and told.get("error")):
+        raise ListFailed("The list of batches is not readable: its data are no list.")
+    return data or []
+
+
+def _batch(told: Any) -> Batch | None:
+    try:
+        return batch_of(told) if isinstance(told, dict) else None
+    except msgspec.MsgspecError:
+        return None
+
+
+def _may_be_cut(length: int) -> bool:
+    """Tell whether a server could have chosen this length for its pages."""
+    return length >= LEAST_PAGE and (length % 5 == 0 or length.bit_count() == 1)

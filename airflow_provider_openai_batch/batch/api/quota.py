@@ -1,0 +1,38 @@
+"""What an account without credit is told: nothing ran, and nothing will until somebody pays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.compute as pc
+
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CODES = frozenset({
+    "insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "quota_exceeded",
+})  # fmt: skip
+WORDS = "exceeded your current quota"
+SHORTEST_PAUSE, LONGEST_PAUSE = 300.0, 3_600.0
+
+
+def quota_is_spent(code: str | None, message: str | None) -> bool:
+    """Tell whether an error says that the account has no credit left."""
+    return (code or "").lower() in CODES or WORDS in (message or "").lower()
+
+
+def without_credit(answers: pa.Table) -> np.ndarray:
+    """Mask the requests that were not run, for the account had no credit."""
+    told = zip(answers["error_code"].to_pylist(), answers["error_message"].to_pylist(), strict=True)
+    spent = np.fromiter((quota_is_spent(*one) for one in told), dtype=bool, count=len(answers))
+    failed: np.ndarray = pc.equal(answers["status"], str(RowStatus.FAILED)).to_numpy()
+    unpaid: np.ndarray = spent & failed
+    return unpaid
+
+
+def quota_pause(times: int) -> float:
+    """Return the seconds to wait for credit after so many refusals: they double, to an hour."""
+    return min(SHORTEST_PAUSE * 2.0 ** min(times - 1, 10), LONGEST_PAUSE)

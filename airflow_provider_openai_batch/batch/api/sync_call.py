@@ -1,0 +1,119 @@
+"""What came of one request that was asked at once: an answer, a refusal, or nothing that tells."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from airflow_provider_openai_batch.batch.api.error_body import read_refused
+from airflow_provider_openai_batch.batch.api.objects import DENIALS, TOO_LARGE, TOO_MANY, Refused, Unclear
+from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode_line
+from airflow_provider_openai_batch.batch.text.server_words import shown
+from airflow_provider_openai_batch.batch.text.shallow_json import shallow
+
+SUCCESS = range(200, 300)
+NOT_FOUND = 404
+NO_ENDPOINT = {NOT_FOUND, 405, 501}
+REFUSING = {400, NOT_FOUND, 422}
+#: About what one row says, in the words of several servers.
+OWN_CODES = re.compile(
+    r"context_length|context_window|string_above_max|above_max_length|max_tokens_exceeded|invalid_prompt"
+    r"|content_policy|content_filter|responsible_?ai|moderation|safety|image"
+)
+OWN_WORDS = re.compile(
+    r"context (length|window)|content (management )?policy|usage polic|maximum (context|input|prompt) length"
+    r"|(prompt|input|string) (is )?too (long|large)"
+)
+#: An Azure deployment that serves batches only says one of these when it is asked at once.
+BATCH_ONLY = re.compile(
+    r"deploymentnotfound|operationnotsupported|operation does not work with the specified"
+)
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """The request was answered, with an answer or with an error of its own; `body` is decoded JSON."""
+
+    status: int
+    request_id: str
+    body: Any
+
+    @property
+    def good(self) -> bool:
+        """Tell whether it is an answer."""
+        return self.status in SUCCESS
+
+    def line(self, custom_id: str) -> bytes:
+        """Write it as a batch would: a line of its output or error file."""
+        response = {"status_code": self.status, "request_id": self.request_id, "body": self.body}
+        return msgspec.json.encode({"custom_id": custom_id, "response": response, "error": None}) + b"\n"
+
+
+class NotRun(msgspec.Struct, frozen=True):
+    """The server does not answer requests at once, or not now: nothing ran."""
+
+    reason: str
+
+
+Asked = Told | Refused | NotRun | Unclear
+NO_SERVER = NotRun("this server answers no request at once")
+
+
+def judge(status: int, raw: bytes, headers: tuple[str, str | None]) -> Asked:
+    """Judge an answer; of its headers, the request id and `Retry-After`.
+
+    A refusal would meet every other request as well, or it is about the key.
+    """
+    request_id, retry_after = headers
+    if status in SUCCESS:
+        body = _object(raw)
+        told = Told(status=status, request_id=shown(request_id), body=body)
+        return Unclear(f"{status}, which is not readable") if body is None else told
+    if status == TOO_MANY:
+        return NotRun("a rate limit")
+    refused = read_refused(status, raw, retry_after)
+    if refused is not None and _is_its_own(refused):
+        return Told(status=status, request_id=shown(request_id), body=decode_line(shallow(raw)))
+    return _unread(status) if refused is None else _refused(refused)
+
+
+def _refused(refused: Refused) -> Asked:
+    if _is_without_endpoint(refused):
+        return NO_SERVER
+    return refused if refused.status in REFUSING | DENIALS else Unclear(f"{refused.status}")
+
+
+def _unread(status: int) -> Asked:
+    """Take a no without a reason: of some the status says enough."""
+    if status in DENIALS:
+        return Refused(status=status, message="The API refuses the key.")
+    if status in NO_ENDPOINT:
+        return NO_SERVER
+    return NotRun("it is too large for it") if status == TOO_LARGE else Unclear(f"{status}")
+
+
+def _object(raw: bytes) -> dict[str, Any] | None:
+    try:
+        told = decode_line(shallow(raw))
+    except UNREADABLE:
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _is_without_endpoint(refused: Refused) -> bool:
+    """Tell whether the route, not the model, is what was not found."""
+    said = f"{refused.code} {refused.message}".lower()
+    if BATCH_ONLY.search(said):
+        return True
+    about_model = "model" in said or refused.param == "model"
+    return refused.status in NO_ENDPOINT and not about_model
+
+
+def _is_its_own(refused: Refused) -> bool:
+    """Tell whether the error is about this row, not about what all have in common."""
+    if refused.status not in {*REFUSING, TOO_LARGE}:
+        return False
+    code = (refused.code or "").lower()
+    words = OWN_CODES.search(code) or OWN_WORDS.search(refused.message.lower())
+    return refused.status == TOO_LARGE or bool(words)

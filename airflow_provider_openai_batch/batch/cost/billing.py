@@ -1,0 +1,95 @@
+"""What answers have cost, by the tokens that the API says they took."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_openai_batch.batch.cost.prices import added, costs
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
+
+    Amounts = npt.NDArray[np.float64]
+    Mask = npt.NDArray[np.bool_]
+
+#: What is read of answers to know their cost.
+READ = ("status", "model", "input_tokens", "cached_tokens", "output_tokens", "batch_id")
+#: A model has put something out: that costs, whether or not the API says how much.
+ANSWERED = pa.array([str(RowStatus.OK), RowStatus.TRUNCATED, RowStatus.REFUSED, RowStatus.INVALID])
+UNSEEN = str(RowStatus.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """Of each answer what was paid for it and what it costs at once, in USD; NaN: unknown."""
+
+    paid: Amounts
+    full: Amounts
+
+    @property
+    def total(self) -> float | None:
+        """Return what was paid for all, None where part of it is unknown."""
+        total = added(self.paid.tolist())
+        return None if math.isnan(total) else total
+
+
+def bill(answers: pa.Table, prices: Prices, requested: str) -> Bill:
+    """Price answers by the model that gave them, or else by the one that was asked.
+
+    An answer without a batch was asked at once. A request without an answer costs nothing; one that nobody
+    has seen the end of may have.
+    """
+    usage = [_numbers(answers[name]) for name in READ[2:5]]
+    at_once = _mask(pc.is_null(answers["batch_id"]))
+    paid, full = np.zeros(len(answers)), np.zeros(len(answers))
+    used = ~(np.isnan(usage[0]) & np.isnan(usage[2]))
+    doubtful = _mask(pc.is_in(answers["status"], value_set=ANSWERED)) | (
+        _mask(pc.equal(answers["status"], UNSEEN))
+    )
+    found, places = _prices_of(answers["model"], prices, requested)
+    for place, price in enumerate(found):
+        mask = (places == place) & (used | doubtful)
+        tokens = (usage[0][mask], np.nan_to_num(usage[1][mask]), usage[2][mask])
+        full[mask] = _priced(price, tokens, at_once=True)
+        paid[mask] = np.where(at_once[mask], full[mask], _priced(price, tokens, at_once=False))
+    return Bill(paid=paid, full=full)
+
+
+def _prices_of(
+    models: pa.ChunkedArray, prices: Prices, requested: str
+) -> tuple[list[Price | None], npt.NDArray[np.int64]]:
+    """Return the prices that there are, and which one each answer has; each may name a model."""
+    coded = pc.fill_null(models, "").combine_chunks().dictionary_encode()
+    each = [prices.find_any(model, requested) for model in coded.dictionary.to_pylist()]
+    found = list(dict.fromkeys(each))
+    places = np.array([found.index(price) for price in each], dtype=np.int64)
+    return found, places[coded.indices.to_numpy()] if each else np.zeros(0, dtype=np.int64)
+
+
+def _priced(price: Price | None, tokens: tuple[Amounts, Amounts, Amounts], *, at_once: bool) -> Amounts:
+    inputs, cached, outputs = tokens
+    if price is None:
+        return np.full(len(inputs), np.nan)
+    # What costs nothing need not be told.
+    inputs = inputs if price.input else np.nan_to_num(inputs)
+    outputs = outputs if price.output else np.nan_to_num(outputs)
+    return costs(price, (inputs, cached, outputs), synchronous=at_once)
+
+
+def _numbers(column: pa.ChunkedArray) -> Amounts:
+    numbers: Amounts = pc.fill_null(pc.cast(column, pa.float64(), safe=False), np.nan).to_numpy()
+    return numbers
+
+
+def _mask(column: pa.ChunkedArray) -> Mask:
+    mask: Mask = pc.fill_null(column, False).to_numpy()
+    return mask

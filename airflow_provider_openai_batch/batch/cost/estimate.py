@@ -1,0 +1,150 @@
+"""What a run will take and cost, before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from airflow_provider_openai_batch.batch.cost.prices import added, costs, unpriced, usd
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from airflow_provider_openai_batch.batch.cost.expected_output import Expected
+    from airflow_provider_openai_batch.batch.cost.prices import Price
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests with their tokens, and their cost in USD as batches and at once; None: no price."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    synchronous_usd: float | None = 0.0
+
+    def __add__(self, other: Estimate) -> Estimate:
+        """Return both together."""
+        return Estimate(
+            requests=self.requests + other.requests,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost_usd=_sum(self.cost_usd, other.cost_usd),
+            synchronous_usd=_sum(self.synchronous_usd, other.synchronous_usd),
+        )
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else added([one, other])
+
+
+class Forecast(msgspec.Struct, frozen=True, kw_only=True):
+    """What a snapshot takes: what is `new` is paid for, the rest of `all` is answered or in flight.
+
+    `changed_prompt` would be asked as well if `resend` said so. `output` says what the output was judged on:
+    a limit that the request sets, or what is expected.
+    """
+
+    new: Estimate = Estimate()
+    all: Estimate = Estimate()
+    changed_prompt: Estimate = Estimate()
+    output: str = ""
+    output_is_limit: bool = False
+
+
+def estimate(price: Price | None, input_tokens: npt.ArrayLike, output_tokens: int) -> Estimate:
+    """Estimate requests with so many input tokens each, and as many output tokens for every one."""
+    inputs = np.atleast_1d(np.asarray(input_tokens, dtype=np.int64))
+    told = Estimate(
+        requests=len(inputs),
+        input_tokens=int(inputs.sum()),
+        output_tokens=output_tokens * len(inputs),
+        cost_usd=None,
+        synchronous_usd=None,
+    )
+    if price is None:
+        return told
+    batch, once = (costs(price, (inputs, 0, output_tokens), synchronous=at_once) for at_once in (False, True))
+    return msgspec.structs.replace(told, cost_usd=added([batch.sum()]), synchronous_usd=added([once.sum()]))
+
+
+class Forecaster:
+    """Adds up what a snapshot takes, batch of rows by batch of rows."""
+
+    def __init__(self, price: Price | None, output: Expected) -> None:
+        self._price, self._output = price, output
+        self._new = self._all = self._changed_prompt = Estimate()
+
+    def estimate(self, input_tokens: npt.ArrayLike) -> Estimate:
+        """Estimate requests with so many input tokens each."""
+        return estimate(self._price, input_tokens, self._output.tokens)
+
+    def add(self, input_tokens: npt.NDArray[np.int64], new: npt.NDArray[np.bool_]) -> None:
+        """Count requests, some of which are new."""
+        self._all += self.estimate(input_tokens)
+        self._new += self.estimate(input_tokens[new])
+
+    def ask_at_once(self, input_tokens: npt.ArrayLike) -> None:
+        """Count for requests that are counted already what they cost more at once than in a batch."""
+        told = self.estimate(input_tokens)
+        if told.cost_usd is not None and told.synchronous_usd is not None:
+            more = Estimate(cost_usd=added([told.synchronous_usd, -told.cost_usd]))
+            self._all, self._new = self._all + more, self._new + more
+
+    def leave(self, input_tokens: npt.NDArray[np.int64]) -> None:
+        """Count requests of answered rows that another prompt would ask."""
+        self._changed_prompt += self.estimate(input_tokens)
+
+    def forecast(self) -> Forecast:
+        """Return all that was counted."""
+        return Forecast(
+            new=self._new,
+            all=self._all,
+            changed_prompt=self._changed_prompt,
+            output=self._output.reason,
+            output_is_limit=self._output.is_limit,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A forecast for a person's eyes."""
+
+    forecast: Forecast
+    model: str
+
+    def __str__(self) -> str:
+        new, whole = self.forecast.new, self.forecast.all
+        if not whole.requests:
+            return "Nothing is asked, and nothing is to be paid."
+        if not new.requests:
+            return "No request is new: nothing more is to be paid than what goes again."
+        told = f"{new.requests:,} new requests have {self._tokens(new)}: {self._cost(new)}."
+        if whole.requests > new.requests and whole.cost_usd is not None:
+            told += (
+                f" All {whole.requests:,} would be {self._cost(whole)}; the others are answered or in flight."
+            )
+        return told
+
+    def _tokens(self, part: Estimate) -> str:
+        judged = "at most" if self.forecast.output_is_limit else "an expected"
+        return (
+            f"about {amount(part.input_tokens)} input tokens and {judged} "
+            f"{amount(part.output_tokens)} output tokens ({self.forecast.output})"
+        )
+
+    def _cost(self, part: Estimate) -> str:
+        if part.cost_usd is None or part.synchronous_usd is None:
+            return f"their cost is unknown, for {unpriced(self.model)}".removesuffix(".")
+        return f"about {usd(part.cost_usd)} as batches ({usd(part.synchronous_usd)} at once)"
+
+
+def amount(tokens: int) -> str:
+    """Write a number of tokens as short as its size allows."""
+    for size, letter in ((1_000_000_000, "B"), (1_000_000, "M"), (10_000, "k")):
+        if tokens >= size:
+            return f"{tokens / (1_000 if letter == 'k' else size):,.1f}{letter}"
+    return f"{tokens:,}"

@@ -1,0 +1,1 @@
+"""What an answer must look like, and the columns that it becomes."""

@@ -1,0 +1,1 @@
+"""How an API differs from what is documented."""

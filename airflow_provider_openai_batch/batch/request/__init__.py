@@ -1,0 +1,1 @@
+"""Rows become requests: their bodies, their tokens, and where a file ends."""

@@ -1,0 +1,309 @@
+"""Decide what a run needs next; pure, so that anybody may ask at any time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.api.objects import Batch, Gone, Refusal
+from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come, run_as_of
+from airflow_provider_openai_batch.batch.run.backoff import final_refusal, held_until, unsent_by_a_stop
+from airflow_provider_openai_batch.batch.run.cost_cap import Budget, Verdict, budget_of, cost_of, room_again
+from airflow_provider_openai_batch.batch.run.preflight import is_ahead, is_to_ask
+from airflow_provider_openai_batch.batch.run.run import growing
+from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue, has_room, never_fits, pause
+from airflow_provider_openai_batch.batch.run.unwanted import (
+    CancelBatch,
+    cancel_if_due,
+    tried_again_at,
+    waited_for,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_openai_batch.batch.run.remaining import Left, Queue
+    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+
+HALF_HOUR = 1_800.0
+SHORT_PAUSE = 60.0
+#: A request that is asked at once has its answer by then, or whoever asked it is gone.
+ASKED_FOR = 240.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Times in seconds of API time; `settle` is how long an unclear create may still act."""
+
+    settle: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """A look that failed; it says nothing about the batch."""
+
+    reason: str
+
+
+Look = Batch | Gone | Unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """The batch has ended: write its end down, copy its files, read the answers."""
+
+    send: str
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Nobody knows whether a create acted: look for its batch, fence, or void."""
+
+    send: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteLost:
+    """The API does not know a batch: write down since when, and look in the list."""
+
+    send: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeChild:
+    """Put what is left of a shard into a shard of its own."""
+
+    left: Left
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The API takes this shard in parts only; a single request becomes an error."""
+
+    shard: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendShard:
+    """Upload the shard and create its batch."""
+
+    shard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """Ask the shard's one request at once, before anything is sent."""
+
+    shard: str
+
+
+@dataclass(frozen=True, slots=True)
+class CapShard:
+    """End the requests of a shard as cancelled: sending them would pass the run's cap."""
+
+    shard: str
+    message: str
+
+
+Action = Collect | Resolve | NoteLost | CancelBatch | MakeChild | Split | SendShard | Preflight | CapShard
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something is in flight or held back; `until` is when something is due without an answer.
+
+    `rest` is until when the API has asked not to be called.
+    """
+
+    until: float
+    rest: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Every request has its final answer, or is not waited for any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The API refuses the run until somebody changes something."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """There is something to do that needs a worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do now, and what to say once nothing more can be done."""
+
+    actions: tuple[Action, ...]
+    step: Wait | Finish | GiveUp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What the API showed, when, and the settings that apply; `tokens` as far as they are counted."""
+
+    looks: Mapping[str, Look]
+    now: float
+    settings: Settings = Settings()
+    tokens: TokenQueue = field(default_factory=TokenQueue)
+
+
+def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
+    """Return what can be done now; `looks` has the last look at the batch of each open send."""
+    run = run_as_of(run, moment.now)
+    actions: list[Action] = []
+    times: list[float] = []
+    for send in run.sends:
+        need = _need(run, queue, send, moment)
+        if isinstance(need, Action):
+            actions.append(need)
+        if need is not None and send.folder in queue.awaited and not _is_hopeless(run, send, moment):
+            times.append(need if isinstance(need, float) else moment.now)
+        times += _unstopped(run, queue, send, moment)
+    refused = final_refusal(run) or unsent_by_a_stop(run, queue)
+    if refused is not None:
+        return Plan(tuple(actions), GiveUp(refused))
+    for task in _tasks(run, queue, moment):
+        if isinstance(task, float):
+            times.append(task)
+        else:
+            actions.append(task)
+            times.append(moment.now)
+    return Plan(tuple(actions), Wait(min(times)) if times else Finish())
+
+
+def _tasks(run: Run, queue: Queue, moment: Moment) -> list[Action | float]:
+    """Say what is to be done with what is left; nothing is sent before a preflight has its outcome."""
+    budget = budget_of(run, moment.now)
+    tasks = [_dispatch(run, left, moment, budget) for left in queue.left]
+    if is_ahead(run, queue):
+        return [task for task in tasks if not isinstance(task, SendShard)]
+    return tasks
+
+
+def _need(run: Run, queue: Queue, send: Send, moment: Moment) -> Action | float | None:
+    """Say what a send needs, but for as long as the API did not let us do it."""
+    if not send.open:
+        return None
+    need = _attend(send, moment)
+    if run.current is not None and send.folder not in queue.awaited and not isinstance(need, Action):
+        need = _stop(send, moment) or need
+    rests = run.rests_until(send.folder)
+    return rests if isinstance(need, Action) and moment.now < rests else need
+
+
+def _stop(send: Send, moment: Moment) -> Action | None:
+    """Say how a send is ended that the current snapshot wants nothing of."""
+    if send.batch is not None:
+        return cancel_if_due(send, moment.looks.get(send.batch.id), moment.now)
+    may_act = send.intent.file_id and not send.intent.preflight and send.fenced_at is None
+    return Resolve(send.folder) if may_act else None
+
+
+def _unstopped(run: Run, queue: Queue, send: Send, moment: Moment) -> list[float]:
+    """Say when a cancel is repeated that failed, of a batch that nobody waits for."""
+    if run.current is None or send.batch is None or not send.open or send.folder in queue.awaited:
+        return []
+    due = tried_again_at(run, send, moment.looks.get(send.batch.id))
+    return [] if due is None else [due]
+
+
+def _is_hopeless(run: Run, send: Send, moment: Moment) -> bool:
+    """Tell whether a doubt or a file that cannot be read is so old that it is not waited for any more.
+
+    The send stays open: whoever looks again later collects what has become of it.
+    """
+    if send.batch is None:
+        return moment.now > send.deadline
+    rests = moment.now < run.rests_until(send.folder)
+    return send.terminal is not None and moment.now > send.patience and rests
+
+
+def _attend(send: Send, moment: Moment) -> Action | float | None:
+    """Say what an open send needs: an action now, a time to wait for, or nothing any more."""
+    if send.batch is None:
+        return _doubt(send, moment)
+    look = moment.looks.get(send.batch.id)
+    if isinstance(look, Batch) and look.status.ended:
+        return _ended(send, look, moment)
+    if send.terminal is not None and not _is_blind(send, look, moment):
+        return _ended(send, send.terminal.batch, moment)
+    if isinstance(look, Gone):
+        waits = send.lost_since is None or moment.now <= send.patience + HALF_HOUR
+        return _lost(send, moment) if waits else None
+    if send.terminal is not None:
+        return moment.now + SHORT_PAUSE
+    return waited_for(send, look, moment.now)
+
+
+def _is_blind(send: Send, look: Look | None, moment: Moment) -> bool:
+    """Tell whether the batch may have named its files since its end was written down."""
+    return isinstance(look, Unreachable) and moment.now <= send.patience
+
+
+def _ended(send: Send, batch: Batch, moment: Moment) -> Action | float:
+    """Collect at once, and while lines are missing again and again, for the last time after half an hour."""
+    if not send.incomplete:
+        return Collect(send.folder, batch)
+    last = max(fact.at for fact in send.incomplete)
+    end = min(fact.at for fact in send.incomplete) + HALF_HOUR
+    due = last + growing(len(send.incomplete))
+    if last < end:
+        is_named = batch.output_file_id or batch.error_file_id
+        due = min(due, end) if is_named else end
+    return Collect(send.folder, batch) if moment.now >= due else due
+
+
+def _doubt(send: Send, moment: Moment) -> Action | float | None:
+    since = send.intent.at if send.fenced_at is None else send.fenced_at
+    if is_yet_to_come(since, moment.now):  # a look costs nothing; its file is revoked by the later time
+        made = send.intent.file_created_at
+        since = 0.0 if is_yet_to_come(made, moment.now) else made
+    due = since + (ASKED_FOR if send.intent.preflight else moment.settings.settle)
+    return Resolve(send.folder) if send.is_told or moment.now >= due else due
+
+
+def _lost(send: Send, moment: Moment) -> Action | float | None:
+    due = moment.now if send.lost_since is None else send.lost_since + HALF_HOUR
+    return NoteLost(send.folder) if moment.now >= due else due
+
+
+def _dispatch(run: Run, left: Left, moment: Moment, budget: Budget | None) -> Action | float:
+    if not left.whole:
+        return MakeChild(left)
+    shard = run.shard(left.shard)
+    refusals = [send.refusal for send in shard.sends if send.refusal is not None]
+    kinds = [refusal.answer.kind for refusal in refusals]
+    if Refusal.TOO_LARGE in kinds or never_fits(run, shard, moment.tokens):
+        return Split(shard.id)
+    capped = _cap(run, shard, moment, budget)
+    if isinstance(capped, CapShard):
+        return capped
+    due = max(held_until(run, shard) or 0.0, run.rests_until(shard.id), capped)
+    return due if moment.now < due else _send(run, shard, moment)
+
+
+def _cap(run: Run, shard: Shard, moment: Moment, budget: Budget | None) -> CapShard | float:
+    """Say whether the cap forbids a shard, or until when it may."""
+    if budget is None:
+        return 0.0
+    cost = cost_of(run, shard)
+    verdict = budget.judge(cost)
+    if verdict is Verdict.OVER:
+        return CapShard(shard.id, budget.refuse(cost))
+    return room_again(run, moment.now) if verdict is Verdict.LATER else 0.0
+
+
+def _send(run: Run, shard: Shard, moment: Moment) -> Action | float:
+    if is_to_ask(run, shard):
+        return Preflight(shard.id)
+    if not has_room(run, shard, moment.tokens):
+        return moment.now + pause(shard, moment.now)
+    return SendShard(shard.id)

@@ -1,0 +1,70 @@
+"""Which runs may lose their rows and answers, and what is said of those that have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.run.facts import Purged, attempt_order
+from airflow_provider_openai_batch.exceptions import RunUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from airflow_provider_openai_batch.batch.run.facts import Landed
+    from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
+
+PURGED = "purged.json"
+DAY = 86_400.0
+#: What a purge deletes; attempts, loads, and the marks of cleaning up stay.
+HEAVY = ("snapshots/", "shards/", "reports/", "summary.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The run keeps all its files, and why."""
+
+    reason: str
+
+
+def heavy(names: Iterable[str]) -> list[str]:
+    """Choose from a run's files those that a purge deletes."""
+    return sorted(name for name in names if name.startswith(HEAVY))
+
+
+def judge_run(run: Run, now: float, days: float) -> Purged | Keep:
+    """Say what is written down of a run that may be purged, or why it may not."""
+    current = run.current
+    if current is None or not (loads := _loads(run, current)):
+        return Keep("its rows are not in the target")
+    real = (snapshot for snapshot in run.snapshots if not snapshot.asked.preview)
+    if max(real, key=lambda snapshot: attempt_order(snapshot.attempt)).id != current.id:
+        return Keep("a later staging of its rows has not ended")
+    if any(send.open and now <= send.deadline for send in run.sends):
+        return Keep("a batch is in flight")
+    last = max(loads, key=lambda landed: landed.at)
+    touched = max(last.at, *(attempt.at for attempt in run.attempts)) if run.attempts else last.at
+    if now - touched < days * DAY:
+        return Keep(f"younger than {days:g} days")
+    return Purged(
+        at=now,
+        snapshot=current.id,
+        landed_at=last.at,
+        rows=last.rows,
+        requests=current.done.requests,
+        counts=last.counts,
+    )
+
+
+def refuse_purged(uri: str, names: Collection[str]) -> None:
+    """Stop at a run whose answers are gone: asked again, they would be paid for again."""
+    if PURGED in names:
+        raise RunUnreadable(
+            f"The run {uri} was purged: its rows are in the target, its requests and answers are deleted "
+            "([openai_batch] retention_days). Nothing was sent. It cannot be cleared any more; a new run of "
+            "the DAG sends its rows anew, and they are paid for again."
+        )
+
+
+def _loads(run: Run, current: Snapshot) -> list[Landed]:
+    return [landed for landed in run.landed if landed.snapshot == current.id]

@@ -1,0 +1,283 @@
+"""A run as its folder tells it: attempts, snapshots, shards, sends, loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.api.api_time import AGREES
+from airflow_provider_openai_batch.batch.api.usage import added_up
+from airflow_provider_openai_batch.batch.run.facts import (
+    BY_COMMAND,
+    About,
+    Asked,
+    Attempt,
+    Cancel,
+    Done,
+    Fence,
+    Incomplete,
+    Intent,
+    Landed,
+    Lost,
+    PutOff,
+    Refusal,
+    Stop,
+    Tally,
+    Terminal,
+    Void,
+    attempt_order,
+)
+from airflow_provider_openai_batch.exceptions import RunUnlisted
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.api.objects import Batch
+    from airflow_provider_openai_batch.batch.api.usage import BatchUsage
+
+WINDOW = 86_400.0
+LATE = 2 * 3_600.0
+PAUSE = 60.0
+LONGEST_PAUSE = 900.0
+
+
+def growing(times: int) -> float:
+    """Return the seconds to pause after so many tries: they double, to a quarter of an hour."""
+    return min(PAUSE * 2.0 ** min(times - 1, 10), LONGEST_PAUSE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The rows of one staging; complete when `done` is there."""
+
+    id: str
+    attempt: Attempt
+    asked: Asked
+    done: Done | None
+
+    @property
+    def complete(self) -> CompleteSnapshot | None:
+        """Return the snapshot as one that has ended, if it has."""
+        if self.done is None:
+            return None
+        return CompleteSnapshot(id=self.id, attempt=self.attempt, asked=self.asked, done=self.done)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteSnapshot(Snapshot):
+    """The rows of a staging that has ended."""
+
+    done: Done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """One upload plus one create of a shard."""
+
+    shard: str
+    id: str
+    intent: Intent
+    batches: tuple[Batch, ...] = ()
+    void: Void | None = None
+    refusals: tuple[Refusal, ...] = ()
+    fences: tuple[Fence, ...] = ()
+    cancels: tuple[Cancel, ...] = ()
+    terminals: tuple[Terminal, ...] = ()
+    lost: tuple[Lost, ...] = ()
+    raw: frozenset[str] = frozenset()  #: which raw answer files are in the folder
+    incomplete: tuple[Incomplete, ...] = ()
+    tally: Tally | None = None
+
+    @property
+    def folder(self) -> str:
+        """Return where the send's files are, within the run."""
+        return f"shards/{self.shard}/sends/{self.id}"
+
+    @property
+    def open(self) -> bool:
+        """Tell whether something may still come of it; a batch beats a void, and so does an answer."""
+        if self.tally is not None or self.refusals:
+            return False
+        return bool(self.batches) or self.void is None or self.is_told
+
+    @property
+    def is_told(self) -> bool:
+        """Tell whether the answer of a preflight is there, written down as it came."""
+        return self.intent.preflight and bool(self.raw)
+
+    @property
+    def batch(self) -> Batch | None:
+        """Return the batch that counts; should there be two, the first one made."""
+        return min(self.own, key=lambda batch: (batch.created_at or 0.0, batch.id), default=None)
+
+    @property
+    def own(self) -> tuple[Batch, ...]:
+        """Return its batches without those that its create answered and that others turned out to be."""
+        others = {fact.batch_id for fact in self.lost if fact.replaced_by}
+        return tuple(batch for batch in self.batches if batch.id not in others)
+
+    @property
+    def terminal(self) -> Terminal | None:
+        """Return the first record of the end of the batch that counts, of those that name most files."""
+        own = [terminal for terminal in self.terminals if self.batch and terminal.batch.id == self.batch.id]
+        return min(own, key=lambda terminal: (_unnamed(terminal.batch), terminal.at), default=None)
+
+    @property
+    def usage(self) -> BatchUsage | None:
+        """Return the tokens of its batches, of each as it last told most; None: none has told any."""
+        own = {batch.id for batch in self.own}
+        told = [one.batch for one in self.terminals if one.batch.usage is not None and one.batch.id in own]
+        most = {batch.id: batch.usage for batch in sorted(told, key=lambda one: one.tokens)}
+        return added_up(usage for usage in most.values() if usage) if most else None
+
+    @property
+    def twins(self) -> tuple[Batch, ...]:
+        """Return further batches of the same file, of which there should be none."""
+        return tuple(batch for batch in self.own if batch != self.batch)
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Return the last refusal."""
+        return max(self.refusals, key=lambda refusal: refusal.at, default=None)
+
+    @property
+    def is_misdated(self) -> bool:
+        """Tell whether the intent and its file are of times that contradict each other: one of them lies.
+
+        A file whose server told no time is dated a window before the intent.
+        """
+        apart = abs(self.intent.at - self.intent.file_created_at)
+        return apart > AGREES and abs(apart - WINDOW) > 1
+
+    @property
+    def sent_at(self) -> float:
+        """Return when it was sent, by the intent, or by what else tells if that lies: the later one."""
+        if not self.is_misdated:
+            return self.intent.at
+        made = self.batch.created_at if self.batch else None
+        if made is not None and abs(made - self.intent.file_created_at) <= WINDOW:
+            return max(made, self.intent.file_created_at)
+        return max(self.intent.at, self.intent.file_created_at)
+
+    @property
+    def deadline(self) -> float:
+        """Return the API time after which its answers are not waited for.
+
+        The times of a batch may come from another clock than the API time: the later one counts.
+        """
+        batch = self.batch
+        started = batch.created_at if batch and batch.created_at else self.sent_at
+        expires_at = batch.expires_at if batch and batch.expires_at else 0.0
+        window = expires_at - started if expires_at > started else WINDOW
+        return max(started, self.sent_at) + window + LATE
+
+    @property
+    def patience(self) -> float:
+        """Return the API time until which an answer file that cannot be read is asked for again."""
+        return max(self.deadline, min((fact.at for fact in self.terminals), default=0.0) + LATE)
+
+    @property
+    def fenced_at(self) -> float | None:
+        """Return since when the input file is gone for sure."""
+        return min((fence.at for fence in self.fences if fence.deleted), default=None)
+
+    @property
+    def lost_since(self) -> float | None:
+        """Return since when the API does not know the batch."""
+        return min((lost.at for lost in self.lost if not lost.replaced_by), default=None)
+
+    @property
+    def cancelled_by_us(self) -> bool:
+        """Tell whether our own cancel is recorded."""
+        return bool(self.cancels)
+
+    @property
+    def stopped_by_a_person(self) -> bool:
+        """Tell whether a person has cancelled it by our command, which only a clear of submit undoes."""
+        return any(cancel.by == BY_COMMAND for cancel in self.cancels)
+
+
+def unlisted(name: str) -> RunUnlisted:
+    """Say that the run folder does not show what must be there; a listing that lags shows it later."""
+    return RunUnlisted(
+        f"The run folder does not list {name!r}, which other files of it tell of. Nothing was sent. If the "
+        "store lists new files late, a retry finds it; else the file was deleted: restore it."
+    )
+
+
+def _unnamed(batch: Batch) -> int:
+    """Count the answer files that a batch does not name; some servers name them only later."""
+    return [batch.output_file_id, batch.error_file_id].count(None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """One input file and what was done with it."""
+
+    id: str
+    about: About
+    sends: tuple[Send, ...] = ()
+
+    @property
+    def ended(self) -> tuple[Send, ...]:
+        """Return the sends that have answers."""
+        return tuple(send for send in self.sends if send.tally is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Everything that a run's folder tells, for one API origin."""
+
+    attempts: tuple[Attempt, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    shards: tuple[Shard, ...] = ()
+    landed: tuple[Landed, ...] = ()
+    put_offs: tuple[PutOff, ...] = ()
+    stops: tuple[Stop, ...] = ()
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether a person has cancelled the run since submit was last cleared."""
+        return any(self.current is None or stop.epoch >= self.current.asked.epoch for stop in self.stops)
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether nothing was ever written."""
+        return not (self.attempts or self.snapshots or self.shards or self.landed)
+
+    @property
+    def live(self) -> Attempt | None:
+        """Return the attempt that may create."""
+        return max(self.attempts, key=attempt_order, default=None)
+
+    @property
+    def current(self) -> CompleteSnapshot | None:
+        """Return the complete snapshot of the highest attempt; a preview is none, for it is never sent."""
+        sent = (snapshot.complete for snapshot in self.snapshots if not snapshot.asked.preview)
+        return max(filter(None, sent), key=lambda snapshot: attempt_order(snapshot.attempt), default=None)
+
+    @property
+    def sends(self) -> tuple[Send, ...]:
+        """Return all sends of all shards."""
+        return tuple(send for shard in self.shards for send in shard.sends)
+
+    def rests_until(self, what: str) -> float:
+        """Return until when an action on a send or shard is not tried again; the pauses grow."""
+        times = [fact.at for fact in self.put_offs if fact.what == what]
+        return max(times) + growing(len(times)) if times else 0.0
+
+    def shard(self, shard_id: str) -> Shard:
+        """Return the shard of this name; a folder that lists what is made of it has it, too."""
+        found = next((shard for shard in self.shards if shard.id == shard_id), None)
+        if found is None:
+            raise unlisted(f"shards/{shard_id}/about.json")
+        return found
+
+    def children(self, shard_id: str) -> tuple[Shard, ...]:
+        """Return the shards that took over requests of this one."""
+        return tuple(shard for shard in self.shards if shard.about.parent == shard_id)
+
+    def ancestry(self, shard: Shard) -> tuple[Shard, ...]:
+        """Return the shard, its parent, and so on up to the one that staging made."""
+        line = [shard]
+        while line[-1].about.parent is not None:
+            line.append(self.shard(line[-1].about.parent))
+        return tuple(line)

@@ -1,0 +1,175 @@
+"""The token queue: how many input tokens a model takes at once, and whether a shard has room in it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.api.objects import Batch, Refusal
+from airflow_provider_openai_batch.batch.run.run import LATE, WINDOW
+from airflow_provider_openai_batch.batch.run.unwanted import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from airflow_provider_openai_batch.batch.run import facts
+    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+
+QUEUE_WAIT = 300.0
+GETS_IMPATIENT = 3_600.0
+REFUSED_OFTEN = 3
+REFUSED_LONG = 3_600.0
+QUARTER = 4
+LIMIT = re.compile(r"limit(?::| of)\s*([0-9][0-9,_]*)\s*([kmb]?)\b", re.IGNORECASE)
+MANY = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
+SNAPSHOT = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenQueue:
+    """The budgets that the connection names, and the tokens of our live batches, both by model.
+
+    `enqueued` is None where it was not counted: then only the API says when the queue is full.
+    """
+
+    budgets: Mapping[str, int] = field(default_factory=dict)
+    enqueued: Mapping[str, int] | None = None
+
+
+def budget_of(model: str, budgets: Mapping[str, int]) -> int | None:
+    """Return the budget of a model; a dated snapshot shares that of its model."""
+    return budgets.get(model, budgets.get(SNAPSHOT.sub("", model)))
+
+
+def tokens_per_shard(model: str, budgets: Mapping[str, int]) -> int | None:
+    """Return how many tokens one batch gets, so that several fit into the queue."""
+    budget = budget_of(model, budgets)
+    return None if budget is None else max(1, budget // QUARTER)
+
+
+def is_counted(run: Run, models: Iterable[str], budgets: Mapping[str, int]) -> bool:
+    """Tell whether live batches are to be counted before one more of these models is created."""
+    return any(
+        budget_of(model, budgets) is not None or any(_was_full(send, model) for send in run.sends)
+        for model in models
+    )
+
+
+def limit_in(message: str) -> int | None:
+    """Read the limit that a refusal names: "Limit: 2,000,000 enqueued tokens", "limit of 30K"."""
+    found = LIMIT.search(message)
+    return int(re.sub("[,_]", "", found[1])) * MANY[found[2].lower()] if found else None
+
+
+def enqueued(run: Run, looks: Mapping[str, object], listed: Iterable[Batch], now: float) -> dict[str, int]:
+    """Add up the tokens of live batches by model: the run's own, and those that say how many they hold.
+
+    The run's own are known before the list shows them; a create that got no clear answer may live. What
+    should have ended long ago holds no room.
+    """
+    tokens: Counter[str] = Counter()
+    for send in run.sends:
+        if _is_enqueued(send) and _may_run(send, looks, now) and not _has_ended(send, looks):
+            tokens[send.intent.model] += send.intent.tokens
+    own = {batch.id for send in run.sends for batch in send.batches}
+    for batch in listed:
+        told = batch.metadata.get("tokens", "")
+        if batch.id not in own and not _is_over(batch, now) and told.isdecimal():
+            tokens[batch.metadata.get("model", "")] += int(told)
+    return dict(tokens)
+
+
+def _is_enqueued(send: Send) -> bool:
+    """Tell whether it may hold room; what has no file holds none."""
+    return send.open and bool(send.intent.file_id or send.batches)
+
+
+def _is_over(batch: Batch, now: float) -> bool:
+    end = batch.expires_at or (batch.created_at or now) + WINDOW
+    return batch.status.ended or now > end + LATE
+
+
+def _may_run(send: Send, looks: Mapping[str, object], now: float) -> bool:
+    """Tell whether a send is not past its deadline, or is seen to run all the same."""
+    return now <= send.deadline or (send.batch is not None and runs(looks.get(send.batch.id)))
+
+
+def _has_ended(send: Send, looks: Mapping[str, object]) -> bool:
+    look = looks.get(send.batch.id) if send.batch else None
+    return send.terminal is not None or (isinstance(look, Batch) and look.status.ended)
+
+
+def live_tokens(model: str, queue: TokenQueue) -> int | None:
+    """Add up what shares the model's queue; None where it was not counted."""
+    if queue.enqueued is None:
+        return None
+    family = SNAPSHOT.sub("", model)
+    return sum(tokens for name, tokens in queue.enqueued.items() if SNAPSHOT.sub("", name) == family)
+
+
+def has_room(run: Run, shard: Shard, queue: TokenQueue) -> bool:
+    """Tell whether the shard fits beside our live batches; alone it is always tried."""
+    limit = limit_of(run, shard.about.model, queue.budgets)
+    live = live_tokens(shard.about.model, queue)
+    return limit is None or not live or live + shard.about.tokens <= limit
+
+
+def never_fits(run: Run, shard: Shard, queue: TokenQueue) -> bool:
+    """Tell whether the API refused a shard time and again although nothing of ours was in the queue."""
+    alone: set[int | None] = {0}
+    if queue.enqueued is None and not any(send.open for send in run.sends):
+        alone.add(None)  # a server without a list: as far as the run itself can tell
+    times = sorted(
+        send.refusal.at
+        for send in shard.sends
+        if send.refusal is not None and _was_full(send, shard.about.model) and send.intent.enqueued in alone
+    )
+    if len(times) < REFUSED_OFTEN or times[-1] - times[0] < REFUSED_LONG:
+        return False
+    # What others enqueued may pass; a single request is given up only if it alone is too much.
+    limit = limit_of(run, shard.about.model, queue.budgets)
+    return shard.about.requests > 1 or limit is None or shard.about.tokens > limit
+
+
+def room_at(run: Run, shard: Shard) -> float | None:
+    """Return when to try again after the API found the queue full; None if there may be room already."""
+    ended = max((s.terminal.at for s in run.sends if s.terminal is not None and not s.refusals), default=0.0)
+    pauses = [
+        _again_at(send.refusal, shard)
+        for send in run.sends
+        if _was_full(send, shard.about.model) and send.refusal is not None and send.refusal.at >= ended
+    ]
+    return max(pauses, default=None)
+
+
+def pause(shard: Shard, at: float) -> float:
+    """Return for how long a shard waits for room: varied, and shorter the longer it has waited."""
+    age = max(0.0, at - shard.about.at)
+    return QUEUE_WAIT / (1 + age / GETS_IMPATIENT) * (0.5 + jitter(f"{shard.id} {at}"))
+
+
+def jitter(word: str) -> float:
+    """Return a number in [0, 1) that is the same for everybody who asks."""
+    return int.from_bytes(hashlib.sha256(word.encode()).digest()[:4]) / 2**32
+
+
+def _again_at(refused: facts.Refusal, shard: Shard) -> float:
+    return refused.at + max(pause(shard, refused.at), refused.answer.retry_after or 0.0)
+
+
+def _was_full(send: Send, model: str) -> bool:
+    refusal = send.refusal
+    return refusal is not None and refusal.answer.kind is Refusal.QUEUE_FULL and send.intent.model == model
+
+
+def limit_of(run: Run, model: str, budgets: Mapping[str, int]) -> int | None:
+    """Return the connection's budget, else what the last refusal of the run says."""
+    given = budget_of(model, budgets)
+    if given is not None:
+        return given
+    told = [send.refusal for send in run.sends if _was_full(send, model) and send.refusal is not None]
+    last = max(told, key=lambda refusal: refusal.at, default=None)
+    return limit_in(last.answer.message) if last else None

@@ -1,0 +1,1 @@
+"""Texts: values of rows, hashes, JSON, and words that may be shown."""

@@ -1,0 +1,109 @@
+"""Vectors of float32: from base64 into one column of lists, and back."""
+
+from __future__ import annotations
+
+import base64
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from airflow_provider_openai_batch.batch.output.column_limits import Bound, Items, Range
+from airflow_provider_openai_batch.batch.output.output import Invalid
+from airflow_provider_openai_batch.batch.output.vectors import encoded, lists_of, vectors_of
+
+VECTOR = [0.25, -1.5, 3.0]
+
+
+def text_of(*numbers: float) -> str:
+    return base64.b64encode(np.array(numbers, "<f4").tobytes()).decode()
+
+
+def test_numbers_and_base64_are_one_text() -> None:
+    """Whichever form a server writes, it is kept as the API's base64."""
+    assert encoded(VECTOR) == text_of(*VECTOR) == "AACAPgAAwL8AAEBA"
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [None],
+        ["x"],
+        ["0.5", "1"],
+        [True, False],
+        [[1.0], [1.0, 2.0]],
+        [[1.0, 2.0]],
+        [[1.0, 2.0], [3.0, 4.0]],
+        [{}],
+        [10**400],
+        [1e300],
+    ],
+)
+def test_what_are_no_numbers_is_no_text(numbers: list[object]) -> None:
+    """Whatever a server writes, nothing stops, and what is no vector does not pass for one."""
+    assert encoded(numbers) is None
+
+
+def test_answers_become_one_array_of_lists() -> None:
+    """What does not fit is NULL, and told by its place."""
+    texts = [text_of(*VECTOR), None, "no base64", text_of(1.0), text_of(*VECTOR)]
+
+    (column,), spoilt = vectors_of(3).arrays(texts)
+
+    assert column.type == pa.list_(pa.float32()) == vectors_of(3).columns.field("embedding").type
+    assert column.to_pylist() == [VECTOR, None, None, None, VECTOR]
+    assert list(spoilt) == [2, 3]
+    assert spoilt[3] == "The embedding has 1 dimensions, not 3."
+
+
+def test_no_answers_are_a_column_too() -> None:
+    """A batch of failed rows has the same type."""
+    assert lists_of([None, None]).to_pylist() == [None, None]
+    assert lists_of([]).type == pa.list_(pa.float32())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "AAA", "AAAAAAA=", "AAAA\nAAA=", "é", text_of(1.0, math.nan, 2.0), text_of(1.0, math.inf, 2.0)],
+)
+def test_what_is_no_vector_is_invalid(text: str) -> None:
+    """No column of a database takes it."""
+    assert isinstance(vectors_of(None).parse(text), Invalid)
+
+
+@pytest.mark.parametrize(
+    ("bound", "reason"),
+    [
+        (None, None),
+        (Items(count=3), None),
+        (Items(count=4), "embedding has 3 items, its column 4."),
+        (Items(each=Range(least=-2, most=3), nulls=False), None),
+        (
+            Items(each=Range(least=-1, most=3)),
+            "embedding holds a value that is outside of its column's range.",
+        ),
+        (
+            Items(each=Range(least=-2, most=2)),
+            "embedding holds a value that is outside of its column's range.",
+        ),
+    ],
+)
+def test_a_vector_is_held_against_its_column(bound: Bound | None, reason: str | None) -> None:
+    """One that a `vector(n)` or a `halfvec(n)` does not take stops no load."""
+    parsed = vectors_of(3).within([bound]).parse(text_of(*VECTOR))
+
+    assert (parsed.reason if isinstance(parsed, Invalid) else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("size", "requests", "rows"), [(256, 49_152, 4_096), (1_536, 8_192, 682), (3_072, 4_096, 341)]
+)
+def test_large_vectors_come_in_smaller_parts(size: int, requests: int, rows: int) -> None:
+    """The answers of a shard are 64 MiB at most, and so many rows are held at once as 4 MiB hold."""
+    assert (vectors_of(size).most_requests, vectors_of(size).rows) == (requests, rows)
+
+
+def test_a_vector_of_unknown_size_is_taken_for_a_large_one() -> None:
+    """A model that is not known may have the largest."""
+    assert vectors_of(None).most_requests == vectors_of(3_072).most_requests
