@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from airflow_provider_openai_batch.batch.arguments.text_format import ARGUMENT
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import types
-from airflow_provider_openai_batch.tables.base import BATCH_ROWS
 from airflow_provider_openai_batch.tables.csv_files import Csv
+from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
 from airflow_provider_openai_batch.tables.jsonl_files import Jsonl
 from airflow_provider_openai_batch.tables.sql import distinct
 from airflow_provider_openai_batch.tables.text_stream import Unreadable

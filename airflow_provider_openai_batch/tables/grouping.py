@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.tables.base import BATCH_ROWS
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: How many rows a batch holds at most.
+BATCH_ROWS = 4096
 #: What a fetch from a driver aims at, and what is collected before it is written.
 FETCH_BYTES = 16 << 20
 GROUP_ROWS = 65_536

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.tables import names, sql_types, types
-from airflow_provider_openai_batch.tables.base import ROLES, TOLD, Elsewhere, Join
 from airflow_provider_openai_batch.tables.families import family
 from airflow_provider_openai_batch.tables.form import part_of_key
+from airflow_provider_openai_batch.tables.held_rows import ROLES, TOLD, Elsewhere, Join
 from airflow_provider_openai_batch.tables.hooked import hooked
 from airflow_provider_openai_batch.tables.later import later
 from airflow_provider_openai_batch.tables.plan import Staging, TargetColumn
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from airflow_provider_openai_batch.tables.base import Known
+    from airflow_provider_openai_batch.tables.held_rows import Known
     from airflow_provider_openai_batch.tables.plan import Plan
     from airflow_provider_openai_batch.tables.session import Session
 

@@ -12,14 +12,14 @@ import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.batch.text.digests import digests
-from airflow_provider_openai_batch.tables.base import ROLES, Elsewhere
 from airflow_provider_openai_batch.tables.held import HELD, in_order
+from airflow_provider_openai_batch.tables.held_rows import ROLES, Elsewhere
 from airflow_provider_openai_batch.tables.plan import role_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airflow_provider_openai_batch.tables.base import Join, Known
+    from airflow_provider_openai_batch.tables.held_rows import Join, Known
     from airflow_provider_openai_batch.tables.landing import Landing
 
 SNAPSHOT = "snapshot_at"

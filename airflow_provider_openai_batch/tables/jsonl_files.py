@@ -16,7 +16,7 @@ import pyarrow as pa
 from airflow_provider_openai_batch.batch.arguments.text_format import ARGUMENT, TextFormat
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import types
-from airflow_provider_openai_batch.tables.base import BATCH_ROWS
+from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
 from airflow_provider_openai_batch.tables.text_stream import Unreadable, Utf8Stream, unpacked
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_openai_batch.batch.output.column_limits import Bounds
-    from airflow_provider_openai_batch.tables.base import Held
+    from airflow_provider_openai_batch.tables.held_rows import Held
     from airflow_provider_openai_batch.tables.session import Session
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from airflow_provider_openai_batch.tables import names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_openai_batch.tables.base import Known
+    from airflow_provider_openai_batch.tables.held_rows import Known
 
 DIALECT = "postgres"
 #: What a literal may hold, whatever a server takes a backslash for.

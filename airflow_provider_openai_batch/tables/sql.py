@@ -14,12 +14,12 @@ from sqlglot.tokens import TokenType
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import failures, names, types
-from airflow_provider_openai_batch.tables.base import BATCH_ROWS, TOLD
 from airflow_provider_openai_batch.tables.failures import Explain, Written, told
-from airflow_provider_openai_batch.tables.grouping import next_fetch
+from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS, next_fetch
+from airflow_provider_openai_batch.tables.held_rows import TOLD
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.base import Join
+    from airflow_provider_openai_batch.tables.held_rows import Join
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

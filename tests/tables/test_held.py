@@ -19,7 +19,7 @@ from tests.tables.factories import MONDAY, TUESDAY, make_landing, make_rows, not
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from airflow_provider_openai_batch.tables.base import Held
+    from airflow_provider_openai_batch.tables.held_rows import Held
     from airflow_provider_openai_batch.tables.landing import Landing
     from tests.tables.conftest import Warehouse
 

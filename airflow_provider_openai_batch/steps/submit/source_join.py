@@ -17,16 +17,17 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.target_checks import surviving
 from airflow_provider_openai_batch.steps.submit.recipe import Recipe, landing
 from airflow_provider_openai_batch.tables import sql, types
-from airflow_provider_openai_batch.tables.base import BATCH_ROWS, Elsewhere, Known
-from airflow_provider_openai_batch.tables.grouping import grouped
+from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS, grouped
 from airflow_provider_openai_batch.tables.held import in_order
+from airflow_provider_openai_batch.tables.held_rows import Elsewhere, Known
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_openai_batch.batch.arguments import arguments
-    from airflow_provider_openai_batch.tables.base import Held, Join, Source
+    from airflow_provider_openai_batch.tables.base import Source
+    from airflow_provider_openai_batch.tables.held_rows import Held, Join
     from airflow_provider_openai_batch.tables.keys import Keys
     from airflow_provider_openai_batch.tables.landing import Landing
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import sql, types
-from airflow_provider_openai_batch.tables.base import BATCH_ROWS
 from airflow_provider_openai_batch.tables.failures import told
+from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
 from airflow_provider_openai_batch.tables.json_texts import finite
 from airflow_provider_openai_batch.tables.warehouses.duckdb_errors import explain
 

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names, types
-from airflow_provider_openai_batch.tables.base import BATCH_ROWS
 from airflow_provider_openai_batch.tables.failures import told
 from airflow_provider_openai_batch.tables.form import MARK
+from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
 from airflow_provider_openai_batch.tables.warehouses import postgres_types
 from airflow_provider_openai_batch.tables.warehouses.postgres_errors import (
     explain,
