@@ -12,9 +12,9 @@ from uuid import UUID
 import pyarrow as pa
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 
-from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
 from airflow_provider_openai_batch.tables.landing import Landing
+from airflow_provider_openai_batch.tables.sources import sql
 from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
 from benchmarks.lines import Bench, Line, compared
 

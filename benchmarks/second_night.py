@@ -19,9 +19,9 @@ from airflow_provider_openai_batch.client import Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
 from airflow_provider_openai_batch.store import RunStore
-from airflow_provider_openai_batch.tables import sql
-from airflow_provider_openai_batch.tables.held_rows import ROLES, Join
+from airflow_provider_openai_batch.tables.existing.held_rows import ROLES, Join
 from airflow_provider_openai_batch.tables.resolve import resolve_source
+from airflow_provider_openai_batch.tables.sources import sql
 from benchmarks.lines import Bench, Line, compared
 from benchmarks.postgres import TABLE
 

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_openai_batch.batch.output.column_limits import Bounds
-    from airflow_provider_openai_batch.tables.carried import Carried
-    from airflow_provider_openai_batch.tables.held_rows import Held
-    from airflow_provider_openai_batch.tables.keys import Keys
+    from airflow_provider_openai_batch.tables.existing.held_rows import Held
+    from airflow_provider_openai_batch.tables.existing.keys import Keys
     from airflow_provider_openai_batch.tables.landing import Landing, Written
+    from airflow_provider_openai_batch.tables.targets.carried_values import Carried
 
 
 class Source(Protocol):

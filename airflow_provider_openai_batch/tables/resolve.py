@@ -11,8 +11,10 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_provider_openai_batch.batch.arguments.missing_packages import install_for, unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import files, names, pages, parquet, sql
-from airflow_provider_openai_batch.tables import rows as given_rows
+from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.sources import files, keyset_pages, sql
+from airflow_provider_openai_batch.tables.sources import in_memory as given_rows
+from airflow_provider_openai_batch.tables.targets import parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +71,7 @@ def resolve_source(
 
 def cursor_source(kind: str, hook: DbApiHook, query: sql.Query, key: Sequence[str]) -> sql.CursorSource:
     """Read a database that has no module here: a stream, or pages where the driver has none."""
-    rows = partial(pages.Pages, key=key) if kind in pages.WHOLE else sql.Stream
+    rows = partial(keyset_pages.Pages, key=key) if kind in keyset_pages.WHOLE else sql.Stream
     return sql.CursorSource(driver=sql.Driver(hook.get_conn), query=query, rows=rows)
 
 

@@ -20,11 +20,20 @@ if TYPE_CHECKING:
 
 #: What a version can break: the hooks, the operators through `dag.test()`, the examples, and Arrow's types.
 TESTS = (
-    "tests/hooks", "tests/operators", "tests/sensors", "tests/triggers", "tests/test_task_group.py",
-    "tests/test_examples.py", "tests/airflow/test_failures.py", "tests/airflow/test_modes.py",
-    "tests/steps/load/test_load.py", "tests/tables/test_parquet.py", "tests/tables/test_types.py",
-    "tests/packaging/test_readme.py", "tests/test_client.py",
-)  # fmt: skip
+    "tests/hooks",
+    "tests/operators",
+    "tests/sensors",
+    "tests/triggers",
+    "tests/test_task_group.py",
+    "tests/test_examples.py",
+    "tests/airflow/test_failures.py",
+    "tests/airflow/test_modes.py",
+    "tests/steps/load/test_load.py",
+    "tests/tables/targets/test_parquet.py",
+    "tests/tables/types/test_arrow_types.py",
+    "tests/packaging/test_readme.py",
+    "tests/test_client.py",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from tests.mutations.planted import Mutation
 ADVANCE = "tests/steps/wait/test_advance.py"
 INTERLEAVINGS = "tests/steps/test_interleavings.py"
 LOAD = "tests/steps/load/test_load.py"
-MERGE = "tests/tables/test_merge.py"
+MERGE = "tests/tables/targets/test_merge.py"
 QUEUE = "tests/batch/run/test_remaining.py"
 
 COPIES = "tests/steps/collect/test_copies.py"
@@ -235,16 +235,16 @@ ANSWERING = (
     ),
     Mutation(
         name="a person's row is overwritten",
-        file="tables/form.py",
+        file="tables/statements/merge_sql.py",
         old='f"({status} IS NULL OR {self._exact(status)} IN ({OURS}))"',
         new='"(TRUE)"',
         caught_by=f"{LOAD}::test_persons_rows_are_kept",
     ),
     Mutation(
         name="results put in place piece by piece",
-        file="tables/parquet.py",
+        file="tables/targets/parquet.py",
         old="        beside.replace(Path(folder, name))\n",
         new="        Path(folder, name).write_bytes(beside.read_bytes())\n",
-        caught_by="tests/tables/test_parquet.py::test_readers_see_a_whole_file",
+        caught_by="tests/tables/targets/test_parquet.py::test_readers_see_a_whole_file",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.planted import Mutation
 
-CHECKS = "tests/tables/test_checks.py"
+CHECKS = "tests/tables/targets/test_checks.py"
 FITTING = "tests/steps/submit/test_carried_values.py"
 LOAD = "tests/steps/load/test_load.py"
 OTHER_KEYS = "tests/steps/keys/test_other_keys.py"
@@ -12,14 +12,14 @@ OTHER_KEYS = "tests/steps/keys/test_other_keys.py"
 LANDING = (
     Mutation(
         name="the check carries no types",
-        file="tables/merge.py",
+        file="tables/targets/merge.py",
         old="            load.carry()\n",
         new="",
         caught_by=f"{CHECKS}::test_the_check_stages_values_of_each_type[large]",
     ),
     Mutation(
         name="a new column is tried with small values only",
-        file="tables/trial.py",
+        file="tables/targets/trial_rows.py",
         old="        return samples(column.field)\n",
         new="        return samples(column.field, large=False)\n",
         caught_by=f"{CHECKS}::test_the_check_stages_values_of_each_type[large]",
@@ -40,7 +40,7 @@ LANDING = (
     ),
     Mutation(
         name="written keys are not compared",
-        file="tables/merge.py",
+        file="tables/targets/merge.py",
         old="        if not changed:\n",
         new="        if changed >= 0:\n",
         caught_by=f"{OTHER_KEYS}::test_the_run_folder_remembers_the_count[sqlite]",
@@ -61,16 +61,16 @@ LANDING = (
     ),
     Mutation(
         name="rows that a trigger takes out are told as landed",
-        file="tables/merge.py",
+        file="tables/targets/merge.py",
         old="        if gone > 0:\n",
         new="        if gone > staged:\n",
-        caught_by="tests/tables/test_hooked.py::test_rows_that_a_trigger_takes_out_again_fail_the_load[sqlite-merge]",
+        caught_by="tests/tables/existing/test_table_hooks.py::test_rows_that_a_trigger_takes_out_again_fail_the_load[sqlite-merge]",
     ),
     Mutation(
         name="decimals are rounded by SQLite",
-        file="tables/carried.py",
+        file="tables/targets/carried_values.py",
         old="    return Decimal(repr(float(value))) != value\n",
         new="    return Decimal(value) != value\n",
-        caught_by="tests/tables/test_carried.py::test_decimals_that_sqlite_would_round",
+        caught_by="tests/tables/targets/test_carried_values.py::test_decimals_that_sqlite_would_round",
     ),
 )

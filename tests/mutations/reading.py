@@ -7,10 +7,10 @@ from tests.mutations.planted import Mutation
 READING = (
     Mutation(
         name="a lone quote passes",
-        file="tables/quote_check.py",
+        file="tables/sources/quote_check.py",
         old="        if first is not None:\n",
         new="        if first is not None and first < 0:\n",
-        caught_by="tests/tables/test_csv_files.py::test_lone_quotes",
+        caught_by="tests/tables/sources/test_csv_files.py::test_lone_quotes",
     ),
     Mutation(
         name="a number without a value is sent as null",
@@ -28,16 +28,16 @@ READING = (
     ),
     Mutation(
         name="the first of two equal names in a JSON object is lost",
-        file="tables/jsonl_files.py",
+        file="tables/sources/jsonl_files.py",
         old="        if len(found) < len(pairs):\n",
         new="        if len(found) > len(pairs):\n",
-        caught_by="tests/tables/test_files.py::test_jsonl_values_that_would_be_changed",
+        caught_by="tests/tables/sources/test_files.py::test_jsonl_values_that_would_be_changed",
     ),
     Mutation(
         name="bytes are taken for text on trust",
-        file="tables/types.py",
+        file="tables/types/arrow_types.py",
         old="    plain_types.check_valid(field.name, array)\n",
         new="",
-        caught_by="tests/tables/test_files.py::test_parquet_text_that_is_no_utf8",
+        caught_by="tests/tables/sources/test_files.py::test_parquet_text_that_is_no_utf8",
     ),
 )

@@ -215,10 +215,10 @@ SENDING = (
     ),
     Mutation(
         name="a page begins after the row that the last one left over",
-        file="tables/pages.py",
+        file="tables/sources/keyset_pages.py",
         old="        return exp.GTE(this=column, expression=mark)\n",
         new="        return exp.GT(this=column, expression=mark)\n",
-        caught_by="tests/tables/test_pages.py::test_at_the_edge_of_a_page[4097]",
+        caught_by="tests/tables/sources/test_keyset_pages.py::test_at_the_edge_of_a_page[4097]",
     ),
     Mutation(
         name="what another process put first is taken for ours",

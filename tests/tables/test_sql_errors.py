@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.tables.failures import Place, Written, drawn
+from airflow_provider_openai_batch.tables.errors import Place, Written, drawn
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 from airflow_provider_openai_batch.tables.warehouses import sqlite
 

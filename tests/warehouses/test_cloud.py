@@ -19,7 +19,7 @@ import sqlglot
 
 from airflow_provider_openai_batch.batch.output.result_schema import Names, result_schema
 from airflow_provider_openai_batch.tables.landing import Landing
-from airflow_provider_openai_batch.tables.parquet import PathTarget
+from airflow_provider_openai_batch.tables.targets.parquet import PathTarget
 from tests.tables.factories import nothing
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.tables.held_rows import Elsewhere
+    from airflow_provider_openai_batch.tables.existing.held_rows import Elsewhere
 
 log = logging.getLogger(__name__)
 

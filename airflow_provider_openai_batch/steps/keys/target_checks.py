@@ -13,7 +13,7 @@ from airflow_provider_openai_batch.steps.keys.examples import for_example
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airflow_provider_openai_batch.tables.keys import Keys
+    from airflow_provider_openai_batch.tables.existing.keys import Keys
 
 
 def surviving(

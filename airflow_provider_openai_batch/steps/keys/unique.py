@@ -13,7 +13,7 @@ from airflow_provider_openai_batch.batch.text.seen_hashes import SeenHashes
 from airflow_provider_openai_batch.batch.text.values import text_array, texts
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.examples import for_example
-from airflow_provider_openai_batch.tables.keys import SHOWN
+from airflow_provider_openai_batch.tables.existing.keys import SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -34,7 +34,7 @@ from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
 from airflow_provider_openai_batch.steps.submit.carried_values import require_room
 from airflow_provider_openai_batch.steps.submit.recipe import Layout, landing
 from airflow_provider_openai_batch.steps.wait.advance import peek
-from airflow_provider_openai_batch.tables.keys import SHOWN
+from airflow_provider_openai_batch.tables.existing.keys import SHOWN
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.batch.text.safe_words import as_code
 from airflow_provider_openai_batch.batch.text.values import texts
-from airflow_provider_openai_batch.tables.keys import SHOWN
+from airflow_provider_openai_batch.tables.existing.keys import SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

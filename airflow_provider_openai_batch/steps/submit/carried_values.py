@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.examples import for_example
-from airflow_provider_openai_batch.tables import types
-from airflow_provider_openai_batch.tables.json_texts import is_json
-from airflow_provider_openai_batch.tables.keys import SHOWN, shown
+from airflow_provider_openai_batch.tables.existing.keys import SHOWN, shown
 from airflow_provider_openai_batch.tables.resolve import resolve_target
+from airflow_provider_openai_batch.tables.types import arrow_types
+from airflow_provider_openai_batch.tables.types.json_texts import is_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.steps.submit.recipe import Recipe
     from airflow_provider_openai_batch.steps.submit.source_join import Ends
-    from airflow_provider_openai_batch.tables.carried import Carried
     from airflow_provider_openai_batch.tables.landing import Landing
+    from airflow_provider_openai_batch.tables.targets.carried_values import Carried
 
 
 def fitting(ends: Ends, recipe: Recipe) -> Fitting:
@@ -60,7 +60,7 @@ def require_room(carried: Carried | None, plan: Landing, kept: pa.RecordBatch) -
 def require_json(rows: pa.RecordBatch, key: Sequence[str]) -> None:
     """Refuse rows with a text that is said to be JSON and is not: targets would, once all is paid."""
     for field, column in zip(rows.schema, rows.columns, strict=True):
-        if types.logical(field) != "json" or not pa.types.is_string(field.type):
+        if arrow_types.logical(field) != "json" or not pa.types.is_string(field.type):
             continue
         texts = enumerate(column.to_pylist())
         wrong = list(

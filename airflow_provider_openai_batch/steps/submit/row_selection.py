@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.batch.run.row_decision import Rule, everythin
 from airflow_provider_openai_batch.batch.text.digests import hexadecimal
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
 from airflow_provider_openai_batch.batch.text.values import text_array
-from airflow_provider_openai_batch.tables.held_rows import TOLD
+from airflow_provider_openai_batch.tables.existing.held_rows import TOLD
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -16,19 +16,20 @@ from airflow_provider_openai_batch.batch.arguments.resend import ALL, looks
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.target_checks import surviving
 from airflow_provider_openai_batch.steps.submit.recipe import Recipe, landing
-from airflow_provider_openai_batch.tables import sql, types
+from airflow_provider_openai_batch.tables.existing.existing_rows import in_order
+from airflow_provider_openai_batch.tables.existing.held_rows import Elsewhere, Known
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS, grouped
-from airflow_provider_openai_batch.tables.held import in_order
-from airflow_provider_openai_batch.tables.held_rows import Elsewhere, Known
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
+from airflow_provider_openai_batch.tables.sources import sql
+from airflow_provider_openai_batch.tables.types import arrow_types
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_openai_batch.batch.arguments import arguments
     from airflow_provider_openai_batch.tables.base import Source
-    from airflow_provider_openai_batch.tables.held_rows import Held, Join
-    from airflow_provider_openai_batch.tables.keys import Keys
+    from airflow_provider_openai_batch.tables.existing.held_rows import Held, Join
+    from airflow_provider_openai_batch.tables.existing.keys import Keys
     from airflow_provider_openai_batch.tables.landing import Landing
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ def _alter_first(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> pa.Schem
         return None
     with resolve_source(ends.source, None, sql.Query.none).read(columns) as batches:
         shape = next(batches).schema
-    if any(types.logical(field) == "unknown" for field in shape):
+    if any(arrow_types.logical(field) == "unknown" for field in shape):
         return None  # only rows tell; such databases do not lock what is read
     resolve_target(ends.target).check(ends.landing(recipe, shape))
     return shape

@@ -13,12 +13,13 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from airflow_provider_openai_batch.tables import names, sql
-from airflow_provider_openai_batch.tables.failures import told
-from airflow_provider_openai_batch.tables.form import MARK
+from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.grouping import grouped
-from airflow_provider_openai_batch.tables.merge import SqlTarget
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
+from airflow_provider_openai_batch.tables.sources import sql
+from airflow_provider_openai_batch.tables.statements.merge_sql import MARK
+from airflow_provider_openai_batch.tables.targets.merge import SqlTarget
 from airflow_provider_openai_batch.tables.warehouses.duckdb_driver import connect, is_limited
 from airflow_provider_openai_batch.tables.warehouses.duckdb_errors import explain
 from airflow_provider_openai_batch.tables.warehouses.duckdb_source import ArrowSource

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from airflow_provider_openai_batch.tables.failures import LEFT_OUT, Failure, drawn, first_line
+from airflow_provider_openai_batch.tables.errors import LEFT_OUT, Failure, drawn, first_line
 
 #: Errors whose texts name tables, columns, and files, but quote no values; and those a retry may get past.
 TELLING = (

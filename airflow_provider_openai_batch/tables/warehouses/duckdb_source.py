@@ -12,16 +12,17 @@ import duckdb
 import pyarrow as pa
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import sql, types
-from airflow_provider_openai_batch.tables.failures import told
+from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
-from airflow_provider_openai_batch.tables.json_texts import finite
+from airflow_provider_openai_batch.tables.sources import sql
+from airflow_provider_openai_batch.tables.types import arrow_types
+from airflow_provider_openai_batch.tables.types.json_texts import finite
 from airflow_provider_openai_batch.tables.warehouses.duckdb_errors import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from airflow_provider_openai_batch.tables.failures import Written
+    from airflow_provider_openai_batch.tables.errors import Written
 
 #: What DuckDB may cache while it is read, where the connection sets nothing: else it keeps the whole file.
 READ_MEMORY = "128MB"
@@ -38,11 +39,11 @@ INSIDE = frozenset({
 })  # fmt: skip
 MADE = frozenset({"decimal", "enum"})
 LOGICAL = {
-    "UUID": types.UUID_TEXT,
-    "TIME": types.TIME_TEXT,
-    "JSON": types.JSON,
-    "HUGEINT": types.DECIMAL_TEXT,
-    "UHUGEINT": types.DECIMAL_TEXT,
+    "UUID": arrow_types.UUID_TEXT,
+    "TIME": arrow_types.TIME_TEXT,
+    "JSON": arrow_types.JSON,
+    "HUGEINT": arrow_types.DECIMAL_TEXT,
+    "UHUGEINT": arrow_types.DECIMAL_TEXT,
 }
 
 
@@ -105,7 +106,7 @@ class ArrowSource:
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
             empty = False
         if empty:
-            yield types.no_rows(schema)
+            yield arrow_types.no_rows(schema)
 
 
 class Reader:
@@ -130,14 +131,14 @@ def choose(name: str, quoted: str, kind: Any) -> tuple[str, dict[bytes, bytes] |
         return f"CAST({quoted} AS VARCHAR)", LOGICAL.get(str(kind))
     inside = list(_inside(kind))
     if all(_is_plain(part) for part in inside):
-        return quoted, types.JSON
+        return quoted, arrow_types.JSON
     if any(part.id == "blob" for part in inside):
         alone = ", ".join(sorted({str(part) for part in inside if not _is_plain(part)}))
         raise InvalidRequest(
             f"Column {name!r} of type {kind} holds BLOB beside {alone}: only DuckDB writes these as JSON, "
             "and not in base 64; make the bytes text in the source, as by to_base64()."
         )
-    return f"CAST(to_json({quoted}) AS VARCHAR)", types.JSON
+    return f"CAST(to_json({quoted}) AS VARCHAR)", arrow_types.JSON
 
 
 def _inside(kind: Any) -> Iterator[Any]:
@@ -163,12 +164,12 @@ def _is_nested(kind: Any) -> bool:
 
 def _field(field: pa.Field) -> pa.Field:
     """Give the field that is passed on; what is nested is text if it is JSON."""
-    if types.logical(field) == "json":
+    if arrow_types.logical(field) == "json":
         return field.with_type(pa.string())
-    return types.plain(field)
+    return arrow_types.plain(field)
 
 
 def _fitted(column: pa.Array, field: pa.Field) -> pa.Array:
     """Bring a column to the field's type; DuckDB's own JSON may have numbers that JSON has not."""
-    made = types.fitted(column, field)
-    return finite(made) if types.logical(field) == "json" else made
+    made = arrow_types.fitted(column, field)
+    return finite(made) if arrow_types.logical(field) == "json" else made

@@ -13,12 +13,13 @@ from uuid import uuid4
 import pyarrow as pa
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.tables import names, sql
-from airflow_provider_openai_batch.tables.definition import add, create
-from airflow_provider_openai_batch.tables.failures import told
-from airflow_provider_openai_batch.tables.form import MARK
-from airflow_provider_openai_batch.tables.merge import SqlTarget
+from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging, TargetColumn
+from airflow_provider_openai_batch.tables.sources import sql
+from airflow_provider_openai_batch.tables.statements.ddl import add, create
+from airflow_provider_openai_batch.tables.statements.merge_sql import MARK
+from airflow_provider_openai_batch.tables.targets.merge import SqlTarget
 from airflow_provider_openai_batch.tables.warehouses import mysql_driver, mysql_staging
 from airflow_provider_openai_batch.tables.warehouses.mysql_errors import (
     COLUMN_IS_THERE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from airflow_provider_openai_batch.tables.failures import Failure, Place
+from airflow_provider_openai_batch.tables.errors import Failure, Place
 
 #: Errors whose texts name tables, columns, rights, and limits, but quote no values.
 TELLING = frozenset({

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import sql, types
-from airflow_provider_openai_batch.tables.failures import told
+from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.grouping import next_fetch
+from airflow_provider_openai_batch.tables.sources import sql
+from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.warehouses import mysql_driver
 from airflow_provider_openai_batch.tables.warehouses.mysql_errors import explain, explain_query
 
@@ -28,7 +29,7 @@ INTEGERS = {
     8: (pa.int64(), pa.uint64()), 9: (pa.int32(), pa.uint32()), 13: (pa.int16(), pa.int16()),
 }  # fmt: skip
 OTHERS = {
-    5: pa.float64(), 7: types.UTC, 10: pa.date32(), 12: pa.timestamp("us"), BIT: pa.uint64(),
+    5: pa.float64(), 7: arrow_types.UTC, 10: pa.date32(), 12: pa.timestamp("us"), BIT: pa.uint64(),
     FLOAT: pa.float32(),
 }  # fmt: skip
 MOST_DIGITS = 65
@@ -155,7 +156,7 @@ def _choose(column: Described, quoted: str, told: str) -> Chosen:
         return Chosen(_bytes(quoted), pa.field(name, OTHERS[code]))
     if code in TEXTS and told == "binary":
         return Chosen(_bytes(quoted), pa.field(name, pa.binary()))
-    meaning = types.JSON if code == JSON else None
+    meaning = arrow_types.JSON if code == JSON else None
     text = f"ST_AsText({quoted})" if code == GEOMETRY else quoted
     return Chosen(_bytes(f"CONVERT({text} USING utf8mb4)"), pa.field(name, pa.string(), metadata=meaning))
 
@@ -194,7 +195,7 @@ def _array(field: pa.Field, values: Sequence[Any]) -> pa.Array:
         return raw
     try:
         text = raw.cast(pa.string())
-        if field.type == types.UTC:
+        if field.type == arrow_types.UTC:
             return text.cast(pa.timestamp("us")).cast(pa.int64()).cast(field.type)
         return text.cast(field.type)
     except pa.ArrowException as error:

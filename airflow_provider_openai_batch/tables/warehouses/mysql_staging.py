@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables.families import family
+from airflow_provider_openai_batch.tables.types.families import family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

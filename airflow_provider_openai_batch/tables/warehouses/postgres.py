@@ -9,10 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import names, sql
-from airflow_provider_openai_batch.tables.failures import told
-from airflow_provider_openai_batch.tables.merge import SqlTarget
+from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
+from airflow_provider_openai_batch.tables.sources import sql
+from airflow_provider_openai_batch.tables.targets.merge import SqlTarget
 from airflow_provider_openai_batch.tables.warehouses import postgres_adbc, postgres_psycopg, postgres_types
 from airflow_provider_openai_batch.tables.warehouses.postgres_errors import explain
 

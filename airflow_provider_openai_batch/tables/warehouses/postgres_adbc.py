@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import names, types
-from airflow_provider_openai_batch.tables.failures import told
-from airflow_provider_openai_batch.tables.form import MARK
+from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
+from airflow_provider_openai_batch.tables.statements.merge_sql import MARK
+from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.warehouses import postgres_types
 from airflow_provider_openai_batch.tables.warehouses.postgres_errors import (
     explain,
@@ -27,8 +28,8 @@ from airflow_provider_openai_batch.tables.warehouses.postgres_staging import loa
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airflow_provider_openai_batch.tables import sql
     from airflow_provider_openai_batch.tables.plan import Staging
+    from airflow_provider_openai_batch.tables.sources import sql
     from airflow_provider_openai_batch.tables.warehouses.postgres_staging import Loaded
     from airflow_provider_openai_batch.tables.warehouses.postgres_types import Chosen
 
@@ -130,7 +131,7 @@ def expressions(chosen: Sequence[Chosen]) -> list[str]:
 
     ADBC would lay these out as one; and it reads arrays only that begin with the place 1, as slices do.
     """
-    columns = [(column.expression, types.is_list(column.field.type)) for column in chosen]
+    columns = [(column.expression, arrow_types.is_list(column.field.type)) for column in chosen]
     return [
         *(f"({expression})[:]" if is_list else expression for expression, is_list in columns),
         *(f"coalesce(array_ndims({expression}) > 1, false)" for expression, is_list in columns if is_list),
@@ -140,7 +141,7 @@ def expressions(chosen: Sequence[Chosen]) -> list[str]:
 def _batches(opened: Any, chosen: Sequence[Chosen]) -> Iterator[pa.RecordBatch]:
     """Give the rows of a query that was started, with the guards after its columns."""
     fields = [column.field for column in chosen]
-    lists = [field for field in fields if types.is_list(field.type)]
+    lists = [field for field in fields if arrow_types.is_list(field.type)]
     schema, found, empty = pa.schema(fields), iter(_reader(opened)), True
     while True:
         with told("The source cannot be read", explain_row):
@@ -155,7 +156,7 @@ def _batches(opened: Any, chosen: Sequence[Chosen]) -> Iterator[pa.RecordBatch]:
         yield from (made.slice(first, BATCH_ROWS) for first in range(0, made.num_rows, BATCH_ROWS))
         empty = empty and not made.num_rows
     if empty:
-        yield types.no_rows(schema)
+        yield arrow_types.no_rows(schema)
 
 
 def _reader(opened: Any) -> Any:
@@ -166,7 +167,7 @@ def _reader(opened: Any) -> Any:
 
 def _checked(field: pa.Field, column: pa.Array) -> pa.Array:
     array = postgres_types.from_arrow(field, column)
-    values = pc.list_flatten(array) if types.is_list(array.type) else array
+    values = pc.list_flatten(array) if arrow_types.is_list(array.type) else array
     if pa.types.is_date32(values.type) or pa.types.is_timestamp(values.type):
         whole, (least, most) = (
             (pa.int32(), DAYS) if pa.types.is_date32(values.type) else (pa.int64(), MOMENTS)

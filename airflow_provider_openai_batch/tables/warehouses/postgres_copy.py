@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.text import values
-from airflow_provider_openai_batch.tables import types
+from airflow_provider_openai_batch.tables.types import arrow_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ def copy(cursor: Any, table: str, columns: Sequence[TargetColumn], batches: Iter
 
 def is_vector(column: TargetColumn) -> bool:
     """Tell whether a list of floats meets a type of pgvector."""
-    return types.is_list(column.field.type) and VECTOR.fullmatch(column.type) is not None
+    return arrow_types.is_list(column.field.type) and VECTOR.fullmatch(column.type) is not None
 
 
 def _read_back(column: TargetColumn, values: pa.Array) -> pa.Array:
@@ -117,7 +117,7 @@ def literal(column: pa.Array) -> pa.Array:
         return column.cast(pa.string())
     if pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return pa.array([None if v is None else f"\\x{v.hex()}" for v in column.to_pylist()], pa.string())
-    if types.is_list(kind):
+    if arrow_types.is_list(kind):
         return _arrays(column)
     texts = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)
     return pa.array([text if valid else None for text, valid in texts], pa.string())

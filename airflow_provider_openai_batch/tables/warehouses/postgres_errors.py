@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_openai_batch.tables.failures import Failure, drawn, first_line
+from airflow_provider_openai_batch.tables.errors import Failure, drawn, first_line
 
 #: SQLSTATE classes whose texts name tables, columns, and rights, but quote no values.
 TELLING = ("08", "0A", "23", "25", "28", "3D", "3F", "40", "42", "53", "55", "57")

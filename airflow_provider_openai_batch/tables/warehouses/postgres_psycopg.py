@@ -8,10 +8,11 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.tables import names, sql
-from airflow_provider_openai_batch.tables.failures import told
-from airflow_provider_openai_batch.tables.form import MARK
+from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.grouping import next_fetch
+from airflow_provider_openai_batch.tables.sources import sql
+from airflow_provider_openai_batch.tables.statements.merge_sql import MARK
 from airflow_provider_openai_batch.tables.warehouses import postgres_copy, postgres_types
 from airflow_provider_openai_batch.tables.warehouses.postgres_errors import explain, explain_row
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.tables import names, types
+from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.warehouses import postgres_copy
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ BINARY: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_string, "text"),
     (pa.types.is_binary, "bytea"),
     (pa.types.is_date32, "date"),
-    (lambda kind: kind == types.UTC, "timestamptz"),
+    (lambda kind: kind == arrow_types.UTC, "timestamptz"),
     (lambda kind: kind == pa.timestamp("us"), "timestamp"),
 )
 ALIASES = {
@@ -84,7 +85,7 @@ def canonical(kind: str) -> str:
 
 def binary_type(kind: pa.DataType) -> str | None:
     """Name the type of PostgreSQL that reads an Arrow type's binary form; None if it is loaded as text."""
-    if types.is_list(kind):
+    if arrow_types.is_list(kind):
         inner = binary_type(kind.value_type)
         return None if inner is None else f"{inner}[]"
     return next((name for matches, name in BINARY if matches(kind)), None)
@@ -110,7 +111,7 @@ def _uncut(found: re.Match[str]) -> str:
 
 
 def _without_nul(column: pa.Array) -> pa.Array:
-    if types.is_list(column.type) and pa.types.is_string(column.type.value_type):
+    if arrow_types.is_list(column.type) and pa.types.is_string(column.type.value_type):
         if not _has_nul(pc.list_flatten(column)):
             return column
         rows = column.to_pylist()

@@ -14,12 +14,14 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import families, names, sql
-from airflow_provider_openai_batch.tables.failures import LEFT_OUT, Failure, told
-from airflow_provider_openai_batch.tables.form import MARK
-from airflow_provider_openai_batch.tables.held import AS_READ
-from airflow_provider_openai_batch.tables.merge import SqlTarget
+from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.errors import LEFT_OUT, Failure, told
+from airflow_provider_openai_batch.tables.existing.existing_rows import AS_READ
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
+from airflow_provider_openai_batch.tables.sources import sql
+from airflow_provider_openai_batch.tables.statements.merge_sql import MARK
+from airflow_provider_openai_batch.tables.targets.merge import SqlTarget
+from airflow_provider_openai_batch.tables.types import families
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -17,10 +17,10 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.landing import Written
-from airflow_provider_openai_batch.tables.merge import SqlTarget
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
+from airflow_provider_openai_batch.tables.sources import sql
+from airflow_provider_openai_batch.tables.targets.merge import SqlTarget
 from airflow_provider_openai_batch.tables.warehouses import duckdb as warehouse
 from tests.tables.ends import read, write
 from tests.tables.factories import MONDAY, TUESDAY, make_landing, make_rows, nothing

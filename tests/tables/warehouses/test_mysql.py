@@ -19,9 +19,9 @@ import pytest
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.tables import sql
 from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
+from airflow_provider_openai_batch.tables.sources import sql
 from airflow_provider_openai_batch.tables.warehouses import mysql as warehouse
 from tests.tables.ends import read, write
 from tests.tables.factories import MONDAY, TUESDAY, make_landing, make_rows, nothing

@@ -14,10 +14,10 @@ import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.tables import sql
-from airflow_provider_openai_batch.tables.failures import told
+from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_target
+from airflow_provider_openai_batch.tables.sources import sql
 from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
 from tests.servers import Postgres
 from tests.tables.ends import read, write

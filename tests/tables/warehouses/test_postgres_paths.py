@@ -14,7 +14,7 @@ import pytest
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.tables import sql
+from airflow_provider_openai_batch.tables.sources import sql
 from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
 from airflow_provider_openai_batch.tables.warehouses import postgres_adbc, postgres_psycopg
 from tests.tables.ends import read, write

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.tables.failures import told
+from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.warehouses import sqlite as warehouse
 from tests.tables.ends import read, write
 from tests.tables.factories import make_landing

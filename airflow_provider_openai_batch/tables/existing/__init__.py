@@ -1,0 +1,1 @@
+"""What a table holds already: rows, keys, triggers."""

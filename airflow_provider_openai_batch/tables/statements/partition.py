@@ -1,0 +1,70 @@
+"""The partition that a load replaces: its columns, and its value in every row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.types import arrow_types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from airflow_provider_openai_batch.tables.landing import Landing
+
+
+def with_partition(landing: Landing) -> Landing:
+    """Add the partition columns that the result does not carry."""
+    schema = landing.schema
+    for name, value in landing.partition.items():
+        if names.find(name, schema.names) is None:
+            schema = schema.append(partition_field(name, value))
+    partition = {names.find(name, schema.names) or name: value for name, value in landing.partition.items()}
+    return replace(landing, schema=schema, partition=partition)
+
+
+def partition_field(name: str, value: object) -> pa.Field:
+    """Type a partition column by its value; what Jinja rendered is text."""
+    if isinstance(value, str | bool | int | date) and not isinstance(value, datetime):
+        return pa.field(name, pa.scalar(value).type)
+    raise InvalidRequest(
+        f"target['partition'][{name!r}] is {value!r}; give a string, an integer, a boolean, or a date."
+    )
+
+
+def fill_partition(landing: Landing, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Write the partition's value into its column; a carried column that differs is an error."""
+    for batch in batches:
+        columns = []
+        for field in landing.schema:
+            if field.name in batch.schema.names:
+                column = batch.column(field.name)
+                if field.name in landing.partition:
+                    check_partition(field.name, column, landing.partition[field.name])
+                column = arrow_types.fitted(column, field)
+            else:
+                column = pa.repeat(pa.scalar(landing.partition[field.name], field.type), batch.num_rows)
+            columns.append(column)
+        yield pa.RecordBatch.from_arrays(columns, schema=landing.schema)
+
+
+def check_partition(name: str, column: pa.Array, value: object) -> None:
+    """Raise unless every row of a carried column holds the partition's value."""
+    try:
+        expected = pa.scalar(value if isinstance(value, int | date) else str(value)).cast(column.type)
+    except pa.ArrowException:
+        expected = None
+    same = (
+        expected is not None and pc.all(pc.fill_null(pc.equal(column, expected), False)).as_py() is not False
+    )
+    if not same:
+        raise InvalidRequest(
+            f"Column {name!r} of the source is not always {value!r}, the value of target['partition']; "
+            "select only the rows of that partition."
+        )

@@ -1,0 +1,1 @@
+"""Where results go: tables and Parquet files, planned, tried, and written."""

@@ -1,0 +1,1 @@
+"""Types of Arrow and of databases, and which take which."""

@@ -1,0 +1,71 @@
+"""Values of types that a database has not, as those of types that it has."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_openai_batch.batch.text import values
+from airflow_provider_openai_batch.tables.types import arrow_types
+from airflow_provider_openai_batch.tables.types.families import family
+from airflow_provider_openai_batch.tables.types.timestamp_precision import to_microseconds
+
+MAX_DIGITS = 38  #: of DuckDB's decimals, and of Arrow's of 128 bits
+DUCKDB = "duckdb"
+MICROSECONDS = pa.time64("us")
+#: What one of a unit is in microseconds: so many, or the part of so many.
+TIMES = {"s": (1_000_000, 1), "ms": (1_000, 1), "us": (1, 1), "ns": (1, 1_000)}
+
+
+def held_type(kind: pa.DataType, declared: str, dialect: str) -> pa.DataType:
+    """Name the Arrow type that a column of a declared type is loaded as."""
+    if arrow_types.is_list(kind):
+        item = held_type(kind.value_type, re.sub(r"\[\d*\]$", "", declared), dialect)
+        return kind if item == kind.value_type else pa.list_(item)
+    if pa.types.is_nested(kind):
+        is_text = dialect == DUCKDB and family(declared, dialect) in {"json", "text"}
+        return pa.string() if is_text else kind
+    if pa.types.is_decimal256(kind) and dialect == DUCKDB:
+        return pa.string() if kind.precision > MAX_DIGITS else pa.decimal128(kind.precision, kind.scale)
+    return _scalar(kind, declared)
+
+
+def _scalar(kind: pa.DataType, declared: str) -> pa.DataType:
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    if pa.types.is_duration(kind):
+        return pa.string()
+    if pa.types.is_time(kind):
+        return MICROSECONDS
+    if pa.types.is_timestamp(kind) and kind.unit == "ns" and declared != "TIMESTAMP_NS":
+        return pa.timestamp("us", kind.tz)
+    return kind
+
+
+def held_values(column: pa.Array, wanted: pa.DataType) -> pa.Array:
+    """Bring values to the type that `held_type` named; no fraction of a second is rounded."""
+    kind = column.type
+    if kind == wanted:
+        return column
+    if arrow_types.is_list(kind):
+        return _listed(column, wanted)
+    if pa.types.is_string(wanted):
+        texts = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)
+        return pa.array([text if valid else None for text, valid in texts], wanted)
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return to_microseconds(column)
+    if pa.types.is_time(kind):
+        more, less = TIMES[kind.unit]
+        whole = column.cast(pa.int32() if pa.types.is_time32(kind) else pa.int64()).cast(pa.int64())
+        return pc.divide(pc.multiply(whole, more), less).cast(wanted)
+    return column.cast(wanted)
+
+
+def _listed(column: pa.Array, wanted: pa.DataType) -> pa.Array:
+    items = held_values(pc.list_flatten(column), wanted.value_type)
+    lengths = pc.if_else(column.is_valid(), pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), items, type=wanted, mask=column.is_null())

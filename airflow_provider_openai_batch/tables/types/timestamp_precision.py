@@ -1,0 +1,54 @@
+"""Fractions of a second: how many digits a column keeps of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlglot import exp
+
+from airflow_provider_openai_batch.tables.types.families import parsed
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.tables.plan import TargetColumn
+
+DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
+BY_TYPE = {
+    exp.DataType.Type.TIMESTAMP_S: 0,
+    exp.DataType.Type.TIMESTAMP_MS: 3,
+    exp.DataType.Type.TIMESTAMP_NS: 9,
+}
+MICROSECONDS = 6
+
+
+def digits_of(column: TargetColumn, dialect: str) -> int | None:
+    """Count the digits that a column keeps of moments that have more; None where it keeps all."""
+    ours = DIGITS[column.field.type.unit]
+    theirs = _declared(column.type, dialect)
+    return theirs if theirs < ours else None
+
+
+def _declared(kind: str, dialect: str) -> int:
+    found = None if dialect == "sqlite" else parsed(kind, dialect)
+    if found is None or found.this in exp.DataType.TEXT_TYPES:
+        return MICROSECONDS
+    if found.this in BY_TYPE:
+        return BY_TYPE[found.this]
+    if found.expressions:
+        return int(found.expressions[0].name)
+    return 0 if dialect == "mysql" else MICROSECONDS
+
+
+def is_multiple(values: pa.Array, digits: int) -> pa.Array:
+    """Tell which moments have no more digits."""
+    step = 10 ** (DIGITS[values.type.unit] - digits)
+    numbers = values.cast(pa.int64())
+    return pc.equal(pc.multiply(pc.divide(numbers, step), step), numbers)
+
+
+def to_microseconds(values: pa.Array) -> pa.Array:
+    """Cut nanoseconds to the microsecond that they are in, also before 1970."""
+    instants = values.cast(pa.int64()).cast(pa.timestamp("ns"))  # a cast of the zone would move them
+    floor = pc.floor_temporal(instants, unit="microsecond").cast(pa.timestamp("us"))
+    return floor.cast(pa.int64()).cast(pa.timestamp("us", values.type.tz))
