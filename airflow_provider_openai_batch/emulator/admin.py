@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from airflow_provider_openai_batch.emulator import files
 from airflow_provider_openai_batch.emulator.errors import ApiError
-from airflow_provider_openai_batch.emulator.replies import reply, service
+from airflow_provider_openai_batch.emulator.replies import reply
+from airflow_provider_openai_batch.emulator.service import service
 from airflow_provider_openai_batch.emulator.views import view
 
 if TYPE_CHECKING:

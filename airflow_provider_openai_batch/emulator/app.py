@@ -16,8 +16,8 @@ from airflow_provider_openai_batch.emulator.admin import ROUTES as ADMIN
 from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.gate import Gate
-from airflow_provider_openai_batch.emulator.replies import reply, service
-from airflow_provider_openai_batch.emulator.service import Service
+from airflow_provider_openai_batch.emulator.replies import reply
+from airflow_provider_openai_batch.emulator.service import Service, service
 from airflow_provider_openai_batch.emulator.state import TERMINAL
 from airflow_provider_openai_batch.emulator.synchronous import at_once, list_models, retrieve_model
 from airflow_provider_openai_batch.emulator.views import view

@@ -13,6 +13,8 @@ from airflow_provider_openai_batch.emulator.looks import Looks
 from airflow_provider_openai_batch.emulator.state import State
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from airflow_provider_openai_batch.emulator.settings import Settings
 
 
@@ -28,3 +30,9 @@ class Service:
         self.files = Files(self.state, self.clock, settings)
         self.ledger = Ledger(self.state)
         self.batches = Batches(self.state, self.clock, settings, self.files, self.faults)
+
+
+def service(request: Request) -> Service:
+    """The emulator behind a request."""
+    found: Service = request.app.state.service
+    return found
