@@ -54,7 +54,7 @@ class OpenAIBatchEmulator:
     def start(self) -> None:
         """Serve on a free loopback port, or on the port of before."""
         try:
-            from airflow_provider_openai_batch.emulator.server import Server  # noqa: PLC0415 - pytest loads this module everywhere
+            from airflow_provider_openai_batch.emulator.routes.server import Server  # noqa: PLC0415 - pytest loads this module everywhere
             from airflow_provider_openai_batch.emulator.settings import Settings  # noqa: PLC0415
         except ModuleNotFoundError as error:
             pytest.fail(f"{INSTALL} ({error})", pytrace=False)

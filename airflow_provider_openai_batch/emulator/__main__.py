@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.catalog import KINDS, SHARED
-from airflow_provider_openai_batch.emulator.server import Server
+from airflow_provider_openai_batch.emulator.faults.catalog import KINDS, SHARED
+from airflow_provider_openai_batch.emulator.routes.server import Server
 from airflow_provider_openai_batch.emulator.settings import Settings
 
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.emulator.batches import Batches
-from airflow_provider_openai_batch.emulator.clock import Clock
-from airflow_provider_openai_batch.emulator.faults import Faults
-from airflow_provider_openai_batch.emulator.files import Files
-from airflow_provider_openai_batch.emulator.ledger import Ledger
-from airflow_provider_openai_batch.emulator.looks import Looks
-from airflow_provider_openai_batch.emulator.state import State
+from airflow_provider_openai_batch.emulator.batches.batches import Batches
+from airflow_provider_openai_batch.emulator.faults.active import Faults
+from airflow_provider_openai_batch.emulator.faults.views import Looks
+from airflow_provider_openai_batch.emulator.state.clock import Clock
+from airflow_provider_openai_batch.emulator.state.files import Files
+from airflow_provider_openai_batch.emulator.state.ledger import Ledger
+from airflow_provider_openai_batch.emulator.state.state import State
 
 if TYPE_CHECKING:
     from starlette.requests import Request

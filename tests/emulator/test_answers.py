@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from airflow_provider_openai_batch.emulator.schemas import Draw, compile_schema
+from airflow_provider_openai_batch.emulator.answers.schemas import Draw, compile_schema
 from tests.emulator.conftest import make_line
 
 TREE = {

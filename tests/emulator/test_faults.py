@@ -8,7 +8,7 @@ from functools import partial
 import openai
 import pytest
 
-from airflow_provider_openai_batch.emulator.catalog import KINDS
+from airflow_provider_openai_batch.emulator.faults.catalog import KINDS
 from tests.emulator.conftest import make_lines, make_request
 
 ERRORS = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_openai_batch.emulator.server import Server
+from airflow_provider_openai_batch.emulator.routes.server import Server
 from airflow_provider_openai_batch.emulator.settings import Settings
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_openai_batch.emulator.strict import BadSchema, check_strict
+from airflow_provider_openai_batch.emulator.answers.strict import BadSchema, check_strict
 
 
 def of(**properties: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.lines import BREAKS, LineFaults
-from airflow_provider_openai_batch.emulator.state import TERMINAL, Batch
+from airflow_provider_openai_batch.emulator.faults.lines import BREAKS, LineFaults
+from airflow_provider_openai_batch.emulator.state.state import TERMINAL, Batch
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.faults.money import may_lose_the_first
 

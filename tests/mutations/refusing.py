@@ -24,7 +24,7 @@ REFUSING = (
     ),
     Mutation(
         name="a snapshot has the abilities of another family",
-        file="emulator/abilities.py",
+        file="emulator/endpoints/abilities.py",
         old='undated = models.DATED.sub("", name)',
         new="undated = name",
         caught_by=f"{LIMITS}::test_refused_alike[chat/completions-o3-mini-2025-01-31]",

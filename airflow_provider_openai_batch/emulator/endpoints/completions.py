@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from airflow_provider_openai_batch.emulator import inputs, models, tokens
+from airflow_provider_openai_batch.emulator import models
+from airflow_provider_openai_batch.emulator.answers import tokens
+from airflow_provider_openai_batch.emulator.answers.schemas import Draw
 from airflow_provider_openai_batch.emulator.bodies import (
     Bias,
     Choices,
@@ -21,11 +23,11 @@ from airflow_provider_openai_batch.emulator.bodies import (
     TopP,
     parse,
 )
+from airflow_provider_openai_batch.emulator.endpoints import inputs
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
 from airflow_provider_openai_batch.emulator.endpoints.families import check_completion
 from airflow_provider_openai_batch.emulator.endpoints.twists import Voice, twists
 from airflow_provider_openai_batch.emulator.errors import ApiError
-from airflow_provider_openai_batch.emulator.schemas import Draw
 
 if TYPE_CHECKING:
     from msgspec import Raw

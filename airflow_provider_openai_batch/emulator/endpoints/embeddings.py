@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
-from airflow_provider_openai_batch.emulator import inputs, models
+from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.bodies import AtLeastOne, parse
+from airflow_provider_openai_batch.emulator.endpoints import inputs
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
 from airflow_provider_openai_batch.emulator.errors import ApiError
-from airflow_provider_openai_batch.emulator.state import Usage
+from airflow_provider_openai_batch.emulator.state.state import Usage
 
 if TYPE_CHECKING:
     from msgspec import Raw
     from numpy.typing import NDArray
 
-    from airflow_provider_openai_batch.emulator.inputs import Input
+    from airflow_provider_openai_batch.emulator.endpoints.inputs import Input
     from airflow_provider_openai_batch.emulator.settings import Settings
 
 SIZES = {"text-embedding-3-large": 3_072}

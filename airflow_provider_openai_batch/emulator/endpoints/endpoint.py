@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_openai_batch.emulator.errors import ApiError
-from airflow_provider_openai_batch.emulator.state import Usage
+from airflow_provider_openai_batch.emulator.state.state import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

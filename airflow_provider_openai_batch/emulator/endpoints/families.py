@@ -8,14 +8,14 @@ import msgspec
 from msgspec import UNSET
 
 from airflow_provider_openai_batch.emulator import models
-from airflow_provider_openai_batch.emulator.abilities import abilities_of
+from airflow_provider_openai_batch.emulator.endpoints.abilities import abilities_of
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.wording import enumerated, out_of_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.emulator.abilities import Abilities
+    from airflow_provider_openai_batch.emulator.endpoints.abilities import Abilities
 
 #: The parameters of the choice of words, and their defaults.
 SAMPLING = (("temperature", 1), ("top_p", 1), ("presence_penalty", 0), ("frequency_penalty", 0))

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Raw
 
-from airflow_provider_openai_batch.emulator import abilities, models, tokens
+from airflow_provider_openai_batch.emulator import models
+from airflow_provider_openai_batch.emulator.answers import tokens
+from airflow_provider_openai_batch.emulator.answers.formats import Place, format_of
+from airflow_provider_openai_batch.emulator.answers.schemas import Draw
 from airflow_provider_openai_batch.emulator.bodies import (
     Metadata,
     Object,
@@ -19,18 +22,16 @@ from airflow_provider_openai_batch.emulator.bodies import (
     Verbosity,
     parse,
 )
-from airflow_provider_openai_batch.emulator.endpoints import items
+from airflow_provider_openai_batch.emulator.endpoints import abilities, items
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
 from airflow_provider_openai_batch.emulator.endpoints.families import check_response
 from airflow_provider_openai_batch.emulator.endpoints.twists import Voice, twists
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
-from airflow_provider_openai_batch.emulator.formats import Place, format_of
-from airflow_provider_openai_batch.emulator.schemas import Draw
 from airflow_provider_openai_batch.emulator.wording import unknown_parameter
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.settings import Settings
-    from airflow_provider_openai_batch.emulator.state import Usage
+    from airflow_provider_openai_batch.emulator.state.state import Usage
 
 PLACE = Place(
     param="text.format",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
+from airflow_provider_openai_batch.emulator.answers.strict import BadSchema, check_strict
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
-from airflow_provider_openai_batch.emulator.strict import BadSchema, check_strict
 from airflow_provider_openai_batch.emulator.wording import too_long_string, wrong_type, wrong_value
 
 if TYPE_CHECKING:

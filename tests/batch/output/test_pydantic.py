@@ -16,7 +16,7 @@ from pydantic import UUID4, AwareDatetime, BaseModel, ConfigDict, EmailStr, Fiel
 from airflow_provider_openai_batch.batch.output.output import Invalid, compile_output
 from airflow_provider_openai_batch.batch.output.output_type import normalize_output_type
 from airflow_provider_openai_batch.batch.output.strict_rules import lint
-from airflow_provider_openai_batch.emulator.strict import BadSchema, check_strict
+from airflow_provider_openai_batch.emulator.answers.strict import BadSchema, check_strict
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_openai_batch.batch.output.strict import to_strict
 from airflow_provider_openai_batch.batch.output.strict_build import resolve
 from airflow_provider_openai_batch.batch.output.strict_rules import lint
-from airflow_provider_openai_batch.emulator.strict import BadSchema, check_strict
+from airflow_provider_openai_batch.emulator.answers.strict import BadSchema, check_strict
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 STRING = {"type": "string"}

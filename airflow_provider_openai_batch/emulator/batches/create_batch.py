@@ -8,7 +8,7 @@ import msgspec
 
 from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED, ENDPOINTS
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
-from airflow_provider_openai_batch.emulator.files import lifetime
+from airflow_provider_openai_batch.emulator.state.files import lifetime
 
 MAX_PAIRS, MAX_KEY, MAX_VALUE = 16, 64, 512
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.emulator.faults import options_of
+from airflow_provider_openai_batch.emulator.faults.active import options_of
 from airflow_provider_openai_batch.emulator.settings import DAY
-from airflow_provider_openai_batch.emulator.state import TERMINAL, LineError, Plan, Status
+from airflow_provider_openai_batch.emulator.state.state import TERMINAL, LineError, Plan, Status
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.emulator.state import Batch, Fault
+    from airflow_provider_openai_batch.emulator.state.state import Batch, Fault
 
 WINDOW = DAY
 LONGEST_VALIDATION, LONGEST_FINALIZATION, LONGEST_CANCELLATION = 60, 60, 600

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
+from airflow_provider_openai_batch.emulator.answers.tokens import CHARACTERS_PER_TOKEN
+from airflow_provider_openai_batch.emulator.batches.validate import Line, LineChecker, decode_line
 from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
-from airflow_provider_openai_batch.emulator.ledger import Execution
-from airflow_provider_openai_batch.emulator.lines import LineFaults
+from airflow_provider_openai_batch.emulator.faults.lines import LineFaults
 from airflow_provider_openai_batch.emulator.models import resolved
-from airflow_provider_openai_batch.emulator.private import opened
-from airflow_provider_openai_batch.emulator.state import Batch, LineError, Status, Usage
-from airflow_provider_openai_batch.emulator.tokens import CHARACTERS_PER_TOKEN
-from airflow_provider_openai_batch.emulator.validate import Line, LineChecker, decode_line
+from airflow_provider_openai_batch.emulator.state.ledger import Execution
+from airflow_provider_openai_batch.emulator.state.private import opened
+from airflow_provider_openai_batch.emulator.state.state import Batch, LineError, Status, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

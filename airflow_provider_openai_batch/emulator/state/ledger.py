@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.private import opened
+from airflow_provider_openai_batch.emulator.state.private import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.emulator.state import State
+    from airflow_provider_openai_batch.emulator.state.state import State
 
 SYNCHRONOUS = "synchronous"
 OK = 200

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from airflow_provider_openai_batch.emulator.state import Usage
+from airflow_provider_openai_batch.emulator.state.state import Usage
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.emulator.schemas import Draw
+    from airflow_provider_openai_batch.emulator.answers.schemas import Draw
 
 CHARACTERS_PER_TOKEN = 4
 TOKENS_PER_MESSAGE = 4

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.patterns import matching
+from airflow_provider_openai_batch.emulator.answers.patterns import matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable

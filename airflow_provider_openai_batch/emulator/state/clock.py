@@ -8,7 +8,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.emulator.state import State
+    from airflow_provider_openai_batch.emulator.state.state import State
 
 
 class Clock:

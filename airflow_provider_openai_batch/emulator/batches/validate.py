@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from airflow_provider_openai_batch.emulator import models
-from airflow_provider_openai_batch.emulator.state import LineError
+from airflow_provider_openai_batch.emulator.state.state import LineError
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.endpoints.endpoint import Endpoint

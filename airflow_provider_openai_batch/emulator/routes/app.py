@@ -11,24 +11,24 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
 
-from airflow_provider_openai_batch.emulator import files
-from airflow_provider_openai_batch.emulator.admin import ROUTES as ADMIN
+from airflow_provider_openai_batch.emulator.batches.create_batch import read_wish
+from airflow_provider_openai_batch.emulator.batches.views import view
 from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
-from airflow_provider_openai_batch.emulator.gate import Gate
 from airflow_provider_openai_batch.emulator.replies import reply
+from airflow_provider_openai_batch.emulator.routes.admin import ROUTES as ADMIN
+from airflow_provider_openai_batch.emulator.routes.middleware import Gate
+from airflow_provider_openai_batch.emulator.routes.synchronous import at_once, list_models, retrieve_model
 from airflow_provider_openai_batch.emulator.service import Service, service
-from airflow_provider_openai_batch.emulator.state import TERMINAL
-from airflow_provider_openai_batch.emulator.synchronous import at_once, list_models, retrieve_model
-from airflow_provider_openai_batch.emulator.views import view
-from airflow_provider_openai_batch.emulator.wishes import read_wish
+from airflow_provider_openai_batch.emulator.state import files
+from airflow_provider_openai_batch.emulator.state.state import TERMINAL
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from airflow_provider_openai_batch.emulator.settings import Settings
-    from airflow_provider_openai_batch.emulator.state import Batch
+    from airflow_provider_openai_batch.emulator.state.state import Batch
 
 
 #: The status of an error of our own.

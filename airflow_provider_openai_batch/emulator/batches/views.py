@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.emulator import progress
-from airflow_provider_openai_batch.emulator.state import TERMINAL
+from airflow_provider_openai_batch.emulator.batches import progress
+from airflow_provider_openai_batch.emulator.state.state import TERMINAL
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.emulator.state import Batch
+    from airflow_provider_openai_batch.emulator.state.state import Batch
 
 
 def view(batch: Batch, now: float) -> dict[str, Any]:

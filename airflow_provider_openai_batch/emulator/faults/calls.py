@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
 from airflow_provider_openai_batch.emulator.errors import ApiError
-from airflow_provider_openai_batch.emulator.lies import LIES
+from airflow_provider_openai_batch.emulator.faults.lies import LIES
 from airflow_provider_openai_batch.emulator.replies import reply
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import Message, Scope
 
     from airflow_provider_openai_batch.emulator.call import Call
-    from airflow_provider_openai_batch.emulator.state import Fault
+    from airflow_provider_openai_batch.emulator.state.state import Fault
 
 PATTERNS = (
     ("POST", r"/files", "upload"),

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from airflow_provider_openai_batch.emulator.answers.tokens import count_tokens
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
-from airflow_provider_openai_batch.emulator.tokens import count_tokens
 
 if TYPE_CHECKING:
     from msgspec import Raw

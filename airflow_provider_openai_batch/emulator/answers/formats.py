@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_openai_batch.emulator.answers.schemas import Draw, as_text, compile_schema
+from airflow_provider_openai_batch.emulator.answers.strict import BadSchema, check_strict
 from airflow_provider_openai_batch.emulator.bodies import UNPARSEABLE
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
-from airflow_provider_openai_batch.emulator.schemas import Draw, as_text, compile_schema
-from airflow_provider_openai_batch.emulator.strict import BadSchema, check_strict
 from airflow_provider_openai_batch.emulator.wording import too_long_string, wrong_type, wrong_value
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.emulator.schemas import Maker
+    from airflow_provider_openai_batch.emulator.answers.schemas import Maker
 
 KINDS = ("json_object", "json_schema", "text")
 NAME = re.compile(r"[A-Za-z0-9_-]+")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.emulator.endpoints.endpoint import Endpoint, Twist
     from airflow_provider_openai_batch.emulator.settings import Settings
-    from airflow_provider_openai_batch.emulator.state import Batch
+    from airflow_provider_openai_batch.emulator.state.state import Batch
 
 OK, BAD_REQUEST, SERVER_ERROR = 200, 400, 500
 _encode = msgspec.json.Encoder().encode

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from airflow_provider_openai_batch.emulator.catalog import KINDS, ROUTES, Layer
-from airflow_provider_openai_batch.emulator.options import check_options
-from airflow_provider_openai_batch.emulator.state import Batch, Fault
+from airflow_provider_openai_batch.emulator.faults.catalog import KINDS, ROUTES, Layer
+from airflow_provider_openai_batch.emulator.faults.options import check_options
+from airflow_provider_openai_batch.emulator.state.state import Batch, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.emulator.clock import Clock
-    from airflow_provider_openai_batch.emulator.state import State
+    from airflow_provider_openai_batch.emulator.state.clock import Clock
+    from airflow_provider_openai_batch.emulator.state.state import State
 
 
 class Faults:

@@ -11,16 +11,16 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing, no_file
-from airflow_provider_openai_batch.emulator.private import opened
 from airflow_provider_openai_batch.emulator.settings import DAY
-from airflow_provider_openai_batch.emulator.state import File
+from airflow_provider_openai_batch.emulator.state.private import opened
+from airflow_provider_openai_batch.emulator.state.state import File
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from airflow_provider_openai_batch.emulator.clock import Clock
     from airflow_provider_openai_batch.emulator.settings import Settings
-    from airflow_provider_openai_batch.emulator.state import State
+    from airflow_provider_openai_batch.emulator.state.clock import Clock
+    from airflow_provider_openai_batch.emulator.state.state import State
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 SHORTEST, LONGEST = 3_600, 30 * DAY

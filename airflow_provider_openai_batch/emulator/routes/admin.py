@@ -10,11 +10,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from airflow_provider_openai_batch.emulator import files
+from airflow_provider_openai_batch.emulator.batches.views import view
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.replies import reply
 from airflow_provider_openai_batch.emulator.service import service
-from airflow_provider_openai_batch.emulator.views import view
+from airflow_provider_openai_batch.emulator.state import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

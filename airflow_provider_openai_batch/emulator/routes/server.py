@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from airflow_provider_openai_batch.emulator.app import build
+from airflow_provider_openai_batch.emulator.routes.app import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,11 +7,11 @@ import secrets
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.emulator.call import Call
-from airflow_provider_openai_batch.emulator.calls import route_of, strike
 from airflow_provider_openai_batch.emulator.errors import ApiError
-from airflow_provider_openai_batch.emulator.hosts import check_host
-from airflow_provider_openai_batch.emulator.lies import SKEW
+from airflow_provider_openai_batch.emulator.faults.calls import route_of, strike
+from airflow_provider_openai_batch.emulator.faults.lies import SKEW
 from airflow_provider_openai_batch.emulator.replies import reply
+from airflow_provider_openai_batch.emulator.routes.hosts import check_host
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.private import make_folder, opened
+from airflow_provider_openai_batch.emulator.state.private import make_folder, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

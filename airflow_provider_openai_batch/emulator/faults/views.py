@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.emulator.errors import no_batch
-from airflow_provider_openai_batch.emulator.state import TERMINAL
+from airflow_provider_openai_batch.emulator.state.state import TERMINAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_openai_batch.emulator.state import Batch, Fault
+    from airflow_provider_openai_batch.emulator.state.state import Batch, Fault
 
 IDS = ("output_file_id", "error_file_id")
 

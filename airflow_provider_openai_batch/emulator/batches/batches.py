@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from airflow_provider_openai_batch.emulator import progress
+from airflow_provider_openai_batch.emulator.batches import progress
+from airflow_provider_openai_batch.emulator.batches.execute import Job, execute, validate_input
 from airflow_provider_openai_batch.emulator.errors import ApiError, no_batch, unseen_input
-from airflow_provider_openai_batch.emulator.execute import Job, execute, validate_input
-from airflow_provider_openai_batch.emulator.faults import options_of
-from airflow_provider_openai_batch.emulator.files import new_id, page_limit
-from airflow_provider_openai_batch.emulator.looks import is_endless, visible
+from airflow_provider_openai_batch.emulator.faults.active import options_of
+from airflow_provider_openai_batch.emulator.faults.views import is_endless, visible
 from airflow_provider_openai_batch.emulator.models import resolved
-from airflow_provider_openai_batch.emulator.state import (
+from airflow_provider_openai_batch.emulator.state.files import new_id, page_limit
+from airflow_provider_openai_batch.emulator.state.state import (
     TERMINAL,
     Batch,
     Fault,
@@ -26,12 +26,12 @@ from airflow_provider_openai_batch.emulator.state import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.emulator.clock import Clock
-    from airflow_provider_openai_batch.emulator.faults import Faults
-    from airflow_provider_openai_batch.emulator.files import Files
+    from airflow_provider_openai_batch.emulator.batches.create_batch import Wish
+    from airflow_provider_openai_batch.emulator.faults.active import Faults
     from airflow_provider_openai_batch.emulator.settings import Settings
-    from airflow_provider_openai_batch.emulator.state import State
-    from airflow_provider_openai_batch.emulator.wishes import Wish
+    from airflow_provider_openai_batch.emulator.state.clock import Clock
+    from airflow_provider_openai_batch.emulator.state.files import Files
+    from airflow_provider_openai_batch.emulator.state.state import State
 
 MOVING = (Status.IN_PROGRESS, Status.FINALIZING, Status.CANCELLING)
 

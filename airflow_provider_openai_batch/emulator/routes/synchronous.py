@@ -11,9 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.bodies import UNPARSEABLE
 from airflow_provider_openai_batch.emulator.errors import ApiError
-from airflow_provider_openai_batch.emulator.ledger import Execution
 from airflow_provider_openai_batch.emulator.replies import reply
 from airflow_provider_openai_batch.emulator.service import service
+from airflow_provider_openai_batch.emulator.state.ledger import Execution
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

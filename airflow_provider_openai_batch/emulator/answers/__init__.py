@@ -1,0 +1,1 @@
+"""What models answer: texts, JSON by a schema, and how many tokens they take."""

@@ -1,0 +1,1 @@
+"""Batches: created, checked, run, moved on by the clock, and shown."""

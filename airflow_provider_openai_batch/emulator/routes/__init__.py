@@ -1,0 +1,1 @@
+"""The HTTP surface: routes, what every call passes, and serving."""

@@ -1,0 +1,1 @@
+"""What the emulator remembers: records, files, executions, and its time."""
