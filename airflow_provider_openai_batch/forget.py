@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_openai_batch.batch.api.objects import Batch
-    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.client.sync_client import Client
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,9 +14,9 @@ from jinja2 import Template
 from jinja2.compiler import CodeGenerator
 from jinja2.nativetypes import NativeEnvironment
 
+from airflow_provider_openai_batch.airflow_errors import raise_for_template
 from airflow_provider_openai_batch.batch.arguments.object_fields import takes
 from airflow_provider_openai_batch.batch.arguments.typed_fields import ANY
-from airflow_provider_openai_batch.raising import raise_for_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

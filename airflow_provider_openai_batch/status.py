@@ -18,7 +18,7 @@ from airflow_provider_openai_batch.work import folder_name, recorded_conn_id, se
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowException
 
-from airflow_provider_openai_batch import raising
+from airflow_provider_openai_batch import airflow_errors
+from airflow_provider_openai_batch.airflow_errors import is_denied
 from airflow_provider_openai_batch.batch.text.server_words import shown
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.raising import is_denied
 from airflow_provider_openai_batch.work import open_store, work_root
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import openai
 
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 
 def exit_code(command: Callable[[], int]) -> int:
@@ -54,7 +54,7 @@ def in_words(error: Exception) -> str:
     if is_denied(error):
         return f"The API refuses the connection's key (status {error.status_code})."  # type: ignore[attr-defined]
     if isinstance(error, openai.APIStatusError):
-        return raising.in_words(error)
+        return airflow_errors.in_words(error)
     if isinstance(error, openai.APIConnectionError):
         why = type(error.__cause__ or error).__name__
         return f"The API at {_origin(error)} cannot be reached ({why}); check the host."

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_openai_batch.batch.run.decide import Settings
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 SECTION = "openai_batch"
 LOCAL = {"", "file", "local"}
@@ -69,7 +69,7 @@ def run_uri(value: Any) -> str:
 
 def open_store(uri: str) -> RunStore:
     """Open the run's folder."""
-    from airflow_provider_openai_batch.store import RunStore  # noqa: PLC0415
+    from airflow_provider_openai_batch.store.run_store import RunStore  # noqa: PLC0415
 
     with _installed(uri):
         return RunStore(ObjectStoragePath(uri))

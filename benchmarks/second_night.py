@@ -15,10 +15,10 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.request.template import prompt_version
-from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 from airflow_provider_openai_batch.tables.existing.held_rows import ROLES, Join
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 from airflow_provider_openai_batch.tables.sources import sql

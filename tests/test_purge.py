@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.steps.maintenance.purge import (
     purge_below,
     purge_run,
 )
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 from airflow_provider_openai_batch.work import recorded_conn_id
 from tests.steps import conftest as steps
 

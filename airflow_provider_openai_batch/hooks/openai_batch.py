@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
     from openai import OpenAI
 
-    from airflow_provider_openai_batch.client import AsyncClient, Client
+    from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
     def _official(self, connection: Connection) -> OpenAI:
         from openai import OpenAI
 
-        from airflow_provider_openai_batch.same_origin import SameOrigin  # noqa: PLC0415
+        from airflow_provider_openai_batch.client.same_origin import SameOrigin  # noqa: PLC0415
 
         arguments = client_arguments(connection, connection.extra_dejson)
         # Airflow hides the password as it is stored, which may have white space around it.
@@ -102,8 +102,8 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
 
     def get_client(self) -> Client:
         """Return the calls that a run needs; close it after use."""
-        from airflow_provider_openai_batch.api_answers import origin_of  # noqa: PLC0415
-        from airflow_provider_openai_batch.client import Client  # noqa: PLC0415
+        from airflow_provider_openai_batch.client.api_answers import origin_of  # noqa: PLC0415
+        from airflow_provider_openai_batch.client.sync_client import Client  # noqa: PLC0415
         from airflow_provider_openai_batch.hooks.prices import prices_of  # noqa: PLC0415
 
         connection = self._connection()
@@ -117,7 +117,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         """Lend a client; an API that cannot be reached is logged by its URL, for the error names none."""
         import openai
 
-        from airflow_provider_openai_batch.same_origin import told_of  # noqa: PLC0415
+        from airflow_provider_openai_batch.client.same_origin import told_of  # noqa: PLC0415
 
         with closing(self.get_client()) as client:
             try:
@@ -137,8 +137,8 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         """Return this event loop's one client for the connection as it is now."""
         from openai import AsyncOpenAI
 
-        from airflow_provider_openai_batch.client import AsyncClient  # noqa: PLC0415
-        from airflow_provider_openai_batch.same_origin import AsyncSameOrigin  # noqa: PLC0415
+        from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin  # noqa: PLC0415
+        from airflow_provider_openai_batch.client.sync_client import AsyncClient  # noqa: PLC0415
 
         try:
             connection, extra = await read_connection(self.openai_conn_id)
@@ -174,7 +174,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         """List the models: that needs a valid key and costs nothing."""
         import openai
 
-        from airflow_provider_openai_batch.api_answers import no_route, origin_of  # noqa: PLC0415
+        from airflow_provider_openai_batch.client.api_answers import no_route, origin_of  # noqa: PLC0415
 
         try:
             with self.get_conn() as api:

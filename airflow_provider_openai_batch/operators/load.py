@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, BaseOperator
 
+from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.exceptions import TooManyFailures
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.raising import raise_for_airflow
 from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.work import open_store, recorded_conn_id, run_uri, settings
 

@@ -15,9 +15,9 @@ from airflow.providers.common.compat.sdk import (
     PokeReturnValue,
 )
 
+from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.raising import raise_for_airflow
 from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.triggers.openai_batch import (
     OpenAIBatchCancellingTrigger,
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_openai_batch.client import Client
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 # The base class counts its own time-out anew after each retry; ours is kept in the run.
 NEVER = timedelta(days=36_500)

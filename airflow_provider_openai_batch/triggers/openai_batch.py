@@ -13,16 +13,16 @@ from weakref import WeakKeyDictionary, WeakSet
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from airflow_provider_openai_batch.airflow_errors import is_denied
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnlisted
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.raising import is_denied
 from airflow_provider_openai_batch.work import open_store, settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from airflow_provider_openai_batch.client import AsyncClient
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import AsyncClient
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
 

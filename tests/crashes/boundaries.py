@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import airflow_provider_openai_batch
-from airflow_provider_openai_batch.same_origin import SameOrigin
+from airflow_provider_openai_batch.client.same_origin import SameOrigin
 from tests.crashes.orders import Crossing, Order, Task
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(airflow_provider_openai_batch.__file__).parent
 #: The modules that touch the run folder and the tables; each effect is in a line of theirs.
-MODULES = ("store.py", "tables/targets/parquet.py", "tables/sources/sql.py", "tables/warehouses/")
+MODULES = ("store/", "tables/targets/parquet.py", "tables/sources/sql.py", "tables/warehouses/")
 EFFECT = re.compile(
     r"\b(execute|executemany|commit|rollback|register|unregister|copy|copy_expert|adbc_ingest|opened\.write"
     r"|yield self\._batch|dbapi\.connect|write_table|get_conn|connection\.sql|ParquetWriter|makedirs|put_file"

@@ -17,12 +17,12 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings
-from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.crashes.boundaries import Boundaries
 from tests.crashes.orders import Order, Task
 

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from airflow_provider_openai_batch.batch.run.decide import Due, Finish, GiveUp, Settings, Wait
-from airflow_provider_openai_batch.client import AsyncClient, Client
+from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from airflow_provider_openai_batch.steps.wait.advance import cancel
 from airflow_provider_openai_batch.steps.wait.observe_async import look

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.run.decide import Due, Finish, GiveUp, Wait
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
-from airflow_provider_openai_batch.raising import raise_for_airflow
 from tests.faults.draw import CANARY, Extra
 from tests.faults.words import in_words
 from tests.faults.world import CONNECTIONS

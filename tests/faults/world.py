@@ -18,14 +18,14 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.batch.run.decide import Due, Finish, GiveUp, Settings, Wait
-from airflow_provider_openai_batch.client import AsyncClient, Client
+from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin, SameOrigin
+from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
-from airflow_provider_openai_batch.same_origin import AsyncSameOrigin, SameOrigin
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.submit.stage import Asked, Staged, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance, cancel
 from airflow_provider_openai_batch.steps.wait.observe_async import look
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.faults.draw import KEY
 from tests.faults.warehouse import SOURCE, TARGET, Warehouse
 

@@ -8,8 +8,8 @@ from typing import Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.api_answers import origin_of
-from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.client.api_answers import origin_of
+from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 

@@ -32,7 +32,7 @@ TESTS = (
     "tests/tables/targets/test_parquet.py",
     "tests/tables/types/test_arrow_types.py",
     "tests/packaging/test_readme.py",
-    "tests/test_client.py",
+    "tests/client/test_sync_client.py",
 )
 
 

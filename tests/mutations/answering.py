@@ -112,10 +112,10 @@ ANSWERING = (
     ),
     Mutation(
         name="a redirect is followed to another origin",
-        file="same_origin.py",
+        file="client/same_origin.py",
         old="    if _origin(target) != _origin(response.url):\n",
         new="    if target.scheme != response.url.scheme:\n",
-        caught_by="tests/test_same_origin.py::test_another_origin_gets_nothing[307-upload]",
+        caught_by="tests/client/test_same_origin.py::test_another_origin_gets_nothing[307-upload]",
     ),
     Mutation(
         name="a retry holds its whole parent",
@@ -175,10 +175,10 @@ ANSWERING = (
     ),
     Mutation(
         name="a short download is taken",
-        file="downloads.py",
+        file="client/downloads.py",
         old=" and into.tell() >= self._size:",
         new=" and into.tell() <= self._size:",
-        caught_by="tests/test_client.py::test_short_download_is_an_error",
+        caught_by="tests/client/test_sync_client.py::test_short_download_is_an_error",
     ),
     Mutation(
         name="answers joined by position",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.mutations.planted import Mutation
 
 ADDRESS = "tests/hooks/test_address.py"
-RAISING = "tests/test_raising.py"
+RAISING = "tests/test_airflow_errors.py"
 
 CLOSING = (
     Mutation(
@@ -24,23 +24,23 @@ CLOSING = (
     ),
     Mutation(
         name="the errors behind an error repeat a server",
-        file="raising.py",
+        file="airflow_errors.py",
         old="        if link.__cause__ is not None and is_quoting(link.__cause__):",
         new="        if link.__cause__ is None:",
         caught_by=f"{RAISING}::test_no_error_repeats_a_server",
     ),
     Mutation(
         name="an error of the HTTP library is raised as it is",
-        file="raising.py",
+        file="airflow_errors.py",
         old="        if not is_quoting(error):",
         new='        if not hasattr(error, "status_code"):',
         caught_by=f"{RAISING}::test_no_error_repeats_a_server",
     ),
     Mutation(
         name="a redirected download asks for the content",
-        file="client.py",
+        file="client/sync_client.py",
         old="                raise redirected from None\n            return 0",
         new="                return 0\n            return 0",
-        caught_by="tests/test_same_origin.py::test_a_redirected_metadata_ends_the_download",
+        caught_by="tests/client/test_same_origin.py::test_a_redirected_metadata_ends_the_download",
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.mutations.planted import Mutation
 
 DISTRUST = "tests/steps/wait/test_distrust.py"
-WRONG = "tests/test_wrong_answers.py"
+WRONG = "tests/client/test_wrong_answers.py"
 SENSOR = "tests/sensors/test_cancel_on_timeout.py"
 UNWANTED = "tests/steps/wait/test_unwanted.py"
 MIXED_UP = "tests/steps/wait/test_mixed_up.py"
@@ -14,7 +14,7 @@ LATE = "tests/steps/run_folder/test_late_listing.py"
 DISTRUSTING = (
     Mutation(
         name="ids are not compared",
-        file="api_answers.py",
+        file="client/api_answers.py",
         old="    if shown != asked:\n",
         new='    if shown == "":\n',
         caught_by=f"{WRONG}::test_answer_about_another_batch_is_none",
@@ -56,14 +56,14 @@ DISTRUSTING = (
     ),
     Mutation(
         name="metadata that fail keep the content back",
-        file="client.py",
+        file="client/sync_client.py",
         old="                raise\n            return 0\n",
         new="                raise\n            raise\n",
         caught_by=f"{DISTRUST}::test_metadata_that_fail_for_ever_keep_no_answer_back[500]",
     ),
     Mutation(
         name="an upload is repeated blindly",
-        file="client.py",
+        file="client/sync_client.py",
         old="once = self._api.with_options(max_retries=0)  #",
         new="once = self._api.with_options(max_retries=2)  #",
         caught_by=f"{DISTRUST}::test_unclear_upload_leaves_no_file[2-True]",
@@ -99,7 +99,7 @@ DISTRUSTING = (
     ),
     Mutation(
         name="a created batch of another file is taken",
-        file="api_answers.py",
+        file="client/api_answers.py",
         old="    if batch.input_file_id not in {None, file_id}:\n",
         new="    if batch.input_file_id == endpoint:\n",
         caught_by=f"{WRONG}::test_created_batch_of_something_else_is_a_doubt[shows0]",
@@ -120,7 +120,7 @@ DISTRUSTING = (
     ),
     Mutation(
         name="a refusal of the end of output files ends the run",
-        file="client.py",
+        file="client/sync_client.py",
         old='        if isinstance(told, Refused) and "output_expires_after" in',
         new='        if isinstance(told, Unclear) and "output_expires_after" in',
         caught_by=f"{UNWANTED}::test_server_without_output_expiry[told0]",
@@ -141,7 +141,7 @@ DISTRUSTING = (
     ),
     Mutation(
         name="a route that is missing is taken for a missing model",
-        file="model_routes.py",
+        file="client/model_routes.py",
         old="    return told.code == UNKNOWN or",
         new="    return told.status == NOT_FOUND or",
         caught_by="tests/steps/submit/test_model_check.py::test_no_clear_answer_stops_nothing[not_found]",
@@ -169,14 +169,14 @@ DISTRUSTING = (
     ),
     Mutation(
         name="a process sees only what is listed",
-        file="store.py",
+        file="store/run_store.py",
         old="        self._published.add(name)\n",
         new="",
         caught_by=f"{LATE}::test_process_sees_what_it_has_written[done.json]",
     ),
     Mutation(
         name="an answer is read without a bound",
-        file="bodies.py",
+        file="client/bodies.py",
         old="        for piece in response.iter_bytes():\n            pace.take(len(piece))\n",
         new="        for piece in response.iter_bytes():\n",
         caught_by=f"{WRONG}::test_answer_without_an_end_is_none[trickle-30.0-list]",

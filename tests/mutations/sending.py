@@ -14,14 +14,14 @@ QUEUE = "tests/batch/run/test_remaining.py"
 SENDING = (
     Mutation(
         name="SDK retries on create",
-        file="client.py",
+        file="client/sync_client.py",
         old="max_retries=0, timeout=CREATE_TIMEOUT",
         new="timeout=CREATE_TIMEOUT, max_retries=2",
         caught_by=f"{ADVANCE}::test_lost_answer_of_create_makes_one_batch[reset]",
     ),
     Mutation(
         name="a 500 is taken as a refusal",
-        file="client.py",
+        file="client/sync_client.py",
         old="\nREFUSALS = {",
         new="\nREFUSALS = {500, ",
         caught_by=f"{ADVANCE}::test_lost_answer_of_create_makes_one_batch[server_error]",
@@ -162,7 +162,7 @@ SENDING = (
         file="batch/api/api_time.py",
         old="            return self._elapsed() + self._offset\n        return self",
         new="            return self._worker()\n        return self",
-        caught_by="tests/test_client.py::test_time_is_the_servers",
+        caught_by="tests/client/test_sync_client.py::test_time_is_the_servers",
     ),
     Mutation(
         name="unknown status as ended",
@@ -180,10 +180,10 @@ SENDING = (
     ),
     Mutation(
         name="written twice, the second content wins",
-        file="store.py",
+        file="store/run_store.py",
         old="            self._hard_link(scratch, target)\n",
         new="            shutil.copy(scratch, target)\n",
-        caught_by="tests/test_store.py::test_first_content_stays[file]",
+        caught_by="tests/store/test_run_store.py::test_first_content_stays[file]",
     ),
     Mutation(
         name="a preview is sent",
@@ -222,21 +222,21 @@ SENDING = (
     ),
     Mutation(
         name="what another process put first is taken for ours",
-        file="store.py",
+        file="store/run_store.py",
         old="            if draft.publish(name):\n",
         new="            if draft.publish(name) is not None:\n",
-        caught_by="tests/test_store.py::test_first_content_stays[file]",
+        caught_by="tests/store/test_run_store.py::test_first_content_stays[file]",
     ),
     Mutation(
         name="a short answer is the end of a file",
-        file="whole_file.py",
+        file="store/whole_file.py",
         old="        while filled < len(found):\n",
         new="        if filled < len(found):\n",
         caught_by="tests/stores/test_odd_stores.py::test_short_reads_are_read_on[s3-read_open]",
     ),
     Mutation(
         name="a put without a condition",
-        file="write_once.py",
+        file="store/write_once.py",
         old="""    try:
         fs.put_file(scratch, target, mode=CREATE)
     except FileExistsError:

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from airflow_provider_openai_batch.batch.run.decide import Finish
-from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.peers.gateway import BEHIND, BIN, KEY, Gateway, get, port_of
 from tests.services.stack import free_port

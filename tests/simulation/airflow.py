@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_openai_batch.airflow_errors import is_denied
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError, TooManyFailures
-from airflow_provider_openai_batch.raising import is_denied
 from airflow_provider_openai_batch.steps.load.load import Place, load_into
 from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance

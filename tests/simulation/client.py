@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 import httpx
 import openai
 
-from airflow_provider_openai_batch.api_answers import require_id
 from airflow_provider_openai_batch.batch.api.api_time import ApiTime
 from airflow_provider_openai_batch.batch.api.objects import Batch, Created, Gone, InputFile, Refused, Unclear
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.batch.api.sync_call import NO_SERVER, NotRun
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
-from airflow_provider_openai_batch.client import Client, ShortDownload
-from airflow_provider_openai_batch.model_routes import ModelRoutes
+from airflow_provider_openai_batch.client.api_answers import require_id
+from airflow_provider_openai_batch.client.model_routes import ModelRoutes
+from airflow_provider_openai_batch.client.sync_client import Client, ShortDownload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

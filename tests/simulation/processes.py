@@ -8,10 +8,10 @@ import openai
 from airflow.providers.common.compat.sdk import AirflowFailException
 from greenlet import greenlet
 
+from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
-from airflow_provider_openai_batch.client import ShortDownload
+from airflow_provider_openai_batch.client.sync_client import ShortDownload
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
-from airflow_provider_openai_batch.raising import raise_for_airflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable

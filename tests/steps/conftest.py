@@ -13,12 +13,12 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
-from airflow_provider_openai_batch.client import Client
-from airflow_provider_openai_batch.same_origin import SameOrigin
+from airflow_provider_openai_batch.client.same_origin import SameOrigin
+from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.submit.stage import Asked, Staged, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

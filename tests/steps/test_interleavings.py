@@ -11,11 +11,11 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.api.objects import Created, Refused, Unclear
 from airflow_provider_openai_batch.batch.run.decide import Finish, Settings
-from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.advance import advance
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

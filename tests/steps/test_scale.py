@@ -23,7 +23,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.batch import arguments
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 
 class Offline:
     origin = "nowhere"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.stores.proxy import StoreProxy, Troubles
 from tests.stores.table import Findings
 from tests.stores.wires import GCS, S3

@@ -10,7 +10,7 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.run.facts import Fact
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.stores.proxy import Call, Reply
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.steps.run_folder.read import check_format
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.run import Send
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 #: The longest answer of any model, in tokens, and no less where a request sets a limit of its own: rows of
 #: one shard may differ.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_openai_batch.batch.run.run import Send
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 
 def raw_lines(store: RunStore, send: Send) -> Iterator[bytes]:

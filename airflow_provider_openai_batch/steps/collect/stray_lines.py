@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.answer.collect import Collected
     from airflow_provider_openai_batch.batch.run.facts import About
     from airflow_provider_openai_batch.batch.run.run import Run, Send
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 STRAY = "stray"
 

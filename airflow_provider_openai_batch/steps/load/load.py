@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.cost.prices import Prices
     from airflow_provider_openai_batch.batch.output.output import Output
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run, Snapshot
-    from airflow_provider_openai_batch.client import Client
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.store.run_store import RunStore
     from airflow_provider_openai_batch.tables.base import Target
     from airflow_provider_openai_batch.tables.landing import Landing
 

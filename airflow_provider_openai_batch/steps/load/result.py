@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.output.output import Output
     from airflow_provider_openai_batch.batch.run.facts import Asked
     from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 #: What is held of the answers: embeddings are wide.
 CACHED_FILES, CACHED_BYTES = 4, 96 << 20

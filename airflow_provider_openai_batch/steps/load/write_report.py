@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.steps.load.load_summary import Account
     from airflow_provider_openai_batch.steps.load.loaded import Loaded
     from airflow_provider_openai_batch.steps.load.report_figures import Figures
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from airflow_provider_openai_batch.steps.wait.transfer import delete_quietly
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.client.sync_client import Client
 
 ENDPOINT = "/v1/chat/completions"
 METADATA = {"purpose": "airflow_provider_openai_batch.probe"}

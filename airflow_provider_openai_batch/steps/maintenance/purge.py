@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.steps.run_folder.read import read_run
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 # Every run registers an attempt before it writes anything else; its name holds a number and a nonce.
 MARK = re.compile(r"(?:(?P<run>.+)/)?attempts/\d{4,}-[0-9a-f]+\.json")

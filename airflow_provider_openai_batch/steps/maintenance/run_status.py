@@ -16,8 +16,8 @@ from airflow_provider_openai_batch.steps.wait.observe import View
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.decide import Plan, Settings
     from airflow_provider_openai_batch.batch.run.run import Run, Send
-    from airflow_provider_openai_batch.client import Client
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 #: States of a run that a person should look at.
 AMISS = frozenset({"stopped", "unreadable"})

@@ -9,7 +9,7 @@ from airflow_provider_openai_batch.batch.run.facts import Attempt, attempt_order
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.run import Run
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 
 def register(store: RunStore, run: Run, now: float) -> Attempt:

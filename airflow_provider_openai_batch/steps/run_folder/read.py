@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 T = TypeVar("T")
 TALLY = b"tally"

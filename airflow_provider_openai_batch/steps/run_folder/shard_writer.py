@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.run.facts import About
     from airflow_provider_openai_batch.batch.run.run import Shard
-    from airflow_provider_openai_batch.store import Draft, RunStore
+    from airflow_provider_openai_batch.store.run_store import Draft, RunStore
 
 NAME_DIGITS = 24
 

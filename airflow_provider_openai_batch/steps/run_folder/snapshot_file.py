@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 FAILED_BEFORE, INPUT_HASH, CUSTOM_ID, FIRST = "_failed_before", "_input_hash", "_custom_id", "_first"
 #: What a snapshot adds to the columns of the source; files of older versions lack `FAILED_BEFORE`.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from airflow_provider_openai_batch.batch.run.run import Run
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 
 class FailedBefore:

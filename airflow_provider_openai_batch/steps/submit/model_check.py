@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.api.model_names import (
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.client.sync_client import Client
 
 log = logging.getLogger(__name__)
 

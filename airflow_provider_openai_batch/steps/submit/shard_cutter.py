@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.facts import About
     from airflow_provider_openai_batch.batch.run.row_decision import Rule
     from airflow_provider_openai_batch.steps.submit.carried_values import Fitting
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

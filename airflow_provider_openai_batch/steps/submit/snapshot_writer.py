@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.text.seen_hashes import Hashes
     from airflow_provider_openai_batch.steps.submit.recipe import Recipe
     from airflow_provider_openai_batch.steps.submit.row_selection import Chosen
-    from airflow_provider_openai_batch.store import Draft, RunStore
+    from airflow_provider_openai_batch.store.run_store import Draft, RunStore
 
 ROWS_PER_FILE = 500_000
 ROWS_PER_GROUP = 16_384

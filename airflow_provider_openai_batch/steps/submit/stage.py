@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.output.output import Output
     from airflow_provider_openai_batch.batch.run.facts import Attempt
     from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
-    from airflow_provider_openai_batch.client import Client
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.store.run_store import RunStore
     from airflow_provider_openai_batch.tables.base import Source
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.run.facts import Asked, Done
     from airflow_provider_openai_batch.batch.run.run import Run
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
 

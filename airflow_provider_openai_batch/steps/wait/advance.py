@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.facts import Attempt
     from airflow_provider_openai_batch.batch.run.remaining import Left
     from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
-    from airflow_provider_openai_batch.client import Client
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 __all__ = ["advance", "cancel", "counts", "find_send", "first_look", "name_of", "peek", "subject_of"]
 

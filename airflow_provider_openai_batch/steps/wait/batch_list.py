@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.api.objects import Batch
     from airflow_provider_openai_batch.batch.run.run import Send
-    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.client.sync_client import Client
 
 LIST_MARGIN = 60.0
 LONGEST_WORD = 120

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.run.facts import Tally
     from airflow_provider_openai_batch.batch.run.run import Run, Send
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 MOST_LINES = 50
 

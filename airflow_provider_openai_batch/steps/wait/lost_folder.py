@@ -17,8 +17,8 @@ from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api.objects import Batch
-    from airflow_provider_openai_batch.client import Client
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
 

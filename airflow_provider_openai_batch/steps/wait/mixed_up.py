@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from airflow_provider_openai_batch.batch.run.run import Send
-    from airflow_provider_openai_batch.client import Client
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
 

@@ -29,17 +29,17 @@ from airflow_provider_openai_batch.batch.run.token_queue import (
     live_tokens,
 )
 from airflow_provider_openai_batch.batch.text.safe_words import as_code
-from airflow_provider_openai_batch.client import ShortDownload
+from airflow_provider_openai_batch.client.same_origin import Redirected
+from airflow_provider_openai_batch.client.sync_client import ShortDownload
 from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError
-from airflow_provider_openai_batch.same_origin import Redirected
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue
 from airflow_provider_openai_batch.steps.wait.retry_after import rest_after
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.remaining import Queue
     from airflow_provider_openai_batch.batch.run.run import Run, Send
-    from airflow_provider_openai_batch.client import Client
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
 

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.api.objects import Batch
     from airflow_provider_openai_batch.batch.run.run import Run
-    from airflow_provider_openai_batch.client import AsyncClient
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import AsyncClient
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 MOST_LOOKS_AT_ONCE = 50
 

@@ -19,9 +19,9 @@ from airflow_provider_openai_batch.steps.wait.transfer import send_folder, write
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.run import Send, Shard
-    from airflow_provider_openai_batch.client import Client
+    from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.wait.transfer import Sender
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come, send_as_of
 from airflow_provider_openai_batch.batch.run.decide import Settings
-from airflow_provider_openai_batch.client import INPUT_FILE_LIFE
+from airflow_provider_openai_batch.client.sync_client import INPUT_FILE_LIFE
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_openai_batch.batch.run.run import Send
-    from airflow_provider_openai_batch.client import Client
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from airflow_provider_openai_batch.batch.api.objects import (
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.run import WINDOW
 from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode_line
-from airflow_provider_openai_batch.client import CutDownload, ShortDownload, WrongAnswer
+from airflow_provider_openai_batch.client.sync_client import CutDownload, ShortDownload, WrongAnswer
 from airflow_provider_openai_batch.steps.collect.answer_size import most_bytes
 from airflow_provider_openai_batch.steps.collect.collect import (
     Ended,
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.run.facts import Attempt
     from airflow_provider_openai_batch.batch.run.run import Send, Shard
-    from airflow_provider_openai_batch.client import Client
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 SHORT_OFTEN = 4
 DIGITS = 16

@@ -10,8 +10,8 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.objects import InputFile, Refused
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.client import WrongAnswer
-from airflow_provider_openai_batch.same_origin import told_of
+from airflow_provider_openai_batch.client.same_origin import told_of
+from airflow_provider_openai_batch.client.sync_client import WrongAnswer
 from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.retry_after import rest_after
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
-    from airflow_provider_openai_batch.client import Client
-    from airflow_provider_openai_batch.store import RunStore
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 UNCLEAR = "uploads/"
 #: After these the file may be there.

@@ -18,7 +18,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.arguments.missing_packages import install, unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.scratch import scratch_folder
+from airflow_provider_openai_batch.store.scratch import scratch_folder
 from airflow_provider_openai_batch.tables.existing.existing_files import HeldFiles, read_back
 from airflow_provider_openai_batch.tables.grouping import GROUP_ROWS, grouped
 from airflow_provider_openai_batch.tables.landing import Landing, Written

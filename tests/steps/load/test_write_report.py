@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.report.values import Report
 from airflow_provider_openai_batch.exceptions import TooManyFailures
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 

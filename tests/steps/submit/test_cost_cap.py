@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.batch.run.decide import Finish, Settings
-from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import InvalidRequest, TooManyFailures
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.advance import advance, counts

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
-from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed, RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.attempts import register
 from airflow_provider_openai_batch.steps.run_folder.read import read_run

@@ -13,8 +13,8 @@ import openai
 import pytest
 
 from airflow_provider_openai_batch.batch.run.decide import Finish, Settings, Wait
-from airflow_provider_openai_batch.client import AsyncClient, Client
-from airflow_provider_openai_batch.same_origin import AsyncSameOrigin
+from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin
+from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
 from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.steps.wait.observe_async import look
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import openai
 
 from airflow_provider_openai_batch.batch.api.pace import Pace, TooMuch, TooSlow
-from airflow_provider_openai_batch.same_origin import Redirected, told_of
+from airflow_provider_openai_batch.client.same_origin import Redirected, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ from upath import UPath
 
 from airflow_provider_openai_batch.batch.run.facts import Fact, Tally
 from airflow_provider_openai_batch.exceptions import RunUnreadable
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -81,7 +81,7 @@ def test_killed_write_leaves_nothing_to_see(tmp_path: Path):
     program = (
         "import os, signal\n"
         "from airflow.providers.common.compat.sdk import ObjectStoragePath\n"
-        "from airflow_provider_openai_batch.store import RunStore\n"
+        "from airflow_provider_openai_batch.store.run_store import RunStore\n"
         f"with RunStore(ObjectStoragePath('file://{tmp_path}/run')).create('x') as file:\n"
         "    file.write(b'x'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 
-from airflow_provider_openai_batch import http_log
-from airflow_provider_openai_batch.bodies import read_whole, read_whole_async, require_one_coding
+from airflow_provider_openai_batch.client import http_log
+from airflow_provider_openai_batch.client.bodies import read_whole, read_whole_async, require_one_coding
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import openai
 
-from airflow_provider_openai_batch.api_answers import NO_ROUTE, SERVER_ERROR, origin_of, require_id
-from airflow_provider_openai_batch.api_clock import AsyncApiClock
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone, read_batch
 from airflow_provider_openai_batch.batch.api.paging import Paging
-from airflow_provider_openai_batch.same_origin import guarded_async
+from airflow_provider_openai_batch.client.api_answers import NO_ROUTE, SERVER_ERROR, origin_of, require_id
+from airflow_provider_openai_batch.client.api_clock import AsyncApiClock
+from airflow_provider_openai_batch.client.same_origin import guarded_async
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

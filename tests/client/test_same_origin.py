@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.async_client import AsyncClient
-from airflow_provider_openai_batch.client import Client
+from airflow_provider_openai_batch.client.async_client import AsyncClient
+from airflow_provider_openai_batch.client.same_origin import Redirected
+from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.same_origin import Redirected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,7 +18,7 @@ from airflow_provider_openai_batch.batch.api.objects import (
     Refused,
     Unclear,
 )
-from airflow_provider_openai_batch.client import AsyncClient, Client, ShortDownload
+from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client, ShortDownload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_openai_batch.scratch import LONGEST_REST, OURS, scratch_file, scratch_folder, sweep
+from airflow_provider_openai_batch.store.scratch import (
+    LONGEST_REST,
+    OURS,
+    scratch_file,
+    scratch_folder,
+    sweep,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,14 +25,14 @@ if TYPE_CHECKING:
 KILLED = """
 import os, signal, sys
 from upath import UPath
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 with RunStore(UPath(sys.argv[1])).create("x") as file:
     file.write(b"a row's text"); file.flush(); os.kill(os.getpid(), signal.SIGKILL)
 """
 WRITES = """
 import sys
 from upath import UPath
-from airflow_provider_openai_batch.store import RunStore
+from airflow_provider_openai_batch.store.run_store import RunStore
 RunStore(UPath(sys.argv[1])).put("x", 1)
 """
 

@@ -13,9 +13,9 @@ import msgspec
 from fsspec import AbstractFileSystem
 
 from airflow_provider_openai_batch.exceptions import RunUnreadable
-from airflow_provider_openai_batch.scratch import OURS, scratch_file
-from airflow_provider_openai_batch.whole_file import open_whole
-from airflow_provider_openai_batch.write_once import exists, put_new
+from airflow_provider_openai_batch.store.scratch import OURS, scratch_file
+from airflow_provider_openai_batch.store.whole_file import open_whole
+from airflow_provider_openai_batch.store.write_once import exists, put_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

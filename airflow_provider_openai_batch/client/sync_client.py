@@ -8,20 +8,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.api_answers import (
-    NO_ROUTE,
-    WrongAnswer,
-    account_of,
-    check_route,
-    first_model,
-    is_denial,
-    made_of,
-    origin_of,
-    refused,
-    require_id,
-)
-from airflow_provider_openai_batch.api_clock import ApiClock
-from airflow_provider_openai_batch.async_client import AsyncClient
 from airflow_provider_openai_batch.batch.api.api_time import ApiTime
 from airflow_provider_openai_batch.batch.api.file_page import read_file_page
 from airflow_provider_openai_batch.batch.api.objects import (
@@ -37,9 +23,23 @@ from airflow_provider_openai_batch.batch.api.objects import (
 from airflow_provider_openai_batch.batch.api.paging import Paging
 from airflow_provider_openai_batch.batch.api.sync_call import judge
 from airflow_provider_openai_batch.batch.cost.prices import Prices
-from airflow_provider_openai_batch.downloads import CutDownload, Download, ShortDownload, content_of
-from airflow_provider_openai_batch.model_routes import ModelRoutes
-from airflow_provider_openai_batch.same_origin import guarded, told_of
+from airflow_provider_openai_batch.client.api_answers import (
+    NO_ROUTE,
+    WrongAnswer,
+    account_of,
+    check_route,
+    first_model,
+    is_denial,
+    made_of,
+    origin_of,
+    refused,
+    require_id,
+)
+from airflow_provider_openai_batch.client.api_clock import ApiClock
+from airflow_provider_openai_batch.client.async_client import AsyncClient
+from airflow_provider_openai_batch.client.downloads import CutDownload, Download, ShortDownload, content_of
+from airflow_provider_openai_batch.client.model_routes import ModelRoutes
+from airflow_provider_openai_batch.client.same_origin import guarded, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -14,9 +14,9 @@ import openai
 import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import Created, Gone, InputFile, Unclear
-from airflow_provider_openai_batch.bodies import CutAnswer
-from airflow_provider_openai_batch.client import AsyncClient, Client, CutDownload, WrongAnswer
-from airflow_provider_openai_batch.same_origin import AsyncSameOrigin
+from airflow_provider_openai_batch.client.bodies import CutAnswer
+from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin
+from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client, CutDownload, WrongAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

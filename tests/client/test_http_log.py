@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch import http_log
+from airflow_provider_openai_batch.client import http_log
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 
 if TYPE_CHECKING:

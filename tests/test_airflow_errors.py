@@ -9,7 +9,8 @@ import openai
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout
 
-from airflow_provider_openai_batch.downloads import ShortDownload
+from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
+from airflow_provider_openai_batch.client.downloads import ShortDownload
 from airflow_provider_openai_batch.exceptions import (
     BatchFailed,
     InvalidRequest,
@@ -18,7 +19,6 @@ from airflow_provider_openai_batch.exceptions import (
     RunUnreadable,
     TooManyFailures,
 )
-from airflow_provider_openai_batch.raising import raise_for_airflow
 
 
 @pytest.mark.parametrize("kind", [InvalidRequest, BatchFailed, TooManyFailures, RunUnreadable, RunTimedOut])

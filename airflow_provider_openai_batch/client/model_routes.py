@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.api_answers import NOT_FOUND, Models, refused
 from airflow_provider_openai_batch.batch.text.server_words import shown
 from airflow_provider_openai_batch.batch.text.shallow_json import shallow
+from airflow_provider_openai_batch.client.api_answers import NOT_FOUND, Models, refused
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.api_clock import ApiClock
+    from airflow_provider_openai_batch.client.api_clock import ApiClock
 
 TIMEOUT = 20.0
 UNKNOWN = "model_not_found"
