@@ -49,7 +49,7 @@ WARM = (
     "pyarrow.dataset",
     "pyarrow.parquet",
     "sqlglot",
-    f"{EMULATOR}.server",
+    f"{EMULATOR}.routes.server",
 )
 
 
