@@ -23,19 +23,17 @@ def lines() -> dict[str, dict[str, str]]:
 
 
 def test_every_line_is_of_passed_tests():
-    """What was not run has no line, and no environment in which a test failed is shown."""
+    """Each environment has a line, and none is of one in which a test failed."""
     shown = lines()
 
-    assert list(shown) == [cell.name for cell in CELLS if cell.name in shown]
+    assert list(shown) == [cell.name for cell in CELLS]
     assert [line["tests"] for line in shown.values() if not ALL_PASSED.fullmatch(line["tests"])] == []
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
 def test_a_line_names_the_versions_that_its_environment_is_for(cell: Cell):
     """What the environment asks for is what was installed."""
-    line = lines().get(cell.name)
-    if line is None:
-        pytest.skip(f"{cell.name} was not run")
+    line = lines()[cell.name]
 
     assert line["Python"] == cell.python
     for name, version in re.findall(r"([\w-]+)==([\d.]+)", " ".join(cell.wanted)):
