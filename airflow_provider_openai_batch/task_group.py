@@ -65,7 +65,7 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
         _check_others({"submit": submit, "wait": wait, "load": load})
         if target is None and "target" not in (load or {}):
             raise InvalidRequest(
-                "target is None; give a dict: else the answers would be paid for, and kept nowhere."
+                "target is None; give a dict: else the answers would be paid for but not stored."
             )
         asked = {"source": source, "request": request, "target": target, "output_type": output_type}
         # What is not given may come from default_args.

@@ -158,7 +158,7 @@ def test_a_server_without_a_list_is_used(pipeline: Any, status: int, caplog: pyt
     pipeline.emulator.fault("no_list", status=status)
 
     assert pipeline.stage().rows == 10
-    assert "whether the folder of this run was lost cannot be told" in caplog.text
+    assert "cannot check whether the run folder was lost" in caplog.text
 
 
 def test_an_endless_list_counts_as_far_as_it_was_read(pipeline: Any, caplog: pytest.LogCaptureFixture):

@@ -32,7 +32,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
 
     Nothing is sent before every row is read and checked. A retry goes on where the last try stopped.
     XCom: `run_uri`; `rows` of the source; of these `skipped`, which the target holds, `changed_prompt`,
-    which it holds for another prompt, and `equal`, which ask what another row asks; `requests`, `shards`,
+    which it holds for another prompt, and `equal`, which are duplicate rows; `requests`, `shards`,
     `estimated_tokens` of their input; `estimated_cost_usd` of what is new, as batches, and
     `estimated_synchronous_usd`, what it would cost at once (None: no price is known).
 

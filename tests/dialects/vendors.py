@@ -317,7 +317,7 @@ LISTS = {
     "400": case("unknown", refuses={"list": 400}),
 }
 
-#: Answers to a list call that are no list: whether the folder of a run was lost cannot be told.
+#: Answers to a list call that are not a list: they do not show whether a run folder was lost.
 NO_LISTS = {
     "no data": Dialect(page=without("data")),
     "a page": Dialect(page=lambda page: "<html>"),

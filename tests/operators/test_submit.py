@@ -68,7 +68,10 @@ def test_a_file_of_rows_by_literal_is_kept_too():
         ({"request": {"model": "m"}}, "request['messages'] is None; give a list of messages."),
         ({"target": {}}, "target takes either 'conn_id' with 'table', or 'path'; it has none of them."),
         ({"limits": {"rows": "1,000"}}, "limits['rows'] is '1,000'; give a whole number from 1 on, such"),
-        ({"resend": ["all"]}, "resend needs submit's target: without it nobody knows what is answered."),
+        (
+            {"resend": ["all"]},
+            "resend needs submit's target: without it, answered rows cannot be",
+        ),
     ],
 )
 def test_what_no_rendering_mends_is_refused_when_the_dag_is_parsed(changes, told):

@@ -26,7 +26,7 @@ def resend(value: object, target: Target | None) -> tuple[str, ...] | None:
     if value is None:
         return None
     if target is None:
-        raise InvalidRequest("resend needs submit's target: without it nobody knows what is answered.")
+        raise InvalidRequest("resend needs submit's target: without it, answered rows cannot be identified.")
     if not isinstance(value, list | tuple | set | frozenset):
         raise InvalidRequest(f"resend is {value!r}; give a list such as {list(DEFAULT)!r}.")
     wrong = [word for word in value if word not in WORDS]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 HALF_HOUR = 1_800.0
 SHORT_PAUSE = 60.0
-#: A request that is asked at once has its answer by then, or whoever asked it is gone.
+#: A synchronous request has its answer by then, or the process that sent it died.
 ASKED_FOR = 240.0
 
 

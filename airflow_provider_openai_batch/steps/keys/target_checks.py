@@ -46,7 +46,7 @@ def _refuse_unfit(keys: Keys, given: pa.RecordBatch) -> None:
     if found is not None:
         column, examples = found
         raise InvalidRequest(
-            f"The target's key column {column} does not hold every key as it is{for_example(examples)}; "
+            f"The target's key column {column} would change some keys{for_example(examples)}; "
             "widen the column, or cast the key in the source."
         )
 
@@ -60,6 +60,6 @@ def _refuse_twice(keys: Keys, batches: Iterator[pa.RecordBatch]) -> None:
             for column in keys.columns
         )
         raise InvalidRequest(
-            f"The target holds keys of the source that differ as one{for_example(twice)}; its key is "
+            f"The target treats different keys of the source as equal{for_example(twice)}; its key is "
             f"{columns}. Give that a binary collation, or make the keys of the source differ there too."
         )

@@ -28,7 +28,7 @@ LEAST = 1e-6  #: USD: what is less is a rounding
 class Replaced:
     """What answers cost in whose place a request has a better one, by sorted ids of requests.
 
-    `unseen` are requests that were asked another time, and nobody has seen the end of that.
+    `unseen` are repeated requests with an unknown outcome.
     """
 
     ids: np.ndarray
@@ -51,7 +51,7 @@ class Paid:
 
     cost_usd: float | None
     saved_usd: float | None
-    unseen: int = 0  #: requests that nobody has seen the end of
+    unseen: int = 0  #: requests with an unknown outcome
     elsewhere_usd: float = 0.0  #: paid by this run for requests that no row asks any more
     beyond: RanUnseen = field(default_factory=RanUnseen)  #: what batches took beyond what their answers tell
     priced: bool = True  #: whether the model that was asked has a price
@@ -62,9 +62,9 @@ class Paid:
             return f"What it cost is unknown: {self.reason}{self.beyond}"
         cost, whole = usd(self.cost_usd), usd(self.cost_usd + self.saved_usd)
         saved = f": {usd(self.saved_usd)} are saved" if self.saved_usd > LEAST else ""
-        told = f"It cost {cost}; at once it would have been {whole}{saved}.{self.beyond}"
+        told = f"It cost {cost}; without batches it would have been {whole}{saved}.{self.beyond}"
         if self.unseen:
-            told += f" Not in it: {self.unseen:,} requests whose end nobody has seen."
+            told += f" Not in it: {self.unseen:,} requests with an unknown outcome."
         if self.elsewhere_usd > LEAST:
             told += f" Requests of this run that no row asks any more cost {usd(self.elsewhere_usd)} before."
         return told
@@ -138,6 +138,6 @@ def add_up(answers: Iterable[pa.Table], prices: Prices, model: str) -> Replaced:
 
 
 def _unseen(billed: Bill, answers: pa.Table) -> np.ndarray:
-    """Mask the requests that nobody has seen the end of, and that may have cost something."""
+    """Mask the requests with an unknown outcome that may have cost something."""
     unseen: np.ndarray = np.isnan(billed.paid) & pc.equal(answers["status"], UNSEEN).to_numpy()
     return unseen

@@ -93,15 +93,15 @@ class Staged:
 
     @property
     def equal(self) -> int:
-        """Return how many rows ask what another row asks already."""
+        """Return how many are duplicate rows: they share the request of another row."""
         return self.rows - self.skipped - self.requests - self.rejected
 
     def __str__(self) -> str:
         changed = f" ({self.changed_prompt:,} answered for another prompt)" if self.changed_prompt else ""
         rejected = f", {self.rejected:,} cannot be sent and become error rows" if self.rejected else ""
         return (
-            f"Read {self.rows:,} rows: {self.skipped:,} are in the target and skipped{changed}, "
-            f"{self.equal:,} ask what another row asks{rejected}; {self.requests:,} requests. {self.money}"
+            f"{self.rows:,} rows: {self.skipped:,} already in the target, skipped{changed}; "
+            f"{self.equal:,} duplicate rows{rejected}; {self.requests:,} requests. {self.money}"
         ).rstrip()
 
     def summary(self) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from airflow_provider_openai_batch.steps.collect.collect import give_up_on, refu
 from airflow_provider_openai_batch.steps.run_folder.attempts import register, run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import current_of, read_queue, read_run, recall_run
 from airflow_provider_openai_batch.steps.run_folder.shard_writer import make_child
+from airflow_provider_openai_batch.steps.wait.actions import doing, name_of, subject_of
 from airflow_provider_openai_batch.steps.wait.batch_list import listed
 from airflow_provider_openai_batch.steps.wait.cancel import cancel, cancel_send
 from airflow_provider_openai_batch.steps.wait.mixed_up import of_the_file, replace_batch
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 
-__all__ = ["advance", "cancel", "counts", "find_send", "first_look", "name_of", "peek", "subject_of"]
+__all__ = ["advance", "cancel", "counts", "find_send", "first_look", "peek"]
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def peek(store: RunStore, client: Client, settings: Settings) -> Plan:
     view = View(store, client, settings)
     plan = view.plan(read_run(store, client.origin))
     if isinstance(plan.step, Wait) and view.is_blind:
-        raise OpenAIBatchError(f"{client.origin} does not say how the batches are; try again.")
+        raise OpenAIBatchError(f"{client.origin} did not return the status of the batches; try again.")
     return plan
 
 
@@ -110,8 +111,8 @@ class _Advance:
 
     def _put_off(self, action: Action, error: Exception) -> None:
         """Write down that the API did not let us, so that nobody tries again at once."""
-        told = (type(action).__name__, self._client.origin, type(error).__name__)
-        log.warning("%s is put off: %s, %s.", *told)
+        told = (doing(action), type(error).__name__, self._client.origin)
+        log.warning("%s failed (%s at %s); it will be retried.", *told)
         put_off = facts.PutOff(at=self._client.now(), what=subject_of(action))
         self._store.put(f"putoffs/{self._store.nonce()}.json", put_off)
 
@@ -249,24 +250,6 @@ def tell_misfits(left: Left) -> None:
     if left.misfits:
         told = "%s of the answers of shard %s do not fit: their requests are asked again."
         log.info(told, f"{left.misfits:,}", left.shard)
-
-
-def subject_of(action: Action) -> str:
-    """Return the folder of the send or the name of the shard that an action is about."""
-    match action:
-        case MakeChild(left):
-            return left.shard
-        case Collect(what) | Resolve(what) | NoteLost(what) | CancelBatch(what):
-            return what
-        case SendShard(what) | Preflight(what) | Split(what) | CapShard(what):
-            return what
-
-
-def name_of(action: Action) -> str:
-    """Tell an action from others, so that each is tried once."""
-    if isinstance(action, MakeChild):
-        return f"{action.left.shard} {action.left.attempt} {action.left.part.tolist()}"
-    return repr(action)
 
 
 def find_send(run: Run, folder: str) -> Send:

@@ -46,7 +46,7 @@ def refuse_lost(store: RunStore, client: Client, conn_id: str) -> None:
     if found.batches:
         raise RunUnreadable(_message(store, found.batches, conn_id))
     if found.gap:
-        log.warning("%s; whether the folder of this run was lost cannot be told.", found.gap)
+        log.warning("%s; cannot check whether the run folder was lost.", found.gap)
 
 
 def find_batches(store: RunStore, client: Client) -> Found:

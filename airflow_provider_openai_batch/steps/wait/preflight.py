@@ -69,7 +69,7 @@ def settle(store: RunStore, client: Client, send: Send) -> None:
         read_told(store, client, send.folder)
         return
     _void(store, client, send.folder, UNCLEAR)
-    log.warning(BATCHED, "whoever asked it is gone")
+    log.warning(BATCHED, "the process that sent it died")
 
 
 def _refuse(sender: Sender, folder: str, refused: Refused, shown: str | None) -> None:

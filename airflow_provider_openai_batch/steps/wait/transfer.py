@@ -149,7 +149,7 @@ def write_outcome(sender: Sender, folder: str, file_id: str, answer: Created | R
             log.warning("A create was answered with batch %s of an earlier send.", batch.id)
         case Created(batch):
             store.put(batch_name(folder, batch), batch)
-            log.info("Batch %s created for shard %s.", batch.id, folder.split("/")[1])
+            log.info("Batch %s created: shard %s.", batch.id, folder.split("/")[1])
         case Refused():
             store.put(f"{folder}/refused-{store.nonce()}.json", facts.Refusal(at=client.now(), answer=answer))
             log.warning("The API refused a shard: status %s, code %s.", answer.status, answer.code)

@@ -169,7 +169,7 @@ def _column(name: str, series: Any) -> pa.Table:
     else:
         field = arrow_types.plain(pa.field(name, array.type))
         return pa.table([arrow_types.fitted(array, field)], schema=pa.schema([field]))
-    raise InvalidRequest(f"Column {name!r} of source['rows'] has no one type ({reason}); convert it first.")
+    raise InvalidRequest(f"Column {name!r} of source['rows'] has mixed types ({reason}); convert it first.")
 
 
 def _missing(name: str, series: Any) -> list[bool]:

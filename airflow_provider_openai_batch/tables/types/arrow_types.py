@@ -109,7 +109,8 @@ def _kind(name: str, value: object) -> str:
         if kind in PYTHON_KINDS:
             return PYTHON_KINDS[kind]
     raise InvalidRequest(
-        f"Column {name!r} holds a {type(value).__name__}, which no column has; make it text in the source."
+        f"Column {name!r} holds a {type(value).__name__}, which is not supported; "
+        "convert it to text in the source."
     )
 
 

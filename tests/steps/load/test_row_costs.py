@@ -72,7 +72,7 @@ def test_rows_cost_what_was_paid_for_them(pipeline: Any) -> None:
         loaded.saved_usd,
     )
     assert "It cost 0.0" in str(loaded)
-    assert "at once it would have been 0.0" in str(loaded)
+    assert "without batches it would have been 0.0" in str(loaded)
     assert "are saved." in str(loaded)
 
 
@@ -145,7 +145,7 @@ def test_a_question_that_got_lost_the_second_time_is_counted(pipeline: Any) -> N
 
     assert loaded.counts == {"invalid": 10}
     assert math.fsum(booked(pipeline)) == pytest.approx(loaded.cost_usd) == pytest.approx(owed(pipeline) / 2)
-    assert "Not in it: 10 requests whose end nobody has seen." in str(loaded)
+    assert "Not in it: 10 requests with an unknown outcome." in str(loaded)
 
 
 def test_the_preflight_is_paid_at_the_full_price(pipeline: Any) -> None:
@@ -281,7 +281,7 @@ def best_of(answers: list[Answer]) -> dict[int, int]:
 def test_the_rows_add_up_to_the_run(answers: list[Answer], rows: list[int]) -> None:
     """In whatever order and however often requests are answered: none is left out or doubled.
 
-    What nobody has seen the end of is NULL in its row, unless the request has an answer, and is counted.
+    A request with an unknown outcome is NULL in its row, unless the request has an answer, and is counted.
     """
     places = best_of(answers)
     best = {number: table_of([answers[place]]) for number, place in places.items()}

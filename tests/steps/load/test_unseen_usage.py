@@ -84,7 +84,7 @@ def test_answers_whose_file_is_gone_have_their_price(pipeline: Pipeline) -> None
     assert pipeline.statuses() == {"unknown": 10}
     assert loaded.cost_usd == pytest.approx(owed(pipeline), abs=1e-9)
     assert max(costs(pipeline)) - min(costs(pipeline)) < 1e-5  # type: ignore[operator,type-var]
-    assert "whose end nobody has seen" not in str(loaded)
+    assert "with an unknown outcome" not in str(loaded)
 
 
 def test_all_say_what_ran_unseen(pipeline: Pipeline, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,55 @@
+"""What an action is about, and what it is called in the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.run.decide import (
+    CapShard,
+    Collect,
+    MakeChild,
+    NoteLost,
+    Preflight,
+    Resolve,
+    SendShard,
+    Split,
+)
+from airflow_provider_openai_batch.batch.run.unwanted import CancelBatch
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.run.decide import Action
+
+DOING = {
+    CancelBatch: "Cancelling a batch",
+    CapShard: "Ending a shard over the cost cap",
+    Collect: "Collecting answers",
+    MakeChild: "Writing a shard of what is left",
+    NoteLost: "Noting a lost batch",
+    Preflight: "The preflight",
+    Resolve: "Resolving a create without a clear answer",
+    SendShard: "Sending a shard",
+    Split: "Splitting a shard",
+}
+
+
+def doing(action: Action) -> str:
+    """Return what is done, as the beginning of a sentence."""
+    return DOING[type(action)]
+
+
+def subject_of(action: Action) -> str:
+    """Return the folder of the send or the name of the shard that an action is about."""
+    match action:
+        case MakeChild(left):
+            return left.shard
+        case Collect(what) | Resolve(what) | NoteLost(what) | CancelBatch(what):
+            return what
+        case SendShard(what) | Preflight(what) | Split(what) | CapShard(what):
+            return what
+
+
+def name_of(action: Action) -> str:
+    """Tell an action from others, so that each is tried once."""
+    if isinstance(action, MakeChild):
+        return f"{action.left.shard} {action.left.attempt} {action.left.part.tolist()}"
+    return repr(action)
