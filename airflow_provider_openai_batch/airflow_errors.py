@@ -87,7 +87,7 @@ def unquoted(error: BaseException) -> BaseException:
 
 
 def in_words(error: BaseException) -> str:
-    """Say what the API did without repeating a word of it that is no code, name, or path."""
+    """Say what the API did without repeating a word of it that is not a code, name, or path."""
     name, status = type(error).__name__, getattr(error, "status_code", None)
     where = _where(error)
     if status is None:

@@ -85,7 +85,7 @@ def number_of(what: str) -> Callable[[str], float]:
         except ValueError:
             number = -1.0
         if not 0 <= number < float("inf"):
-            raise argparse.ArgumentTypeError(f"{text!r} is no number of {what}; give 0 or more")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number of {what}; give 0 or more")
         return number
 
     return read

@@ -85,7 +85,7 @@ def test_status_without_an_argument_lists_all_runs(pipeline: Any, capsys: pytest
 
 @pytest.mark.parametrize("what", ["no_such_dag", "/no/such/folder"])
 def test_status_of_nothing_is_found_out(what: str, capsys: pytest.CaptureFixture[str]):
-    """A name that is misspelt is no run that is well."""
+    """A name that is misspelt is not a run that is well."""
     assert status.main([what]) == 1
     assert what in capsys.readouterr().err
 

@@ -177,7 +177,7 @@ def test_a_batch_that_never_shows_in_the_list(openai_batch_emulator: Any, run: A
 
 @pytest.mark.parametrize("after", [False, True])
 def test_an_unclear_create_is_looked_up(run: Any, openai_batch_emulator: Any, capsys: Any, after: bool):
-    """A lost answer is no answer: the batch is found by the list, or nothing is claimed."""
+    """A lost answer is not an answer: the batch is found by the list, or nothing is claimed."""
     openai_batch_emulator.fault("late_file_check")
     openai_batch_emulator.fault("server_error", route="create", after=after)
 
@@ -232,7 +232,7 @@ def test_the_wait_is_a_number(seconds: str, capsys: pytest.CaptureFixture[str]):
     """A wrong number is said in words."""
     with pytest.raises(SystemExit):
         main(["--wait", seconds])
-    assert f"'{seconds}' is no number of seconds" in capsys.readouterr().err
+    assert f"'{seconds}' is not a number of seconds" in capsys.readouterr().err
 
 
 def test_a_missing_connection_is_one_line(airflow_db: Any, capsys: pytest.CaptureFixture[str]):

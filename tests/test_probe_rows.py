@@ -68,7 +68,7 @@ DIFFERENCES = {
     "empty_ids": ({}, "create", "output_file_id is an empty text"),
     "null_counts": ({}, "create: request_counts", "total is null, not number"),
     "counts_below": ({}, "batch at its end", "request_counts.completed is 2, not 4"),
-    "no_usage": ({}, "batch at its end: usage", "is no object but null"),
+    "no_usage": ({}, "batch at its end: usage", "is not an object but null"),
     "no_expires_at": ({}, "create", "expires_at is null"),
     "iso_times": ({}, "create", "created_at is text, not number"),
     "upper_case": ({}, "create", "the status 'VALIDATING' is not in the reference"),
@@ -94,7 +94,7 @@ DIFFERENCES = {
     "no_line_ids": ({}, "line of the output file", "lacks id"),
     "missing_line_keys": ({}, "line of the output file", "lacks error"),
     "body_as_string": ({}, "response of the output file", "body is text, not object"),
-    "error_as_string": ({}, "error of the error file", "is no object but text"),
+    "error_as_string": ({}, "error of the error file", "is not an object but text"),
     "answer_beside_failure": ({"share": 1}, "output file", "a row has status_code 500, not 200"),
     "success_without_body": ({"share": 1}, "response of the output file", "body is null, not object"),
     "status_zero": ({"share": 1}, "output file", "a row has status_code 0, not 200"),
@@ -211,7 +211,7 @@ def test_unknown_fields_are_named_bounded():
     texts = list(differences(told, FILE))
 
     assert all(len(text) < 2_000 and "\x1b" not in text for text in texts)
-    assert next(differences([1], BATCH)) == "is no object but list"
+    assert next(differences([1], BATCH)) == "is not an object but list"
 
 
 def test_a_server_that_sends_nothing_it_should():

@@ -211,7 +211,7 @@ def test_days_are_a_number(days: str, capsys: pytest.CaptureFixture[str]):
     """A wrong number is said, not taken for none."""
     with pytest.raises(SystemExit):
         main(["--older-than", days])
-    assert f"--older-than: '{days}' is no number of days" in capsys.readouterr().err
+    assert f"--older-than: '{days}' is not a number of days" in capsys.readouterr().err
 
 
 def test_an_unknown_storage_is_one_line(capsys: pytest.CaptureFixture[str]):

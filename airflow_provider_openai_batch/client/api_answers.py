@@ -71,7 +71,7 @@ def check_route(error: openai.APIStatusError, origin: str) -> None:
 
 
 def is_denial(raw: bytes) -> bool:
-    """Tell whether an answer to a delete leaves the file in doubt: it says no, or is no answer of an API.
+    """Tell whether an answer to a delete leaves the file in doubt: it says no, or is not an answer of an API.
 
     An empty one, or JSON of another shape, is some server's word for yes.
     """

@@ -77,32 +77,32 @@ class Parser(argparse.ArgumentParser):
 def _share(text: str) -> float:
     share = _number(text)
     if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share; give a number from 0 (none) to 1 (all)")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share; give a number from 0 (none) to 1 (all)")
     return share
 
 
 def _seconds(text: str) -> float:
     seconds = _number(text)
     if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds; give 0 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds; give 0 or more")
     return seconds
 
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; give 0 (a free one) to {LAST_PORT}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; give 0 (a free one) to {LAST_PORT}")
     return int(text)
 
 
 def _tokens(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of tokens; give 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of tokens; give 1 or more")
     return int(text)
 
 
 def _seed(text: str) -> int:
     if not text.removeprefix("-").isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no seed; give a whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed; give a whole number")
     return int(text)
 
 

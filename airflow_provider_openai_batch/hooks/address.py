@@ -71,7 +71,7 @@ def _url(connection: Connection, what: str, value: Any) -> str:
     _check_places(connection, what, url)
     if not _is_url(url):
         raise InvalidRequest(
-            f"Connection {connection.conn_id!r}: {what} {_named(value)} is no URL; "
+            f"Connection {connection.conn_id!r}: {what} {_named(value)} is not a URL; "
             "write it like 'https://api.openai.com/v1', or leave it empty for OpenAI."
         )
     return url
@@ -99,7 +99,7 @@ def _is_url(url: str) -> bool:
 
 
 def _named(value: Any) -> str:
-    """Show a value that is no secret: the name of a host, or a number."""
+    """Show a value that is not a secret: the name of a host, or a number."""
     if isinstance(value, int | float):
         return repr(value)
     text = value.strip() if isinstance(value, str) else ""

@@ -89,7 +89,7 @@ def mapping(connection: Connection, extra: dict[str, Any], name: str) -> dict[st
         except ValueError:
             value = None
     if not isinstance(value, dict):
-        raise InvalidRequest(f"Connection {connection.conn_id!r}: extra's {name!r} is no JSON object.")
+        raise InvalidRequest(f"Connection {connection.conn_id!r}: extra's {name!r} is not a JSON object.")
     return dict(value)
 
 

@@ -56,4 +56,4 @@ def _read(path: str) -> object:
     try:
         return msgspec.json.decode(raw)
     except msgspec.DecodeError as error:
-        raise InvalidRequest(f"The file {path!r} ({OPTION}) is no JSON: {error}.") from error
+        raise InvalidRequest(f"The file {path!r} ({OPTION}) is not JSON: {error}.") from error

@@ -26,7 +26,7 @@ FOLDS = {"postgres": str.lower, "redshift": str.lower, "snowflake": str.upper, "
 def quote(name: str, dialect: str) -> str:
     """Write a name as a quoted identifier, whatever it holds."""
     if not name or "\0" in name:
-        raise InvalidRequest(f"{name!r} is no name for a column or table.")
+        raise InvalidRequest(f"{name!r} is not a name for a column or table.")
     return exp.to_identifier(name, quoted=True).sql(dialect)  # type: ignore[no-any-return]
 
 
@@ -58,7 +58,7 @@ def table_parts(table: str | Sequence[str], dialect: str) -> tuple[str, ...]:
         return tuple(table)
     if not PARTS.fullmatch(table):
         raise InvalidRequest(
-            f"{table!r} is no table name; write 'schema.table', quote a part with a dot, or give a list."
+            f"{table!r} is not a table name; write 'schema.table', quote a part with a dot, or give a list."
         )
     return tuple(_part(part, dialect) for part in re.findall(PART, table))
 

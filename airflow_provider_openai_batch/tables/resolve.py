@@ -100,7 +100,7 @@ def _hook(argument: str, conn_id: str) -> tuple[str, Any]:
         ) from None
     if not isinstance(hook, DbApiHook):
         raise InvalidRequest(
-            f"{argument}['conn_id'] {conn_id!r} is of type {kind!r}, which is no SQL database."
+            f"{argument}['conn_id'] {conn_id!r} is of type {kind!r}, which is not a SQL database."
         )
     return kind, hook
 

@@ -85,7 +85,7 @@ def test_a_wrong_file_name_is_refused(api, name):
 
 @pytest.mark.parametrize("content", [b"", b"not json\n", b"[1]\n", b"\xef\xbb\xbf{}\n"])
 def test_an_upload_without_lines_is_refused(api, content):
-    """An empty file, or one whose first line is no JSON object, is refused at the upload."""
+    """An empty file, or one whose first line is not a JSON object, is refused at the upload."""
     with pytest.raises(openai.BadRequestError, match="Invalid file format"):
         api.upload(content)
 

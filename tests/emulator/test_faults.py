@@ -396,7 +396,7 @@ def test_missing_lines(api, openai_batch_emulator):
 
 
 def test_malformed_lines(api, openai_batch_emulator):
-    """A cut line is no JSON."""
+    """A cut line is not JSON."""
     openai_batch_emulator.fault("malformed_lines", share=1)
 
     for line in raw(api, api.send(make_lines(3)))[:-1]:

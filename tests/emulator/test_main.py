@@ -78,13 +78,13 @@ def test_a_wrong_fault_ends_the_command(tmp_path, fault):
 @pytest.mark.parametrize(
     ("option", "value", "says"),
     [
-        ("--fail-ratio", "7", "is no share"),
-        ("--fail-ratio", "nan", "is no share"),
-        ("--seconds-to-complete", "-1", "is no number of seconds"),
-        ("--seconds-to-complete", "soon", "is no number of seconds"),
-        ("--queue-tokens", "0", "is no number of tokens"),
-        ("--port", "70000", "is no port"),
-        ("--seed", "x", "is no seed"),
+        ("--fail-ratio", "7", "is not a share"),
+        ("--fail-ratio", "nan", "is not a share"),
+        ("--seconds-to-complete", "-1", "is not a number of seconds"),
+        ("--seconds-to-complete", "soon", "is not a number of seconds"),
+        ("--queue-tokens", "0", "is not a number of tokens"),
+        ("--port", "70000", "is not a port"),
+        ("--seed", "x", "is not a seed"),
     ],
 )
 def test_nonsense_numbers_are_refused(tmp_path, capsys, option, value, says):
@@ -116,7 +116,7 @@ def test_help_says_what_it_is(capsys):
         (["--fault", 'no_response={"message":1}'], "message is 1; give a string"),
         (["--fault", 'fail_validation={"lines":1}'], "lines is 1; give an array"),
         (["--fault", 'server_error={"route":"x"}'], "There is no route 'x'"),
-        (["--port", "x"], "'x' is no port"),
+        (["--port", "x"], "'x' is not a port"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
         (["--host", "not a host"], "cannot serve on --host not a host --port 0"),
     ],

@@ -35,7 +35,7 @@ class Asking:
     ended: float
     ran: bool  #: the batch began to run
     executed: bool  #: this request was run, and is paid for
-    final: bool  #: its answer was there to be read, and is no reason to ask again
+    final: bool  #: its answer was there to be read, and is not a reason to ask again
     spoilt: bool = False  #: but it does not fit, and the run may ask again for answers that do not
 
 
@@ -142,7 +142,7 @@ def is_final(lines: LineFaults, batch: Batch, request: str, status: int | None) 
 
 
 def is_readable(lines: LineFaults, request: str, options: dict[str, Any]) -> bool:
-    """Tell whether a line of this request can be read; a contradicting second line is no answer."""
+    """Tell whether a line of this request can be read; a contradicting second line is not an answer."""
     if not any(name in options for name in BREAKS):
         return True
     written = lines.written({"custom_id": request, "response": None, "error": None}, good=True)

@@ -85,7 +85,7 @@ class World:
     sdk_retries: int = 0
     token_budgets: dict[str, int] = field(default_factory=dict)
     conn_id: str = CONNECTIONS[0]
-    runs: str | None = None  #: the work path, where it is no folder of this machine
+    runs: str | None = None  #: the work path, where it is not a folder of this machine
     ears: Ears = field(default_factory=Ears)
 
     def __post_init__(self) -> None:

@@ -105,7 +105,7 @@ def test_missing_connection_is_named(airflow_db):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"host": "api.openai.com"}, "host 'api.openai.com' is no URL"),
+        ({"host": "api.openai.com"}, "host 'api.openai.com' is not a URL"),
         ({"extra": {"timeout": "soon"}}, "'timeout' is 'soon'; give a number"),
         ({"extra": {"timeout": {"read": 5}}}, r"'timeout' is \{'read': 5\}; give a number"),
         ({"extra": {"timeout": 0}}, "'timeout' is 0; give seconds above 0"),
@@ -113,12 +113,12 @@ def test_missing_connection_is_named(airflow_db):
         ({"extra": {"max_retries": [1]}}, r"'max_retries' is \[1\]; give a number"),
         ({"extra": {"max_retries": -1}}, "'max_retries' is -1; give 0 or more"),
         ({"extra": {"organization": 7}}, "'organization' is 7; give a string"),
-        ({"extra": {"headers": "X-Team"}}, "'headers' is no JSON object"),
+        ({"extra": {"headers": "X-Team"}}, "'headers' is not a JSON object"),
         ({"extra": {"headers": {"X-Team": 1}}}, "header 'X-Team' in extra .* of type int"),
         ({"extra": {"headers": {"X-Team": "sk-secret\n"}}}, "header 'X-Team' in extra .* in one line"),
         ({"extra": {"openai_client_kwargs": {"retries": 1}}}, "unknown key 'retries'; allowed: api_key, "),
         ({"extra": {"openai_client_kwargs": {"timeout": [5]}}}, r"'timeout' is \[5\]; give a number"),
-        ({"extra": {"openai_client_kwargs": {"base_url": 7}}}, "'base_url' 7 is no URL"),
+        ({"extra": {"openai_client_kwargs": {"base_url": 7}}}, "'base_url' 7 is not a URL"),
     ],
 )
 def test_bad_field_is_named(connection, fields, message):
@@ -198,7 +198,7 @@ def test_limits_that_are_no_object_are_refused(connection):
     """The message names the connection and the key."""
     connection("openai_default", conn_type="openai", password="sk", extra={"limits": "many"})
 
-    with pytest.raises(InvalidRequest, match="'openai_default': extra's 'limits' is no JSON object"):
+    with pytest.raises(InvalidRequest, match="'openai_default': extra's 'limits' is not a JSON object"):
         OpenAIBatchHook().limits()
 
 
@@ -248,7 +248,7 @@ def test_the_port_is_used(connection, host, port, url):
             {"port": 8000, "host": "http://localhost:9000/v1"},
             "its port is 8000, but its host names port 9000",
         ),
-        ({"port": 8000, "host": "localhost"}, "host 'localhost' is no URL"),
+        ({"port": 8000, "host": "localhost"}, "host 'localhost' is not a URL"),
     ],
 )
 def test_a_port_that_fits_no_host_is_refused(connection, fields, message):

@@ -92,8 +92,8 @@ def test_the_file_is_over_the_table_and_the_connection_over_both(prices, configu
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", r"prices\.json' \(\[openai_batch\] prices\) is no JSON: "),
-        ("[]", r"prices\.json' \(\[openai_batch\] prices\) is no JSON object of prices by model"),
+        ("{", r"prices\.json' \(\[openai_batch\] prices\) is not JSON: "),
+        ("[]", r"prices\.json' \(\[openai_batch\] prices\) is not a JSON object of prices by model"),
         ('{"m": {"input": 1}}', r"prices\.json' .* gives 'm' the price"),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_file_that_is_not_there_is_named(prices, monkeypatch):
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        ("azure", "Connection 'openai_default': extra's 'prices' is no JSON object"),
+        ("azure", "Connection 'openai_default': extra's 'prices' is not a JSON object"),
         ({"m": {"output": 1}}, "Connection 'openai_default': extra's 'prices' gives 'm' the price"),
     ],
 )

@@ -16,7 +16,7 @@ CLOSING = (
         caught_by=f"{ADDRESS}::test_a_secret_in_the_address_is_refused_and_not_repeated",
     ),
     Mutation(
-        name="what is no address is shown",
+        name="what is not an address is shown",
         file="hooks/address.py",
         old="    is_shown = PLAIN.fullmatch(rest) and not KEY.match(rest)",
         new="    is_shown = bool(rest)",

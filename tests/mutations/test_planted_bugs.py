@@ -31,7 +31,7 @@ TWO_ATTEMPTS = (
 )
 TESTS_FAILED = 1
 #: How a bug shows: a promise is not kept, or the package says so itself. A bug that breaks the code raises
-#: something else, and is no planted bug: any test would find it.
+#: something else, and is not a planted bug: any test would find it.
 SHOWN = {
     "AssertionError",
     "Failed",

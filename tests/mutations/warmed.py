@@ -164,7 +164,7 @@ def fork(order: Order) -> Told:
 def main() -> None:
     """Answer each order, a line of JSON, with a line of JSON."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what anybody prints is no answer
+    os.dup2(2, 1)  # what anybody prints is not an answer
     warm()
     for line in sys.stdin:
         order = msgspec.json.decode(line, type=Order)

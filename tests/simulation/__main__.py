@@ -28,7 +28,7 @@ def _seed(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no seed; give a whole number") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed; give a whole number") from None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -123,7 +123,7 @@ def test_command_tells_a_story_with_a_verdict(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.endswith("\nAll laws held.\n")
     with pytest.raises(SystemExit):
         main(["x"])
-    assert "'x' is no seed" in capsys.readouterr().err
+    assert "'x' is not a seed" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main([])
 

@@ -106,7 +106,7 @@ def test_read_that_brings_nothing_more_raises(bucket: Bucket, read: Callable[[Ru
 
 
 def test_short_fact_is_tried_again(bucket: Bucket):
-    """KIND: the same, for a small file: a part of JSON is no damaged file."""
+    """KIND: the same, for a small file: a part of JSON is not a damaged file."""
     bucket.store().put("fact.json", Fact(at=1.0))
     halved(bucket, times=1)
 
@@ -155,7 +155,7 @@ def test_slash_at_the_end_changes_nothing(bucket: Bucket, end: str):
 
 
 def test_runs_whose_names_begin_alike_are_apart(bucket: Bucket):
-    """KIND: a prefix that is no folder. `run` does not see what is in `run-2`."""
+    """KIND: a prefix that is not a folder. `run` does not see what is in `run-2`."""
     bucket.store("run").put("fact.json", Fact())
     bucket.store("run-2").put("fact-2.json", Fact())
 

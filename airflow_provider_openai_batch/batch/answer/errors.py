@@ -107,7 +107,7 @@ def is_whole(body: dict[str, Any], endpoint: Endpoint) -> bool:
 
 
 def as_paid(code: int | None, answer: Answer) -> Answer:
-    """Keep what was run from being asked again: a success whose output was counted is no passing failure."""
+    """Keep what was run from being asked again: a success with counted output is not a transient failure."""
     if code in SUCCESS and answer.output_tokens and answer.status in {*TRANSIENT, RowStatus.CANCELLED}:
         return msgspec.structs.replace(answer, status=RowStatus.INVALID)
     return answer

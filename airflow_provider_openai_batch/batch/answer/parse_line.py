@@ -106,7 +106,7 @@ def _is_question(told: dict[str, Any]) -> bool:
 def _strange(custom_id: bytes, body: object, missing: str) -> Answer:
     """Keep what shows neither failure nor object: it may have been run, and asking again would be paid."""
     raw = body if isinstance(body, str) else encode(body)
-    told = "The answer is no object of JSON." if body else missing
+    told = "The answer is not an object of JSON." if body else missing
     return _invalid(custom_id, told, clean_answer(raw))  # it is the answer, whole
 
 

@@ -23,7 +23,7 @@ def read_file_page(raw: bytes) -> FilePage:
     around = {"data": told} if isinstance(told, list) else told
     data = around.get("data") if isinstance(around, dict) else told
     if not isinstance(data, list | None):
-        raise msgspec.DecodeError("the answer is no list of files")
+        raise msgspec.DecodeError("the answer is not a list of files")
     files = tuple(filter(None, map(_file, data or ())))
     has_more = isinstance(around, dict) and read_flag(around.get("has_more"))
     return FilePage(files=files, after=files[-1].id if files and has_more else None)

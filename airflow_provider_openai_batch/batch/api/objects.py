@@ -249,7 +249,7 @@ def decoded(raw: bytes | msgspec.Raw) -> Any:
 def _object(raw: bytes | msgspec.Raw) -> dict[str, Any]:
     told = decoded(raw)
     if not isinstance(told, dict):
-        raise msgspec.DecodeError(f"the answer is no object but a {type(told).__name__}")
+        raise msgspec.DecodeError(f"the answer is not an object but a {type(told).__name__}")
     return told
 
 

@@ -66,7 +66,7 @@ def _check_places(body: Mapping[str, Any]) -> None:
             )
         if name in AROUND:
             raise InvalidRequest(
-                f"request holds {name!r}, which is no part of a body; give the body alone, and 'endpoint'."
+                f"request holds {name!r}, which is not part of a body; give the body alone, and 'endpoint'."
             )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SILENT = {"/v1/embeddings", "/v1/moderations"}
 LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
-SENSIBLE = range(1, 1 << 31)  #: what is beyond is no limit, and the API refuses it
+SENSIBLE = range(1, 1 << 31)  #: what is beyond is not a limit, and the API refuses it
 FREE_TEXT = 250
 TEXT_FIELD = 40
 SCALARS = {"integer": 3, "number": 4, "boolean": 1, "null": 1}

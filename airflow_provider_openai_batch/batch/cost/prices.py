@@ -86,7 +86,7 @@ def read_prices(value: object, called: str, listed: Prices) -> dict[str, Price]:
     """
     if not isinstance(value, Mapping):
         raise InvalidRequest(
-            f"{called} is no JSON object of prices by model; write it like {{{_line('gpt-5-mini')}}}."
+            f"{called} is not a JSON object of prices by model; write it like {{{_line('gpt-5-mini')}}}."
         )
     return {str(name): _read(name, price, (called, listed)) for name, price in value.items()}
 

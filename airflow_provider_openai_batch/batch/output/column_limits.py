@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: What is no bracket of JSON: its texts, and all between them.
+#: What is not a bracket of JSON: its texts, and all between them.
 BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[^"\[\]{}]+', re.DOTALL)
 #: What a text is written in where its column does not say otherwise.
 UTF_8 = "utf-8"
@@ -103,7 +103,7 @@ class Words:
 
     def refuses(self, value: str) -> str | None:
         """Say what is wrong with a value, without showing it."""
-        return None if value in self.words else "is no word of its column's enum"
+        return None if value in self.words else "is not a word of its column's enum"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,14 +26,14 @@ OFFLINE = jsonschema_rs.Registry([])
 
 
 def require_schema(given: Schema) -> None:
-    """Refuse what is no JSON schema, with the place of what is wrong."""
+    """Refuse what is not a JSON schema, with the place of what is wrong."""
     if "properties" in given and not ROOTS & given.keys():
         raise InvalidRequest('output_type has "properties" and no type; add "type": "object" to it.')
     try:
         jsonschema_rs.meta.validate(given, registry=OFFLINE)
     except jsonschema_rs.ReferencingError as error:
         raise InvalidRequest(
-            f"output_type has the $schema {given['$schema']!r}, which is no known draft; leave it out."
+            f"output_type has the $schema {given['$schema']!r}, which is not a known draft; leave it out."
         ) from error
     except (ValueError, TypeError, OverflowError) as error:
         raise _refusal(error) from error
@@ -53,7 +53,7 @@ def _refusal(error: Exception) -> InvalidRequest:
     reason = _own_words(path, getattr(error, "instance", None)) or str(error).partition("\n")[0]
     if len(reason) > MOST:
         reason = f"{reason[: MOST // 2]} … {reason[-MOST // 2 :]}"
-    return InvalidRequest(f"output_type is no valid JSON schema{at}: {reason}.")
+    return InvalidRequest(f"output_type is not a valid JSON schema{at}: {reason}.")
 
 
 def _own_words(path: list[str], given: object) -> str | None:
@@ -61,15 +61,15 @@ def _own_words(path: list[str], given: object) -> str | None:
     match path:
         case [*_, "properties", str()] | [*_, "items"] if isinstance(given, str):
             meant = _meant(given)
-            return f'{given!r} is no schema; write {{"type": "{meant if meant in TYPES else "string"}"}}'
+            return f'{given!r} is not a schema; write {{"type": "{meant if meant in TYPES else "string"}"}}'
         case [*_, "properties", str(), "required"] if isinstance(given, bool):
-            return f'{given} is no list; list the required properties beside "properties"'
+            return f'{given} is not a list; list the required properties beside "properties"'
         case [*_, "items"] if isinstance(given, list):
             return "it is a list; give the one schema that each item has"
         case [*_, "type"]:
             kinds = given if isinstance(given, list) else [given]
             wrong = next((kind for kind in kinds if isinstance(kind, str) and kind not in TYPES), None)
-            return None if wrong is None else f"{wrong!r} is no type; {_type_advice(wrong)}"
+            return None if wrong is None else f"{wrong!r} is not a type; {_type_advice(wrong)}"
     return None
 
 

@@ -146,7 +146,7 @@ def _compile(given: Schema, *, strict: bool) -> Output:
     root = resolve(schema, schema["$ref"]) or {} if isinstance(schema.get("$ref"), str) else schema
     properties = root.get("properties")
     if root.get("type") != "object" or not isinstance(properties, Mapping) or not properties:
-        raise InvalidRequest("output_type is no object with properties; each property becomes a column.")
+        raise InvalidRequest("output_type is not an object with properties; each property becomes a column.")
     columns = [column_of(name, part, schema) for name, part in properties.items()]
     return Output(
         columns=pa.schema([field for field, _ in columns]),

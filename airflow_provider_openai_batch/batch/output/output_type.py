@@ -43,7 +43,7 @@ def normalize_output_type(value: object) -> OutputType:
 
 
 def _told(value: Any) -> str:
-    """Say what a value is that is no output type, and what to give."""
+    """Say what a value is that is not an output type, and what to give."""
     if get_origin(value) is not None:
         return f"{value}; {FIELD}"
     if isinstance(value, type):
@@ -131,7 +131,7 @@ def _schema_in(value: object) -> dict[str, Any]:
         return _plain(value)
     if isinstance(value, type) and hasattr(value, "model_json_schema"):
         return _schema_of(value)
-    raise InvalidRequest("output_type['schema'] is no JSON schema; give one, or a pydantic class.")
+    raise InvalidRequest("output_type['schema'] is not a JSON schema; give one, or a pydantic class.")
 
 
 def is_wrapper(value: Mapping[Any, Any]) -> bool:

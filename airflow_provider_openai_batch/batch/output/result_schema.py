@@ -62,7 +62,7 @@ def result_schema(rows: Sequence[pa.Field], outputs: pa.Schema, names: Names) ->
     if unknown:
         known = ", ".join(field.name for field in fields)
         raise InvalidRequest(
-            f"target['columns'] renames {unknown[0]!r}, which is no column; there are {known}."
+            f"target['columns'] renames {unknown[0]!r}, which is not a column; there are {known}."
         )
     ours = next((name for name in outputs.names if name in {field.name for field in fixed}), None)
     if ours is not None:

@@ -145,7 +145,7 @@ class _Linter:
             yield f"{self.at((*path, 'required'))} lacks {', '.join(missing)}"
         unknown = [name for name in required if name not in properties]
         if unknown:
-            yield Mistake(f"{self.at((*path, 'required'))} names {unknown[0]!r}, which is no property")
+            yield Mistake(f"{self.at((*path, 'required'))} names {unknown[0]!r}, which is not a property")
 
     def sizes(self) -> Iterator[str]:
         for count, limit, what in (

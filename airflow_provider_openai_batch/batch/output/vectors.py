@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 FLOAT32 = np.dtype("<f4")
-#: Kinds of arrays of numbers; a list of lists, of texts, or of bools is no vector.
+#: Kinds of arrays of numbers; a list of lists, of texts, or of bools is not a vector.
 NUMERIC = frozenset("iuf")
 KIND = pa.list_(pa.float32())
 #: How large a vector of unknown size is taken to be, at most.
@@ -50,7 +50,7 @@ class Vectors(Output):
         try:
             vector = np.frombuffer(base64.b64decode(text, validate=True), FLOAT32)
         except (ValueError, binascii.Error):
-            return Invalid("The embedding is no list of float32.")
+            return Invalid("The embedding is not a list of float32.")
         if not len(vector) or not np.isfinite(vector).all():
             return Invalid("The embedding is empty, or holds a number that is not finite.")
         if self.size is not None and len(vector) != self.size:

@@ -81,7 +81,7 @@ ERROR = Shape(
 def differences(told: object, shape: Shape) -> Iterator[str]:
     """Say in which fields an object differs from its shape; values are not shown."""
     if not isinstance(told, dict):
-        yield f"is no object but {kind_of(told)}"
+        yield f"is not an object but {kind_of(told)}"
         return
     yield from _named("lacks", [name for name in shape.fields if name not in told])
     extra = told.keys() - shape.fields.keys() - shape.optional

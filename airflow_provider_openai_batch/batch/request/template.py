@@ -288,7 +288,7 @@ class _Reader:
             )
         if column is None:
             raise InvalidRequest(
-                f"request holds {{{name}}}, which is no column; {_listed(self.columns)}. "
+                f"request holds {{{name}}}, which is not a column; {_listed(self.columns)}. "
                 f"Literal braces are written \\{{{name}}}."
             )
         return Slot(column)

@@ -170,7 +170,7 @@ class _Sets:
         return counted
 
     def _never_ran(self, send: Send, ids: Ids) -> np.ndarray:
-        """Mask what the API did not run for want of credit: that is no attempt."""
+        """Mask what the API did not run for want of credit: that is not an attempt."""
         if send.tally is None or not send.tally.unpaid:
             return np.zeros(len(ids), dtype=bool)
         return np.isin(ids, self._requests.unpaid(send))

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 SURROGATE = re.compile("[\ud800-\udfff]")
-#: Where Python and Arrow write a number that is no integer in the same way, without an exponent.
+#: Where Python and Arrow write a number that is not an integer in the same way, without an exponent.
 SMALLEST_PLAIN, LARGEST_PLAIN = 1e-4, 1e7
 _encode = msgspec.json.Encoder().encode
 

@@ -69,6 +69,6 @@ def require_json(rows: pa.RecordBatch, key: Sequence[str]) -> None:
         if wrong:
             examples = for_example(shown(rows.take(pa.array(wrong)).select(list(key))))
             raise InvalidRequest(
-                f"Column {field.name!r} is JSON and holds a text that is no JSON or is nested too deeply: "
+                f"Column {field.name!r} is JSON and holds a text that is not JSON or is nested too deeply: "
                 f"see the rows with the keys{examples}. Mend them, or cast the column to text in the source."
             )

@@ -74,7 +74,7 @@ class Parquet:
         try:
             return pq.ParquetFile(file, pre_buffer=False)
         except pa.ArrowException:
-            raise Unreadable(f"{path!r} is no Parquet file.") from None
+            raise Unreadable(f"{path!r} is not a Parquet file.") from None
 
 
 FORMATS: dict[str, Format] = {

@@ -73,7 +73,9 @@ def _from_dicts(rows: Any) -> pa.Table:
         raise InvalidRequest(f"source['rows'] holds a {type(wrong).__name__}; give dicts, one for each row.")
     found = dict.fromkeys(name for row in rows for name in row)
     if not all(isinstance(name, str) for name in found):
-        raise InvalidRequest("source['rows'] has a column whose name is no string; name columns by strings.")
+        raise InvalidRequest(
+            "source['rows'] has a column whose name is not a string; name columns by strings."
+        )
     return _table({str(name): [row.get(name) for row in rows] for name in found})
 
 
@@ -114,7 +116,7 @@ def _from_frame(rows: Any) -> pa.Table:
         ]
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
     raise InvalidRequest(
-        f"source['rows'] is a {type(rows).__name__}, which is no table ({reason}); "
+        f"source['rows'] is a {type(rows).__name__}, which is not a table ({reason}); "
         "give a list of dicts or a DataFrame."
     )
 
@@ -178,5 +180,5 @@ def _missing(name: str, series: Any) -> list[bool]:
         return [bool(flag) for flag in series.isna()]
     except ArithmeticError:
         raise InvalidRequest(
-            f"Column {name!r} of source['rows'] holds a decimal that is no number (sNaN); make it NULL."
+            f"Column {name!r} of source['rows'] holds a decimal that is not a number (sNaN); make it NULL."
         ) from None

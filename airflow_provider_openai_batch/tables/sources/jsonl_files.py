@@ -182,7 +182,7 @@ class Line:
         return found
 
     def _refuse(self, cause: str) -> NoReturn:
-        raise Unreadable(f"line {self.number} of {self.path!r} is no JSON object: {cause}.")
+        raise Unreadable(f"line {self.number} of {self.path!r} is not a JSON object: {cause}.")
 
 
 def _names_in(value: object) -> int:

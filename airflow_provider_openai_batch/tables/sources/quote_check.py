@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Places = npt.NDArray[np.intp]
 
 LF, CR = ord("\n"), ord("\r")
-#: Whatever is escaped is no quote, no delimiter, and no line end.
+#: Whatever is escaped is not a quote, no delimiter, and no line end.
 NEUTRAL = b"xx"
 
 

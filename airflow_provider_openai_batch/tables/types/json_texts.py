@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _skim = msgspec.json.Decoder(msgspec.Raw).decode
-#: A text inside of JSON: what it holds is no number.
+#: A text inside of JSON: what it holds is not a number.
 TEXT = r'"(?:[^"\\]|\\.)*"'
 #: What may be a number that a database has no room for; few texts hold such a one.
 LONG = r"\d[eE][+-]?\d{3}|\d{300}"

@@ -33,7 +33,7 @@ PLACE = re.compile(r" for (?:column|key) (?:[`'][^`']*[`'][.]?)+(?: at row \d+)?
 
 
 def number(error: BaseException) -> int | None:
-    """Give the server's or client's number of an error; None if it is no error of a MySQL driver."""
+    """Give the server's or client's number of an error; None if it is not an error of a MySQL driver."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if not kinds & {"DatabaseError", "InterfaceError"}:
         return None

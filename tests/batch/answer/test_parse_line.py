@@ -331,7 +331,7 @@ def test_a_success_without_a_body_was_run(body: Any, status_code: Any) -> None:
 
 
 def test_a_success_that_failed_after_its_output_is_paid_for() -> None:
-    """Tokens were put out and counted, so it is no passing failure."""
+    """Tokens were put out and counted, so it is not a passing failure."""
     body = completion("half", finish_reason="error") | {"usage": USAGE}
 
     assert answer_of(line_of(body)).status == "invalid"
@@ -352,7 +352,7 @@ def test_a_failure_without_an_answer_may_go_again(line: bytes) -> None:
 
 
 SILENT = "The server shows neither an answer nor an error."
-NO_OBJECT = "The answer is no object of JSON."
+NO_OBJECT = "The answer is not an object of JSON."
 
 
 @pytest.mark.parametrize(
@@ -380,7 +380,7 @@ def test_a_line_that_shows_no_failure_is_not_asked_again(line: bytes, message: s
 
 @pytest.mark.parametrize("status_code", [True, "", "OK", "fine", [], {}, 200.5, float("nan")])
 def test_a_status_that_is_none_fails_nothing(status_code: Any) -> None:
-    """What stands in the place of a status and is no number leaves the word to the body."""
+    """What stands in the place of a status and is not a number leaves the word to the body."""
     assert answer_of(line_of(completion("hi"), status_code), TEXT).answer == "hi"
 
 

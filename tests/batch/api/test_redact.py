@@ -33,7 +33,7 @@ def ask(body: str) -> bytes:
         ("Bad text: my card is 4111 1111, sir; it is not allowed here.", "My card\nis 4111 1111, sir",
          "Bad text…; it is not allowed here."),
         ('Give "answer" additionalProperties.', "hello", 'Give "answer" additionalProperties.'),
-        ("Rate: is no role; use Be brief.", "hello", "Rate: is no role; use Be brief."),
+        ("Rate: is not a role; use Be brief.", "hello", "Rate: is not a role; use Be brief."),
         ("MY CARD IS 4111 is no good, says the server.", "my card is 4111", "… is no good, says the server."),
         (r'Cannot read "caf\u00e9 \"le\\soir\"\n\ud83d\ude00 here", says the server.',
          'Café "le\\soir"\n😀 here', 'Cannot read "…", says the server.'),

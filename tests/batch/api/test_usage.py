@@ -71,7 +71,7 @@ def test_usage_is_read_in_the_words_of_any_server(usage: dict[str, Any]) -> None
     ],
 )  # fmt: skip
 def test_a_usage_without_sense_says_nothing(usage: Any) -> None:
-    """What is absent, nothing, of another type, or contradicts itself is no usage, and no error."""
+    """What is absent, nothing, of another type, or contradicts itself is not an usage, and no error."""
     assert told(usage) is None
 
 

@@ -67,7 +67,7 @@ def test_when_a_batch_ended(status: str, ended_at: float | None):
     "raw", [b"", b"<html>", b"[]", b"{}", b'{"id": null}', b'{"id": ""}', b'{"id": true}']
 )
 def test_what_has_no_id_is_unreadable(raw: bytes):
-    """It is no batch, so nothing is concluded from it."""
+    """It is not a batch, so nothing is concluded from it."""
     with pytest.raises(msgspec.MsgspecError):
         read_batch(raw)
 

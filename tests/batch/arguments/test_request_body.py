@@ -75,7 +75,7 @@ def test_what_an_endpoint_takes_is_kept(request_: dict[str, Any]) -> None:
         ({"endpoint": CHAT, "messages": ["{a}"]}, "request['messages'] holds '{a}'; a message is a dict"),
         ({"endpoint": RESPONSES, "input": "{a}", "output_type": ["b"]}, "holds 'output_type', which is an"),
         ({"endpoint": RESPONSES, "input": "{a}", "limits": {}}, "holds 'limits', which is an argument"),
-        ({"custom_id": "{a}", "body": {"messages": []}}, "holds 'custom_id', which is no part of a body"),
+        ({"custom_id": "{a}", "body": {"messages": []}}, "holds 'custom_id', which is not part of a body"),
         ({"endpoint": EMBEDDINGS, "input": "{a}", "completion_window": "24h"}, "holds 'completion_window',"),
     ],
 )  # fmt: skip

@@ -114,7 +114,7 @@ def test_prices_are_read_as_a_person_writes_them():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([], r"The file is no JSON object of prices by model; write it like \{"),
+        ([], r"The file is not a JSON object of prices by model; write it like \{"),
         (
             {"m": {"input": 1}},
             r"gives 'm' the price \{'input': 1\}: .* missing required field `output`; write",

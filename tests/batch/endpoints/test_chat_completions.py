@@ -91,7 +91,7 @@ def test_texts_in_parts_are_joined() -> None:
 
 
 def test_counts_fit_a_bigint() -> None:
-    """A number that no column takes is no number of tokens."""
+    """A number that no column takes is not a number of tokens."""
     assert [count(value) for value in (2**63 - 1, 2**63, float("nan"), float("inf"))] == [
         2**63 - 1,
         None,

@@ -42,7 +42,7 @@ def test_question_marks_for_what_a_character_set_lacks() -> None:
             "holds a character that its column's character set utf8mb3 lacks",
         ),
         (Words(frozenset({"a"})), "a", None),
-        (Words(frozenset({"a"})), "A", "is no word of its column's enum"),
+        (Words(frozenset({"a"})), "A", "is not a word of its column's enum"),
         (Range(least=0, most=255), 255, None),
         (Range(least=0, most=255), 256, "is outside of its column's range"),
         (Range(least=-1, most=1, smallest=0.1), 0, None),

@@ -206,7 +206,7 @@ def test_classes(model: type[BaseModel], columns: list[str]) -> None:
     ],
 )
 def test_classes_without_columns(model: type[BaseModel], told: str) -> None:
-    """What is no object with properties says so, before anything is sent."""
+    """What is not an object with properties says so, before anything is sent."""
     with pytest.raises(InvalidRequest) as caught:
         compile_output(model)
 

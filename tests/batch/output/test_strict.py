@@ -473,10 +473,10 @@ def test_what_cannot_be_built_is_refused(given: dict[str, Any], told: str) -> No
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (object_of(a=STRING) | {"required": ["a", "b"]}, "'required' names 'b', which is no property."),
+        (object_of(a=STRING) | {"required": ["a", "b"]}, "'required' names 'b', which is not a property."),
         (
             optional({"type": "object", "properties": {"b": STRING, "c": {}}, "required": ["d"]}),
-            "'properties.a.required' names 'd', which is no property.",
+            "'properties.a.required' names 'd', which is not a property.",
         ),
         (optional({"enum": []}), "'properties.a.enum' is empty; list the values."),
         (optional({"enum": "a"}), "'properties.a.enum' is 'a'; list the values."),

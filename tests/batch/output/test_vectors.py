@@ -41,7 +41,7 @@ def test_numbers_and_base64_are_one_text() -> None:
     ],
 )
 def test_what_are_no_numbers_is_no_text(numbers: list[object]) -> None:
-    """Whatever a server writes, nothing stops, and what is no vector does not pass for one."""
+    """Whatever a server writes, nothing stops, and what is not a vector does not pass for one."""
     assert encoded(numbers) is None
 
 

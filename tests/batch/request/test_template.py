@@ -133,11 +133,11 @@ def test_an_exact_name_wins_over_case() -> None:
     [
         (
             "{nope}",
-            "which is no column; the columns are 'id', 'Id', 'x'. Literal braces are written \\{nope}.",
+            "which is not a column; the columns are 'id', 'Id', 'x'. Literal braces are written \\{nope}.",
         ),
         ("{{x}}", "request holds '{{x}}'; a column is written {x}, and two literal braces \\{{x}}."),
         ("{{ x }}", "request holds '{{ x }}'; a column is written {x}"),
-        ("{{nope}}", "request holds {nope}, which is no column"),
+        ("{{nope}}", "request holds {nope}, which is not a column"),
         ("{ID}", "request holds {ID}, which could be any of 'id', 'Id'"),
         ("constant", "request names no column, so that all rows would ask the same"),
     ],

@@ -117,7 +117,7 @@ def test_running_batch_is_waited_for_until_its_deadline():
 
 
 def test_unreachable_api_says_nothing():
-    """A failed look is no answer: the wait goes on."""
+    """A failed look is not an answer: the wait goes on."""
     run = make_run(make_shard(make_send()))
 
     decided = plan(run, b1=Unreachable("500"))

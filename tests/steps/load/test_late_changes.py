@@ -55,7 +55,7 @@ CHANGES = {
         table=TABLE.format("", "").replace("varchar(50) ,", "date,"),
         message="does not fit: 'label': (?i:date)",
     ),
-    "the key is no key": Change(table=KEYLESS.format("", ""), message=r"no unique key on \(id\)"),
+    "the key is not a key": Change(table=KEYLESS.format("", ""), message=r"no unique key on \(id\)"),
     "the column is computed": Change(
         table=TABLE.format("generated always as ('x') {}", ""),
         message="computes 'label' by itself|(?i:generated column)|non-DEFAULT value into column .label",

@@ -74,7 +74,7 @@ def test_load_waits_for_nothing_in_flight(pipeline: Any):
 
 
 def test_load_during_an_outage_is_tried_again(pipeline: Any):
-    """Whether something is in flight cannot be told: that is no answer, and no end."""
+    """Whether something is in flight cannot be told: that is not an answer, and no end."""
     pipeline.submit()
     pipeline.emulator.fault("outage", seconds=None)
 
@@ -200,7 +200,7 @@ def test_lost_batch_lands_as_unknown(pipeline: Any):
 
 
 def test_refused_and_truncated_answers_have_their_own_words(pipeline: Any):
-    """A refusal is no answer, and neither is half a text; the raw output is kept."""
+    """A refusal is not an answer, and neither is half a text; the raw output is kept."""
     pipeline.limits = {"max_failed_ratio": 1}
     pipeline.emulator.fault("truncated", share=0.5)
     pipeline.output_type = None

@@ -19,7 +19,7 @@ def test_empty_folder_is_an_empty_run(pipeline: Any):
 
 
 def test_snapshot_counts_from_done_on(pipeline: Any):
-    """A staging that did not end is no snapshot: its rows are not sent."""
+    """A staging that did not end is not a snapshot: its rows are not sent."""
     pipeline.stage()
     next(pipeline.folder.rglob("done.json")).unlink()
 

@@ -278,7 +278,7 @@ def test_lost_folder_stops_the_run(pipeline: Any):
 
 
 def test_server_without_a_list_is_used(pipeline: Any):
-    """A server that lists no batches is no reason to stop."""
+    """A server that lists no batches is not a reason to stop."""
     pipeline.emulator.fault("no_list")
 
     assert pipeline.stage().rows == 10
@@ -305,7 +305,7 @@ def test_snapshot_can_be_read_with_any_tool(pipeline: Any):
 
 
 def test_overtaken_first_try_stages_nothing(pipeline: Any):
-    """A first try that wakes up after its retry has staged goes on with those rows: it is no clear."""
+    """A first try that wakes up after its retry has staged goes on with those rows: it is not a clear."""
     pipeline.submit(try_number=2, max_tries=2)
     pipeline.wait()
 

@@ -57,7 +57,7 @@ def test_the_estimate_of_real_tickets_is_near(tickets, labelled, counter, within
 
 
 def test_marks_of_a_conversation_are_text_in_a_row():
-    """A ticket may quote them; that is no error, and no end."""
+    """A ticket may quote them; that is not an error, and no end."""
     counter = counter_for("gpt-5-mini")
 
     assert isinstance(counter, ByTokenizer)

@@ -100,7 +100,7 @@ def test_failing_list_resolves_nothing(pipeline: Any):
 
 
 def test_endless_list_resolves_nothing(pipeline: Any):
-    """A list that repeats itself is no list: what it does not show may be there."""
+    """A list that repeats itself is not a list: what it does not show may be there."""
     pipeline.submit()
     pipeline.name = "other"
     pipeline.emulator.fault("server_error", route="create")
@@ -547,7 +547,7 @@ def test_file_of_another_project_stops_the_run(pipeline: Any):
 
 
 def test_short_file_is_asked_for_more_than_once(pipeline: Any):
-    """Half an hour that was an outage is no half hour in which the file stayed short."""
+    """Half an hour that was an outage is not a half hour in which the file stayed short."""
     pipeline.emulator.fault("download_short", route="content", times=6, share=0.4)
     pipeline.submit()
     pipeline.emulator.advance(700)

@@ -63,7 +63,7 @@ def test_batch_of_others_that_a_create_named_is_left_alone(pipeline: Pipeline, o
 
 
 def test_server_with_other_file_ids_and_without_a_list(pipeline: Pipeline) -> None:
-    """A gateway that names input files in its own way is no reason to wait, or to ask again."""
+    """A gateway that names input files in its own way is not a reason to wait, or to ask again."""
     pipeline.submit()
     pipeline.emulator.fault("wrong_input", route="retrieve", times=None)
     pipeline.emulator.fault("no_list")

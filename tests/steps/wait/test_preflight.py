@@ -174,7 +174,7 @@ def test_a_message_that_is_all_row_is_not_shown(pipeline: Any):
 
 
 def test_an_unknown_model_ends_the_run(pipeline: Any):
-    """A 404 about the model is no absent route."""
+    """A 404 about the model is not an absent route."""
     pipeline.emulator.fault(
         "not_found", route="chat", code="model_not_found", message="The model does not exist."
     )

@@ -52,7 +52,7 @@ LONE_ROWS = [("1", "one"), ("2", '"hello world'), ("3", "three"), ("4", '"bar'),
 @pytest.mark.parametrize(
     ("text", "name", "message"),
     [
-        (LONE, "a.tsv", r"a\.tsv' is no CSV in row 3 \(_row 2, line 5\): text after a closing quote"),
+        (LONE, "a.tsv", r"a\.tsv' is not a CSV in row 3 \(_row 2, line 5\): text after a closing quote"),
         (LONE.replace("\t", ","), "a.csv", r"row 3 \(_row 2, line 5\): text after a closing quote"),
         (LONE.replace("\n", "\r\n"), "a.tsv", r"row 3 \(_row 2, line 5\): text after a closing quote"),
         (LONE.replace("\n", "\r"), "a.tsv", r"row 3 \(_row 2, line 5\): text after a closing quote"),
@@ -128,7 +128,7 @@ def test_a_column_that_is_named_like_null(tmp_path: Path) -> None:
 
 
 def test_jsonl_without_its_mark(tmp_path: Path) -> None:
-    """The kind of fault: what a decoder says without a place is no error of the file's storage."""
+    """The kind of fault: what a decoder says without a place is not an error of the file's storage."""
     path = put(tmp_path, '{"id":1}\n'.encode("utf-16-le"), "a.jsonl")
 
     with pytest.raises(InvalidRequest, match=r"a\.jsonl' does not begin with a byte order mark"):
@@ -152,7 +152,7 @@ def test_columns_without_header(tmp_path: Path) -> None:
         (b"\xef\xbb\xbfid,text\n1,x\n", {"encoding": "cp1252"}, "begins with the mark of UTF-8"),
         ("id,text\n1,x\n".encode("utf-16-le"), {"encoding": "utf-16"}, "byte order mark.* 'utf-16-le' or"),
         ("id,text\n1,x\n".encode("utf-32-be"), {"encoding": "utf-32"}, "byte order mark.* 'utf-32-le' or"),
-        ("id,text\n1,x-\xff\n".encode("latin-1"), {"encoding": "punycode"}, "is no CSV in 'punycode'"),
+        ("id,text\n1,x-\xff\n".encode("latin-1"), {"encoding": "punycode"}, "is not a CSV in 'punycode'"),
         ("id,text\n1,a\n".encode("utf-16-le"), {}, "NUL bytes in its header.*'utf-16-le'"),
         ("id;text\n1;a\n", {}, "'delimiter': ';'"),
         ("id\ttext\n1\ta, b\n", {}, r"'delimiter': '\\t'"),
@@ -186,7 +186,7 @@ def test_damaged_pack(tmp_path: Path, cut: bytes) -> None:
 
 @pytest.mark.parametrize("text", [b"", b"\xef\xbb\xbf", b"\n\n", b"\r\n"])
 def test_nothing_in_it(tmp_path: Path, text: bytes) -> None:
-    """A file without a row and without a header is no error, packed or not."""
+    """A file without a row and without a header is not an error, packed or not."""
     assert () == source(put(tmp_path, text)).columns()
     assert () == source(put(tmp_path, gzip.compress(text), "b.csv.gz")).columns()
 
@@ -319,7 +319,7 @@ def test_the_character_for_null_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("delimiter", "right"), [(",", ";"), ("|", "\t"), ("\t", "|")])
 def test_the_error_of_a_key_names_the_delimiter(tmp_path: Path, delimiter: str, right: str) -> None:
-    """With a delimiter that was given and does not fit, the key is no column: the message says why."""
+    """With a delimiter that was given and does not fit, the key is not a column: the message says why."""
     path = put(tmp_path, f"id{right}text\n1{right}a\n")
     columns = source(path, delimiter=delimiter).columns()
 

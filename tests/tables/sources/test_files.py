@@ -153,7 +153,7 @@ def test_csv_that_is_no_text(tmp_path: Path) -> None:
     """A header that is not UTF-8 is the file's fault, not that of the storage."""
     (tmp_path / "a.csv").write_bytes(b"id,b\xf6dy\n1,x\n")
 
-    with pytest.raises(InvalidRequest, match=r"a\.csv' is no CSV in UTF-8"):
+    with pytest.raises(InvalidRequest, match=r"a\.csv' is not a CSV in UTF-8"):
         source(tmp_path).columns()
 
 
@@ -213,7 +213,7 @@ def test_jsonl_mixed(tmp_path: Path) -> None:
 
 
 def test_jsonl_broken_line(tmp_path: Path) -> None:
-    """A line that is no object is named by its number, not by its text."""
+    """A line that is not an object is named by its number, not by its text."""
     path = tmp_path / "a.jsonl"
     path.write_text('{"id": 1}\n["secret"]\n')
 
@@ -236,7 +236,7 @@ def test_not_parquet(tmp_path: Path) -> None:
     """A file that is not what its name says is named."""
     (tmp_path / "a.parquet").write_text("no")
 
-    with pytest.raises(InvalidRequest, match=r"a\.parquet' is no Parquet file"):
+    with pytest.raises(InvalidRequest, match=r"a\.parquet' is not a Parquet file"):
         source(tmp_path).columns()
 
 
@@ -257,7 +257,7 @@ def test_unknown_storage() -> None:
 
 @pytest.mark.parametrize("name", ["empty.csv", "empty.jsonl", "day=2026-01-05/empty.jsonl"])
 def test_empty_file(tmp_path: Path, name: str) -> None:
-    """A file of no bytes has no columns and no rows, and is no error."""
+    """A file of no bytes has no columns and no rows, and is not an error."""
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"")
@@ -364,7 +364,7 @@ def test_jsonl_numbers_near_zero(tmp_path: Path) -> None:
 
 
 def test_jsonl_texts_that_look_like_names(tmp_path: Path) -> None:
-    """A text that looks like JSON is no name that is there twice."""
+    """A text that looks like JSON is not a name that is there twice."""
     (tmp_path / "a.jsonl").write_text('{"id":1,"x":"\\"id\\": 2, \\"x\\" :"}\n{"id":2,"x":"{\\"id\\":"}\n')
 
     assert [1, 2] == read(tmp_path / "a.jsonl", "id")["id"].to_pylist()

@@ -58,7 +58,7 @@ def test_lone_surrogates() -> None:
     ids=["pandas", "category", "arrow", "batch"],
 )
 def test_frames(frame: Any) -> None:
-    """A DataFrame keeps its types; categories are their values, an index is no column."""
+    """A DataFrame keeps its types; categories are their values, an index is not a column."""
     table = read(frame)
 
     assert [{"id": 1, "body": "x"}, {"id": 2, "body": None}] == table.to_pylist()
@@ -82,7 +82,7 @@ def test_mixed_types(rows: Any) -> None:
         (["secret"], "holds a str; give dicts"),
         ([{1: 2}], "name columns by strings"),
         ([{"id": object()}], "'id' holds a object"),
-        (7, "is a int, which is no table"),
+        (7, "is a int, which is not a table"),
         ([{"id": {1: "a", "1": "b"}}], "'id' holds .* json .an object has one name twice"),
         ([{"id": [{"a": {None: 1, "None": 2}}]}], "'id' holds .* json .an object has one name twice"),
     ],
@@ -167,7 +167,7 @@ def test_extension_types() -> None:
     ],
 )
 def test_names_of_columns(rows: Any, message: str) -> None:
-    """Two columns of one name, or a name that is no name, are refused."""
+    """Two columns of one name, or a name that is not a name, are refused."""
     with pytest.raises(InvalidRequest, match=message):
         read(rows)
 
@@ -209,8 +209,8 @@ NO_UTF8 = pa.StringArray.from_buffers(2, pa.array([0, 1, 2], pa.int32()).buffers
         ([{"x": LOOP}], "'x' holds a value that is nested too deeply"),
         ([{"x": 1.5}, {"x": 2**53 + 1}], "'x' is of floats and holds an integer beyond"),
         ([{"x\ud800": 1}], "'x\ufffd' whose name holds half of a surrogate pair"),
-        (pd.Series([1]), "is a Series, which is no table"),
-        (pd.DataFrame({"x": [1]}).groupby("x"), "is a DataFrameGroupBy, which is no table"),
+        (pd.Series([1]), "is a Series, which is not a table"),
+        (pd.DataFrame({"x": [1]}).groupby("x"), "is a DataFrameGroupBy, which is not a table"),
         (Frame({"x": pd.Series([object()], dtype=object)}), "Column 'x' holds a object"),
         (
             [{"x": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}],
@@ -231,7 +231,7 @@ def test_no_bare_errors(rows: Any, message: str) -> None:
 
 
 def test_frames_of_ones_own() -> None:
-    """A kind of DataFrame is one: its periods are their text, and its index is no column."""
+    """A kind of DataFrame is one: its periods are their text, and its index is not a column."""
     assert [{"x": "2026Q1"}] == read(Frame({"x": pd.period_range("2026Q1", periods=1, freq="Q")})).to_pylist()
 
 

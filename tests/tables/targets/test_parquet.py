@@ -121,7 +121,7 @@ def test_no_rows(tmp_path: Path) -> None:
 
 
 def test_path_that_cannot_be_written(tmp_path: Path) -> None:
-    """A path that is no folder is found before anything is sent."""
+    """A path that is not a folder is found before anything is sent."""
     (tmp_path / "file").touch()
 
     with pytest.raises(InvalidRequest, match="file"):

@@ -267,7 +267,7 @@ def held(path: Path) -> subprocess.Popen[str]:
 
 
 def test_read_only(duckdb_file: Path, connect: Any) -> None:
-    """A database that is opened to read is no target."""
+    """A database that is opened to read is not a target."""
     query(duckdb_file, "CREATE TABLE t (id int)")
     connect(conn_type="duckdb", host=str(duckdb_file), extra='{"read_only": true}')
 

@@ -182,7 +182,7 @@ def test_values_never_in_errors(mariadb: MariaDatabase) -> None:
 
 
 def test_unreachable_is_retried(connect: Callable[..., str]) -> None:
-    """A server that does not answer is no fault of the DAG."""
+    """A server that does not answer is not a fault of the DAG."""
     pytest.importorskip("airflow.providers.mysql")
     extra = {"client": "mysql-connector-python"}
     connect(conn_type="mysql", host="127.0.0.1", port=1, login="x", schema="x", extra=extra)
@@ -336,7 +336,7 @@ def test_join_of_two_collations(mariadb: MariaDatabase, collation: str) -> None:
 
 
 def test_word_of_a_person_in_any_case(mariadb: MariaDatabase) -> None:
-    """`OK` is no word of ours, though the column's collation takes it for `ok`."""
+    """`OK` is not a word of ours, though the column's collation takes it for `ok`."""
     landing = make_landing()
     write("mariadb", landing, {"id": 1, "label": "first"}, {"id": 2, "label": "first"})
     mariadb.execute("UPDATE labels SET batch_status = 'OK' WHERE id = 1")

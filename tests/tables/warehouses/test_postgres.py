@@ -120,7 +120,7 @@ def test_long_names(postgres: Postgres) -> None:
 
 @pytest.mark.parametrize("state", ["08006", "40001", "40P01", "53300", "55P03", "57P01", "57014", "58030"])
 def test_passing_states(state: str) -> None:
-    """A lost connection, a deadlock, a lock, or a shutdown is retried; it is no fault of the DAG."""
+    """A lost connection, a deadlock, a lock, or a shutdown is retried; it is not a fault of the DAG."""
     with pytest.raises(OpenAIBatchError, match=state) as caught, told("Doing", warehouse.explain):
         raise psycopg.errors.lookup(state)
 
@@ -203,7 +203,7 @@ def test_partitioned_table(postgres: Postgres) -> None:
 
 
 def test_unreachable_is_retried(connect: Any) -> None:
-    """A server that does not answer is no fault of the DAG."""
+    """A server that does not answer is not a fault of the DAG."""
     connect(conn_type="postgres", host="127.0.0.1", port=1, login="x", schema="x")
 
     with pytest.raises(OpenAIBatchError) as caught:

@@ -74,7 +74,7 @@ def test_sql_with_parameters_and_semicolon(sqlite_file: Path) -> None:
 
 
 def test_locked_file_is_retried(sqlite_file: Path) -> None:
-    """A file that another one holds is no fault of the DAG."""
+    """A file that another one holds is not a fault of the DAG."""
     holder = sqlite3.connect(sqlite_file, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     waiting = sqlite3.connect(sqlite_file, timeout=0)
