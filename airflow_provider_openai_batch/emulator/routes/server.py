@@ -81,7 +81,11 @@ class Server:
             serving.result()
         for server in self._server.servers:
             server.close()
-        # Clients keep their connections alive.
+        # A call that a fault holds resets its connection; others are kept alive by clients, and closed.
+        if calls := set(self._server.server_state.tasks):
+            for call in calls:
+                call.cancel()
+            await asyncio.wait(calls, timeout=1)
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)
