@@ -20,7 +20,7 @@ PROGRAM = """
 import json, sys, time
 sys.modules["bpe_openai"] = None  # its tables take 140 MB, once; by default there are none
 from airflow.providers.common.compat.sdk import ObjectStoragePath
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
 from airflow_provider_openai_batch.store.run_store import RunStore

@@ -15,7 +15,7 @@ MB = 1_000_000
 PROGRAM = """
 import json, sys
 import pyarrow as pa
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 from tests.tables.factories import MONDAY, TUESDAY, make_landing, nothing
 

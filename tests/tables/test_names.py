@@ -30,7 +30,7 @@ def test_table_parts(table: str, parts: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("table", ["", ".", "a.", ".a", "a..b", '"a', 'a"b', 'a."b"c'])
 def test_no_table_name(table: str) -> None:
     """What cannot be taken apart is refused."""
-    with pytest.raises(InvalidRequest, match="no table name"):
+    with pytest.raises(InvalidRequest, match="not a table name"):
         names.table_parts(table, "postgres")
 
 
@@ -44,7 +44,7 @@ def test_quote() -> None:
 @pytest.mark.parametrize("name", ["", "a\0b"])
 def test_no_name(name: str) -> None:
     """What no database can hold is refused."""
-    with pytest.raises(InvalidRequest, match="no name"):
+    with pytest.raises(InvalidRequest, match="not a name"):
         names.quote(name, "postgres")
 
 

@@ -60,7 +60,7 @@ CONNECTIONS = {
 }
 SOURCES = """
 import sys, json
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 for conn_id in sys.argv[1:]:
     made = resolve_source(arguments.source({"conn_id": conn_id, "table": "Mart.T", "key": "id"}))

@@ -198,7 +198,7 @@ def texts(value: object) -> str:
 
 CHILD = """
 import json, os, signal, sys
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 from tests.tables.factories import TUESDAY, make_landing
 from tests.warehouses.test_matrix import batches

@@ -60,7 +60,8 @@ class CsvStream(Utf8Stream):
         ours = mistake.row - (self._form.header is True)
         also = f"_row {ours}, " if ours else "the header, "
         return (
-            f"{self.path!r} is not a CSV in row {mistake.row} ({also}line {mistake.line}): {mistake.what}. "
+            f"{self.path!r} is not valid CSV in row {mistake.row} ({also}line {mistake.line}): "
+            f"{mistake.what}. "
             f"Double a quote inside quotes, or set {NO_QUOTES} where quotes are characters like any other."
         )
 
@@ -176,12 +177,12 @@ class Csv:
         if "straddling" in str(error):
             most = f"{CSV_BLOCK:,} bytes"
             return Unreadable(
-                f"{path!r} is not a CSV with rows of at most {most}; write it as Parquet or JSONL."
+                f"{path!r} is not valid CSV with rows of at most {most}; write it as Parquet or JSONL."
             )
         found = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", str(error))
         if found is None:
-            return Unreadable(f"{path!r} is not a CSV.")
-        told = f"{path!r} is not a CSV in row {found[1]}: it has {found[3]} fields, not {found[2]}"
+            return Unreadable(f"{path!r} is not valid CSV.")
+        told = f"{path!r} is not valid CSV in row {found[1]}: it has {found[3]} fields, not {found[2]}"
         fits = self._fitting(fs, path)
         return Unreadable(f"{told}; {fits}" if fits else f"{told} as the first row or the header.")
 

@@ -108,7 +108,7 @@ class Utf8Stream(io.RawIOBase):
             raise self._misfit(error, len(raw)) from None
         except UnicodeError:  # of a decoder that tells no place
             raise Unreadable(
-                f"{self.path!r} is no {self._kind} in {self._encoding!r}. Name its own encoding in "
+                f"{self.path!r} is not valid {self._kind} in {self._encoding!r}. Name its own encoding in "
                 "source['format']['encoding'], such as 'cp1252' or 'utf-16-le'."
             ) from None
         text = text.removeprefix("\ufeff") if self._first else text
@@ -144,6 +144,6 @@ class Utf8Stream(io.RawIOBase):
         byte = f"byte 0x{error.object[error.start]:02x} at position {place:,}"
         what = byte if taken else f"it ends within a character, {byte}"
         return Unreadable(
-            f"{self.path!r} is no {self._kind} in {name}: {what}. "
+            f"{self.path!r} is not valid {self._kind} in {name}: {what}. "
             "Name its own encoding in source['format']['encoding'], such as 'cp1252' or 'utf-16'."
         )

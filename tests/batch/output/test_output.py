@@ -121,8 +121,8 @@ def test_a_pydantic_class_is_its_schema() -> None:
         ),
         ({"schema": ["a"]}, "output_type['schema'] is not a JSON schema"),
         ({"schema": {"schema": {}}}, "output_type['schema'] is not a JSON schema"),
-        (loose(STRING, type="array"), "no object with properties"),
-        ({"schema": {"type": "object"}, "strict": False}, "no object with properties"),
+        (loose(STRING, type="array"), "not an object with properties"),
+        ({"schema": {"type": "object"}, "strict": False}, "not an object with properties"),
         (loose({"type": "strin"}), "output_type is not a valid JSON schema"),
         (loose({"type": "str"}), "at 'properties.x.type': 'str' is not a type; write 'string'."),
         (
@@ -170,7 +170,7 @@ def test_a_pydantic_class_is_its_schema() -> None:
         ),
         (
             {"type": "object", "properties": {"a": {"type": "string", "pattern": "("}}},
-            "no valid JSON schema at 'properties.a.pattern'",
+            "not a valid JSON schema at 'properties.a.pattern'",
         ),
     ],
 )

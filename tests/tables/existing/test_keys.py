@@ -100,7 +100,7 @@ def test_keys_that_the_column_takes_for_one(
     with pytest.raises(InvalidRequest, match=r"treats different keys of the source as equal, for example '"):
         check(warehouse, TEXT, key, "another", like)
     monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__SHOW_KEYS", "False")
-    with pytest.raises(InvalidRequest, match=r"as one \(key values are not shown"):
+    with pytest.raises(InvalidRequest, match=r"as equal \(key values are not shown"):
         check(warehouse, TEXT, key, "another", like)
 
 

@@ -52,7 +52,7 @@ LONE_ROWS = [("1", "one"), ("2", '"hello world'), ("3", "three"), ("4", '"bar'),
 @pytest.mark.parametrize(
     ("text", "name", "message"),
     [
-        (LONE, "a.tsv", r"a\.tsv' is not a CSV in row 3 \(_row 2, line 5\): text after a closing quote"),
+        (LONE, "a.tsv", r"a\.tsv' is not valid CSV in row 3 \(_row 2, line 5\): text after a closing quote"),
         (LONE.replace("\t", ","), "a.csv", r"row 3 \(_row 2, line 5\): text after a closing quote"),
         (LONE.replace("\n", "\r\n"), "a.tsv", r"row 3 \(_row 2, line 5\): text after a closing quote"),
         (LONE.replace("\n", "\r"), "a.tsv", r"row 3 \(_row 2, line 5\): text after a closing quote"),
@@ -152,7 +152,7 @@ def test_columns_without_header(tmp_path: Path) -> None:
         (b"\xef\xbb\xbfid,text\n1,x\n", {"encoding": "cp1252"}, "begins with the mark of UTF-8"),
         ("id,text\n1,x\n".encode("utf-16-le"), {"encoding": "utf-16"}, "byte order mark.* 'utf-16-le' or"),
         ("id,text\n1,x\n".encode("utf-32-be"), {"encoding": "utf-32"}, "byte order mark.* 'utf-32-le' or"),
-        ("id,text\n1,x-\xff\n".encode("latin-1"), {"encoding": "punycode"}, "is not a CSV in 'punycode'"),
+        ("id,text\n1,x-\xff\n".encode("latin-1"), {"encoding": "punycode"}, "is not valid CSV in 'punycode'"),
         ("id,text\n1,a\n".encode("utf-16-le"), {}, "NUL bytes in its header.*'utf-16-le'"),
         ("id;text\n1;a\n", {}, "'delimiter': ';'"),
         ("id\ttext\n1\ta, b\n", {}, r"'delimiter': '\\t'"),

@@ -153,7 +153,7 @@ def test_csv_that_is_no_text(tmp_path: Path) -> None:
     """A header that is not UTF-8 is the file's fault, not that of the storage."""
     (tmp_path / "a.csv").write_bytes(b"id,b\xf6dy\n1,x\n")
 
-    with pytest.raises(InvalidRequest, match=r"a\.csv' is not a CSV in UTF-8"):
+    with pytest.raises(InvalidRequest, match=r"a\.csv' is not valid CSV in UTF-8"):
         source(tmp_path).columns()
 
 
@@ -299,7 +299,7 @@ def test_jsonl_as_it_comes(tmp_path: Path, raw: bytes, bodies: list[str]) -> Non
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        ('{"body": "ü"}\n'.encode("latin-1"), "no JSONL in UTF-8: byte 0xfc at position 10"),
+        ('{"body": "ü"}\n'.encode("latin-1"), "not valid JSONL in UTF-8: byte 0xfc at position 10"),
         (b'{"body": 1}\n{"body": NaN}\n', "line 2 of .*: it holds NaN, which JSON has not; write null"),
         (b'{"body": -Infinity}\n', "it holds -Infinity"),
         (b'[{"body": 1}]\n', "it is a JSON list; JSONL has an object on each line"),

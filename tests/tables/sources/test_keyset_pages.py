@@ -281,7 +281,8 @@ def test_an_error_tells_no_values(postgres: Any) -> None:
 
 CHILD = """
 import resource, sys, psycopg
-from airflow_provider_openai_batch.tables import resolve, sql
+from airflow_provider_openai_batch.tables import resolve
+from airflow_provider_openai_batch.tables.sources import sql
 from tests.tables.sources.test_keyset_pages import AnyHook
 uri, rows = sys.argv[1:]
 query = sql.of_table("t", f"id <= {rows}", "redshift")

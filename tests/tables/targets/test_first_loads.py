@@ -18,7 +18,7 @@ PROCESSES = 16
 #: All is imported once, before the processes part.
 PROGRAM = """
 import multiprocessing, sys
-from airflow_provider_openai_batch.batch import arguments
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 from tests.tables.ends import write
 from tests.tables.factories import make_landing

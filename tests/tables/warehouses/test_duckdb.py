@@ -129,7 +129,7 @@ def test_batches_are_bounded(duckdb_file: Path) -> None:
 
 LEFT = """
 import duckdb, sys
-from airflow_provider_openai_batch.tables import sql
+from airflow_provider_openai_batch.tables.sources import sql
 from airflow_provider_openai_batch.tables.warehouses.duckdb_source import ArrowSource
 
 driver = sql.Driver(lambda: duckdb.connect(sys.argv[1]))
