@@ -27,7 +27,7 @@ def test_not_a_database(connect: Any) -> None:
     """A connection to something else than a database is refused."""
     connect(conn_type="openai_batch", password="x")
 
-    with pytest.raises(InvalidRequest, match=r"no SQL database|cannot be used"):
+    with pytest.raises(InvalidRequest, match=r"not a SQL database|cannot be used"):
         resolve_source(arguments.source({"conn_id": "warehouse", "table": "t", "key": "id"}))
 
 
