@@ -23,15 +23,15 @@ def main() -> NoReturn:
     """Run the command that is named; 0: all is well, 1: something was found, 2: wrong arguments."""
     given = _parser().parse_args(sys.argv[1:2]).command
     if given == "emulator":
-        _run(f"{PACKAGE}.emulator.__main__")
+        sys.exit(_run(f"{PACKAGE}.emulator.__main__"))
     # Airflow takes seconds to import: neither the help nor the emulator waits for it.
     from airflow_provider_openai_batch.telling import end_with  # noqa: PLC0415
 
     end_with(lambda: _run(f"{PACKAGE}.{given}"))
 
 
-def _run(module: str) -> NoReturn:
-    sys.exit(int(import_module(module).main(sys.argv[2:]) or 0))
+def _run(module: str) -> int:
+    return int(import_module(module).main(sys.argv[2:]) or 0)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,1 +1,1 @@
-"""The steps of a run: stage, transfer, advance, load."""
+"""The steps of a run: submit, wait, collect, load."""

@@ -70,7 +70,7 @@ def test_a_file_of_rows_by_literal_is_kept_too():
         ({"limits": {"rows": "1,000"}}, "limits['rows'] is '1,000'; give a whole number from 1 on, such"),
         (
             {"resend": ["all"]},
-            "resend needs submit's target: without it, answered rows cannot be",
+            "resend needs submit's target: without it, answered rows cannot be identified.",
         ),
     ],
 )

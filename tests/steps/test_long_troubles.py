@@ -160,8 +160,7 @@ def test_changed_key_proves_no_delete(pipeline: Any):
     pipeline.emulator.clear_faults()
     pipeline.emulator.fault("list_lag", lag=DAY)
     pipeline.emulator.fault("not_found", route="delete", times=None)
-    pipeline.emulator.fault("not_found", route="file", times=None)
-    pipeline.emulator.fault("not_found", route="content", times=None)
+    pipeline.hide_files()
     ours, pipeline.client.account = pipeline.client.account, "another"
 
     for _ in range(8):

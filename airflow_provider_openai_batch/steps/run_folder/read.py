@@ -86,7 +86,7 @@ class StoredRequests:
         done = self._done[snapshot_id]
         folder = f"snapshots/{snapshot_id}"
         parts = [self._column(f"{folder}/{name}", CUSTOM_ID) for name in done.files]
-        found = np.unique(np.concatenate(parts)) if parts else np.empty(0, "S16")
+        found = np.unique(np.concatenate(parts)) if parts else np.empty(0, f"S{ID_BYTES}")
         rejected = self._column(f"{folder}/rejected.parquet", "custom_id")
         return found[~np.isin(found, rejected)] if len(rejected) else found
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.batch.text.request_ids import ids_of
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES, ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
-
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot
+    from airflow_provider_openai_batch.batch.text.request_ids import Ids
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 FAILED_BEFORE, INPUT_HASH, CUSTOM_ID, FIRST = "_failed_before", "_input_hash", "_custom_id", "_first"
@@ -26,7 +25,7 @@ ADDED = pa.schema(
         #: What makes a row the same on another night, as hexadecimal text.
         (INPUT_HASH, pa.string()),
         #: The row's request; rows that ask the same share one.
-        (CUSTOM_ID, pa.binary(16)),
+        (CUSTOM_ID, pa.binary(ID_BYTES)),
         #: Whether this is the first row of its request: the one that its tokens and cost are booked on.
         (FIRST, pa.bool_()),
     ]
@@ -54,7 +53,7 @@ def stored_rows(store: RunStore, snapshot: CompleteSnapshot, count: int = ROWS) 
             yield from pq.ParquetFile(file, pre_buffer=False).iter_batches(batch_size=count)
 
 
-def request_ids(rows: pa.RecordBatch) -> np.ndarray:
+def request_ids(rows: pa.RecordBatch) -> Ids:
     """Return the id of each row's request."""
     return ids_of(rows[CUSTOM_ID])
 

@@ -10,6 +10,7 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.objects import InputFile, Refused
 from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.client.api_answers import SERVER_ERROR
 from airflow_provider_openai_batch.client.same_origin import told_of
 from airflow_provider_openai_batch.client.sync_client import WrongAnswer
 from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 UNCLEAR = "uploads/"
 #: After these the file may be there.
 MAY_HAVE_ACTED = {408, 409}
-OUR_FAULT, SERVER_ERROR = 400, 500
+OUR_FAULT = 400
 A_DAY = 86_400.0
 
 log = logging.getLogger(__name__)

@@ -147,7 +147,10 @@ def test_a_pydantic_class_is_its_schema() -> None:
         (loose({"type": 3}), "at 'properties.x.type': 3 is not valid under any"),
         (
             loose({"type": "string", "required": True}),
-            "'properties.x.required': True is not a list; list the required properties beside",
+            (
+                "'properties.x.required': True is not a list; "
+                'list the required properties beside "properties".'
+            ),
         ),
         (
             loose({"type": "array", "items": [STRING]}),

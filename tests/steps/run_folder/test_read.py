@@ -94,8 +94,8 @@ def test_host_that_changed_stops_the_run(pipeline: Any):
 def test_lost_batch_of_another_project_stops_the_run(pipeline: Any):
     """Batch and file both unknown: the key belongs to somebody else."""
     pipeline.submit()
-    for route in ("retrieve", "file", "content"):
-        pipeline.emulator.fault("not_found", route=route, times=None)
+    pipeline.emulator.fault("not_found", route="retrieve", times=None)
+    pipeline.hide_files()
 
     with pytest.raises(RunUnreadable, match="do not belong together"):
         pipeline.advance()

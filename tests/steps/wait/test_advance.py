@@ -455,8 +455,7 @@ def test_nothing_is_sent_to_another_project(pipeline: Any):
     pipeline.emulator.fault("server_error", route="upload", skip=1, times=None)
     pipeline.submit()
     pipeline.emulator.clear_faults()
-    pipeline.emulator.fault("not_found", route="file", times=None)
-    pipeline.emulator.fault("not_found", route="content", times=None)
+    pipeline.hide_files()
     pipeline.emulator.advance(100)
 
     with pytest.raises(RunUnreadable, match="do not belong together"):
@@ -471,8 +470,7 @@ def test_a_look_that_fails_shows_no_project(pipeline: Any):
     pipeline.submit()
     pipeline.emulator.clear_faults()
     pipeline.emulator.fault("server_error", route="retrieve", times=None)
-    pipeline.emulator.fault("not_found", route="file", times=None)
-    pipeline.emulator.fault("not_found", route="content", times=None)
+    pipeline.hide_files()
     pipeline.emulator.advance(100)
 
     with pytest.raises(RunUnreadable, match="do not belong together"):
@@ -491,8 +489,7 @@ def test_a_fence_that_may_have_failed_holds_what_another_key_would_send(pipeline
     pipeline.advance()
     pipeline.emulator.clear_faults()
     pipeline.emulator.fault("not_found", route="delete", times=None)
-    pipeline.emulator.fault("not_found", route="file", times=None)
-    pipeline.emulator.fault("not_found", route="content", times=None)
+    pipeline.hide_files()
     ours, pipeline.client.account = pipeline.client.account, "another"
 
     pipeline.emulator.advance(1_800)
@@ -543,8 +540,7 @@ def test_file_of_another_project_stops_the_run(pipeline: Any):
     pipeline.emulator.fault("server_error", route="create")
     pipeline.submit()
     pipeline.emulator.advance(700)
-    pipeline.emulator.fault("not_found", route="file", times=None)
-    pipeline.emulator.fault("not_found", route="content", times=None)
+    pipeline.hide_files()
 
     with pytest.raises(RunUnreadable, match="do not belong together"):
         pipeline.advance()
