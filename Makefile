@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long test-matrix faults stores bench warehouses mariadb format prices constraints clean
+.PHONY: help demo check test test-long test-matrix faults stores bench warehouses mariadb format prices constraints release clean
 
 help:
 	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
@@ -16,6 +16,7 @@ help:
 	@echo "make mariadb    install MariaDB for the tests, as root on Debian ('make test' does so, too)"
 	@echo "make bench      measure CPU and memory on a million rows, against other ways (half an hour)"
 	@echo "make prices FROM=...  renew the shipped prices from LiteLLM's wheel or its list of prices"
+	@echo "make release    build, check, and install sdist and wheel; RELEASE=--write keeps them and cuts the changelog"
 	@echo "make format     write what 'make check' asks of the format"
 
 demo: .venv/.demo
@@ -70,6 +71,10 @@ format: .venv/.dev
 
 prices: .venv/.dev
 	@.venv/bin/python -m scripts.prices $(FROM)
+
+# A dry run unless RELEASE=--write; nothing is uploaded.
+release: .venv/.dev
+	@.venv/bin/python -m scripts.release $(RELEASE)
 
 CLOUD = tests/warehouses/cloud.txt
 
