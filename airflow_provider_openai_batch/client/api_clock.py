@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -18,12 +19,16 @@ CONFIRM_TIMEOUT = 30.0
 LEFT_ALONE = {401, 403, 429}
 
 
+def machine_time() -> ApiTime:
+    """Return an API time that starts from this machine's clocks."""
+    return ApiTime(elapsed=time.monotonic, worker=time.time)
+
+
 class ApiClock:
     """The time of a synchronous client."""
 
-    def __init__(self, api: openai.OpenAI, time: ApiTime | None = None) -> None:
-        self._api = api
-        self._time = time or ApiTime()
+    def __init__(self, api: openai.OpenAI, api_time: ApiTime) -> None:
+        self._api, self._time = api, api_time
 
     def now(self) -> float:
         """Return the API time in seconds since 1970."""
@@ -56,9 +61,8 @@ class ApiClock:
 class AsyncApiClock:
     """The time of an asynchronous client."""
 
-    def __init__(self, api: openai.AsyncOpenAI, time: ApiTime | None = None) -> None:
-        self._api = api
-        self._time = time or ApiTime()
+    def __init__(self, api: openai.AsyncOpenAI, api_time: ApiTime) -> None:
+        self._api, self._time = api, api_time
 
     def now(self) -> float:
         """Return the API time in seconds since 1970."""

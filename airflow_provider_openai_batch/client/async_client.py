@@ -9,7 +9,7 @@ import openai
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone, read_batch
 from airflow_provider_openai_batch.batch.api.paging import Paging
 from airflow_provider_openai_batch.client.api_answers import NO_ROUTE, SERVER_ERROR, origin_of, require_id
-from airflow_provider_openai_batch.client.api_clock import AsyncApiClock
+from airflow_provider_openai_batch.client.api_clock import AsyncApiClock, machine_time
 from airflow_provider_openai_batch.client.same_origin import guarded_async
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class AsyncClient:
     def __init__(self, api: openai.AsyncOpenAI, token_budgets: Mapping[str, int] | None = None) -> None:
         self._api = guarded_async(api)
         self.token_budgets = token_budgets or {}
-        self._clock = AsyncApiClock(api)
+        self._clock = AsyncApiClock(api, machine_time())
         self.origin = origin_of(api)
 
     def now(self) -> float:

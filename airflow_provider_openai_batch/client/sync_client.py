@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.batch.api.api_time import ApiTime
 from airflow_provider_openai_batch.batch.api.file_page import read_file_page
 from airflow_provider_openai_batch.batch.api.objects import (
     Batch,
@@ -35,7 +34,7 @@ from airflow_provider_openai_batch.client.api_answers import (
     refused,
     require_id,
 )
-from airflow_provider_openai_batch.client.api_clock import ApiClock
+from airflow_provider_openai_batch.client.api_clock import ApiClock, machine_time
 from airflow_provider_openai_batch.client.async_client import AsyncClient
 from airflow_provider_openai_batch.client.downloads import CutDownload, Download, ShortDownload, content_of
 from airflow_provider_openai_batch.client.model_routes import ModelRoutes
@@ -83,7 +82,7 @@ class Client:
         self._api, self._elapsed = guarded(api, elapsed), elapsed
         self.token_budgets = token_budgets or {}
         self.prices = prices or Prices()
-        self.time = ApiTime()
+        self.time = machine_time()
         self._clock = ApiClock(api, self.time)
         self.models = ModelRoutes(self._api, self._clock)
         self.origin = origin_of(api)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -21,12 +20,11 @@ class ApiTime:
 
     One answer may lie: a gateway, a cache, or a machine whose clock is wrong. A `Date` counts when it
     agrees with what is known (at first the worker's clock), or with a `created_at` of the same answer; one
-    that disagrees counts once several answers in a row say the same.
+    that disagrees counts once several answers in a row say the same. Of the worker it takes two clocks:
+    `elapsed`, which nobody sets, and `worker`, in seconds since 1970.
     """
 
-    def __init__(
-        self, elapsed: Callable[[], float] = time.monotonic, worker: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, elapsed: Callable[[], float], worker: Callable[[], float]) -> None:
         self._elapsed, self._worker = elapsed, worker
         self._offset: float | None = None
         self._odd: tuple[float, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 
 from airflow_provider_openai_batch.batch.report import plots, wording
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
@@ -17,18 +17,25 @@ UNFOLDED = 12  #: so many sends are listed openly; more are folded under the plo
 WORDS = 300  #: a name or label beyond is cut
 
 
-def render(report: Report) -> str:
-    """Write the page; every text in it is escaped."""
-    page: str = _TEMPLATE.render(
-        report=report,
-        statuses=_by_status(report.counts),
-        ended=_last_end(report.shards),
-        span=plots.span_of(report.shards, report.submitted_at),
-        sends=[(shard, send) for shard in report.shards for send in shard.sends],
-        unsent=[shard for shard in report.shards if not shard.sends],
-        most_sends=MOST_SENDS,
-        most_shards=plots.MOST_SHARDS,
-        unfolded=UNFOLDED,
+def render(report: Report, template: str) -> str:
+    """Write the page; every text in it is escaped.
+
+    :param template: the text of `page.html`, which stands beside this module.
+    """
+    page: str = (
+        _environment()
+        .from_string(template)
+        .render(
+            report=report,
+            statuses=_by_status(report.counts),
+            ended=_last_end(report.shards),
+            span=plots.span_of(report.shards, report.submitted_at),
+            sends=[(shard, send) for shard in report.shards for send in shard.sends],
+            unsent=[shard for shard in report.shards if not shard.sends],
+            most_sends=MOST_SENDS,
+            most_shards=plots.MOST_SHARDS,
+            unfolded=UNFOLDED,
+        )
     )
     return page
 
@@ -53,7 +60,6 @@ def _show(text: object) -> str:
 
 def _environment() -> Environment:
     made = Environment(
-        loader=PackageLoader("airflow_provider_openai_batch", "batch/report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -74,6 +80,3 @@ def _environment() -> Environment:
         "timeline": plots.timeline,
     }
     return made
-
-
-_TEMPLATE = _environment().get_template("page.html")

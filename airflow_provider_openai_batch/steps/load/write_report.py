@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.report.page import render
@@ -38,7 +39,7 @@ def write_report(
     folder = f"reports/{snapshot.id}-{store.nonce()}"
     try:
         report = make_report(run, snapshot, counts, now)
-        page = render(report)
+        page = render(report, page_template())
         store.put(f"{folder}/report.json", report)
         with store.create(f"{folder}/report.html") as file:
             file.write(page.encode("utf-8", "replace"))
@@ -46,6 +47,11 @@ def write_report(
         log.warning("The report could not be written (%s); the rows are written.", type(error).__name__)
         return None
     return f"{store.uri}/{folder}/report.html"
+
+
+def page_template() -> str:
+    """Read the template of the page."""
+    return files("airflow_provider_openai_batch.batch.report").joinpath("page.html").read_text("utf-8")
 
 
 def make_report(run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float) -> Report:

@@ -16,7 +16,9 @@ from airflow_provider_openai_batch.batch.report.values import (
     Tokens,
 )
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
+from airflow_provider_openai_batch.steps.load.write_report import page_template
 
+TEMPLATE = page_template()
 START = 1_780_365_600.0
 HOUR = 3_600.0
 STATUSES = ("completed", "expired", "cancelled", "failed", "lost", "void", "refused", "synchronous", "open")

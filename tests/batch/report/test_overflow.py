@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_openai_batch.batch.report.page import render
-from tests.batch.report.reports import REPORTS
+from tests.batch.report.reports import REPORTS, TEMPLATE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ FRAME = '<iframe id="%s at %d" style="width: %dpx; height: 900px; border: 0" src
 def test_nothing_overflows(tmp_path: Path):
     """No part of any page lies beyond the window: none scrolls sideways, whatever its labels and numbers."""
     frames = [
-        FRAME % (name, width, width, html.escape(render(report)))
+        FRAME % (name, width, width, html.escape(render(report, TEMPLATE)))
         for name, report in REPORTS.items()
         for width in WIDTHS
     ]

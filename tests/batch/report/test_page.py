@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from airflow_provider_openai_batch.batch.report.page import render
-from tests.batch.report.reports import ALL_FAILED, EMPTY, REPORTS, WORDS, make_report
+from tests.batch.report.reports import ALL_FAILED, EMPTY, REPORTS, TEMPLATE, WORDS, make_report
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.report.values import Report
@@ -23,7 +23,7 @@ KNOWN = {
 
 def parsed(report: Report) -> ET.Element:
     """Read a page strictly: it is well-formed XML as well as HTML."""
-    page = render(report)
+    page = render(report, TEMPLATE)
     assert page.startswith("<!DOCTYPE html>\n")
     return ET.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
 
@@ -50,7 +50,7 @@ def test_a_page_needs_nothing_else(name: str):
 
     assert not {"src", "href", "srcset", "action", "data"} & names
     assert not [attribute for attribute in names if attribute.startswith("on")]
-    page = render(REPORTS[name])
+    page = render(REPORTS[name], TEMPLATE)
     assert "url(" not in page
     assert "@import" not in page
     assert "default-src 'none'" in page
