@@ -12,7 +12,7 @@ from urllib.parse import quote
 from airflow.providers.common.compat.sdk import ObjectStoragePath, conf
 
 from airflow_provider_openai_batch.batch.arguments.missing_packages import install, unopened
-from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnlisted
+from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,19 +86,9 @@ def _installed(uri: str) -> Iterator[None]:
 
 def recorded_conn_id(store: RunStore) -> str:
     """Return the OpenAI connection that the run was submitted with."""
-    from airflow_provider_openai_batch.batch.run.facts import Asked  # noqa: PLC0415
-    from airflow_provider_openai_batch.batch.run.retention import refuse_purged  # noqa: PLC0415
+    from airflow_provider_openai_batch.steps.run_folder import read  # noqa: PLC0415
 
-    names = store.list()
-    refuse_purged(store.uri, names)
-    done = {name.removesuffix("done.json") for name in names if name.endswith("/done.json")}
-    asked = [f"{folder}asked.json" for folder in done if f"{folder}asked.json" in names]
-    if not asked:
-        raise RunUnlisted(
-            f"{store.uri} holds no staged run (yet). If the store lists new files late, a retry finds it; "
-            "else clear the submit task to stage it again."
-        )
-    return store.get(max(asked), Asked).openai_conn_id
+    return read.recorded_conn_id(store)
 
 
 def settings() -> Settings:

@@ -58,29 +58,35 @@ class RunStore:
         self._local = str(root.protocol) in LOCAL
         self._facts: dict[str, Any] = {}
         self._listed: frozenset[str] | None = None
-        #: What was put by this store object: names, and the bytes of facts that were not read yet.
-        self._published: set[str] = set()
+        #: What was put by this store object: names by their first folder, and the bytes of facts that were
+        #: not read yet.
+        self._published: dict[str, set[str]] = {}
         self._put: dict[str, bytes] = {}
 
     def below(self, name: str) -> RunStore:
         """Return the folder of this name as a store of its own."""
         return RunStore(self._place / name) if name else self
 
-    def list(self) -> frozenset[str]:
+    def list(self, below: str = "") -> frozenset[str]:
         """Return the names of all files in the folder, without those that are still being written.
 
         What this object has written is there, also where the store lists new files late.
         A folder that cannot be read raises: taken for an empty one, it would be paid for twice.
+
+        :param below: only what is in this folder of the run: "attempts/" or another one that is not in one.
         """
         self._fs.invalidate_cache()
-        names = (str(path).removeprefix(self._root).lstrip("/") for path in self._find())
+        names = (str(path).removeprefix(self._root).lstrip("/") for path in self._find(below))
         found = frozenset(name for name in names if UNFINISHED not in name)
-        self._listed = found | self._published  # a listing may lag, also of a disk on the network
+        # A listing may lag, also of a disk on the network.
+        if below:
+            return found | self._published.get(below, set())
+        self._listed = found.union(*self._published.values())
         return self._listed
 
     def known(self) -> frozenset[str]:
         """Return the names of the last listing and of what was put since, where others do not matter."""
-        return self.list() if self._listed is None else self._listed | self._published
+        return self.list() if self._listed is None else self._listed.union(*self._published.values())
 
     def exists(self, name: str) -> bool:
         """Tell whether the file is there."""
@@ -165,14 +171,15 @@ class RunStore:
         for kept in (self._facts, self._published, self._put):
             kept.clear()
 
-    def _find(self) -> Iterable[str]:
+    def _find(self, below: str) -> Iterable[str]:
+        top = self._path(below).rstrip("/")
         if not self._local:
-            return _find_remote(self._fs, self._root)
+            return _find_remote(self._fs, top)
         try:
-            os.stat(self._root)  # noqa: PTH116
+            os.stat(top)  # noqa: PTH116
         except FileNotFoundError:
             return ()
-        walk = os.walk(self._root, onerror=_raise)
+        walk = os.walk(top, onerror=_raise)
         return [f"{folder}/{name}" for folder, _, names in walk for name in names]
 
     def _path(self, name: str) -> str:
@@ -190,8 +197,12 @@ class RunStore:
     def _publish(self, scratch: str, name: str) -> bool:
         target = self._path(name)
         is_ours = self._link(scratch, target) if self._local else put_new(self._fs, scratch, target)
-        self._published.add(name)
+        self._has_published(name)
         return is_ours
+
+    def _has_published(self, name: str) -> None:
+        folder = name[: name.find("/") + 1]
+        self._published.setdefault(folder, set()).add(name)
 
     def _link(self, scratch: str, target: str) -> bool:
         self._make_folder(os.path.dirname(target))  # noqa: PTH120

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
+from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.store.run_store import UNFINISHED
 from airflow_provider_openai_batch.store.scratch import OURS

@@ -42,8 +42,8 @@ ANSWERING = (
     ),
     Mutation(
         name="the first usage that is shown is the last",
-        file="steps/wait/transfer.py",
-        old=" and batch.tokens <= max(one.tokens for one in told)",
+        file="steps/wait/download.py",
+        old=" and batch.tokens <= max(one.tokens for one in seen)",
         new="",
         caught_by=f"{USAGE}::test_usage_that_comes_late_counts",
     ),
@@ -98,8 +98,8 @@ ANSWERING = (
     ),
     Mutation(
         name="the first copy of a file is final",
-        file="steps/wait/transfer.py",
-        old="copied and not send.incomplete",
+        file="steps/wait/download.py",
+        old="copied and not self.send.incomplete",
         new="copied",
         caught_by=f"{COPIES}::test_a_file_that_grows_is_copied_again[None-growth3]",
     ),
@@ -126,7 +126,7 @@ ANSWERING = (
     ),
     Mutation(
         name="pooled retry shards: a child of no one parent",
-        file="steps/run_folder/shard_writer.py",
+        file="steps/run_folder/shard_files.py",
         old="parent=parent.id",
         new="parent=None",
         caught_by=f"{ADVANCE}::test_attempts_of_each_shard_are_counted",

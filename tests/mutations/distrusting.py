@@ -170,7 +170,7 @@ DISTRUSTING = (
     Mutation(
         name="a process sees only what is listed",
         file="store/run_store.py",
-        old="        self._published.add(name)\n",
+        old="        self._has_published(name)\n",
         new="",
         caught_by=f"{LATE}::test_process_sees_what_it_has_written[done.json]",
     ),

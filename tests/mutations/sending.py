@@ -28,26 +28,26 @@ SENDING = (
     ),
     Mutation(
         name="intent after the call",
-        file="steps/wait/transfer.py",
-        moved=(
-            "    write_intent(sender, folder, shard, (uploaded, enqueued))\n    if isinstance",
-            "    if isinstance",
-        ),
-        old="    write_outcome(sender, folder, uploaded.id, answer)\n",
-        new=(
-            "    write_intent(sender, folder, shard, (uploaded, enqueued))\n"
-            "    write_outcome(sender, folder, uploaded.id, answer)\n"
-        ),
+        file="steps/wait/create_batch.py",
+        moved=("    send = write_intent(sender, shard, upload)\n    if isinstance", "    if isinstance"),
+        old="    outcome = _record(sender, send, answer)\n",
+        new=("    send = write_intent(sender, shard, upload)\n    outcome = _record(sender, send, answer)\n"),
         caught_by=f"{INTERLEAVINGS}::test_process_that_dies_in_create_leaves_its_intent",
     ),
     Mutation(
         name="a preflight's intent after the call",
         file="steps/wait/preflight.py",
-        moved=("    write_intent(sender, folder, shard)\n    if is_superseded", "    if is_superseded"),
+        moved=(
+            "    send = write_intent(sender, shard, Preflighted())\n"
+            "    if journal.is_superseded(sender.attempt):\n"
+            "        journal.void(send, SUPERSEDED)\n"
+            "        return Outcome.SUPERSEDED\n",
+            "",
+        ),
         old="    match client.ask(shard.about.endpoint, bytes(line.body)):\n",
         new=(
             "    told = client.ask(shard.about.endpoint, bytes(line.body))\n"
-            "    write_intent(sender, folder, shard)\n    match told:\n"
+            "    send = write_intent(sender, shard, Preflighted())\n    match told:\n"
         ),
         caught_by=f"{PREFLIGHT}::test_nothing_is_sent_while_an_answer_may_come",
     ),
@@ -60,37 +60,40 @@ SENDING = (
     ),
     Mutation(
         name="attempt check before the intent",
-        file="steps/wait/transfer.py",
-        old="    write_intent(sender, folder, shard, (uploaded, enqueued))\n    if isinstance",
+        file="steps/wait/create_batch.py",
+        old="    send = write_intent(sender, shard, upload)\n    if isinstance",
         new=(
-            "    superseded = is_superseded(store, sender.attempt)\n"
-            "    write_intent(sender, folder, shard, (uploaded, enqueued))\n    if isinstance"
+            "    superseded = sender.journal.is_superseded(sender.attempt)\n"
+            "    send = write_intent(sender, shard, upload)\n    if isinstance"
         ),
-        moved=("    if is_superseded(store, sender.attempt):", "    if superseded:"),
+        moved=(
+            "    sender.files.add(upload.file.id)\n    if sender.journal.is_superseded(sender.attempt):",
+            "    sender.files.add(upload.file.id)\n    if superseded:",
+        ),
         caught_by=f"{INTERLEAVINGS}::test_overtaken_process_pays_for_nothing_twice[/intent.json-f]",
     ),
     Mutation(
         name="no attempt check",
-        file="steps/run_folder/attempts.py",
-        old="    return highest > attempt_order(attempt)",
-        new="    return highest < attempt_order(attempt)",
+        file="steps/run_folder/journal.py",
+        old="        return highest > attempt_order(attempt)",
+        new="        return highest < attempt_order(attempt)",
         caught_by=f"{ADVANCE}::test_superseded_attempt_creates_nothing",
     ),
     Mutation(
         name="reading the run before registering",
         file="steps/wait/advance.py",
-        old="            self._tried.discard(name_of(action))\n            return\n",
+        old="            return self._listed()  # another process may have sent them before it could see us\n",
         new="",
         caught_by=f"{INTERLEAVINGS}::test_overtaken_process_pays_for_nothing_twice[attempts/-f]",
     ),
     Mutation(
         name="two creates on one file",
-        file="steps/wait/transfer.py",
-        old="    write_outcome(sender, folder, uploaded.id, answer)\n",
+        file="steps/wait/create_batch.py",
+        old="    outcome = _record(sender, send, answer)\n",
         new=(
             "    if isinstance(answer, Unclear):\n"
-            "        answer = client.create(uploaded.id, shard.about.endpoint, metadata)\n"
-            "    write_outcome(sender, folder, uploaded.id, answer)\n"
+            "        answer = sender.client.create(upload.file.id, shard.about.endpoint, _metadata(sender, shard))\n"
+            "    outcome = _record(sender, send, answer)\n"
         ),
         caught_by=f"{ADVANCE}::test_lost_answer_of_create_makes_one_batch[unreadable]",
     ),
@@ -111,7 +114,7 @@ SENDING = (
     Mutation(
         name="404 taken as fenced",
         file="steps/wait/resolve_create.py",
-        old="    require_file(store, client, send)\n    if not send.fences:",
+        old="    require_file(journal.store, client, send)\n    if not send.fences:",
         new="    if not send.fences:",
         caught_by=f"{ADVANCE}::test_file_of_another_project_stops_the_run",
     ),

@@ -45,14 +45,16 @@ class MemoryStore(RunStore):
         self._process, self._world = process, process.world
         self._facts: dict[str, Any] = {}
         self._listed: frozenset[str] | None = None
-        self._published: set[str] = set()
+        self._published: dict[str, set[str]] = {}
         self._put: dict[str, bytes] = {}
 
-    def list(self) -> frozenset[str]:
-        """Return all names, as they are when the call is made."""
-        self._process.point("list the folder", 0.1)
-        self._listed = frozenset(self._world.folder)
-        return self._listed
+    def list(self, below: str = "") -> frozenset[str]:
+        """Return all names, or those in a folder, as they are when the call is made."""
+        self._process.point(f"list {below or 'the folder'}", 0.1)
+        found = frozenset(name for name in self._world.folder if name.startswith(below))
+        if not below:
+            self._listed = found
+        return found
 
     def exists(self, name: str) -> bool:
         """Tell whether the file is there."""
@@ -99,4 +101,4 @@ class MemoryStore(RunStore):
             self._world.tell(self._process.name, f"writes {name}")
         if way:
             raise OSError(f"the storage did not answer about {name}")
-        self._published.add(name)
+        self._has_published(name)

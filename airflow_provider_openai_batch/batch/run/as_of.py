@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.batch.api.api_time import AGREES
 from airflow_provider_openai_batch.batch.run.facts import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from airflow_provider_openai_batch.batch.run.run import Run, Send
 
@@ -21,10 +21,14 @@ LONG_AGO = 0.0
 
 def run_as_of(run: Run, now: float) -> Run:
     """Return the run with what is dated later than the API time as if it were long ago, or not there."""
-    shards = (
-        replace(shard, sends=tuple(send_as_of(send, now) for send in shard.sends)) for shard in run.shards
-    )
-    return replace(run, shards=tuple(shards), put_offs=_come(run.put_offs, now))
+    put_offs = _come(run.put_offs, now)
+    sends = {shard.id: tuple(send_as_of(send, now) for send in shard.sends) for shard in run.shards}
+    if len(put_offs) == len(run.put_offs) and all(
+        same is send for shard in run.shards for same, send in zip(sends[shard.id], shard.sends, strict=True)
+    ):
+        return run
+    shards = tuple(replace(shard, sends=sends[shard.id]) for shard in run.shards)
+    return replace(run, shards=shards, put_offs=put_offs)
 
 
 def send_as_of(send: Send, now: float) -> Send:
@@ -32,6 +36,8 @@ def send_as_of(send: Send, now: float) -> Send:
 
     What was tried at such a time is tried once more, and dated anew; what has happened has happened.
     """
+    if not any(is_yet_to_come(at, now) for at in _times(send)):
+        return send
     made = send.intent.file_created_at
     refused = LONG_AGO if is_yet_to_come(made, now) else made
     return replace(
@@ -43,6 +49,13 @@ def send_as_of(send: Send, now: float) -> Send:
         lost=tuple(one for one in send.lost if one.replaced_by or not is_yet_to_come(one.at, now)),
         incomplete=_come(send.incomplete, now),
     )
+
+
+def _times(send: Send) -> Iterator[float]:
+    tally = () if send.tally is None else (send.tally,)
+    for facts in (send.refusals, send.cancels, tally, send.fences, send.lost, send.incomplete):
+        for fact in facts:
+            yield fact.at
 
 
 def is_yet_to_come(at: float, now: float) -> bool:

@@ -30,7 +30,7 @@ def held_until(run: Run, shard: Shard) -> float | None:
     # `Retry-After` is about the account, not about one file.
     own += [
         send.refusal.at + (send.refusal.answer.retry_after or 0.0)
-        for send in run.sends
+        for send in run.refused
         if send.refusal is not None and send.refusal.answer.kind is not Refusal.QUEUE_FULL
     ]
     own += _credit_at(run, shard)
@@ -41,7 +41,7 @@ def held_until(run: Run, shard: Shard) -> float | None:
 def _credit_at(run: Run, shard: Shard) -> list[float]:
     """Say when credit is hoped for: the account had none; of a shard that met it often, later."""
     epoch = run.current.asked.epoch if run.current else 0
-    times = [at for send in run.sends if send.intent.epoch >= epoch for at in _times_unpaid(send)]
+    times = [at for send in run.unpaid if send.intent.epoch >= epoch for at in _times_unpaid(send)]
     if not times:
         return []
     own = [at for one in run.ancestry(shard) for send in one.sends for at in _times_unpaid(send)]
@@ -63,10 +63,10 @@ def _again_at(refused: facts.Refusal, word: str) -> float:
 def final_refusal(run: Run) -> str | None:
     """Return the API's words if it refused a create of the present epoch for good."""
     epoch = run.current.asked.epoch if run.current else 0
-    unseen = [send for send in run.sends if send.intent.epoch >= epoch and _was_unseen(send)]
+    unseen = [send for send in run.refused if send.intent.epoch >= epoch and _was_unseen(send)]
     if len(unseen) > MOST_UNSEEN and unseen[-1].refusal is not None:
         return f"{unseen[-1].refusal.answer.message} ({len(unseen)} times)"
-    for send in run.sends:
+    for send in run.refused:
         revoked = send.void is not None or bool(send.fences)  # a late create of ours may then be refused
         if (
             send.intent.epoch >= epoch

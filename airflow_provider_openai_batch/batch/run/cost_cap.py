@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,10 @@ class Budget:
         if alone + self.growth * self.in_flight <= self.cap * TOLERANCE:
             return Verdict.FITS
         return Verdict.LATER if self.in_flight and alone <= self.cap * TOLERANCE else Verdict.OVER
+
+    def with_shard(self, cost: float) -> Budget:
+        """Return the budget as it is once a shard of this estimate is in flight."""
+        return replace(self, in_flight=self.in_flight + cost)
 
     def refuse(self, cost: float) -> str:
         """Say why a shard is not sent."""

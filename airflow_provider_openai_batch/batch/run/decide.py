@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone, Refusal
 from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come, run_as_of
 from airflow_provider_openai_batch.batch.run.backoff import final_refusal, held_until, unsent_by_a_stop
-from airflow_provider_openai_batch.batch.run.cost_cap import Budget, Verdict, budget_of, cost_of, room_again
+from airflow_provider_openai_batch.batch.run.cost_cap import Verdict, budget_of, cost_of, room_again
 from airflow_provider_openai_batch.batch.run.preflight import is_ahead, is_to_ask
 from airflow_provider_openai_batch.batch.run.run import growing
 from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue, has_room, never_fits, pause
@@ -156,7 +156,10 @@ class Moment:
 
 
 def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
-    """Return what can be done now; `looks` has the last look at the batch of each open send."""
+    """Return what can be done now; `looks` has the last look at the batch of each open send.
+
+    All that is to be sent may be sent: each shard takes tokens and money from those after it.
+    """
     run = run_as_of(run, moment.now)
     actions: list[Action] = []
     times: list[float] = []
@@ -170,22 +173,13 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
     refused = final_refusal(run) or unsent_by_a_stop(run, queue)
     if refused is not None:
         return Plan(tuple(actions), GiveUp(refused))
-    for task in _tasks(run, queue, moment):
+    for task in _Dispatcher(run, moment).tasks(queue):
         if isinstance(task, float):
             times.append(task)
         else:
             actions.append(task)
             times.append(moment.now)
     return Plan(tuple(actions), Wait(min(times)) if times else Finish())
-
-
-def _tasks(run: Run, queue: Queue, moment: Moment) -> list[Action | float]:
-    """Say what is to be done with what is left; nothing is sent before a preflight has its outcome."""
-    budget = budget_of(run, moment.now)
-    tasks = [_dispatch(run, left, moment, budget) for left in queue.left]
-    if is_ahead(run, queue):
-        return [task for task in tasks if not isinstance(task, SendShard)]
-    return tasks
 
 
 def _need(run: Run, queue: Queue, send: Send, moment: Moment) -> Action | float | None:
@@ -275,35 +269,53 @@ def _lost(send: Send, moment: Moment) -> Action | float | None:
     return NoteLost(send.folder) if moment.now >= due else due
 
 
-def _dispatch(run: Run, left: Left, moment: Moment, budget: Budget | None) -> Action | float:
-    if not left.whole:
-        return MakeChild(left)
-    shard = run.shard(left.shard)
-    refusals = [send.refusal for send in shard.sends if send.refusal is not None]
-    kinds = [refusal.answer.kind for refusal in refusals]
-    if Refusal.TOO_LARGE in kinds or never_fits(run, shard, moment.tokens):
-        return Split(shard.id)
-    capped = _cap(run, shard, moment, budget)
-    if isinstance(capped, CapShard):
-        return capped
-    due = max(held_until(run, shard) or 0.0, run.rests_until(shard.id), capped)
-    return due if moment.now < due else _send(run, shard, moment)
+class _Dispatcher:
+    """Says what is to be done with what is left; each shard that is sent takes room from the next one."""
+
+    def __init__(self, run: Run, moment: Moment) -> None:
+        self._run, self._moment = run, moment
+        self._budget = budget_of(run, moment.now)
+        self._tokens = moment.tokens
+
+    def tasks(self, queue: Queue) -> list[Action | float]:
+        """Return the tasks, or when they are due; nothing is sent before a preflight has its outcome."""
+        if is_ahead(self._run, queue):
+            tasks = [self._task(left) for left in queue.left]
+            return [task for task in tasks if not isinstance(task, SendShard)]
+        return [self._task(left) for left in queue.left]
+
+    def _task(self, left: Left) -> Action | float:
+        if not left.whole:
+            return MakeChild(left)
+        shard = self._run.shard(left.shard)
+        if _is_too_large(shard) or never_fits(self._run, shard, self._moment.tokens):
+            return Split(shard.id)
+        capped = self._cap(shard)
+        if isinstance(capped, CapShard):
+            return capped
+        due = max(held_until(self._run, shard) or 0.0, self._run.rests_until(shard.id), capped)
+        return due if self._moment.now < due else self._send(shard)
+
+    def _cap(self, shard: Shard) -> CapShard | float:
+        """Say whether the cap forbids a shard, or until when it may."""
+        if self._budget is None:
+            return 0.0
+        cost = cost_of(self._run, shard)
+        verdict = self._budget.judge(cost)
+        if verdict is Verdict.OVER:
+            return CapShard(shard.id, self._budget.refuse(cost))
+        return room_again(self._run, self._moment.now) if verdict is Verdict.LATER else 0.0
+
+    def _send(self, shard: Shard) -> Action | float:
+        if is_to_ask(self._run, shard):
+            return Preflight(shard.id)
+        if not has_room(self._run, shard, self._tokens):
+            return self._moment.now + pause(shard, self._moment.now)
+        self._tokens = self._tokens.with_shard(shard)
+        if self._budget is not None:
+            self._budget = self._budget.with_shard(cost_of(self._run, shard))
+        return SendShard(shard.id)
 
 
-def _cap(run: Run, shard: Shard, moment: Moment, budget: Budget | None) -> CapShard | float:
-    """Say whether the cap forbids a shard, or until when it may."""
-    if budget is None:
-        return 0.0
-    cost = cost_of(run, shard)
-    verdict = budget.judge(cost)
-    if verdict is Verdict.OVER:
-        return CapShard(shard.id, budget.refuse(cost))
-    return room_again(run, moment.now) if verdict is Verdict.LATER else 0.0
-
-
-def _send(run: Run, shard: Shard, moment: Moment) -> Action | float:
-    if is_to_ask(run, shard):
-        return Preflight(shard.id)
-    if not has_room(run, shard, moment.tokens):
-        return moment.now + pause(shard, moment.now)
-    return SendShard(shard.id)
+def _is_too_large(shard: Shard) -> bool:
+    return any(s.refusal is not None and s.refusal.answer.kind is Refusal.TOO_LARGE for s in shard.sends)

@@ -129,7 +129,7 @@ class _Sets:
         ids = self._requests.of_shard(shard.id)[wanted]
         ran = [send for send in shard.ended if not self._never_ran(send, ids).all()]
         counted = any(send.tally and send.tally.counted for send in ran)
-        if wanted.all() and not ran and not self._run.children(shard.id):
+        if wanted.all() and not ran and not self._run.has_children(shard.id):
             return Left(shard=shard.id, positions=None, attempt=shard.about.attempt)
         return Left(
             shard=shard.id,

@@ -1,4 +1,4 @@
-"""Which runs may lose their rows and answers, and what is said of those that have."""
+"""Which runs may lose their rows and answers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.run.facts import Purged, attempt_order
-from airflow_provider_openai_batch.exceptions import RunUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
     from airflow_provider_openai_batch.batch.run.facts import Landed
     from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
 
-PURGED = "purged.json"
 DAY = 86_400.0
-#: What a purge deletes; attempts, loads, and the marks of cleaning up stay.
-HEAVY = ("snapshots/", "shards/", "reports/", "summary.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +19,6 @@ class Keep:
     """The run keeps all its files, and why."""
 
     reason: str
-
-
-def heavy(names: Iterable[str]) -> list[str]:
-    """Choose from a run's files those that a purge deletes."""
-    return sorted(name for name in names if name.startswith(HEAVY))
 
 
 def judge_run(run: Run, now: float, days: float) -> Purged | Keep:
@@ -54,16 +43,6 @@ def judge_run(run: Run, now: float, days: float) -> Purged | Keep:
         requests=current.done.requests,
         counts=last.counts,
     )
-
-
-def refuse_purged(uri: str, names: Collection[str]) -> None:
-    """Stop at a run whose answers are gone: asked again, they would be paid for again."""
-    if PURGED in names:
-        raise RunUnreadable(
-            f"The run {uri} was purged: its rows are in the target, its requests and answers are deleted "
-            "([openai_batch] retention_days). Nothing was sent. It cannot be cleared any more; a new run of "
-            "the DAG sends its rows anew, and they are paid for again."
-        )
 
 
 def _loads(run: Run, current: Snapshot) -> list[Landed]:

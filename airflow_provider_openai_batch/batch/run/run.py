@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.api_time import AGREES
@@ -68,7 +69,8 @@ class CompleteSnapshot(Snapshot):
     done: Done
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# What is worked out of a value is kept with it: the loop asks for it again for each shard.
+@dataclass(frozen=True, kw_only=True)
 class Send:
     """One upload plus one create of a shard."""
 
@@ -86,12 +88,12 @@ class Send:
     incomplete: tuple[Incomplete, ...] = ()
     tally: Tally | None = None
 
-    @property
+    @cached_property
     def folder(self) -> str:
         """Return where the send's files are, within the run."""
         return f"shards/{self.shard}/sends/{self.id}"
 
-    @property
+    @cached_property
     def open(self) -> bool:
         """Tell whether something may still come of it; a batch beats a void, and so does an answer."""
         if self.tally is not None or self.refusals:
@@ -103,18 +105,18 @@ class Send:
         """Tell whether the answer of a preflight is there, written down as it came."""
         return self.intent.preflight and bool(self.raw)
 
-    @property
+    @cached_property
     def batch(self) -> Batch | None:
         """Return the batch that counts; should there be two, the first one made."""
         return min(self.own, key=lambda batch: (batch.created_at or 0.0, batch.id), default=None)
 
-    @property
+    @cached_property
     def own(self) -> tuple[Batch, ...]:
         """Return its batches without those that its create answered and that others turned out to be."""
         others = {fact.batch_id for fact in self.lost if fact.replaced_by}
         return tuple(batch for batch in self.batches if batch.id not in others)
 
-    @property
+    @cached_property
     def terminal(self) -> Terminal | None:
         """Return the first record of the end of the batch that counts, of those that name most files."""
         own = [terminal for terminal in self.terminals if self.batch and terminal.batch.id == self.batch.id]
@@ -133,7 +135,7 @@ class Send:
         """Return further batches of the same file, of which there should be none."""
         return tuple(batch for batch in self.own if batch != self.batch)
 
-    @property
+    @cached_property
     def refusal(self) -> Refusal | None:
         """Return the last refusal."""
         return max(self.refusals, key=lambda refusal: refusal.at, default=None)
@@ -222,7 +224,7 @@ class Shard:
         return tuple(send for send in self.sends if send.tally is not None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """Everything that a run's folder tells, for one API origin."""
 
@@ -248,32 +250,69 @@ class Run:
         """Return the attempt that may create."""
         return max(self.attempts, key=attempt_order, default=None)
 
-    @property
+    @cached_property
     def current(self) -> CompleteSnapshot | None:
         """Return the complete snapshot of the highest attempt; a preview is none, for it is never sent."""
         sent = (snapshot.complete for snapshot in self.snapshots if not snapshot.asked.preview)
         return max(filter(None, sent), key=lambda snapshot: attempt_order(snapshot.attempt), default=None)
 
-    @property
+    @cached_property
     def sends(self) -> tuple[Send, ...]:
         """Return all sends of all shards."""
         return tuple(send for shard in self.shards for send in shard.sends)
 
+    @cached_property
+    def refused(self) -> tuple[Send, ...]:
+        """Return the sends that the API refused; the last refusal of each counts."""
+        return tuple(send for send in self.sends if send.refusals)
+
+    @cached_property
+    def unpaid(self) -> tuple[Send, ...]:
+        """Return the sends that may have met an account without credit: refused, or partly not run."""
+        return tuple(s for s in self.sends if s.refusals or (s.tally is not None and s.tally.unpaid))
+
+    def send(self, folder: str) -> Send:
+        """Return the send of this folder."""
+        return self._sends[folder]
+
+    @cached_property
+    def _sends(self) -> dict[str, Send]:
+        return {send.folder: send for send in self.sends}
+
+    def put_off_times(self, what: str) -> list[float]:
+        """Return when an action on a send or shard was put off."""
+        return self._put_off_at.get(what, [])
+
     def rests_until(self, what: str) -> float:
         """Return until when an action on a send or shard is not tried again; the pauses grow."""
-        times = [fact.at for fact in self.put_offs if fact.what == what]
+        times = self._put_off_at.get(what)
         return max(times) + growing(len(times)) if times else 0.0
+
+    @cached_property
+    def _put_off_at(self) -> dict[str, list[float]]:
+        times: dict[str, list[float]] = {}
+        for fact in self.put_offs:
+            times.setdefault(fact.what, []).append(fact.at)
+        return times
 
     def shard(self, shard_id: str) -> Shard:
         """Return the shard of this name; a folder that lists what is made of it has it, too."""
-        found = next((shard for shard in self.shards if shard.id == shard_id), None)
+        found = self._shards.get(shard_id)
         if found is None:
             raise unlisted(f"shards/{shard_id}/about.json")
         return found
 
-    def children(self, shard_id: str) -> tuple[Shard, ...]:
-        """Return the shards that took over requests of this one."""
-        return tuple(shard for shard in self.shards if shard.about.parent == shard_id)
+    @cached_property
+    def _shards(self) -> dict[str, Shard]:
+        return {shard.id: shard for shard in self.shards}
+
+    def has_children(self, shard_id: str) -> bool:
+        """Tell whether other shards took over requests of this one."""
+        return shard_id in self._parents
+
+    @cached_property
+    def _parents(self) -> frozenset[str | None]:
+        return frozenset(shard.about.parent for shard in self.shards)
 
     def ancestry(self, shard: Shard) -> tuple[Shard, ...]:
         """Return the shard, its parent, and so on up to the one that staging made."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, Refusal
@@ -38,6 +38,14 @@ class TokenQueue:
     budgets: Mapping[str, int] = field(default_factory=dict)
     enqueued: Mapping[str, int] | None = None
 
+    def with_shard(self, shard: Shard) -> TokenQueue:
+        """Return the queue as it is once a shard is enqueued, where it is counted."""
+        if self.enqueued is None:
+            return self
+        model = shard.about.model
+        tokens = self.enqueued.get(model, 0) + shard.about.tokens
+        return replace(self, enqueued={**self.enqueued, model: tokens})
+
 
 def budget_of(model: str, budgets: Mapping[str, int]) -> int | None:
     """Return the budget of a model; a dated snapshot shares that of its model."""
@@ -53,7 +61,7 @@ def tokens_per_shard(model: str, budgets: Mapping[str, int]) -> int | None:
 def is_counted(run: Run, models: Iterable[str], budgets: Mapping[str, int]) -> bool:
     """Tell whether live batches are to be counted before one more of these models is created."""
     return any(
-        budget_of(model, budgets) is not None or any(_was_full(send, model) for send in run.sends)
+        budget_of(model, budgets) is not None or any(_was_full(send, model) for send in run.refused)
         for model in models
     )
 
@@ -119,6 +127,8 @@ def has_room(run: Run, shard: Shard, queue: TokenQueue) -> bool:
 
 def never_fits(run: Run, shard: Shard, queue: TokenQueue) -> bool:
     """Tell whether the API refused a shard time and again although nothing of ours was in the queue."""
+    if not any(send.refusals for send in shard.sends):
+        return False
     alone: set[int | None] = {0}
     if queue.enqueued is None and not any(send.open for send in run.sends):
         alone.add(None)  # a server without a list: as far as the run itself can tell
@@ -136,12 +146,11 @@ def never_fits(run: Run, shard: Shard, queue: TokenQueue) -> bool:
 
 def room_at(run: Run, shard: Shard) -> float | None:
     """Return when to try again after the API found the queue full; None if there may be room already."""
+    full = [send.refusal for send in run.refused if _was_full(send, shard.about.model)]
+    if not full:
+        return None
     ended = max((s.terminal.at for s in run.sends if s.terminal is not None and not s.refusals), default=0.0)
-    pauses = [
-        _again_at(send.refusal, shard)
-        for send in run.sends
-        if _was_full(send, shard.about.model) and send.refusal is not None and send.refusal.at >= ended
-    ]
+    pauses = [_again_at(refusal, shard) for refusal in full if refusal is not None and refusal.at >= ended]
     return max(pauses, default=None)
 
 
@@ -170,6 +179,6 @@ def limit_of(run: Run, model: str, budgets: Mapping[str, int]) -> int | None:
     given = budget_of(model, budgets)
     if given is not None:
         return given
-    told = [send.refusal for send in run.sends if _was_full(send, model) and send.refusal is not None]
+    told = [send.refusal for send in run.refused if _was_full(send, model) and send.refusal is not None]
     last = max(told, key=lambda refusal: refusal.at, default=None)
     return limit_in(last.answer.message) if last else None

@@ -60,7 +60,7 @@ def cancel_if_due(send: Send, look: object, now: float) -> CancelBatch | None:
 def tried_again_at(run: Run, send: Send, look: object) -> float | None:
     """Return when a cancel that failed is repeated, for nobody waits for its batch: it would run on."""
     last = max((fact.at for fact in send.cancels), default=None)
-    failed = [fact.at for fact in run.put_offs if fact.what == send.folder]
+    failed = run.put_off_times(send.folder)
     has_failed = last is not None and max(failed, default=0.0) >= last
     if not has_failed or not may_run(look) or send.terminal is not None or len(send.cancels) >= MOST_CANCELS:
         return None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.cost.expected_output import LIMITS, SENSIBLE
-from airflow_provider_openai_batch.batch.run.facts import About
 from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode_line
-from airflow_provider_openai_batch.steps.run_folder.read import check_format
+from airflow_provider_openai_batch.steps.run_folder.read import about_shard
+from airflow_provider_openai_batch.steps.run_folder.shard_files import first_request
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.run import Send
@@ -26,10 +26,8 @@ ECHOES = 2
 
 def most_bytes(store: RunStore, send: Send) -> int:
     """Return what an answer file of a send can take at most, after decompression."""
-    folder = f"shards/{send.shard}"
-    about = check_format(folder, store.get(f"{folder}/about.json", About))
-    with store.open(f"{folder}/requests.jsonl") as file:
-        body = _body(file.readline())
+    about = about_shard(store, send.shard)
+    body = _body(first_request(store, send.shard))
     return about.requests * (_answer(body) + AROUND) + ECHOES * about.bytes
 
 

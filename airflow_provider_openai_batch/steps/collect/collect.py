@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, Collected, RowStatus, collect
 from airflow_provider_openai_batch.batch.api.objects import (
@@ -32,13 +31,15 @@ from airflow_provider_openai_batch.batch.run.cost_cap import OVER_CAP
 from airflow_provider_openai_batch.batch.run.decide import HALF_HOUR
 from airflow_provider_openai_batch.batch.run.unseen_usage import book_unseen
 from airflow_provider_openai_batch.batch.text.request_ids import ids_of
-from airflow_provider_openai_batch.steps.collect.raw_lines import raw_lines
 from airflow_provider_openai_batch.steps.collect.stray_lines import STRAY, Strays
-from airflow_provider_openai_batch.steps.run_folder.read import TALLY, read_run, recall_run
+from airflow_provider_openai_batch.steps.run_folder.raw_lines import raw_lines
+from airflow_provider_openai_batch.steps.run_folder.read import about_shard
+from airflow_provider_openai_batch.steps.run_folder.shard_files import ids_of_shard
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.run import Send
     from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.steps.run_folder.journal import Journal
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
@@ -60,19 +61,16 @@ class Ended:
     pending: bool
 
 
-def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> None:
+def read_answers(journal: Journal, client: Client, send: Send, ended: Ended) -> None:
     """End a send whose batch has ended, unless lines or files are still to come."""
-    ids, found = _collected(store, send)
-    run = read_run(store, client.origin)
-    send = next((one for one in run.sends if one.folder == send.folder), send)  # with the ends of twins
-    strays = Strays(store, run, send)
+    ids, found = _collected(journal.store, send)
+    strays = Strays(journal.store, client.origin, send)
     theirs = strays.among(found.foreign)
     if not found.answered.all():
         found = _joined(ids, found, strays.elsewhere(ids[~found.answered]))
     late = is_late(send, client.now()) and (client.now() > send.patience or not _is_to_come(send, ended))
     if not (late or _is_complete(found, ended)):
-        incomplete = facts.Incomplete(at=client.now(), strays=len(theirs))
-        store.put(f"{send.folder}/incomplete-{store.nonce()}.json", incomplete)
+        journal.incomplete(send, strays=len(theirs))
         return
     unseen = ended.gone or _names_too_little(ended.batch)
     absent = RowStatus.UNKNOWN if unseen else ABSENT.get(ended.batch.status, RowStatus.MISSING)
@@ -80,7 +78,7 @@ def read_answers(store: RunStore, client: Client, send: Send, ended: Ended) -> N
     table = pa.concat_tables([found.table, _unanswered(rest, absent), strays.homeless(theirs)])
     anomalies = _anomalies(found, len(theirs))
     tally = facts.Tally(at=client.now(), counts={}, anomalies=anomalies, cleaned=found.cleaned)
-    write_answers(store, client, send, table, tally)
+    write_answers(journal, client, send, table, tally)
 
 
 def _joined(ids: np.ndarray, found: Collected, others: list[Collected]) -> Collected:
@@ -98,17 +96,16 @@ def _joined(ids: np.ndarray, found: Collected, others: list[Collected]) -> Colle
     return found
 
 
-def read_told(store: RunStore, client: Client, folder: str) -> None:
+def read_told(journal: Journal, client: Client, send: Send) -> None:
     """End a preflight whose answer is in its folder, as a line of a file."""
-    send = next(one for one in recall_run(store).sends if one.folder == folder)
-    ids, found = _collected(store, send)
+    ids, found = _collected(journal.store, send)
     table = pa.concat_tables([found.table, _unanswered(ids[~found.answered], RowStatus.UNKNOWN)])
     tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found, 0), cleaned=found.cleaned)
-    write_answers(store, client, send, table, tally)
+    write_answers(journal, client, send, table, tally)
 
 
 def _collected(store: RunStore, send: Send) -> tuple[np.ndarray, Collected]:
-    about, ids = _about(store, send)
+    about, ids = about_shard(store, send.shard), ids_of_shard(store, send.shard)
     endpoint = endpoint_of(about.endpoint)
     output = endpoint.compile(about.output_type, about.dimensions)
     return ids, collect(raw_lines(store, send), ids, endpoint, output)
@@ -153,12 +150,6 @@ def _anomalies(found: Collected, strays: int) -> dict[str, int]:
     return {name: count for name, count in told.items() if count}
 
 
-def _about(store: RunStore, send: Send) -> tuple[facts.About, np.ndarray]:
-    about = store.get(f"shards/{send.shard}/about.json", facts.About)
-    with store.open(f"shards/{send.shard}/custom_ids.bin") as file:
-        return about, np.frombuffer(file.read(), dtype="S16")
-
-
 def _unanswered(ids: np.ndarray, status: RowStatus, why: BatchError | None = None) -> pa.Table:
     packed = pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(16), len(ids), [None, pa.py_buffer(np.ascontiguousarray(ids).tobytes())]
@@ -177,9 +168,9 @@ def _unanswered(ids: np.ndarray, status: RowStatus, why: BatchError | None = Non
     return pa.Table.from_arrays(columns, schema=ANSWER_SCHEMA)
 
 
-def write_answers(store: RunStore, client: Client, send: Send, table: pa.Table, tally: facts.Tally) -> None:
+def write_answers(journal: Journal, client: Client, send: Send, table: pa.Table, tally: facts.Tally) -> None:
     """Write the answers of a send with their counts and cost in the footer; this ends the send."""
-    about = store.get(f"shards/{send.shard}/about.json", facts.About)
+    about = about_shard(journal.store, send.shard)
     counts = Counter(table["status"].to_pylist())
     batch_id = send.batch.id if send.batch else None
     table = _dated(table, tally.at if send.terminal is None else send.terminal.at)
@@ -189,9 +180,7 @@ def write_answers(store: RunStore, client: Client, send: Send, table: pa.Table, 
     paid = bill(table, client.prices, about.model).total
     unpaid = int(np.count_nonzero(without_credit(table)))
     counted = msgspec.structs.replace(tally, counts=dict(counts), cost_usd=paid, unpaid=unpaid, unseen=unseen)
-    table = table.replace_schema_metadata({TALLY: msgspec.json.encode(counted)})
-    with store.create(f"{send.folder}/answers.parquet") as file:
-        pq.write_table(table, file, row_group_size=8_192, compression="zstd")
+    journal.answer(send, table, counted)
     told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
     alone = "The preflight" if send.intent.preflight else f"Shard {send.shard}"
     name = alone if batch_id is None else f"Batch {batch_id}"
@@ -211,7 +200,7 @@ def _dated(table: pa.Table, ended: float) -> pa.Table:
     return table.set_column(place, ANSWER_SCHEMA.field(place), pc.fill_null(table[place], when))
 
 
-def close_failed(store: RunStore, client: Client, send: Send, batch: Batch) -> bool:
+def close_failed(journal: Journal, client: Client, send: Send, batch: Batch) -> bool:
     """End a batch that failed at validation; True when all of it is sent again, as a new upload."""
     full = next((e for e in batch.errors if queue_is_full(e.code, e.message)), None)
     unseen = next((e for e in batch.errors if file_is_unseen(e.message)), None)
@@ -224,46 +213,44 @@ def close_failed(store: RunStore, client: Client, send: Send, batch: Batch) -> b
             param=again.param,
             message=again.message or "",
         )
-        store.put(f"{send.folder}/refused-{store.nonce()}.json", facts.Refusal(at=client.now(), answer=told))
+        journal.refuse(send, told)
         log.warning("Batch %s did not start (%s); it is sent again later.", batch.id, again.code)
         return True
-    _, ids = _about(store, send)
+    ids = ids_of_shard(journal.store, send.shard)
     named = {e.line: e for e in batch.errors if e.line is not None and 1 <= e.line <= len(ids)}
     if named:
         parts = [_unanswered(ids[n - 1 : n], RowStatus.ERROR, e) for n, e in named.items()]
         tally = facts.Tally(at=client.now(), counts={}, counted=False)
-        write_answers(store, client, send, pa.concat_tables(parts), tally)
+        write_answers(journal, client, send, pa.concat_tables(parts), tally)
         return False
     silent = BatchError(code="failed", message="The batch failed without a reason.")
     why = batch.errors[0] if batch.errors else silent
-    write_answers(
-        store, client, send, _unanswered(ids, RowStatus.ERROR, why), facts.Tally(at=client.now(), counts={})
-    )
+    _end_alike(journal, client, send, _unanswered(ids, RowStatus.ERROR, why))
     return False
 
 
-def cap_requests(store: RunStore, client: Client, folder: str, message: str) -> None:
+def cap_requests(journal: Journal, client: Client, send: Send, message: str) -> None:
     """End a send whose requests were not sent, for they would pass the cap."""
-    send = next(one for one in recall_run(store).sends if one.folder == folder)
-    _, ids = _about(store, send)
-    table = _unanswered(ids, RowStatus.CANCELLED, BatchError(code=OVER_CAP, message=message))
-    write_answers(store, client, send, table, facts.Tally(at=client.now(), counts={}))
+    ids = ids_of_shard(journal.store, send.shard)
+    over_cap = BatchError(code=OVER_CAP, message=message)
+    _end_alike(journal, client, send, _unanswered(ids, RowStatus.CANCELLED, over_cap))
     log.warning("%s requests are cancelled. %s", f"{len(ids):,}", message)
 
 
-def give_up_on(store: RunStore, client: Client, send: Send) -> None:
+def give_up_on(journal: Journal, client: Client, send: Send) -> None:
     """End a send whose batch the API does not know any more: what became of it is unknown."""
-    _, ids = _about(store, send)
-    write_answers(
-        store, client, send, _unanswered(ids, RowStatus.UNKNOWN), facts.Tally(at=client.now(), counts={})
-    )
+    ids = ids_of_shard(journal.store, send.shard)
+    _end_alike(journal, client, send, _unanswered(ids, RowStatus.UNKNOWN))
 
 
-def refuse_request(store: RunStore, client: Client, send: Send, refused: facts.Refusal) -> None:
+def refuse_request(journal: Journal, client: Client, send: Send, refused: facts.Refusal) -> None:
     """End a refused send of a single request that no file can hold."""
-    _, ids = _about(store, send)
+    ids = ids_of_shard(journal.store, send.shard)
     told = refused.answer
     why = BatchError(code=told.code or str(told.status), message=told.message, param=told.param)
-    write_answers(
-        store, client, send, _unanswered(ids, RowStatus.ERROR, why), facts.Tally(at=client.now(), counts={})
-    )
+    _end_alike(journal, client, send, _unanswered(ids, RowStatus.ERROR, why))
+
+
+def _end_alike(journal: Journal, client: Client, send: Send, table: pa.Table) -> None:
+    """End a send of which no request has an answer: all for one reason."""
+    write_answers(journal, client, send, table, facts.Tally(at=client.now(), counts={}))

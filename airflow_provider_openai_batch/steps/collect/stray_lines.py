@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +12,9 @@ from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, FI
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.run.unseen_usage import without_tokens
 from airflow_provider_openai_batch.batch.text.request_ids import Ids, ids_of
-from airflow_provider_openai_batch.steps.collect.raw_lines import raw_lines
-from airflow_provider_openai_batch.steps.run_folder.read import StoredRequests
+from airflow_provider_openai_batch.steps.run_folder.raw_lines import raw_lines
+from airflow_provider_openai_batch.steps.run_folder.read import read_run, recall_run
+from airflow_provider_openai_batch.steps.run_folder.stored_requests import StoredRequests
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.answer.collect import Collected
@@ -24,11 +26,21 @@ STRAY = "stray"
 
 
 class Strays:
-    """What the files of one send and of the others of its run hold for each other."""
+    """What the files of one send and of the others of its run hold for each other.
 
-    def __init__(self, store: RunStore, run: Run, send: Send) -> None:
-        self._store, self._run, self._send = store, run, send
-        self._requests = StoredRequests(store, run)
+    The run is what this process knows of it; it is asked for only where a line is missing or not the send's.
+    """
+
+    def __init__(self, store: RunStore, origin: str, send: Send) -> None:
+        self._store, self._origin, self._send = store, origin, send
+
+    @cached_property
+    def _run(self) -> Run:
+        return recall_run(self._store, self._origin)
+
+    @cached_property
+    def _requests(self) -> StoredRequests:
+        return StoredRequests(self._store, self._run)
 
     def elsewhere(self, ids: Ids) -> list[Collected]:
         """Return the answers to requests of this send that stand in files of others."""
@@ -47,14 +59,23 @@ class Strays:
         """Return those of the names in this send's files that other shards of the run have asked."""
         if not len(foreign):
             return foreign
+        found = self._asked_among(foreign)
+        if len(found) < len(np.unique(foreign)):  # another process may have sent them since the run was read
+            self._run = read_run(self._store, self._origin)
+            found = self._asked_among(foreign)
+        return found
+
+    def _asked_among(self, foreign: Ids) -> Ids:
         others = [shard.id for shard in self._run.shards if shard.id != self._send.shard]
         asked = [foreign[np.isin(foreign, self._requests.of_shard(shard))] for shard in others]
         return np.unique(np.concatenate(asked)) if asked else foreign[:0]
 
     def homeless(self, strays: Ids) -> pa.Table:
         """Return the final answers in this send's files to requests that no other send will answer."""
+        if not len(strays):
+            return ANSWER_SCHEMA.empty_table()
         for other in self._run.sends:
-            if len(strays) and other.folder != self._send.folder:
+            if other.folder != self._send.folder:
                 strays = strays[~np.isin(strays, self._served(other))]
         tables = [ANSWER_SCHEMA.empty_table()]
         for shard in self._run.shards if len(strays) else ():

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.api.objects import Batch
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
+from airflow_provider_openai_batch.steps.run_folder.journal import Journal
+from airflow_provider_openai_batch.steps.run_folder.names import CLEANED, is_short
 from airflow_provider_openai_batch.steps.wait.upload import left_behind
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def remote_files(run: Run) -> Iterator[str]:
 
 def _clean_up(store: RunStore, client: Client, run: Run) -> None:
     names = store.list()
-    cleaned = [name for name in names if name.startswith("cleaned-")]
+    cleaned = [name for name in names if name.startswith(CLEANED)]
     before = {file_id for name in cleaned for file_id in store.get(name, facts.Cleaned).files}
     every = [*remote_files(run), *left_behind(store, client, run, names)]
     swept = _delete(client, [file_id for file_id in dict.fromkeys(every) if file_id not in before])
@@ -68,7 +70,7 @@ def _clean_up(store: RunStore, client: Client, run: Run) -> None:
         log.warning("%s remote files could not be deleted; they expire by themselves.", len(swept.left))
     if gone:
         log.info("%s remote files of this run are deleted.", f"{len(gone):,}")
-        store.put(f"cleaned-{store.nonce()}.json", facts.Cleaned(at=client.now(), files=tuple(gone)))
+        Journal(store, client.now).clean(gone)
 
 
 def _delete(client: Client, file_ids: Iterable[str]) -> Swept:
@@ -95,7 +97,7 @@ def _sees(client: Client, run: Run) -> bool:
 
 
 def _answer_files(send: Send) -> Iterator[str | None]:
-    short = any(name.endswith("-short.jsonl") for name in send.raw)
+    short = any(map(is_short, send.raw))
     if short and send.tally is not None and send.tally.counts.get(RowStatus.UNKNOWN):
         return  # what did not come whole is left for a person, until it expires
     own = {batch.id for batch in send.own}

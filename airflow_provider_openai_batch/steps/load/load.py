@@ -25,6 +25,7 @@ from airflow_provider_openai_batch.steps.load.loaded import Loaded
 from airflow_provider_openai_batch.steps.load.report_figures import Figures
 from airflow_provider_openai_batch.steps.load.result import Answers, Shape, result_batch, shape_of
 from airflow_provider_openai_batch.steps.load.write_report import Counts, write_report
+from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import current_of, read_run
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
     failed_before,
@@ -96,7 +97,7 @@ def load_into(
         counts=loaded.counts,
         changed_keys=loaded.changed_keys,
     )
-    store.put(f"loads/{snapshot.id}-{store.nonce()}.json", landed)
+    Journal(store, client.now).land(landed)
     loaded = replace(loaded, report_uri=write_report(store, run, snapshot, counts, client.now()))
     clean_up(store, client, run)
     tell_capped(counts.account)

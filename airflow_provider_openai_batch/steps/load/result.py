@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.batch.output.result_schema import FIXED
 from airflow_provider_openai_batch.batch.text.request_ids import ids_of
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.steps.load.row_costs import Payments, add_up
+from airflow_provider_openai_batch.steps.run_folder.names import answer_files, is_rejected
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
     CUSTOM_ID,
     FIRST,
@@ -50,8 +51,7 @@ class Answers:
 
     def __init__(self, store: RunStore, run: Run, snapshot: Snapshot, prices: Prices) -> None:
         self._store = store
-        self._files = [f"{send.folder}/answers.parquet" for send in run.sends if send.tally is not None]
-        self._files.append(f"snapshots/{snapshot.id}/rejected.parquet")
+        self._files = answer_files(run, snapshot)
         self._cache: OrderedDict[int, pa.Table] = OrderedDict()
         self._starts, self._index, replaced = self._read_index()
         model = str(snapshot.asked.request.get("model"))
@@ -83,7 +83,7 @@ class Answers:
     def _read_index(self) -> tuple[np.ndarray, Index, np.ndarray]:
         ids, ranks, starts, count = [], [], [], 0
         for name in self._files:
-            columns = ["custom_id", "status"] + ([] if name.startswith("snapshots/") else ["attempt"])
+            columns = ["custom_id", "status"] + ([] if is_rejected(name) else ["attempt"])
             with self._store.open(name) as file:
                 table = pq.read_table(file, columns=columns, pre_buffer=False)
             attempt = table["attempt"][0].as_py() if "attempt" in columns and len(table) else 0

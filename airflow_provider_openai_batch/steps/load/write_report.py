@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.report.page import render
 from airflow_provider_openai_batch.batch.report.timing import time_shards
 from airflow_provider_openai_batch.batch.report.values import Report, Tokens
+from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.work import shows_keys
 
 if TYPE_CHECKING:
@@ -36,17 +37,13 @@ def write_report(
     store: RunStore, run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float
 ) -> str | None:
     """Write the report of a load that has landed, and return the URI of its page; failing only warns."""
-    folder = f"reports/{snapshot.id}-{store.nonce()}"
     try:
         report = make_report(run, snapshot, counts, now)
-        page = render(report, page_template())
-        store.put(f"{folder}/report.json", report)
-        with store.create(f"{folder}/report.html") as file:
-            file.write(page.encode("utf-8", "replace"))
+        page = render(report, page_template()).encode("utf-8", "replace")
+        return Journal(store, lambda: now).report(report, page)
     except Exception as error:  # noqa: BLE001 - the rows are in the target: nothing may fail their load now
         log.warning("The report could not be written (%s); the rows are written.", type(error).__name__)
         return None
-    return f"{store.uri}/{folder}/report.html"
 
 
 def page_template() -> str:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.run.facts import Purged
-from airflow_provider_openai_batch.batch.run.retention import PURGED, Keep, heavy, judge_run
+from airflow_provider_openai_batch.batch.run.retention import Keep, judge_run
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
+from airflow_provider_openai_batch.steps.run_folder.journal import Journal
+from airflow_provider_openai_batch.steps.run_folder.names import PURGED, folder_of_run, heavy
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from airflow_provider_openai_batch.store.run_store import RunStore
-
-# Every run registers an attempt before it writes anything else; its name holds a number and a nonce.
-MARK = re.compile(r"(?:(?P<run>.+)/)?attempts/\d{4,}-[0-9a-f]+\.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +56,7 @@ def purge_below(root: RunStore, cutoff: Cutoff) -> Iterator[tuple[str, Outcome]]
 
 def find_runs(names: Iterable[str]) -> list[str]:
     """Name the folders that are runs, from the files below a work path; "" is that path itself."""
-    found = (MARK.fullmatch(name) for name in names)
-    return sorted({mark["run"] or "" for mark in found if mark})
+    return sorted({folder for folder in map(folder_of_run, names) if folder is not None})
 
 
 def purge_run(store: RunStore, cutoff: Cutoff) -> Purged | Keep | Finished:
@@ -73,6 +70,5 @@ def purge_run(store: RunStore, cutoff: Cutoff) -> Purged | Keep | Finished:
         return Finished(len(rest))
     verdict = judge_run(read_run(store), cutoff.now, cutoff.days)
     if isinstance(verdict, Purged) and not cutoff.dry_run:
-        store.put(PURGED, verdict)
-        store.purge(rest)
+        Journal(store, lambda: cutoff.now).purge(verdict, rest)
     return verdict

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.api.objects import Batch
 from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp
-from airflow_provider_openai_batch.batch.run.retention import PURGED
+from airflow_provider_openai_batch.steps.run_folder.names import PURGED
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.advance import counts
 from airflow_provider_openai_batch.steps.wait.observe import View

@@ -6,28 +6,33 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.api.objects import Batch
-from airflow_provider_openai_batch.batch.api.quota import without_credit
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.remaining import Queue, queue
-from airflow_provider_openai_batch.batch.run.retention import refuse_purged
 from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard, Snapshot, unlisted
-from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES, ids_of
 from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnlisted, RunUnreadable
-from airflow_provider_openai_batch.steps.run_folder.snapshot_file import CUSTOM_ID
+from airflow_provider_openai_batch.steps.run_folder.journal import TALLY
+from airflow_provider_openai_batch.steps.run_folder.names import (
+    ATTEMPTS,
+    LOADS,
+    PURGED,
+    PUT_OFFS,
+    STOPS,
+    answers_file,
+    shard_file,
+)
+from airflow_provider_openai_batch.steps.run_folder.shard_files import ABOUT
+from airflow_provider_openai_batch.steps.run_folder.stored_requests import StoredRequests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 T = TypeVar("T")
-TALLY = b"tally"
 
 
 def read_run(store: RunStore, origin: str | None = None) -> Run:
@@ -45,15 +50,25 @@ def _folded(store: RunStore, listed: Iterable[str], origin: str | None) -> Run:
     refuse_purged(store.uri, names)
     tree = _Tree(store, names)
     run = Run(
-        attempts=tree.facts("attempts/", "", facts.Attempt),
+        attempts=tree.facts(ATTEMPTS, "", facts.Attempt),
         snapshots=tuple(_snapshot(tree, folder) for folder in tree.folders("snapshots", "asked.json")),
         shards=tuple(_shard(tree, folder, origin) for folder in tree.folders("shards", "about.json")),
-        landed=tree.facts("loads/", "", facts.Landed),
-        put_offs=tree.facts("putoffs/", "", facts.PutOff),
-        stops=tree.facts("stops/", "", facts.Stop),
+        landed=tree.facts(LOADS, "", facts.Landed),
+        put_offs=tree.facts(PUT_OFFS, "", facts.PutOff),
+        stops=tree.facts(STOPS, "", facts.Stop),
     )
     _require_whole(run, names)
     return run
+
+
+def refuse_purged(uri: str, names: Collection[str]) -> None:
+    """Stop at a run whose answers are gone: sent again, they would be paid for again."""
+    if PURGED in names:
+        raise RunUnreadable(
+            f"The run {uri} was purged: its rows are in the target, its requests and answers are deleted "
+            "([openai_batch] retention_days). Nothing was sent. It cannot be cleared any more; a new run of "
+            "the DAG sends its rows anew, and they are paid for again."
+        )
 
 
 def current_of(store: RunStore, run: Run) -> CompleteSnapshot:
@@ -68,66 +83,23 @@ def current_of(store: RunStore, run: Run) -> CompleteSnapshot:
     )
 
 
+def recorded_conn_id(store: RunStore) -> str:
+    """Return the OpenAI connection that the run was submitted with."""
+    names = store.list()
+    refuse_purged(store.uri, names)
+    done = {name.removesuffix("done.json") for name in names if name.endswith("/done.json")}
+    asked = [f"{folder}asked.json" for folder in done if f"{folder}asked.json" in names]
+    if not asked:
+        raise RunUnlisted(
+            f"{store.uri} holds no staged run (yet). If the store lists new files late, a retry finds it; "
+            "else clear the submit task to stage it again."
+        )
+    return store.get(max(asked), facts.Asked).openai_conn_id
+
+
 def read_queue(store: RunStore, run: Run) -> Queue:
     """Work out what is left to send, reading sets of requests only where they are needed."""
     return queue(run, StoredRequests(store, run))
-
-
-class StoredRequests:
-    """The sets of requests as the folder holds them."""
-
-    def __init__(self, store: RunStore, run: Run) -> None:
-        self._store = store
-        self._done = {one.id: one.done for one in run.snapshots if one.done is not None}
-        self._shards: dict[str, np.ndarray] = {}
-
-    def of_snapshot(self, snapshot_id: str) -> np.ndarray:
-        """Return the distinct requests of a snapshot, sorted, without those that fit into no file."""
-        done = self._done[snapshot_id]
-        folder = f"snapshots/{snapshot_id}"
-        parts = [self._column(f"{folder}/{name}", CUSTOM_ID) for name in done.files]
-        found = np.unique(np.concatenate(parts)) if parts else np.empty(0, f"S{ID_BYTES}")
-        rejected = self._column(f"{folder}/rejected.parquet", "custom_id")
-        return found[~np.isin(found, rejected)] if len(rejected) else found
-
-    def of_shard(self, shard_id: str) -> np.ndarray:
-        """Return the requests of a shard in file order."""
-        if shard_id not in self._shards:
-            with self._store.open(f"shards/{shard_id}/custom_ids.bin") as file:
-                self._shards[shard_id] = np.frombuffer(file.read(), dtype=f"S{ID_BYTES}")
-        return self._shards[shard_id]
-
-    def unpaid(self, send: Send) -> np.ndarray:
-        """Return the requests of an ended send that were not run, for the account had no credit."""
-
-        def read() -> np.ndarray:
-            table = self._answers(send, "custom_id", "status", "error_code", "error_message")
-            unpaid: np.ndarray = ids_of(table["custom_id"])[without_credit(table)]
-            return unpaid
-
-        # Each later send of the line asks, at each look.
-        return self._store.once(f"unpaid:{send.folder}", read)
-
-    def answered(self, send: Send) -> tuple[np.ndarray, np.ndarray]:
-        """Return the answered requests of an ended send and the status of each."""
-        table = self._answers(send, "custom_id", "status")
-        return ids_of(table["custom_id"]), table["status"].to_numpy(zero_copy_only=False).astype(str)
-
-    def counted(self, send: Send) -> np.ndarray:
-        """Return the requests of an ended send whose tokens are known, or are booked on them."""
-        table = self._answers(send, "custom_id", "input_tokens")
-        return ids_of(table.filter(table["input_tokens"].is_valid())["custom_id"])
-
-    def _answers(self, send: Send, *columns: str) -> pa.Table:
-        """Read some columns; most files are small, and a scan of a dataset costs more than they do."""
-        with self._store.open(f"{send.folder}/answers.parquet") as file:
-            return pq.ParquetFile(file, pre_buffer=False).read(columns=list(columns), use_threads=False)
-
-    def _column(self, name: str, column: str) -> np.ndarray:
-        with self._store.open(name) as file:
-            parquet = pq.ParquetFile(file, pre_buffer=False)
-            parts = [ids_of(batch[column]) for batch in parquet.iter_batches(columns=[column])]
-        return np.concatenate(parts) if parts else np.empty(0, f"S{ID_BYTES}")
 
 
 class _Tree:
@@ -176,6 +148,12 @@ def check_format(name: str, fact: T) -> T:
     return fact
 
 
+def about_shard(store: RunStore, shard_id: str) -> facts.About:
+    """Return what a shard holds."""
+    name = shard_file(shard_id, ABOUT)
+    return check_format(name, store.get(name, facts.About))
+
+
 def _require_whole(run: Run, names: Iterable[str]) -> None:
     """Refuse a listing that shows what was written later without what was written before it.
 
@@ -218,7 +196,7 @@ def _shard(tree: _Tree, folder: str, origin: str | None) -> Shard:
 def _send(tree: _Tree, folder: str) -> Send:
     _, shard, _, name = folder.split("/")
     inside = tree.below(f"{folder}/")
-    answers = f"{folder}/answers.parquet"
+    answers = answers_file(folder)
     return Send(
         shard=shard,
         id=name,

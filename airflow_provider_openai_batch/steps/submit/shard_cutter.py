@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airflow_provider_openai_batch.batch.request.shard_size import Cutter
-from airflow_provider_openai_batch.steps.run_folder.shard_writer import ShardWriter, write_shard
+from airflow_provider_openai_batch.steps.run_folder.shard_files import ShardWriter, write_shard
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.arguments.arguments import Limits
@@ -31,6 +31,8 @@ class Terms:
     forecaster: Forecaster
     #: Refuses rows that the target does not take.
     fitting: Fitting
+    #: When the rows are staged, by API time.
+    now: float
 
 
 @dataclass(slots=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.request.shard_size import too_large
@@ -20,8 +18,9 @@ from airflow_provider_openai_batch.batch.text.seen_hashes import SeenHashes
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.other_keys import OtherKeys
 from airflow_provider_openai_batch.steps.keys.unique import UniqueKeys
-from airflow_provider_openai_batch.steps.run_folder.read import StoredRequests
+from airflow_provider_openai_batch.steps.run_folder.row_files import RowFiles, write_rejected
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import with_added
+from airflow_provider_openai_batch.steps.run_folder.stored_requests import StoredRequests
 from airflow_provider_openai_batch.steps.submit.carried_values import require_json
 from airflow_provider_openai_batch.steps.submit.failed_before import FailedBefore
 from airflow_provider_openai_batch.steps.submit.row_selection import Chooser
@@ -32,33 +31,21 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.text.seen_hashes import Hashes
     from airflow_provider_openai_batch.steps.submit.recipe import Recipe
     from airflow_provider_openai_batch.steps.submit.row_selection import Chosen
-    from airflow_provider_openai_batch.store.run_store import Draft, RunStore
-
-ROWS_PER_FILE = 500_000
-ROWS_PER_GROUP = 16_384
-REJECTED = pa.schema(
-    [
-        ("custom_id", pa.binary(16)),
-        ("status", pa.string()),
-        ("error_code", pa.string()),
-        ("error_message", pa.string()),
-    ]
-)
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 
 class SnapshotWriter:
     """Takes batches of rows; holds up to 16 bytes per key and per request, and one batch."""
 
-    def __init__(self, store: RunStore, snapshot: tuple[str, float], recipe: Recipe, terms: Terms) -> None:
-        name, self._now = snapshot
-        self._store, self._recipe = store, recipe
+    def __init__(self, store: RunStore, snapshot_id: str, recipe: Recipe, terms: Terms) -> None:
+        self._store, self._snapshot, self._recipe = store, snapshot_id, recipe
         self._limits = terms.limits
         self._chooser = Chooser(recipe, terms.rule, terms.counter)
         self._forecaster, self._fitting = terms.forecaster, terms.fitting
         self._layout = recipe.layout
-        self._rows = RowFiles(store, f"snapshots/{name}")
+        self._rows = RowFiles(store, snapshot_id)
         many = least_requests(self._limits.preflight, is_usual=endpoint_of(recipe.endpoint).preflight)
-        self._shards = ShardFiles(store, _about(recipe, self._now), terms, many)
+        self._shards = ShardFiles(store, _about(recipe, terms.now), terms, many)
         self._keys = UniqueKeys(self._layout.key)
         self._before = FailedBefore(self._layout.key)
         self._requests, self._known, self._sent = SeenHashes(), SeenHashes(), SeenHashes()
@@ -131,7 +118,7 @@ class SnapshotWriter:
         """Close all files and say what the snapshot holds."""
         self._keys.finish()
         new = self._shards.finish()
-        self._write_rejected()
+        write_rejected(self._store, self._snapshot, self._rejected)
         for hashes, tokens in self._ahead:
             if self._requests.contains(hashes).all():
                 self._forecaster.ask_at_once(tokens)
@@ -176,12 +163,6 @@ class SnapshotWriter:
             self._shards.add(request_id, line, int(asked.tokens[place]))
         return True
 
-    def _write_rejected(self) -> None:
-        columns: Any = zip(*self._rejected, strict=True) if self._rejected else [[]] * len(REJECTED)
-        arrays = [pa.array(list(c), field.type) for c, field in zip(columns, REJECTED, strict=True)]
-        with self._store.create(f"{self._rows.folder}/rejected.parquet") as file:
-            pq.write_table(pa.Table.from_arrays(arrays, schema=REJECTED), file)
-
 
 def _about(recipe: Recipe, now: float) -> About:
     return About(
@@ -196,55 +177,3 @@ def _about(recipe: Recipe, now: float) -> About:
         output_type=recipe.output_type,
         dimensions=recipe.dimensions,
     )
-
-
-class RowFiles:
-    """The rows of a snapshot as Parquet files of up to half a million rows."""
-
-    def __init__(self, store: RunStore, folder: str) -> None:
-        self.folder = folder
-        self.schema: pa.Schema | None = None
-        self._store = store
-        self._stack = ExitStack()
-        self._open: tuple[Draft, pq.ParquetWriter] | None = None
-        self._waiting: list[pa.RecordBatch] = []
-        self._held = self._in_file = 0
-        self._files: list[str] = []
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Append rows; they are written in groups."""
-        self._waiting.append(batch)
-        self._held += batch.num_rows
-        if self._held >= ROWS_PER_GROUP:
-            self._flush()
-
-    def finish(self) -> tuple[str, ...]:
-        """Close the last file and name all; a source without rows has one file that shows the columns."""
-        if self._held or (self.schema is not None and not self._files):
-            self._flush()
-        self._close_file()
-        return tuple(self._files)
-
-    def close(self) -> None:
-        """Drop a file that is not finished."""
-        self._stack.close()
-
-    def _flush(self) -> None:
-        if self._open is None:
-            self._files.append(f"rows-{len(self._files):04}.parquet")
-            draft = self._stack.enter_context(self._store.draft())
-            self._open = draft, pq.ParquetWriter(draft.file, self.schema, compression="zstd")
-        self._open[1].write_table(pa.Table.from_batches(self._waiting, schema=self.schema))
-        self._in_file += self._held
-        self._waiting, self._held = [], 0
-        if self._in_file >= ROWS_PER_FILE:
-            self._close_file()
-
-    def _close_file(self) -> None:
-        if self._open is None:
-            return
-        draft, writer = self._open
-        writer.close()
-        draft.publish(f"{self.folder}/{self._files[-1]}")
-        self._stack.pop_all().close()
-        self._open, self._in_file = None, 0

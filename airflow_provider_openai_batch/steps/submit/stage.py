@@ -18,7 +18,7 @@ from airflow_provider_openai_batch.batch.run.row_decision import Rule
 from airflow_provider_openai_batch.batch.run.token_queue import tokens_per_shard
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.other_keys import tell_other_keys
-from airflow_provider_openai_batch.steps.run_folder.attempts import register
+from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.submit.carried_values import fitting
 from airflow_provider_openai_batch.steps.submit.cost_cap import estimate_of, require_budget, require_price
@@ -121,20 +121,22 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
         client.tick()
     fingerprint = fingerprint_of(asked)
     _check_names(asked, recipe.body["model"], client, is_new=not _is_staged(asked, run.current, fingerprint))
-    attempt = register(store, run, client.now())
+    journal = Journal(store, client.now)
+    attempt = journal.register(run)
     run = read_run(store, client.origin)
     current = run.current
     if current is not None and _is_staged(asked, current, fingerprint):
         log.info("The rows of try %s are staged already; going on with them.", current.asked.try_number)
         return _staged(current.asked, current.done, attempt)
     snapshot, now = f"{attempt.number:04}-{attempt.nonce}", client.now()
-    told = remember(store, asked, recipe, (snapshot, fingerprint, _epoch(asked, run), now))
-    with SnapshotWriter(store, (snapshot, now), recipe, _terms(asked, told, recipe, client)) as writer:
+    told = to_record(asked, recipe, now, fingerprint=fingerprint, epoch=_epoch(asked, run))
+    journal.ask(snapshot, told)
+    with SnapshotWriter(store, snapshot, recipe, _terms(asked, told, recipe, client)) as writer:
         writer.know(run)
         _read(_ends(asked, told), recipe, writer)
         done = writer.finish(client.now())
     require_budget(run, done, told)
-    store.put(f"snapshots/{snapshot}/done.json", done)
+    journal.complete(snapshot, done)
     tell_skipped(done, told)
     _look_for_other_keys(_ends(asked, told), recipe, writer)
     if not told.preview:
@@ -157,6 +159,7 @@ def _terms(asked: Asked, told: facts.Asked, recipe: Recipe, client: Client) -> T
         rule=Rule(words=told.resend or (), run_id=asked.run_id, prompt_version=told.prompt_version),
         counter=counter_for(model),
         forecaster=Forecaster(client.prices.find(model), expected),
+        now=told.at,
         fitting=fitting(_ends(asked, told), recipe),
     )
 
@@ -184,12 +187,9 @@ def refuse_part(asked: Asked) -> None:
         )
 
 
-def remember(
-    store: RunStore, asked: Asked, recipe: Recipe, snapshot: tuple[str, str, int, float]
-) -> facts.Asked:
-    """Write down what was asked; the snapshot is open until `done.json`."""
-    name, fingerprint, epoch, now = snapshot
-    told = facts.Asked(
+def to_record(asked: Asked, recipe: Recipe, now: float, *, fingerprint: str, epoch: int) -> facts.Asked:
+    """Return what is written down of what was asked, as it decides what is sent and landed."""
+    return facts.Asked(
         at=now,
         fingerprint=fingerprint,
         try_number=asked.try_number,
@@ -213,8 +213,6 @@ def remember(
         preflight=asked.limits.preflight is not False,
         labels=asked.labels,
     )
-    store.put(f"snapshots/{name}/asked.json", told)
-    return told
 
 
 def _ends(asked: Asked, told: facts.Asked) -> Ends:

@@ -1,7 +1,8 @@
-"""What an action is about, and what it is called in the log."""
+"""Actions by kind, what each is about, and what it is called in the log."""
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.run.decide import (
@@ -19,6 +20,30 @@ from airflow_provider_openai_batch.batch.run.unwanted import CancelBatch
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.decide import Action
 
+
+class Kind(Enum):
+    """What may be done in one go: nothing of it changes what else of it is due."""
+
+    #: A create is resolved or a batch cancelled, if a second look at the folder asks for it, too.
+    SETTLE = auto()
+    COLLECT = auto()
+    #: What is left of a shard becomes a shard.
+    DIVIDE = auto()
+    #: Something is sent, or ended because it may not be.
+    PAY = auto()
+
+
+KINDS = {
+    CancelBatch: Kind.SETTLE,
+    CapShard: Kind.PAY,
+    Collect: Kind.COLLECT,
+    MakeChild: Kind.DIVIDE,
+    NoteLost: Kind.COLLECT,
+    Preflight: Kind.PAY,
+    Resolve: Kind.SETTLE,
+    SendShard: Kind.PAY,
+    Split: Kind.DIVIDE,
+}
 DOING = {
     CancelBatch: "Cancelling a batch",
     CapShard: "Ending a shard over the cost cap",
@@ -30,6 +55,11 @@ DOING = {
     SendShard: "Sending a shard",
     Split: "Splitting a shard",
 }
+
+
+def kind_of(action: Action) -> Kind:
+    """Return what an action may be done together with."""
+    return KINDS[type(action)]
 
 
 def doing(action: Action) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from airflow_provider_openai_batch.batch.api.objects import InputFile
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come
 from airflow_provider_openai_batch.batch.run.decide import (
     Action,
     CapShard,
@@ -18,47 +18,52 @@ from airflow_provider_openai_batch.batch.run.decide import (
     Finish,
     GiveUp,
     MakeChild,
-    NoteLost,
     Plan,
     Preflight,
     Resolve,
-    SendShard,
     Settings,
-    Split,
     Wait,
 )
-from airflow_provider_openai_batch.batch.run.token_queue import has_room, live_tokens
+from airflow_provider_openai_batch.batch.run.token_queue import has_room, is_counted, live_tokens
 from airflow_provider_openai_batch.batch.run.unwanted import CancelBatch
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.collect.collect import give_up_on, refuse_request
-from airflow_provider_openai_batch.steps.run_folder.attempts import register, run_hash
+from airflow_provider_openai_batch.steps.run_folder.journal import Journal
+from airflow_provider_openai_batch.steps.run_folder.looks import first_look
 from airflow_provider_openai_batch.steps.run_folder.read import current_of, read_queue, read_run, recall_run
-from airflow_provider_openai_batch.steps.run_folder.shard_writer import make_child
-from airflow_provider_openai_batch.steps.wait.actions import doing, name_of, subject_of
+from airflow_provider_openai_batch.steps.run_folder.shard_files import make_child
+from airflow_provider_openai_batch.steps.wait.actions import Kind, doing, kind_of, name_of, subject_of
 from airflow_provider_openai_batch.steps.wait.batch_list import listed
 from airflow_provider_openai_batch.steps.wait.cancel import cancel, cancel_send
-from airflow_provider_openai_batch.steps.wait.mixed_up import of_the_file, replace_batch
-from airflow_provider_openai_batch.steps.wait.observe import DENIED, STALLING, View, hopeless
-from airflow_provider_openai_batch.steps.wait.preflight import ask
-from airflow_provider_openai_batch.steps.wait.resolve_create import require_file, require_sight, resolve
-from airflow_provider_openai_batch.steps.wait.transfer import (
+from airflow_provider_openai_batch.steps.wait.create_batch import (
+    Outcome,
     Sender,
-    collect_send,
+    Uploaded,
     create_batch,
     delete_quietly,
     end_over_cap,
 )
-from airflow_provider_openai_batch.steps.wait.upload import note_unclear, upload_shard
+from airflow_provider_openai_batch.steps.wait.download import collect_send
+from airflow_provider_openai_batch.steps.wait.mixed_up import of_the_file, replace_batch
+from airflow_provider_openai_batch.steps.wait.observe import DENIED, STALLING, View, hopeless
+from airflow_provider_openai_batch.steps.wait.preflight import ask
+from airflow_provider_openai_batch.steps.wait.resolve_create import require_file, require_sight, resolve
+from airflow_provider_openai_batch.steps.wait.upload import upload_shard
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.api.objects import Batch
+    from collections.abc import Callable, Iterable
+
     from airflow_provider_openai_batch.batch.run.facts import Attempt
     from airflow_provider_openai_batch.batch.run.remaining import Left
     from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 
-__all__ = ["advance", "cancel", "counts", "find_send", "first_look", "peek"]
+__all__ = ["advance", "cancel", "counts", "first_look", "peek"]
+
+T = TypeVar("T")
+#: How often one call lists the folder at most; what others do after that, the next call sees.
+MOST_LISTINGS = 5
 
 log = logging.getLogger(__name__)
 
@@ -80,151 +85,209 @@ def peek(store: RunStore, client: Client, settings: Settings) -> Plan:
 
 
 class _Advance:
-    """One call of `advance`: each action is tried once, and creating stops when another takes over."""
+    """One call of `advance`: each action is tried once, and creating stops when another takes over.
+
+    It works in rounds: all that is due of one kind is done, and then it is decided anew. The folder is listed
+    at the start, once this process is registered, and where others may have changed what is due; what this
+    process has written is known without a listing.
+    """
 
     def __init__(self, store: RunStore, client: Client, settings: Settings, attempt: Attempt | None) -> None:
         self._store, self._client = store, client
+        self._journal = Journal(store, client.now)
         self._view = View(store, client, settings)
         self._attempt = attempt
         self._may_send = True
         self._sees_run = False
         self._tried: set[str] = set()
+        self._listings = 0
 
     def until_nothing_is_due(self) -> Wait | Finish | GiveUp:
-        """Do one thing after the other, deciding anew after each."""
+        """Do one round after the other."""
+        run = self._listed()
         while True:
-            run = read_run(self._store, self._client.origin)
             plan = self._view.plan(run)
-            action = next((a for a in plan.actions if self._is_allowed(a)), None)
-            if action is None or self._view.is_to_rest:
+            due = [action for action in plan.actions if self._is_allowed(action)]
+            if not due or self._view.is_to_rest:
                 self._view.tell_held(run)
                 require_staged(self._store, run, plan.step)
-                return self._view.later() if self._is_unstopped(plan, action) else plan.step
-            self._tried.add(name_of(action))
-            try:
-                self._do(run, action)
-            except DENIED as error:
-                raise hopeless(error) from None
-            except STALLING as error:
-                self._view.take_rest(error)
-                self._put_off(action, error)
+                return self._view.later() if self._is_unstopped(plan, due) else plan.step
+            run = self._round(run, [action for action in due if kind_of(action) is kind_of(due[0])])
 
-    def _put_off(self, action: Action, error: Exception) -> None:
-        """Write down that the API did not let us, so that nobody tries again at once."""
-        told = (doing(action), type(error).__name__, self._client.origin)
-        log.warning("%s failed (%s at %s); it will be retried.", *told)
-        put_off = facts.PutOff(at=self._client.now(), what=subject_of(action))
-        self._store.put(f"putoffs/{self._store.nonce()}.json", put_off)
+    def _round(self, run: Run, actions: list[Action]) -> Run:
+        """Do actions of one kind, and return the run as it is then."""
+        match kind_of(actions[0]):
+            case Kind.SETTLE:
+                return self._settle_all(run, actions)
+            case Kind.COLLECT:
+                self._do_all(actions, partial(self._collect, run))
+                return self._listed()
+            case Kind.DIVIDE:
+                self._do_all(actions, partial(self._divide, run))
+                return self._recalled()
+            case Kind.PAY:
+                return self._pay_all(run, actions)
 
-    def _is_unstopped(self, plan: Plan, action: Action | None) -> bool:
+    def _listed(self) -> Run:
+        """Read the run; after some listings, what others do is left to the next call."""
+        self._listings += 1
+        if self._listings > MOST_LISTINGS:
+            return self._recalled()
+        return read_run(self._store, self._client.origin)
+
+    def _recalled(self) -> Run:
+        return recall_run(self._store, self._client.origin)
+
+    def _do_all(self, actions: Iterable[Action], do: Callable[[Action], object]) -> None:
+        """Do one action after the other, unless the API asks not to be called."""
+        for action in actions:
+            if self._view.is_to_rest:
+                return
+            self._try(action, do)
+
+    def _try(self, action: Action, do: Callable[[Action], T]) -> T | None:
+        """Do an action; None where the API did not let us, which is written down."""
+        self._tried.add(name_of(action))
+        try:
+            return do(action)
+        except DENIED as error:
+            raise hopeless(error) from None
+        except STALLING as error:
+            self._view.take_rest(error)
+            told = (doing(action), type(error).__name__, self._client.origin)
+            log.warning("%s failed (%s at %s); it will be retried.", *told)
+            self._journal.put_off(subject_of(action))
+            return None
+
+    def _is_unstopped(self, plan: Plan, due: list[Action]) -> bool:
         """Tell whether nothing is left but a cancel that the API does not want to be asked for now."""
-        return isinstance(plan.step, Finish) and isinstance(action, CancelBatch)
+        return isinstance(plan.step, Finish) and bool(due) and isinstance(due[0], CancelBatch)
 
     def _is_allowed(self, action: Action) -> bool:
-        if isinstance(action, SendShard | Preflight | CapShard) and not self._may_send:
+        if kind_of(action) is Kind.PAY and not self._may_send:
             return False
         return name_of(action) not in self._tried
 
-    def _do(self, run: Run, action: Action) -> None:
-        match action:
-            case Collect(send, batch):
-                self._collect(find_send(run, send), batch)
-            case Resolve(send) | CancelBatch(send):
-                self._settle(find_send(run, send), action)
-            case NoteLost(send):
-                self._note_lost(find_send(run, send))
-            case MakeChild(left):
-                make_child(self._store, run.shard(left.shard), left.part, left.attempt)
-                tell_misfits(left)
-            case Split(shard):
-                self._split(run, shard)
-            case SendShard(shard) | Preflight(shard) | CapShard(shard):
-                self._pay(run, action, run.shard(shard))
-
-    def _settle(self, send: Send, action: Action) -> None:
-        """Resolve or cancel, if a folder that is read after the send was seen asks for it, too.
+    def _settle_all(self, run: Run, actions: list[Action]) -> Run:
+        """Resolve and cancel what a folder that is listed after the sends were seen asks for, too.
 
         A listing is not a moment: it may show the send of a snapshot that it does not show yet.
         """
-        if action not in self._view.plan(read_run(self._store, self._client.origin)).actions:
-            return
+        self._tried.update(map(name_of, actions))
+        if self._listings >= MOST_LISTINGS:
+            return run  # the next call does it
+        run = self._listed()
+        still_due = self._view.plan(run).actions
+        self._do_all([action for action in actions if action in still_due], partial(self._settle, run))
+        return self._listed()
+
+    def _settle(self, run: Run, action: Action) -> None:
+        send = run.send(subject_of(action))
         if isinstance(action, Resolve):
-            resolve(self._store, self._client, send)
+            resolve(self._journal, self._client, send)
         else:
-            cancel_send(self._store, self._client, send, facts.UNWANTED)
+            cancel_send(self._journal, self._client, send, facts.UNWANTED)
 
-    def _collect(self, send: Send, batch: Batch) -> None:
-        if self._view.is_gone(batch):  # then its files are, too: is it the connection?
+    def _collect(self, run: Run, action: Action) -> None:
+        send = run.send(subject_of(action))
+        if not isinstance(action, Collect):
+            self._note_lost(send)
+            return
+        if self._view.is_gone(action.batch):  # then its files are, too: is it the connection?
             require_file(self._store, self._client, send)
-        collect_send(self._store, self._client, send, batch)
+        collect_send(self._journal, self._client, send, action.batch)
 
-    def _pay(self, run: Run, action: Action, shard: Shard) -> None:
-        """Register before the first paid call, then decide again on what is there then."""
-        require_origin(self._store, self._client, run)
-        if not self._sees_run:
-            require_sight(self._store, self._client, self._view.unseen(run))
-            self._sees_run = True
-        if self._attempt is None:
-            self._attempt = register(self._store, run, self._client.now())
-            self._tried.discard(name_of(action))
+    def _note_lost(self, send: Send) -> None:
+        require_file(self._store, self._client, send)
+        batch_id = "" if send.batch is None else send.batch.id
+        if send.lost_since is None:
+            self._journal.lose(send, batch_id)
             return
-        current = current_of(self._store, run)
-        sender = Sender(
-            store=self._store,
-            client=self._client,
-            attempt=self._attempt,
-            epoch=current.asked.epoch,
-            run_hash=run_hash(self._store),
-            known=frozenset(batch.id for send in run.sends for batch in send.batches),
-            labels=current.asked.labels,
-        )
-        match action:
-            case Preflight():
-                self._may_send = ask(sender, shard, current.asked.request)
-            case CapShard(_, message):
-                self._may_send = end_over_cap(sender, shard, message)
-            case _:
-                self._send(run, sender, shard)
+        batches = list(listed(self._client, send))
+        seen = next((one for one in batches if one.id == batch_id), None)
+        if seen is None and (found := of_the_file(send, batches)) is not None:
+            replace_batch(self._journal, send, found)
+        elif seen is None:
+            give_up_on(self._journal, self._client, send)
+        elif seen.status.ended:
+            collect_send(self._journal, self._client, send, seen)
+        else:
+            raise ListFailed(f"Batch {seen.id!r} is listed but cannot be looked at.")
 
-    def _send(self, run: Run, sender: Sender, shard: Shard) -> None:
-        uploaded = upload_shard(self._store, self._client, shard, run)
-        # The upload took its time; others may have taken the room meanwhile.
-        tokens = self._view.tokens(run, {shard.about.model}, anew=True)
-        if isinstance(uploaded, InputFile) and not has_room(run, shard, tokens):
-            if not delete_quietly(self._client, uploaded.id):
-                note_unclear(self._store, self._client)
+    def _divide(self, run: Run, action: Action) -> None:
+        shard = run.shard(subject_of(action))
+        if isinstance(action, MakeChild):
+            left = action.left
+            make_child(self._store, shard, left.part, left.attempt)
+            tell_misfits(left)
             return
-        live = live_tokens(shard.about.model, tokens)
-        self._may_send = create_batch(sender, shard, uploaded, live)
-
-    def _split(self, run: Run, shard_id: str) -> None:
-        shard = run.shard(shard_id)
         if shard.about.requests == 1:
             refused = [(send, send.refusal) for send in shard.sends if send.refusal is not None]
-            refuse_request(self._store, self._client, *refused[-1])
+            refuse_request(self._journal, self._client, *refused[-1])
             return
         positions = np.arange(shard.about.requests)
         half = shard.about.requests // 2
         for part in (positions[:half], positions[half:]):
             make_child(self._store, shard, part, shard.about.attempt)
 
-    def _note_lost(self, send: Send) -> None:
-        require_file(self._store, self._client, send)
-        batch_id = "" if send.batch is None else send.batch.id
-        if send.lost_since is None:
-            lost = facts.Lost(at=self._client.now(), batch_id=batch_id)
-            self._store.put(f"{send.folder}/lost-{self._store.nonce()}.json", lost)
-            return
-        batches = list(listed(self._client, send))
-        seen = next((one for one in batches if one.id == batch_id), None)
-        if seen is None and (found := of_the_file(send, batches)) is not None:
-            replace_batch(self._store, self._client, send, found)
-        elif seen is None:
-            give_up_on(self._store, self._client, send)
-        elif seen.status.ended:
-            collect_send(self._store, self._client, send, seen)
-        else:
-            raise ListFailed(f"Batch {seen.id!r} is listed but cannot be looked at.")
+    def _pay_all(self, run: Run, actions: list[Action]) -> Run:
+        """Send one shard after the other, as long as each becomes a batch."""
+        if not self._sees_all(run, actions[0]):
+            return self._recalled()
+        if self._attempt is None:
+            self._attempt = self._journal.register(run)
+            return self._listed()  # another process may have sent them before it could see us
+        sender = Sender.of(self._journal, self._client, self._attempt, run)
+        for action in actions:
+            if self._view.is_to_rest:
+                break
+            if self._journal.is_stopped_since(run):
+                self._may_send = False
+                return self._listed()
+            outcome = self._try(action, partial(self._pay, run, sender))
+            if outcome is Outcome.SUPERSEDED:
+                self._may_send = False
+            if outcome not in {Outcome.CREATED, None}:
+                break
+        self._view.saw(sender.created)
+        return self._recalled()
+
+    def _sees_all(self, run: Run, first: Action) -> bool:
+        """Tell whether the API shows what the run has in flight there; else the first action is put off."""
+        if self._try(first, partial(self._require_sight, run)) is None:
+            return False
+        self._tried.discard(name_of(first))
+        return True
+
+    def _require_sight(self, run: Run, _: Action) -> bool:
+        require_origin(self._store, self._client, run)
+        if not self._sees_run:
+            require_sight(self._store, self._client, self._view.unseen(run))
+            self._sees_run = True
+        return True
+
+    def _pay(self, run: Run, sender: Sender, action: Action) -> Outcome:
+        shard = run.shard(subject_of(action))
+        match action:
+            case Preflight():
+                return ask(sender, shard, current_of(self._store, run).asked.request)
+            case CapShard(_, message):
+                return end_over_cap(sender, shard, message)
+            case _:
+                return self._send(run, sender, shard)
+
+    def _send(self, run: Run, sender: Sender, shard: Shard) -> Outcome:
+        uploaded = upload_shard(self._journal, self._client, shard, sender.files)
+        model = shard.about.model
+        if is_counted(run, {model}, self._client.token_budgets):
+            run = self._recalled()
+        # The upload took its time; others may have taken the room meanwhile.
+        tokens = self._view.tokens(run, {model}, anew=True)
+        if isinstance(uploaded, InputFile) and not has_room(run, shard, tokens):
+            if not delete_quietly(self._client, uploaded.id):
+                self._journal.upload_unclear()
+            return Outcome.UNSETTLED
+        return create_batch(sender, shard, Uploaded(uploaded, live_tokens(model, tokens)))
 
 
 def require_staged(store: RunStore, run: Run, step: Wait | Finish | GiveUp) -> None:
@@ -250,22 +313,6 @@ def tell_misfits(left: Left) -> None:
     if left.misfits:
         told = "%s of the answers of shard %s do not fit: their requests are asked again."
         log.info(told, f"{left.misfits:,}", left.shard)
-
-
-def find_send(run: Run, folder: str) -> Send:
-    """Return the send of this folder."""
-    return next(send for send in run.sends if send.folder == folder)
-
-
-def first_look(store: RunStore, max_tries: int, now: float) -> float:
-    """Return the API time at which this try of the sensor looked first."""
-    for name in (f"looks/{max_tries}.json", f"looks/{max_tries}-anew.json"):
-        if not store.exists(name):
-            store.put(name, facts.Fact(at=now))
-        at = store.get(name, facts.Fact).at
-        if not is_yet_to_come(at, now):
-            return at
-    return now
 
 
 def counts(store: RunStore) -> dict[str, int]:

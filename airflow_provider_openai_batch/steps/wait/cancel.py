@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import openai
 
 from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:
@@ -23,12 +24,13 @@ def cancel(store: RunStore, client: Client, by: str = "on_kill") -> tuple[str, .
 
     Raises the last error of the API once all batches were tried.
     """
+    journal = Journal(store, client.now)
     failed: openai.OpenAIError | None = None
     cancelled: list[str] = []
     for send in read_run(store, client.origin).sends:
         if send.open and send.batch is not None:
             try:
-                cancelled += cancel_send(store, client, send, by)
+                cancelled += cancel_send(journal, client, send, by)
             except openai.OpenAIError as error:  # the others are to be cancelled all the same
                 failed = error
     if failed is not None:
@@ -36,9 +38,9 @@ def cancel(store: RunStore, client: Client, by: str = "on_kill") -> tuple[str, .
     return tuple(cancelled)
 
 
-def cancel_send(store: RunStore, client: Client, send: Send, by: str) -> tuple[str, ...]:
+def cancel_send(journal: Journal, client: Client, send: Send, by: str) -> tuple[str, ...]:
     """Cancel the batches of a send, writing down first that it is us; return their ids."""
-    store.put(f"{send.folder}/cancel-{store.nonce()}.json", facts.Cancel(at=client.now(), by=by))
+    journal.cancel(send, by)
     for batch in send.own:
         client.cancel(batch.id)
         log.info("Batch %s of shard %s is asked to stop (%s).", batch.id, send.shard, by)
@@ -49,5 +51,5 @@ def stop(store: RunStore, client: Client) -> tuple[str, ...]:
     """Cancel a run for a person: nothing more of it is sent until submit is cleared."""
     current = read_run(store, client.origin).current
     epoch = current.asked.epoch if current else 0
-    store.put(f"stops/{store.nonce()}.json", facts.Stop(at=client.now(), epoch=epoch))
+    Journal(store, client.now).stop(epoch)
     return cancel(store, client, facts.BY_COMMAND)

@@ -12,7 +12,8 @@ import openai
 from airflow_provider_openai_batch.batch.api.paging import EndlessList, ListFailed
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
-from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
+from airflow_provider_openai_batch.steps.run_folder.journal import Journal, run_hash
+from airflow_provider_openai_batch.steps.run_folder.names import FORGOTTEN
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def find_batches(store: RunStore, client: Client) -> Found:
 
 def forgotten(store: RunStore) -> frozenset[str]:
     """Return the ids of the batches that a person has told this run to forget."""
-    names = [name for name in store.known() if name.startswith("forgotten-")]
+    names = [name for name in store.known() if name.startswith(FORGOTTEN)]
     return frozenset(b.id for name in names for b in store.get(name, facts.Forgotten).batches)
 
 
@@ -88,8 +89,7 @@ def require_lost(store: RunStore) -> None:
 
 def forget(store: RunStore, client: Client, batches: tuple[Batch, ...]) -> None:
     """Write down that these batches do not stop the run any more."""
-    forgotten_now = facts.Forgotten(at=client.now(), batches=batches)
-    store.put(f"forgotten-{store.nonce()}.json", forgotten_now)
+    Journal(store, client.now).forget(batches)
 
 
 def _message(store: RunStore, batches: tuple[Batch, ...], conn_id: str) -> str:

@@ -10,21 +10,20 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.objects import Batch
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
-from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.steps.run_folder.read import recall_run
-from airflow_provider_openai_batch.steps.wait.batch_list import batch_name, listed
+from airflow_provider_openai_batch.steps.wait.batch_list import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from airflow_provider_openai_batch.batch.run.run import Send
     from airflow_provider_openai_batch.client.sync_client import Client
-    from airflow_provider_openai_batch.store.run_store import RunStore
+    from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 
 log = logging.getLogger(__name__)
 
 
-def renamed_files(store: RunStore, client: Client, send: Send) -> Iterator[tuple[Send, Batch, str]]:
+def renamed_files(journal: Journal, client: Client, send: Send) -> Iterator[tuple[Send, Batch, str]]:
     """Yield the files that ended batches of the run name by now and that no end has named.
 
     Whoever found answers to others in its own files may have its own in one of these; each comes with the
@@ -32,7 +31,7 @@ def renamed_files(store: RunStore, client: Client, send: Send) -> Iterator[tuple
     """
     if not any(fact.strays for fact in send.incomplete):
         return
-    sends = recall_run(store).sends
+    sends = recall_run(journal.store).sends
     ends = (terminal.batch for one in sends for terminal in one.terminals)
     named = {file_id for batch in ends for file_id in _files(batch)}
     for other in sends:
@@ -62,7 +61,7 @@ def _shown(client: Client, batch: Batch, *, is_urgent: bool) -> Batch | None:
     return seen if isinstance(seen, Batch) else None
 
 
-def is_another(store: RunStore, client: Client, send: Send, batch: Batch) -> bool:
+def is_another(journal: Journal, client: Client, send: Send, batch: Batch) -> bool:
     """Tell whether another batch is that of the send, and write it down: its create showed a wrong id.
 
     Gateways name other input files than they were given, so only a batch of the file itself tells.
@@ -74,7 +73,7 @@ def is_another(store: RunStore, client: Client, send: Send, batch: Batch) -> boo
     except (openai.OpenAIError, ListFailed):
         return False
     if found is not None:
-        replace_batch(store, client, send, found)
+        replace_batch(journal, send, found)
     return found is not None
 
 
@@ -84,12 +83,10 @@ def of_the_file(send: Send, batches: Iterable[Batch]) -> Batch | None:
     return next((one for one in batches if one.input_file_id == file_id and one.id not in known), None)
 
 
-def replace_batch(store: RunStore, client: Client, send: Send, batch: Batch) -> None:
+def replace_batch(journal: Journal, send: Send, batch: Batch) -> None:
     """Write down that the batch of a send is another one than its create answered."""
     wrong = "" if send.batch is None else send.batch.id
-    store.put(batch_name(send.folder, batch), batch)
-    lost = facts.Lost(at=client.now(), batch_id=wrong, replaced_by=batch.id)
-    store.put(f"{send.folder}/lost-{store.nonce()}.json", lost)
+    journal.lose(journal.adopt(send, batch), wrong, replaced_by=batch.id)
     log.warning(
         "Batch %s is that of shard %s, not %s, which its create answered.", batch.id, send.shard, wrong
     )

@@ -36,6 +36,8 @@ from airflow_provider_openai_batch.steps.run_folder.read import read_queue
 from airflow_provider_openai_batch.steps.wait.retry_after import rest_after
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_provider_openai_batch.batch.run.remaining import Queue
     from airflow_provider_openai_batch.batch.run.run import Run, Send
     from airflow_provider_openai_batch.client.sync_client import Client
@@ -83,6 +85,10 @@ class View:
     def is_gone(self, batch: Batch) -> bool:
         """Tell whether the API does not know a batch."""
         return isinstance(self._looks.get(batch.id), Gone)
+
+    def saw(self, batches: Iterable[Batch]) -> None:
+        """Take what the API answered to a create for a look at the batch."""
+        self._looks.update({batch.id: batch for batch in batches})
 
     def seen(self, batch: Batch) -> Look | None:
         """Return the last look at a batch."""

@@ -10,22 +10,22 @@ import msgspec
 from airflow_provider_openai_batch.batch.api.objects import Refusal, Refused, Unclear
 from airflow_provider_openai_batch.batch.api.redact import without_quotes
 from airflow_provider_openai_batch.batch.api.sync_call import NotRun, Told
-from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.batch.run.facts import SUPERSEDED
 from airflow_provider_openai_batch.batch.run.preflight import UNCLEAR
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.collect.collect import read_told
-from airflow_provider_openai_batch.steps.run_folder.attempts import is_superseded
-from airflow_provider_openai_batch.steps.wait.transfer import send_folder, write_intent
+from airflow_provider_openai_batch.steps.run_folder.shard_files import first_request
+from airflow_provider_openai_batch.steps.wait.create_batch import Outcome, Preflighted, write_intent
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.run import Send, Shard
     from airflow_provider_openai_batch.client.sync_client import Client
-    from airflow_provider_openai_batch.steps.wait.transfer import Sender
-    from airflow_provider_openai_batch.store.run_store import RunStore
+    from airflow_provider_openai_batch.steps.run_folder.journal import Journal
+    from airflow_provider_openai_batch.steps.wait.create_batch import Sender
 
 log = logging.getLogger(__name__)
 
-RAW = {True: "output.jsonl", False: "error.jsonl"}
+RAW = {True: "output", False: "error"}
 BATCHED = "The preflight got no answer (%s): its request goes in a batch, like all others."
 
 
@@ -34,48 +34,48 @@ class _Line(msgspec.Struct):
     body: msgspec.Raw
 
 
-def ask(sender: Sender, shard: Shard, template: object) -> bool:
-    """Ask the request of a preflight's shard; False when another attempt has taken over.
+def ask(sender: Sender, shard: Shard, template: object) -> Outcome:
+    """Send the request of a preflight's shard synchronously.
 
     `template` is what the requests were made of: of a refusal no more than that is shown.
     """
-    store, client = sender.store, sender.client
-    folder = send_folder(store, shard)
-    write_intent(sender, folder, shard)
-    if is_superseded(store, sender.attempt):
-        _void(store, client, folder, facts.SUPERSEDED)
-        return False
-    with store.open(f"shards/{shard.id}/requests.jsonl") as file:
-        line = msgspec.json.decode(file.readline(), type=_Line)
+    journal, client = sender.journal, sender.client
+    send = write_intent(sender, shard, Preflighted())
+    if journal.is_superseded(sender.attempt):
+        journal.void(send, SUPERSEDED)
+        return Outcome.SUPERSEDED
+    line = msgspec.json.decode(first_request(journal.store, shard.id), type=_Line)
     match client.ask(shard.about.endpoint, bytes(line.body)):
         case Told() as told:
-            with store.create(f"{folder}/{RAW[told.good]}") as raw:
-                raw.write(told.line(line.custom_id))
-            read_told(store, client, folder)
+            read_told(journal, client, _keep(journal, send, told, line.custom_id))
         case Refused() as refused:
-            _refuse(sender, folder, refused, without_quotes(refused.message, bytes(line.body), template))
+            _refuse(journal, send, refused, without_quotes(refused.message, bytes(line.body), template))
         case NotRun(reason):
-            _void(store, client, folder, reason)
+            journal.void(send, reason)
             log.warning(BATCHED, reason)
         case Unclear(reason):
-            _void(store, client, folder, f"{UNCLEAR}: {reason}")
+            journal.void(send, f"{UNCLEAR}: {reason}")
             log.warning(BATCHED, reason)
-    return True
+    return Outcome.UNSETTLED
 
 
-def settle(store: RunStore, client: Client, send: Send) -> None:
+def _keep(journal: Journal, send: Send, told: Told, custom_id: str) -> Send:
+    with journal.store.draft() as draft:
+        draft.file.write(told.line(custom_id))
+        return journal.keep_raw(send, draft, RAW[told.good])
+
+
+def settle(journal: Journal, client: Client, send: Send) -> None:
     """End a preflight whose process did not: read its answer, or let its request go in a batch."""
     if send.is_told:
-        read_told(store, client, send.folder)
+        read_told(journal, client, send)
         return
-    _void(store, client, send.folder, UNCLEAR)
+    journal.void(send, UNCLEAR)
     log.warning(BATCHED, "the process that sent it died")
 
 
-def _refuse(sender: Sender, folder: str, refused: Refused, shown: str | None) -> None:
-    store, client = sender.store, sender.client
-    fact = facts.Refusal(at=client.now(), answer=refused, shown=shown or "")
-    store.put(f"{folder}/refused-{store.nonce()}.json", fact)
+def _refuse(journal: Journal, send: Send, refused: Refused, shown: str | None) -> None:
+    journal.refuse(send, refused, shown or "")
     log.warning("The API refused the preflight: status %s, code %s.", refused.status, refused.code)
     if refused.kind is Refusal.DENIED:
         raise BatchFailed(
@@ -83,7 +83,3 @@ def _refuse(sender: Sender, folder: str, refused: Refused, shown: str | None) ->
             f"{refused.status}, code {refused.code!r}); correct the password of the connection and clear the "
             "task, or set limits['preflight'] to False if the key may send batches only. Nothing was sent."
         )
-
-
-def _void(store: RunStore, client: Client, folder: str, reason: str) -> None:
-    store.put(f"{folder}/void-{store.nonce()}.json", facts.Void(at=client.now(), reason=reason))

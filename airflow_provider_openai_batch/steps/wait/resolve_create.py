@@ -9,14 +9,12 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
-from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come, send_as_of
 from airflow_provider_openai_batch.batch.run.decide import Settings
 from airflow_provider_openai_batch.client.sync_client import INPUT_FILE_LIFE
 from airflow_provider_openai_batch.exceptions import RunUnreadable
-from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
-from airflow_provider_openai_batch.steps.wait.batch_list import batch_name, listed, oldest
+from airflow_provider_openai_batch.steps.wait.batch_list import listed, oldest
 from airflow_provider_openai_batch.steps.wait.preflight import settle as settle_preflight
 
 if TYPE_CHECKING:
@@ -24,38 +22,37 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.run.run import Send
     from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.steps.run_folder.journal import Journal
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
 
-def resolve(store: RunStore, client: Client, send: Send) -> None:
+def resolve(journal: Journal, client: Client, send: Send) -> None:
     """Resolve a doubt: adopt the batch of the file, else revoke the file, else call it void."""
     if send.intent.preflight:
-        settle_preflight(store, client, send)
+        settle_preflight(journal, client, send)
         return
     if not send.intent.file_id:  # refused, or over the cap: there is nothing that a batch could be made of
-        void = facts.Void(at=client.now(), reason="nothing was sent")
-        store.put(f"{send.folder}/void-{store.nonce()}.json", void)
+        journal.void(send, "nothing was sent")
         return
-    found = _find(store, client, send)
+    found = _find(journal, client, send)
     for batch in found:
-        store.put(batch_name(send.folder, batch), batch)
+        journal.adopt(send, batch)
         log.info("Batch %s is ours; its create had no clear answer.", batch.id)
     for batch in found[1:]:
         _cancel_twin(client, batch)
     if found:
         return
     if send_as_of(send, client.now()).fenced_at is None:
-        _require_settled(store, client, send)
-        _fence(store, client, send)
+        _require_settled(journal, client, send)
+        _fence(journal, client, send)
     else:
-        _require_project(store, client, send)
-        void = facts.Void(at=client.now(), reason="never created")
-        store.put(f"{send.folder}/void-{store.nonce()}.json", void)
+        _require_project(journal.store, client, send)
+        journal.void(send, "never created")
 
 
-def _find(store: RunStore, client: Client, send: Send) -> list[Batch]:
+def _find(journal: Journal, client: Client, send: Send) -> list[Batch]:
     """Find the batches of the send's file, the first one made first.
 
     One that is seen is there, even if the list then fails; that there is none, only a whole list tells.
@@ -75,14 +72,14 @@ def _find(store: RunStore, client: Client, send: Send) -> list[Batch]:
         if not found:
             raise
     if not found:
-        _require_files(store, send, strange)
+        _require_files(journal, send, strange)
     return sorted(found.values(), key=lambda batch: (batch.created_at or 0.0, batch.id))
 
 
-def _require_files(store: RunStore, send: Send, batches: list[Batch]) -> None:
+def _require_files(journal: Journal, send: Send, batches: list[Batch]) -> None:
     """Fail where a batch may be ours but does not say so: gateways show other file ids than they gave."""
-    ours = {"run": run_hash(store), "shard": send.shard}
-    known = {other.intent.file_id for other in read_run(store).sends}
+    ours = {"run": journal.run_hash(), "shard": send.shard}
+    known = {other.intent.file_id for other in read_run(journal.store).sends} if batches else set()
     for batch in batches:
         if batch.created_at is not None and batch.created_at < oldest(send):
             continue  # a page of the list shows older ones, too
@@ -92,7 +89,7 @@ def _require_files(store: RunStore, send: Send, batches: list[Batch]) -> None:
             raise ListFailed(f"Batch {batch.id!r} is listed without the file that we know it by.")
 
 
-def _require_settled(store: RunStore, client: Client, send: Send) -> None:
+def _require_settled(journal: Journal, client: Client, send: Send) -> None:
     """Fail while an unclear create may still act, where it is not sure when it was called.
 
     Intent and file may disagree, or be of a time to come. Whoever has looked for its batch before and waited
@@ -102,7 +99,9 @@ def _require_settled(store: RunStore, client: Client, send: Send) -> None:
     if not (send.is_misdated or is_yet_to_come(send.intent.at, now)):
         return
     since = min((at for at in times if not is_yet_to_come(at, now)), default=0.0)
-    looked = [fact.at for fact in read_run(store).put_offs if fact.what == send.folder and fact.at >= since]
+    looked = [
+        fact.at for fact in read_run(journal.store).put_offs if fact.what == send.folder and fact.at >= since
+    ]
     called = min([max(times), *looked])
     if now < called + Settings().settle:
         raise ListFailed(f"Shard {send.shard} may have been sent a moment ago, and no batch of it is listed.")
@@ -115,15 +114,15 @@ def _cancel_twin(client: Client, batch: Batch) -> None:
         log.warning("Batch %s could not be cancelled (%s).", batch.id, type(error).__name__)
 
 
-def _fence(store: RunStore, client: Client, send: Send) -> None:
+def _fence(journal: Journal, client: Client, send: Send) -> None:
     """Revoke the input file: a create that acts later is refused by the API."""
     file_id = send.intent.file_id
-    require_file(store, client, send)
+    require_file(journal.store, client, send)
     if not send.fences:
-        store.put(f"{send.folder}/fence-{store.nonce()}.json", facts.Fence(at=client.now(), deleted=False))
+        journal.fence(send, deleted=False)
     if not client.delete(file_id):  # an earlier try of ours deleted it, if this is still its project
-        _require_project(store, client, send)
-    store.put(f"{send.folder}/fence-{store.nonce()}.json", facts.Fence(at=client.now(), deleted=True))
+        _require_project(journal.store, client, send)
+    journal.fence(send, deleted=True)
 
 
 def _require_project(store: RunStore, client: Client, send: Send) -> None:

@@ -9,23 +9,25 @@ import msgspec
 import openai
 
 from airflow_provider_openai_batch.batch.api.objects import InputFile, Refused
-from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.client.api_answers import SERVER_ERROR
 from airflow_provider_openai_batch.client.same_origin import told_of
 from airflow_provider_openai_batch.client.sync_client import WrongAnswer
-from airflow_provider_openai_batch.steps.run_folder.attempts import run_hash
+from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
+from airflow_provider_openai_batch.steps.run_folder.names import UPLOADS
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.shard_files import input_file
+from airflow_provider_openai_batch.steps.wait.create_batch import delete_quietly
 from airflow_provider_openai_batch.steps.wait.retry_after import rest_after
-from airflow_provider_openai_batch.steps.wait.transfer import delete_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
 
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.steps.run_folder.journal import Journal
     from airflow_provider_openai_batch.store.run_store import RunStore
 
-UNCLEAR = "uploads/"
 #: After these the file may be there.
 MAY_HAVE_ACTED = {408, 409}
 OUR_FAULT = 400
@@ -35,40 +37,41 @@ log = logging.getLogger(__name__)
 
 
 def upload_shard(
-    store: RunStore, client: Client, shard: Shard, run: Run | None = None
+    journal: Journal, client: Client, shard: Shard, known: AbstractSet[str]
 ) -> InputFile | Refused:
     """Upload a shard as a fresh file; that is free, and nothing runs of it.
 
     An upload without a clear answer is repeated as often as the connection says, each time after a look at
     the files of that name: a copy that nobody has sent is deleted, for who made it cannot be told.
+
+    :param known: the files of earlier sends, none of which this one can be.
     """
-    name = f"{run_hash(store)}-{shard.id}.jsonl"
-    known = {send.intent.file_id for send in run.sends} if run else set()
+    name = f"{journal.run_hash()}-{shard.id}.jsonl"
     tries_left = client.upload_tries
     while True:
         tries_left -= 1
         try:
-            return _upload(store, client, shard, (name, known))
+            return _require_new(_upload(journal.store, client, shard, name), known)
         except (openai.OpenAIError, msgspec.MsgspecError) as error:
             if not _is_unclear(error):
                 raise
-            note_unclear(store, client)
+            journal.upload_unclear()
             if rest_after(error):
                 raise
-            sweep(store, client, name)
+            sweep(journal.store, client, name)
             if tries_left <= 0 or told_of(error):  # who points elsewhere once does so again
                 raise
 
 
-def _upload(
-    store: RunStore, client: Client, shard: Shard, named: tuple[str, set[str]]
-) -> InputFile | Refused:
-    name, known = named
-    with store.local(f"shards/{shard.id}/requests.jsonl") as path, open(path, "rb") as file:  # noqa: PTH123
-        told = client.upload(name, file)
-    if isinstance(told, InputFile) and told.id in known:
-        raise WrongAnswer(f"The API answered an upload with file {told.id!r}, which an earlier one made.")
-    return told
+def _upload(store: RunStore, client: Client, shard: Shard, name: str) -> InputFile | Refused:
+    with input_file(store, shard.id) as path, open(path, "rb") as file:  # noqa: PTH123
+        return client.upload(name, file)
+
+
+def _require_new(uploaded: InputFile | Refused, known: AbstractSet[str]) -> InputFile | Refused:
+    if isinstance(uploaded, InputFile) and uploaded.id in known:
+        raise WrongAnswer(f"The API answered an upload with file {uploaded.id!r}, which an earlier one made.")
+    return uploaded
 
 
 def _is_unclear(error: Exception) -> bool:
@@ -80,11 +83,6 @@ def _is_unclear(error: Exception) -> bool:
         status = error.status_code
         return not OUR_FAULT <= status < SERVER_ERROR or status in MAY_HAVE_ACTED
     return True
-
-
-def note_unclear(store: RunStore, client: Client) -> None:
-    """Write down that the API may hold a file of this run whose id nobody knows."""
-    store.put(f"{UNCLEAR}{store.nonce()}.json", facts.Fact(at=client.now()))
 
 
 def sweep(store: RunStore, client: Client, name: str) -> None:
@@ -110,7 +108,7 @@ def unsent(store: RunStore, client: Client, start: str, oldest: float) -> list[s
 
 def left_behind(store: RunStore, client: Client, run: Run, names: Iterable[str]) -> list[str]:
     """List the run's own files that unclear uploads may have left, if there was any."""
-    if not any(name.startswith(UNCLEAR) for name in names):
+    if not any(name.startswith(UPLOADS) for name in names):
         return []
     times = [time for send in run.sends for time in (send.intent.at, send.intent.file_created_at)]
     return unsent(store, client, f"{run_hash(store)}-", min(times, default=client.now()) - A_DAY)

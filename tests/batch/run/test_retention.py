@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.retention import DAY, Keep, heavy, judge_run, refuse_purged
+from airflow_provider_openai_batch.batch.run.retention import DAY, Keep, judge_run
 from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard, Snapshot
 from airflow_provider_openai_batch.exceptions import RunUnreadable
+from airflow_provider_openai_batch.steps.run_folder.names import heavy
+from airflow_provider_openai_batch.steps.run_folder.read import refuse_purged
 
 NOW = 100 * DAY
 ASKED = facts.Asked(

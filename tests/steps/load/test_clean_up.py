@@ -9,8 +9,8 @@ import pytest
 from airflow_provider_openai_batch.batch.api.objects import Created
 from airflow_provider_openai_batch.batch.run.facts import Cleaned
 from airflow_provider_openai_batch.steps.load.clean_up import clean_up
+from airflow_provider_openai_batch.steps.run_folder.names import batch_file
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
-from airflow_provider_openai_batch.steps.wait.transfer import batch_name
 
 
 def cleaned(pipeline: Any) -> set[str]:
@@ -49,7 +49,7 @@ def test_files_of_a_twin_go_too(pipeline: Any):
     send = read_run(pipeline.store).sends[0]
     twin = pipeline.client.create(send.intent.file_id, "/v1/chat/completions", {})
     assert isinstance(twin, Created)
-    pipeline.store.put(batch_name(send.folder, twin.batch), twin.batch)
+    pipeline.store.put(batch_file(send.folder, twin.batch.id), twin.batch)
     pipeline.wait()
 
     pipeline.load()

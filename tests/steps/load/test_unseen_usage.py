@@ -12,8 +12,8 @@ import pytest
 from airflow_provider_openai_batch.batch.api.objects import Created
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices, Usage, cost
 from airflow_provider_openai_batch.batch.report.values import Report
+from airflow_provider_openai_batch.steps.run_folder.names import batch_file
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
-from airflow_provider_openai_batch.steps.wait.transfer import batch_name
 
 if TYPE_CHECKING:
     from tests.steps.conftest import Pipeline
@@ -217,7 +217,7 @@ def test_a_twin_is_paid_for(pipeline: Pipeline) -> None:
     (send,) = read_run(pipeline.store).sends
     twin = pipeline.client.create(send.intent.file_id, "/v1/chat/completions", {})
     assert isinstance(twin, Created)
-    pipeline.store.put(batch_name(send.folder, twin.batch), twin.batch)
+    pipeline.store.put(batch_file(send.folder, twin.batch.id), twin.batch)
 
     pipeline.wait()
     loaded = pipeline.load()

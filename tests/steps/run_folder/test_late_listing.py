@@ -36,8 +36,8 @@ class LateStore(RunStore):
         super().__init__(root)
         self._sees = sees
 
-    def _find(self) -> Iterator[str]:
-        return (path for path in super()._find() if self._sees(str(path)))
+    def _find(self, below: str) -> Iterator[str]:
+        return (path for path in super()._find(below) if self._sees(str(path)))
 
 
 def late(pipeline: Pipeline, *hidden: str) -> LateStore:

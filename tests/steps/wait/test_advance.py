@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed, RunUnreadable
-from airflow_provider_openai_batch.steps.run_folder.attempts import register
+from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.advance import advance, cancel
 
@@ -407,7 +407,7 @@ def test_key_refused_at_create_goes_on_when_it_is_mended(pipeline: Any, fault: s
 def test_superseded_attempt_creates_nothing(pipeline: Any):
     """Of two live attempts the lower one writes a void and ends."""
     staged = pipeline.stage()
-    register(pipeline.store, read_run(pipeline.store), 0.0)
+    Journal(pipeline.store, lambda: 0.0).register(read_run(pipeline.store))
 
     pipeline.advance(staged.attempt)
 

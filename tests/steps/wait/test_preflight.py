@@ -13,7 +13,7 @@ import pytest
 from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
-from airflow_provider_openai_batch.steps.run_folder.attempts import register
+from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.advance import advance, cancel, counts
 from airflow_provider_openai_batch.steps.wait.history import history
@@ -337,7 +337,7 @@ def test_a_late_answer_counts(pipeline: Any, dying: DyingClient):
 def test_an_overtaken_process_asks_nothing(pipeline: Any):
     """The lower attempt writes a void, and the higher one asks."""
     staged = pipeline.stage()
-    register(pipeline.store, read_run(pipeline.store), 0.0)
+    Journal(pipeline.store, lambda: 0.0).register(read_run(pipeline.store))
 
     pipeline.advance(staged.attempt)
     assert at_once(pipeline) == pipeline.emulator.batches() == []

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from airflow_provider_openai_batch.client.sync_client import ShortDownload
-from airflow_provider_openai_batch.steps.wait.transfer import require_whole
+from airflow_provider_openai_batch.steps.wait.download import require_whole
 
 LONG = b'{"custom_id":"' + b"x" * 3_000_000 + b'"}'
 

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
 def raw_lines(store: RunStore, send: Send) -> Iterator[bytes]:
     """Yield the lines of all files that were copied for a send."""
-    names = (name for name in store.known() if name.startswith(f"{send.folder}/") and name.endswith(".jsonl"))
     kinds: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(names, reverse=True):
-        kinds[re.split("[-.]", name.rsplit("/", 1)[1])[0]].append(name)
+    for name in sorted(send.raw, reverse=True):
+        kinds[re.split("[-.]", name)[0]].append(f"{send.folder}/{name}")
     for copies in kinds.values():
         yield from _once(store, copies)
 

@@ -1,4 +1,4 @@
-"""Write a shard: the requests of one input file, under a name made of their content."""
+"""The files of a shard: the requests of one input file, under a name made of their content."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
+
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
+from airflow_provider_openai_batch.steps.run_folder.names import shard_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import numpy as np
+    from contextlib import AbstractContextManager
 
     from airflow_provider_openai_batch.batch.run.facts import About
     from airflow_provider_openai_batch.batch.run.run import Shard
+    from airflow_provider_openai_batch.batch.text.request_ids import Ids
     from airflow_provider_openai_batch.store.run_store import Draft, RunStore
 
 NAME_DIGITS = 24
+ABOUT, CUSTOM_IDS, REQUESTS = "about.json", "custom_ids.bin", "requests.jsonl"
 
 
 class ShardWriter:
@@ -40,16 +45,16 @@ class ShardWriter:
         """Yield the custom_id and the line of each request so far; nothing is added after that."""
         self._draft.file.seek(0)
         for position, line in enumerate(self._draft.file):
-            yield bytes(self._ids[position * 16 : position * 16 + 16]), line
+            yield bytes(self._ids[position * ID_BYTES : (position + 1) * ID_BYTES]), line
 
     def finish(self, about: About) -> str:
         """Publish requests, then ids, then `about.json`, which makes the folder a shard."""
         name = f"{self._hash.hexdigest()[:NAME_DIGITS]}-{about.attempt}"
-        self._draft.publish(f"shards/{name}/requests.jsonl")
-        with self._store.create(f"shards/{name}/custom_ids.bin") as file:
+        self._draft.publish(shard_file(name, REQUESTS))
+        with self._store.create(shard_file(name, CUSTOM_IDS)) as file:
             file.write(self._ids)
-        counted = msgspec.structs.replace(about, bytes=self._bytes, requests=len(self._ids) // 16)
-        self._store.put(f"shards/{name}/about.json", counted)
+        counted = msgspec.structs.replace(about, bytes=self._bytes, requests=len(self._ids) // ID_BYTES)
+        self._store.put(shard_file(name, ABOUT), counted)
         return name
 
 
@@ -60,16 +65,32 @@ def write_shard(store: RunStore) -> Iterator[ShardWriter]:
         yield ShardWriter(store, draft)
 
 
+def ids_of_shard(store: RunStore, shard_id: str) -> Ids:
+    """Return the requests of a shard in file order."""
+    with store.open(shard_file(shard_id, CUSTOM_IDS)) as file:
+        return np.frombuffer(file.read(), dtype=f"S{ID_BYTES}")
+
+
+def first_request(store: RunStore, shard_id: str) -> bytes:
+    """Return the first line of a shard's requests."""
+    with store.open(shard_file(shard_id, REQUESTS)) as file:
+        return file.readline()
+
+
+def input_file(store: RunStore, shard_id: str) -> AbstractContextManager[str]:
+    """Give the requests of a shard as a file on this machine's disk, to be uploaded."""
+    return store.local(shard_file(shard_id, REQUESTS))
+
+
 def make_child(store: RunStore, parent: Shard, positions: np.ndarray, attempt: int) -> str:
     """Write the requests at these positions of the parent, in its order, as a shard of their own."""
     wanted = frozenset(positions.tolist())
-    with store.open(f"shards/{parent.id}/custom_ids.bin") as file:
-        ids = file.read()
+    ids = ids_of_shard(store, parent.id).tobytes()
     with write_shard(store) as writer:
-        with store.open(f"shards/{parent.id}/requests.jsonl") as lines:
+        with store.open(shard_file(parent.id, REQUESTS)) as lines:
             for position, line in enumerate(lines):
                 if position in wanted:
-                    writer.add(ids[position * 16 : position * 16 + 16], line)
+                    writer.add(ids[position * ID_BYTES : (position + 1) * ID_BYTES], line)
         share = len(wanted) / parent.about.requests
         cost = parent.about.cost_usd
         about = msgspec.structs.replace(

@@ -1,0 +1,22 @@
+"""When a try of the sensor looked first: its time-out counts from there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come
+from airflow_provider_openai_batch.batch.run.facts import Fact
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.store.run_store import RunStore
+
+
+def first_look(store: RunStore, max_tries: int, now: float) -> float:
+    """Return the API time at which this try of the sensor looked first."""
+    for name in (f"looks/{max_tries}.json", f"looks/{max_tries}-anew.json"):
+        if not store.exists(name):
+            store.put(name, Fact(at=now))
+        at = store.get(name, Fact).at
+        if not is_yet_to_come(at, now):
+            return at
+    return now

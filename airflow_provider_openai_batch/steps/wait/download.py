@@ -1,0 +1,154 @@
+"""The answers of an ended batch come down: its end is recorded, its files are copied, its answers read."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from typing import TYPE_CHECKING, BinaryIO
+
+import openai
+
+from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus, Gone
+from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode_line
+from airflow_provider_openai_batch.client.sync_client import CutDownload, ShortDownload, WrongAnswer
+from airflow_provider_openai_batch.steps.collect.answer_size import most_bytes
+from airflow_provider_openai_batch.steps.collect.collect import Ended, close_failed, is_late, read_answers
+from airflow_provider_openai_batch.steps.run_folder.names import SHORT, file_word, raw_file
+from airflow_provider_openai_batch.steps.wait.create_batch import delete_quietly
+from airflow_provider_openai_batch.steps.wait.mixed_up import is_another, renamed_files
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.run.run import Send
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.steps.run_folder.journal import Journal
+    from airflow_provider_openai_batch.store.run_store import Draft
+
+SHORT_OFTEN = 4
+DIGITS = 16
+TAIL = 1 << 16
+GONE = {400, 404, 405, 410, 416, 422, 501}  # a file is not there, in the words of one server or another
+
+log = logging.getLogger(__name__)
+
+
+def collect_send(journal: Journal, client: Client, send: Send, batch: Batch) -> None:
+    """Collect an ended batch: its end, its raw files, its answers."""
+    if send.batch is None or batch.id != send.batch.id:
+        raise WrongAnswer(f"Batch {batch.id!r} is not the one that was sent for shard {send.shard}.")
+    if is_another(journal, client, send, batch):
+        return
+    send = _record_end(journal, send, batch)
+    nothing_ran = batch.status is BatchStatus.FAILED and not (batch.output_file_id or batch.error_file_id)
+    if nothing_ran and not send.twins:
+        if close_failed(journal, client, send, batch):
+            delete_quietly(client, send.intent.file_id)
+        return
+    copies = _Copies(journal, client, send)
+    try:
+        ended = copies.of_all(batch)
+    except CutDownload:  # an outage passes, and the answers are paid for
+        raise
+    except ShortDownload as error:
+        log.warning("%s", error)
+        journal.incomplete(copies.send)
+        return
+    read_answers(journal, client, copies.send, ended)
+
+
+def _record_end(journal: Journal, send: Send, batch: Batch) -> Send:
+    """Record that a batch has ended, and again when it names files or tokens that it did not at first."""
+    seen = [terminal.batch for terminal in send.terminals if terminal.batch.id == batch.id]
+    known = {file_id for one in seen for file_id in (one.output_file_id, one.error_file_id)}
+    names_files = not {batch.output_file_id, batch.error_file_id} <= known | {None}
+    if seen and not names_files and batch.tokens <= max(one.tokens for one in seen):
+        return send
+    return journal.end(send, batch)
+
+
+class _Copies:
+    """Copies the files of a send; `send` is the send with what is copied so far."""
+
+    def __init__(self, journal: Journal, client: Client, send: Send) -> None:
+        self._journal, self._client = journal, client
+        self.send = send
+
+    def of_all(self, batch: Batch) -> Ended:
+        """Copy the files of the batch, of its twins, and those that were mixed up with them."""
+        pending = [twin for twin in self.send.twins if not self._of_twin(twin)]
+        gone = not self._of_batch(batch, "")
+        for other, shown, file_id in renamed_files(self._journal, self._client, self.send):
+            self._copy(f"output-{file_word(file_id)}", file_id)
+            _record_end(self._journal, other, shown)
+        return Ended(batch=batch, gone=gone, pending=bool(pending))
+
+    def _of_twin(self, twin: Batch) -> bool:
+        """Copy what another batch of the same file has done, for it is paid for; False while it runs."""
+        seen = self._client.retrieve(twin.id)
+        if isinstance(seen, Gone):
+            return True
+        if not seen.status.ended:
+            return False
+        self.send = _record_end(self._journal, self.send, seen)
+        return self._of_batch(seen, f"-{file_word(twin.id)}")
+
+    def _of_batch(self, batch: Batch, mark: str) -> bool:
+        """Copy both files of a batch; False when one is gone."""
+        files = (("output", batch.output_file_id), ("error", batch.error_file_id))
+        copied = [self._copy(f"{kind}{mark}", file_id) for kind, file_id in files]
+        return all(copied)
+
+    def _copy(self, name: str, file_id: str | None) -> bool:
+        """Copy a raw file, and again while lines are missing; False when nobody has ever had it whole.
+
+        The first copy may show but a part of what the server is still writing.
+
+        What has come of a file that stays too short is kept in the end, for it is paid for.
+        """
+        copied = raw_file(name) in self.send.raw
+        if file_id is None or (copied and not self.send.incomplete):
+            return True
+        with self._journal.store.draft() as draft:
+            try:
+                self._client.download(file_id, draft.file, most_bytes(self._journal.store, self.send))
+                require_whole(draft.file, file_id)
+            except openai.APIStatusError as error:
+                if error.status_code not in GONE:
+                    raise
+                return copied
+            except ShortDownload as error:
+                if isinstance(error, CutDownload) or not _stays_short(self.send, self._client.now()):
+                    raise
+                self._keep(draft, name + SHORT)  # the name stays free for a whole copy
+                return copied
+            self._keep(draft, f"{name}-{_digest(draft.file)}" if copied else name)
+        return True
+
+    def _keep(self, draft: Draft, name: str) -> None:
+        self.send = self._journal.keep_raw(self.send, draft, name)
+
+
+def _digest(file: BinaryIO) -> str:
+    """Name a further copy by what is in it: the file may have grown, and each copy counts."""
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()[:DIGITS]  # type: ignore[arg-type]  # it is a real file
+
+
+def require_whole(file: BinaryIO, file_id: str) -> None:
+    """Refuse a file that is cut in its last line, as of a server that writes it yet: the rest may follow."""
+    end = file.seek(0, os.SEEK_END)
+    tail, span = b"", TAIL
+    while end and b"\n" not in tail[:-1] and len(tail) < end:
+        file.seek(max(0, end - span))
+        tail, span = file.read(span), span * 8
+    last = tail[tail[:-1].rfind(b"\n") + 1 :]
+    try:
+        if last.strip() and not last.endswith(b"\n"):
+            decode_line(last)
+    except UNREADABLE as error:
+        raise ShortDownload(f"File {file_id!r} ends in the middle of a line; retry.") from error
+
+
+def _stays_short(send: Send, now: float) -> bool:
+    """Tell whether a file will not get longer."""
+    return is_late(send, now) and len(send.incomplete) >= SHORT_OFTEN
