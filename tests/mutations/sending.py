@@ -38,10 +38,12 @@ SENDING = (
         name="a preflight's intent after the call",
         file="steps/wait/preflight.py",
         moved=(
-            "    send = write_intent(sender, shard, Preflighted())\n"
-            "    if journal.is_superseded(sender.attempt):\n"
-            "        journal.void(send, SUPERSEDED)\n"
-            "        return Outcome.SUPERSEDED\n",
+            (
+                "    send = write_intent(sender, shard, Preflighted())\n"
+                "    if journal.is_superseded(sender.attempt):\n"
+                "        journal.void(send, SUPERSEDED)\n"
+                "        return Outcome.SUPERSEDED\n"
+            ),
             "",
         ),
         old="    match client.ask(shard.about.endpoint, bytes(line.body)):\n",
@@ -82,7 +84,7 @@ SENDING = (
     Mutation(
         name="reading the run before registering",
         file="steps/wait/advance.py",
-        old="            return self._listed()  # another process may have sent them before it could see us\n",
+        old="            return self._listed()  # others may have sent them before they could see us\n",
         new="",
         caught_by=f"{INTERLEAVINGS}::test_overtaken_process_pays_for_nothing_twice[attempts/-f]",
     ),
@@ -92,7 +94,8 @@ SENDING = (
         old="    outcome = _record(sender, send, answer)\n",
         new=(
             "    if isinstance(answer, Unclear):\n"
-            "        answer = sender.client.create(upload.file.id, shard.about.endpoint, _metadata(sender, shard))\n"
+            "        metadata = _metadata(sender, shard)\n"
+            "        answer = sender.client.create(upload.file.id, shard.about.endpoint, metadata)\n"
             "    outcome = _record(sender, send, answer)\n"
         ),
         caught_by=f"{ADVANCE}::test_lost_answer_of_create_makes_one_batch[unreadable]",

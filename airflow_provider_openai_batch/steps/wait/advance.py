@@ -236,7 +236,7 @@ class _Advance:
             return self._recalled()
         if self._attempt is None:
             self._attempt = self._journal.register(run)
-            return self._listed()  # another process may have sent them before it could see us
+            return self._listed()  # others may have sent them before they could see us
         sender = Sender.of(self._journal, self._client, self._attempt, run)
         for action in actions:
             if self._view.is_to_rest:
