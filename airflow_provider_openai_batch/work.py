@@ -84,13 +84,6 @@ def _installed(uri: str) -> Iterator[None]:
         raise InvalidRequest(unopened(f"The run folder {uri!r}", error, install(uri))) from None
 
 
-def recorded_conn_id(store: RunStore) -> str:
-    """Return the OpenAI connection that the run was submitted with."""
-    from airflow_provider_openai_batch.steps.run_folder import read  # noqa: PLC0415
-
-    return read.recorded_conn_id(store)
-
-
 def settings() -> Settings:
     """Read the settings of the loop from the configuration."""
     from airflow_provider_openai_batch.batch.run.decide import Settings  # noqa: PLC0415

@@ -22,8 +22,8 @@ from airflow_provider_openai_batch.steps.maintenance.purge import (
     purge_below,
     purge_run,
 )
+from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
 from airflow_provider_openai_batch.store.run_store import RunStore
-from airflow_provider_openai_batch.work import recorded_conn_id
 from tests.steps import conftest as steps
 
 if TYPE_CHECKING:

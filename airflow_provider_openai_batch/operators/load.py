@@ -11,7 +11,8 @@ from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.exceptions import TooManyFailures
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.rendering import RendersTexts
-from airflow_provider_openai_batch.work import open_store, recorded_conn_id, run_uri, settings
+from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
+from airflow_provider_openai_batch.work import open_store, run_uri, settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,17 +17,17 @@ from airflow_provider_openai_batch.steps.run_folder.journal import TALLY
 from airflow_provider_openai_batch.steps.run_folder.names import (
     ATTEMPTS,
     LOADS,
-    PURGED,
     PUT_OFFS,
     STOPS,
     answers_file,
     shard_file,
 )
+from airflow_provider_openai_batch.steps.run_folder.recorded import refuse_purged
 from airflow_provider_openai_batch.steps.run_folder.shard_files import ABOUT
 from airflow_provider_openai_batch.steps.run_folder.stored_requests import StoredRequests
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot
     from airflow_provider_openai_batch.store.run_store import RunStore
@@ -61,16 +61,6 @@ def _folded(store: RunStore, listed: Iterable[str], origin: str | None) -> Run:
     return run
 
 
-def refuse_purged(uri: str, names: Collection[str]) -> None:
-    """Stop at a run whose answers are gone: sent again, they would be paid for again."""
-    if PURGED in names:
-        raise RunUnreadable(
-            f"The run {uri} was purged: its rows are in the target, its requests and answers are deleted "
-            "([openai_batch] retention_days). Nothing was sent. It cannot be cleared any more; a new run of "
-            "the DAG sends its rows anew, and they are paid for again."
-        )
-
-
 def current_of(store: RunStore, run: Run) -> CompleteSnapshot:
     """Return the snapshot that is sent and landed; raises where there is none."""
     if run.current is not None:
@@ -81,20 +71,6 @@ def current_of(store: RunStore, run: Run) -> CompleteSnapshot:
         f"The run folder {store.uri!r} shows no complete snapshot (yet). If the store lists new files late, "
         "a retry finds it; else clear submit to stage the rows."
     )
-
-
-def recorded_conn_id(store: RunStore) -> str:
-    """Return the OpenAI connection that the run was submitted with."""
-    names = store.list()
-    refuse_purged(store.uri, names)
-    done = {name.removesuffix("done.json") for name in names if name.endswith("/done.json")}
-    asked = [f"{folder}asked.json" for folder in done if f"{folder}asked.json" in names]
-    if not asked:
-        raise RunUnlisted(
-            f"{store.uri} holds no staged run (yet). If the store lists new files late, a retry finds it; "
-            "else clear the submit task to stage it again."
-        )
-    return store.get(max(asked), facts.Asked).openai_conn_id
 
 
 def read_queue(store: RunStore, run: Run) -> Queue:

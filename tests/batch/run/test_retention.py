@@ -13,7 +13,7 @@ from airflow_provider_openai_batch.batch.run.retention import DAY, Keep, judge_r
 from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard, Snapshot
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.names import heavy
-from airflow_provider_openai_batch.steps.run_folder.read import refuse_purged
+from airflow_provider_openai_batch.steps.run_folder.recorded import refuse_purged
 
 NOW = 100 * DAY
 ASKED = facts.Asked(

@@ -12,10 +12,10 @@ from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnlist
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.maintenance.run_status import status_of
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
 from airflow_provider_openai_batch.steps.submit.stage import stage
 from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store.run_store import RunStore
-from airflow_provider_openai_batch.work import recorded_conn_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
