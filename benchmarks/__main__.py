@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import postgres, second_night
+from benchmarks import postgres, second_night, shards
 from benchmarks.children import in_child
 from benchmarks.lines import Bench, Line, printed
 from tests.servers import Postgres, start_postgres
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Line]]] = {
     "writing": postgres.writing,
     "memory": postgres.memory,
     "second_night": second_night.second_night,
+    "shards": shards.shards,
 }
 
 

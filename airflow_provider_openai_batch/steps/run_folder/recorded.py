@@ -1,0 +1,39 @@
+"""What a task asks of a run folder first: was the run purged, and by which connection was it sent?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_openai_batch.exceptions import RunUnlisted, RunUnreadable
+from airflow_provider_openai_batch.steps.run_folder.names import PURGED
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from airflow_provider_openai_batch.store.run_store import RunStore
+
+
+def recorded_conn_id(store: RunStore) -> str:
+    """Return the OpenAI connection that the run was submitted with."""
+    from airflow_provider_openai_batch.batch.run.facts import Asked  # noqa: PLC0415 - this module is imported by DAGs
+
+    names = store.list()
+    refuse_purged(store.uri, names)
+    done = {name.removesuffix("done.json") for name in names if name.endswith("/done.json")}
+    asked = [f"{folder}asked.json" for folder in done if f"{folder}asked.json" in names]
+    if not asked:
+        raise RunUnlisted(
+            f"{store.uri} holds no staged run (yet). If the store lists new files late, a retry finds it; "
+            "else clear the submit task to stage it again."
+        )
+    return store.get(max(asked), Asked).openai_conn_id
+
+
+def refuse_purged(uri: str, names: Collection[str]) -> None:
+    """Stop at a run whose answers are gone: sent again, they would be paid for again."""
+    if PURGED in names:
+        raise RunUnreadable(
+            f"The run {uri} was purged: its rows are in the target, its requests and answers are deleted "
+            "([openai_batch] retention_days). Nothing was sent. It cannot be cleared any more; a new run of "
+            "the DAG sends its rows anew, and they are paid for again."
+        )

@@ -1,0 +1,109 @@
+"""A call of `advance` works in rounds: it lists the folder a few times, however many shards there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+from airflow_provider_openai_batch.batch.run.decide import GiveUp, Settings
+from airflow_provider_openai_batch.steps.run_folder.journal import Journal
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.submit.stage import stage
+from airflow_provider_openai_batch.steps.wait.advance import MOST_LISTINGS, advance
+from airflow_provider_openai_batch.steps.wait.cancel import stop
+from airflow_provider_openai_batch.store.run_store import RunStore
+
+
+class WatchedStore(RunStore):
+    """Counts listings by folder, and lets somebody act before the so many-th intent."""
+
+    def __init__(self, uri: str, at_intent: int = 0, act: Any = None) -> None:
+        super().__init__(ObjectStoragePath(uri))
+        self.listings: Counter[str] = Counter()
+        self._left, self._act = at_intent, act
+
+    def list(self, below: str = "") -> frozenset[str]:
+        self.listings[below] += 1
+        return super().list(below)
+
+    def put(self, name: str, value: object) -> None:
+        if name.endswith("/intent.json"):
+            self._left -= 1
+            if self._left == 0:
+                self._act()
+        super().put(name, value)
+
+
+def listings_of(pipeline: Any, shards: int) -> list[int]:
+    """Submit and collect so many shards of one row; return how often each call has listed the folder."""
+    pipeline.name = f"run-{shards}"
+    pipeline.limits = {"requests_per_shard": 1}
+    pipeline.fill([(number, f"{shards} {number}") for number in range(shards)])
+    first = WatchedStore(pipeline.store.uri)
+    attempt = stage(pipeline.asked(), first, pipeline.client).attempt
+    first.listings.clear()
+    advance(first, pipeline.client, Settings(), attempt)
+    pipeline.emulator.advance(3_600)
+    second = WatchedStore(pipeline.store.uri)
+    advance(second, pipeline.client, Settings())
+    assert all(send.tally for send in read_run(pipeline.store).sends)
+    return [first.listings[""], second.listings[""]]
+
+
+def test_listings_do_not_grow_with_shards(pipeline: Any):
+    """Kind: work for each shard that reads all shards; a thousand of them took hours of CPU."""
+    few, many = listings_of(pipeline, 2), listings_of(pipeline, 25)
+
+    assert few == many
+    assert max(many) <= MOST_LISTINGS
+
+
+@pytest.mark.parametrize("trouble", ["server_error", "rate_limit"])
+def test_listings_are_few_in_trouble(pipeline: Any, trouble: str):
+    """Also where creates are refused or unclear, what is due is worked out from what is known."""
+    pipeline.limits = {"requests_per_shard": 1}
+    pipeline.emulator.fault(trouble, route="create", times=None)
+    store = WatchedStore(pipeline.store.uri)
+    attempt = stage(pipeline.asked(), store, pipeline.client).attempt
+    store.listings.clear()
+
+    advance(store, pipeline.client, Settings(), attempt)
+
+    assert store.listings[""] <= MOST_LISTINGS
+    pipeline.emulator.clear_faults()
+    assert pipeline.run().counts == {"ok": 10}
+    assert pipeline.times_executed == [1] * 10
+
+
+def test_a_stop_in_the_midst_is_obeyed(pipeline: Any):
+    """A person who cancels while shards are being sent stops those that are not sent yet."""
+    pipeline.limits = {"requests_per_shard": 1}
+    store = WatchedStore(pipeline.store.uri, 3, lambda: stop(pipeline.store, pipeline.client))
+    attempt = stage(pipeline.asked(), store, pipeline.client).attempt
+
+    step = advance(store, pipeline.client, Settings(), attempt)
+
+    assert isinstance(step, GiveUp)
+    assert "cancelled" in step.error
+    assert len(pipeline.emulator.batches()) == 3
+
+
+def test_an_attempt_that_takes_over_in_the_midst_sends_the_rest(pipeline: Any):
+    """Between two shards another process registers: this one sends nothing more, and no shard goes twice."""
+    pipeline.limits = {"requests_per_shard": 1}
+    store = WatchedStore(
+        pipeline.store.uri,
+        3,
+        lambda: Journal(pipeline.store, pipeline.client.now).register(read_run(pipeline.store)),
+    )
+    attempt = stage(pipeline.asked(), store, pipeline.client).attempt
+
+    advance(store, pipeline.client, Settings(), attempt)
+
+    assert len(pipeline.emulator.batches()) == 2
+    assert pipeline.run().counts == {"ok": 10}
+    assert len(pipeline.emulator.batches()) == 10
+    assert pipeline.times_executed == [1] * 10
