@@ -21,9 +21,9 @@ RANGE = 4 << 20
 class _Ranges(io.RawIOBase):
     """A file as ranges of it; it ends where its size says, not where the store stops sending."""
 
-    def __init__(self, fs: AbstractFileSystem, path: str, named: tuple[str, int]) -> None:
+    def __init__(self, fs: AbstractFileSystem, path: str, *, uri: str, size: int) -> None:
         self._fs, self._path = fs, path
-        self._uri, self._size = named
+        self._uri, self._size = uri, size
         self._place = 0
 
     def readable(self) -> bool:
@@ -68,5 +68,5 @@ def open_whole(fs: AbstractFileSystem, path: str, uri: str) -> BinaryIO:
     if size is None:  # a store that shows no sizes
         opened: BinaryIO = fs.open(path, "rb")
         return opened
-    ranges = _Ranges(fs, path, (uri, size))
+    ranges = _Ranges(fs, path, uri=uri, size=size)
     return io.BytesIO(ranges.readall()) if size <= RANGE else io.BufferedReader(ranges, RANGE)

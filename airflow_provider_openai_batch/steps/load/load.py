@@ -33,7 +33,7 @@ from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
     stored_schema,
 )
 from airflow_provider_openai_batch.steps.submit.carried_values import require_room
-from airflow_provider_openai_batch.steps.submit.recipe import Layout, landing
+from airflow_provider_openai_batch.steps.submit.recipe import Layout, landing, result_columns
 from airflow_provider_openai_batch.steps.wait.advance import peek
 from airflow_provider_openai_batch.tables.existing.keys import SHOWN
 from airflow_provider_openai_batch.tables.resolve import resolve_target
@@ -244,7 +244,7 @@ def _landing(
     asked = snapshot.asked
     layout = Layout(key=asked.key, carry=asked.carry, used=())
     rows = stored_schema(store, snapshot) or pa.schema([(name, pa.string()) for name in layout.kept])
-    return landing(target, asked.run_id, layout, (rows, output.columns))
+    return landing(target, asked.run_id, layout, result_columns(target, layout, rows, output.columns))
 
 
 def _joined(

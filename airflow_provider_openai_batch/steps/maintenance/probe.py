@@ -20,7 +20,7 @@ from airflow_provider_openai_batch.batch.api.objects import (
 )
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.steps.wait.lost_folder import NO_LIST
-from airflow_provider_openai_batch.steps.wait.transfer import delete_quietly
+from airflow_provider_openai_batch.steps.wait.download import delete_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Callable

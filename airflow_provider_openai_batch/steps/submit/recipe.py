@@ -68,10 +68,9 @@ class Recipe:
 
 
 def read_recipe(
-    source: arguments.Source, asked: tuple[dict[str, Any], Any], columns: Sequence[str]
+    source: arguments.Source, request: dict[str, Any], output_type: Any, columns: Sequence[str]
 ) -> Recipe:
     """Compile a request and an output type for a source with these columns, or say what is wrong."""
-    request, output_type = asked
     endpoint, body = arguments.split(request)
     asks = endpoint_of(endpoint)
     output = output_of(asks, body, output_type)
@@ -127,14 +126,22 @@ def _delimited(name: str, columns: Sequence[str]) -> str:
     return "" if sign is None else f" Did you mean source['format'] = {{'delimiter': {sign!r}}}?"
 
 
-def landing(
-    target: arguments.Target, run_id: str, layout: Layout, schemas: tuple[pa.Schema, pa.Schema]
-) -> Landing:
-    """Describe the load of rows with the first schema and outputs with the second."""
-    rows, outputs = schemas
-    names = Names(prefix=target.prefix, columns=target.columns)
+def result_columns(
+    target: arguments.Target, layout: Layout, rows: pa.Schema, outputs: pa.Schema
+) -> pa.Schema:
+    """Return the columns of the target: those of the rows that are kept, the outputs, and the fixed ones."""
+    return result_schema([rows.field(name) for name in layout.kept], outputs, _names(target))
+
+
+def _names(target: arguments.Target) -> Names:
+    return Names(prefix=target.prefix, columns=target.columns)
+
+
+def landing(target: arguments.Target, run_id: str, layout: Layout, columns: pa.Schema) -> Landing:
+    """Describe the load of rows with these columns."""
+    names = _names(target)
     return Landing(
-        schema=result_schema([rows.field(name) for name in layout.kept], outputs, names),
+        schema=columns,
         key=tuple(names.of(name) for name in layout.key),
         mode=target.mode,
         partition=target.partition,

@@ -15,7 +15,7 @@ import pyarrow as pa
 from airflow_provider_openai_batch.batch.arguments.resend import ALL, looks
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.target_checks import surviving
-from airflow_provider_openai_batch.steps.submit.recipe import Recipe, landing
+from airflow_provider_openai_batch.steps.submit.recipe import Recipe, landing, result_columns
 from airflow_provider_openai_batch.tables.existing.existing_rows import in_order
 from airflow_provider_openai_batch.tables.existing.held_rows import Elsewhere, Known
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS, grouped
@@ -60,7 +60,8 @@ class Ends:
     def landing(self, recipe: Recipe, rows: pa.Schema) -> Landing:
         """Describe the load of rows with this schema."""
         assert self.target is not None
-        made = landing(self.target, self.run_id, recipe.layout, (rows, recipe.output.columns))
+        columns = result_columns(self.target, recipe.layout, rows, recipe.output.columns)
+        made = landing(self.target, self.run_id, recipe.layout, columns)
         return replace(made, at=datetime.fromtimestamp(self.at, tz=UTC))
 
 
@@ -155,13 +156,12 @@ def _join(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Join | None:
     if found is None:
         return None
     plain = found.join(recipe.layout.key)
-    joins = [*_by_itself(ends, recipe, (found, shape)), *([] if plain is None else [plain])]
+    joins = [*_by_itself(ends, recipe, found, shape), *([] if plain is None else [plain])]
     return next((join for join in joins if _works(ends, join)), None)
 
 
-def _by_itself(ends: Ends, recipe: Recipe, what: tuple[Held, pa.Schema]) -> Iterator[Join]:
+def _by_itself(ends: Ends, recipe: Recipe, found: Held, shape: pa.Schema) -> Iterator[Join]:
     """Let the database tell what is settled, where it holds all that is asked about as text."""
-    found, shape = what
     layout = recipe.layout
     kinds = [shape.field(name) for name in layout.used]
     exact = all(pa.types.is_string(kind.type) and not kind.metadata for kind in kinds)

@@ -113,7 +113,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     """Make the snapshot that this task wants, or find it again after a retry."""
     refuse_part(asked)
     columns = resolve_source(asked.source, asked.rows).columns()
-    recipe = read_recipe(asked.source, (asked.request, asked.output_type), columns)
+    recipe = read_recipe(asked.source, asked.request, asked.output_type, columns)
     run = read_run(store, client.origin)
     if run.empty:
         refuse_lost(store, client, asked.openai_conn_id)

@@ -52,7 +52,7 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Wait
         await glance.at_time()
     if glance.is_blind or glance.rest > client.now():
         return Wait(client.now(), rest=glance.rest)
-    tokens = await _tokens(client, run, (looks, models_left(run, queue)))
+    tokens = await _tokens(client, run, looks, models_left(run, queue))
     moment = Moment(looks=looks, now=client.now(), settings=settings, tokens=tokens)
     plan = decide(run, queue, moment)
     return Due() if plan.actions else plan.step
@@ -100,9 +100,8 @@ class _Glance:
             self.rest = max(self.rest, self._client.now() + seconds)
 
 
-async def _tokens(client: AsyncClient, run: Run, seen: tuple[Mapping[str, Look], set[str]]) -> TokenQueue:
+async def _tokens(client: AsyncClient, run: Run, looks: Mapping[str, Look], models: set[str]) -> TokenQueue:
     """Count the tokens of our live batches if a budget asks for it, and as far as they are listed."""
-    looks, models = seen
     uncounted = TokenQueue(budgets=client.token_budgets)
     if not is_counted(run, models, client.token_budgets):
         return uncounted
