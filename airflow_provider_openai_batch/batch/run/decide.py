@@ -276,13 +276,15 @@ class _Dispatcher:
         self._run, self._moment = run, moment
         self._budget = budget_of(run, moment.now)
         self._tokens = moment.tokens
+        self._waits_for_preflight = False
 
     def tasks(self, queue: Queue) -> list[Action | float]:
         """Return the tasks, or when they are due; nothing is sent before a preflight has its outcome."""
-        if is_ahead(self._run, queue):
-            tasks = [self._task(left) for left in queue.left]
+        self._waits_for_preflight = is_ahead(self._run, queue)
+        tasks = [self._task(left) for left in queue.left]
+        if self._waits_for_preflight:
             return [task for task in tasks if not isinstance(task, SendShard)]
-        return [self._task(left) for left in queue.left]
+        return tasks
 
     def _task(self, left: Left) -> Action | float:
         if not left.whole:
@@ -304,17 +306,27 @@ class _Dispatcher:
         verdict = self._budget.judge(cost)
         if verdict is Verdict.OVER:
             return CapShard(shard.id, self._budget.refuse(cost))
-        return room_again(self._run, self._moment.now) if verdict is Verdict.LATER else 0.0
+        return self._room_again() if verdict is Verdict.LATER else 0.0
+
+    def _room_again(self) -> float:
+        """Return when there may be money again; what is about to be sent is not in flight yet."""
+        now = self._moment.now
+        again = room_again(self._run, now)
+        return again if again > now else now + SHORT_PAUSE
 
     def _send(self, shard: Shard) -> Action | float:
         if is_to_ask(self._run, shard):
             return Preflight(shard.id)
         if not has_room(self._run, shard, self._tokens):
             return self._moment.now + pause(shard, self._moment.now)
+        if not self._waits_for_preflight:
+            self._take_room(shard)
+        return SendShard(shard.id)
+
+    def _take_room(self, shard: Shard) -> None:
         self._tokens = self._tokens.with_shard(shard)
         if self._budget is not None:
             self._budget = self._budget.with_shard(cost_of(self._run, shard))
-        return SendShard(shard.id)
 
 
 def _is_too_large(shard: Shard) -> bool:

@@ -87,8 +87,8 @@ class View:
         return isinstance(self._looks.get(batch.id), Gone)
 
     def saw(self, batches: Iterable[Batch]) -> None:
-        """Take what the API answered to a create for a look at the batch."""
-        self._looks.update({batch.id: batch for batch in batches})
+        """Take what the API answered to a create for a look at the batch; an end is looked at again."""
+        self._looks.update({batch.id: batch for batch in batches if not batch.status.ended})
 
     def seen(self, batch: Batch) -> Look | None:
         """Return the last look at a batch."""

@@ -135,6 +135,24 @@ def test_shards_are_sent_as_far_as_the_cap_goes():
     assert isinstance(plan.step, Wait)
 
 
+def test_what_is_sent_together_fits_together():
+    """Kind: actions that are each allowed alone and not all of them: the sum passes what one of them may."""
+    run = capped(2.5, *(priced(name=f"s{number}") for number in range(5)))
+
+    plan = decide(run, make_queue(run, *(f"s{number}" for number in range(5))), moment())
+
+    assert plan.actions == (SendShard("s0"), SendShard("s1"))
+
+
+def test_a_preflight_is_asked_whatever_waits_for_it():
+    """What is not sent before the preflight has its outcome takes no money from it."""
+    run = capped(2.5, priced(name="a"), priced(name="b"), priced(name="one", preflight=True))
+
+    plan = decide(run, make_queue(run, "a", "b", "one"), moment())
+
+    assert plan.actions == (Preflight("one"),)
+
+
 def test_a_shard_over_the_cap_ends_unsent():
     """The message has the figures."""
     run = capped(2.5, priced(ended(1.5)), priced(name="s2"))

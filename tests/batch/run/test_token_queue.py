@@ -146,6 +146,18 @@ class TestHolding:
 
         assert decided(make_run(make_shard()), tokens).actions == (SendShard("s1"),)
 
+    def test_shards_that_are_sent_together_have_room_together(self):
+        """Each shard takes its tokens from those after it; where nothing is counted, only the API tells."""
+        run = make_run(*(make_shard(name=f"s{number}") for number in range(4)))
+        queue = make_queue(run, *(f"s{number}" for number in range(4)))
+
+        sent = [
+            decide(run, queue, Moment(looks={}, now=NOW, tokens=tokens)).actions
+            for tokens in (TokenQueue(budgets={"m": 25}, enqueued={}), TokenQueue(budgets={"m": 25}))
+        ]
+
+        assert [len(actions) for actions in sent] == [2, 4]
+
     def test_learned_limit_holds_back(self):
         """What the API's refusal said counts where the connection says nothing."""
         run = make_run(make_shard(full(NOW, message=FULL)))
