@@ -255,4 +255,18 @@ SENDING = (
 """,
         caught_by="tests/stores/test_write_once.py::test_of_many_writers_one_wins[s3]",
     ),
+    Mutation(
+        name="what is sent in one round takes no room from what comes after",
+        file="batch/run/decide.py",
+        old="            self._take_room(shard)\n",
+        new="            pass\n",
+        caught_by="tests/batch/run/test_cost_cap.py::test_what_is_sent_together_fits_together",
+    ),
+    Mutation(
+        name="a person's stop is seen by the next call only",
+        file="steps/wait/advance.py",
+        old="            if self._journal.is_stopped_since(run):\n",
+        new="            if run.stops:\n",
+        caught_by="tests/steps/wait/test_rounds.py::test_a_stop_in_the_midst_is_obeyed",
+    ),
 )
