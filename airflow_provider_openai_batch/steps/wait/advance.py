@@ -45,9 +45,10 @@ from airflow_provider_openai_batch.steps.wait.create_batch import (
 )
 from airflow_provider_openai_batch.steps.wait.download import collect_send
 from airflow_provider_openai_batch.steps.wait.mixed_up import of_the_file, replace_batch
-from airflow_provider_openai_batch.steps.wait.observe import DENIED, STALLING, View, hopeless
+from airflow_provider_openai_batch.steps.wait.observe import View, hopeless
 from airflow_provider_openai_batch.steps.wait.preflight import ask
 from airflow_provider_openai_batch.steps.wait.resolve_create import require_file, require_sight, resolve
+from airflow_provider_openai_batch.steps.wait.sight import DENIED, STALLING
 from airflow_provider_openai_batch.steps.wait.upload import upload_shard
 
 if TYPE_CHECKING:

@@ -1,0 +1,121 @@
+"""What has been seen of the API, and what is decided on it: the same with a worker and without one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+import openai
+
+from airflow_provider_openai_batch.batch.api.paging import ListFailed
+from airflow_provider_openai_batch.batch.run.decide import (
+    Look,
+    Moment,
+    Plan,
+    Settings,
+    Unreachable,
+    Wait,
+    decide,
+)
+from airflow_provider_openai_batch.batch.run.run import LATE, WINDOW
+from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue, enqueued, is_counted
+from airflow_provider_openai_batch.client.same_origin import Redirected
+from airflow_provider_openai_batch.client.sync_client import ShortDownload
+from airflow_provider_openai_batch.steps.wait.retry_after import rest_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
+    from airflow_provider_openai_batch.batch.run.remaining import Queue
+    from airflow_provider_openai_batch.batch.run.run import Run
+
+#: What does not pass by waiting.
+DENIED = (openai.AuthenticationError, openai.PermissionDeniedError, Redirected)
+#: What does.
+UNSEEN = (openai.OpenAIError, msgspec.MsgspecError)
+STALLING = (*UNSEEN, ListFailed, ShortDownload)
+LONGEST_LIFE = WINDOW + LATE
+
+
+class Sight:
+    """The last look at each batch, and until when the API asks not to be called. It makes no call itself.
+
+    :param now: gives the API time in seconds since 1970.
+    :param budgets: the token budgets of the connection, by model.
+    """
+
+    def __init__(self, now: Callable[[], float], settings: Settings, budgets: Mapping[str, int]) -> None:
+        self._now, self._settings, self._budgets = now, settings, budgets
+        self.looks: dict[str, Look] = {}
+        self.rest = 0.0
+
+    def unlooked(self, run: Run) -> list[Batch]:
+        """Return the batches of open sends that were not looked at yet."""
+        batches = [send.batch for send in run.sends if send.open]
+        return [batch for batch in batches if batch is not None and batch.id not in self.looks]
+
+    def saw(self, batch: Batch, shown: Batch | Gone) -> None:
+        """Take what the API showed of a batch."""
+        self.looks[batch.id] = shown
+
+    def missed(self, batch: Batch, error: Exception | None = None) -> None:
+        """Note that a look failed, or was not taken because the API asks not to be called."""
+        self.looks[batch.id] = Unreachable("Retry-After" if error is None else type(error).__name__)
+        if error is not None:
+            self.take_rest(error)
+
+    def take_rest(self, error: Exception) -> None:
+        """Leave the API alone for as long as an error answer asks for."""
+        if seconds := rest_after(error):
+            self.rest = max(self.rest, self._now() + seconds)
+
+    @property
+    def is_to_rest(self) -> bool:
+        """Tell whether the API has asked not to be called now."""
+        return self.rest > self._now()
+
+    @property
+    def has_missed(self) -> bool:
+        """Tell whether a look has failed."""
+        return any(isinstance(look, Unreachable) for look in self.looks.values())
+
+    @property
+    def has_missed_all(self) -> bool:
+        """Tell whether every look has failed."""
+        return bool(self.looks) and all(isinstance(look, Unreachable) for look in self.looks.values())
+
+    def is_counted(self, run: Run, models: Iterable[str]) -> bool:
+        """Tell whether live batches are to be counted before one more of these models is created."""
+        return is_counted(run, models, self._budgets)
+
+    def tokens(self, run: Run, listed: Iterable[Batch] | None) -> TokenQueue:
+        """Return the tokens of our live batches; without a list they are not counted."""
+        if listed is None:
+            return TokenQueue(budgets=self._budgets)
+        counted = enqueued(run, self.looks, listed, self._now())
+        return TokenQueue(budgets=self._budgets, enqueued=counted)
+
+    def plan(self, run: Run, queue: Queue, tokens: TokenQueue) -> Plan:
+        """Decide on what was seen."""
+        moment = Moment(looks=self.looks, now=self._now(), settings=self._settings, tokens=tokens)
+        plan = decide(run, queue, moment)
+        if self.is_to_rest and isinstance(plan.step, Wait):
+            return replace(plan, step=replace(plan.step, rest=self.rest))
+        return plan
+
+
+def oldest_alive(now: float) -> float:
+    """Return the API time before which no batch can have been made that still runs."""
+    return now - LONGEST_LIFE
+
+
+def models_left(run: Run, queue: Queue) -> set[str]:
+    """Return the models that something is still to be sent to."""
+    return {run.shard(left.shard).about.model for left in queue.left}
+
+
+def needs_time(run: Run, queue: Queue) -> bool:
+    """Tell whether anything depends on how late it is."""
+    return bool(queue.left) or any(send.open for send in run.sends)
