@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_openai_batch.batch.api.status_codes import DENIED
 from airflow_provider_openai_batch.batch.arguments.undefined_names import hint
 from airflow_provider_openai_batch.batch.text.safe_words import as_code, as_id, as_param
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunTimedOut, RunUnlisted
@@ -15,7 +16,6 @@ from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunTimedO
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DENIED = {401, 403}
 #: Packages whose errors repeat what a server sent, which may be a row, a key, or a megabyte.
 QUOTING = {"openai", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "h2"}
 

@@ -89,8 +89,8 @@ class Command:
         return FOUND if found else 0
 
     def _is_too_dear(self, asked: Asked, price: Price | None) -> bool:
-        from airflow_provider_openai_batch.batch.cost.prices import usd  # noqa: PLC0415
         from airflow_provider_openai_batch.batch.probe.cycle_checks import INPUT_TOKENS, OUTPUT_TOKENS  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.text.money import usd  # noqa: PLC0415
 
         most = None if price is None else asked.estimate(price)
         self._told["estimate_usd"] = most
@@ -103,7 +103,8 @@ class Command:
         return True
 
     def _tell_cost(self, usage: Mapping[str, int], price: Price | None) -> None:
-        from airflow_provider_openai_batch.batch.cost.prices import Usage, cost, usd  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.cost.prices import Usage, cost  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.text.money import usd  # noqa: PLC0415
 
         paid = None if price is None else cost(price, Usage(**usage))
         self._told |= {"usage": dict(usage), "cost_usd": paid}

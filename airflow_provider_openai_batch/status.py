@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_openai_batch.batch.text.money import usd
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.steps.maintenance.purge import find_runs
@@ -62,7 +63,7 @@ def _status(store: RunStore) -> dict[str, Any]:
 
 
 def _lines(run: dict[str, Any]) -> Iterator[str]:
-    cost = "" if run["cost_usd"] is None else f", {run['cost_usd']:.4f} USD so far"
+    cost = "" if run["cost_usd"] is None else f", {usd(run['cost_usd'])} so far"
     asked = run["requests"]
     progress = f", {asked['answered']:,} of {counted(asked['requests'], 'request')} answered" if asked else ""
     yield f"{run['run']}: {run['state']}{progress}{cost}"

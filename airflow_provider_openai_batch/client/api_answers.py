@@ -11,18 +11,14 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.error_body import read_refused
 from airflow_provider_openai_batch.batch.api.objects import Created, Unclear
+from airflow_provider_openai_batch.batch.api.retry_after import retry_after_of
+from airflow_provider_openai_batch.batch.api.status_codes import NO_ROUTE
 from airflow_provider_openai_batch.batch.text.server_words import shown
 from airflow_provider_openai_batch.batch.text.shallow_json import shallow
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api.objects import Batch, Refused
-
-SERVER_ERROR = 500
-NOT_FOUND = 404
-#: A server that does not know a route says one of these.
-NO_ROUTE = {NOT_FOUND, 405, 501}
-
 
 VERSION = re.compile(r"/v\d+\w*(/|$)")
 
@@ -48,7 +44,7 @@ class Models(msgspec.Struct, frozen=True):
 def refused(error: openai.APIStatusError) -> Refused | None:
     """Read an error answer; None where it is not the API's own."""
     answer = error.response
-    return read_refused(error.status_code, answer.content, answer.headers.get("retry-after"))
+    return read_refused(error.status_code, answer.content, retry_after_of(answer.headers))
 
 
 def no_route(error: openai.APIStatusError, origin: str) -> str | None:

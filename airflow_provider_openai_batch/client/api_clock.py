@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 
 from airflow_provider_openai_batch.batch.api.api_time import ApiTime, date_of
+from airflow_provider_openai_batch.batch.api.status_codes import LEAVE_ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 #: Calls that settle which of two clocks is right; more than it takes to believe one of them.
 CONFIRMATIONS = 4
 CONFIRM_TIMEOUT = 30.0
-#: Who says these, or names a time to come back, is not to be asked more.
-LEFT_ALONE = {401, 403, 429}
 
 
 def machine_time() -> ApiTime:
@@ -102,4 +101,4 @@ def dated(answer: Any) -> Mapping[str, str] | None:
 
 def is_to_leave(answer: Any) -> bool:
     """Tell whether the API wants no more calls now."""
-    return answer.status_code in LEFT_ALONE or "retry-after" in answer.headers
+    return answer.status_code in LEAVE_ALONE or "retry-after" in answer.headers

@@ -8,7 +8,8 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone, read_batch
 from airflow_provider_openai_batch.batch.api.paging import Paging
-from airflow_provider_openai_batch.client.api_answers import NO_ROUTE, SERVER_ERROR, origin_of, require_id
+from airflow_provider_openai_batch.batch.api.status_codes import LEAVE_ALONE, NO_ROUTE, SERVER_ERROR
+from airflow_provider_openai_batch.client.api_answers import origin_of, require_id
 from airflow_provider_openai_batch.client.api_clock import AsyncApiClock, machine_time
 from airflow_provider_openai_batch.client.same_origin import guarded_async
 
@@ -40,7 +41,7 @@ class AsyncClient:
         except openai.APIStatusError as error:
             await self._clock.see(error.response)
             is_out = error.status_code >= SERVER_ERROR and error.status_code not in NO_ROUTE
-            if is_out or error.status_code in {401, 403, 429}:
+            if is_out or error.status_code in LEAVE_ALONE:
                 raise
         else:
             await self._clock.see(answer)

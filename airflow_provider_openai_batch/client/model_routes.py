@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import openai
 
+from airflow_provider_openai_batch.batch.api.status_codes import NOT_FOUND
 from airflow_provider_openai_batch.batch.text.server_words import shown
 from airflow_provider_openai_batch.batch.text.shallow_json import shallow
-from airflow_provider_openai_batch.client.api_answers import NOT_FOUND, Models, refused
+from airflow_provider_openai_batch.client.api_answers import Models, refused
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.client.api_clock import ApiClock

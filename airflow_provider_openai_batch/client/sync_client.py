@@ -20,10 +20,17 @@ from airflow_provider_openai_batch.batch.api.objects import (
     read_input_file,
 )
 from airflow_provider_openai_batch.batch.api.paging import Paging
-from airflow_provider_openai_batch.batch.api.sync_call import judge
+from airflow_provider_openai_batch.batch.api.retry_after import retry_after_of
+from airflow_provider_openai_batch.batch.api.status_codes import (
+    CREATE_REFUSED,
+    LEAVE_ALONE,
+    NO_ROUTE,
+    NOTHING_TO_CANCEL,
+    UPLOAD_REFUSED,
+)
+from airflow_provider_openai_batch.batch.api.sync_call import read_sync_answer
 from airflow_provider_openai_batch.batch.cost.prices import Prices
 from airflow_provider_openai_batch.client.api_answers import (
-    NO_ROUTE,
     WrongAnswer,
     account_of,
     check_route,
@@ -51,14 +58,9 @@ CREATE_TIMEOUT = 120.0
 #: What `with_raw_response` sets, for a call that the SDK has no method of.
 RAW: Any = {"headers": {"X-Stainless-Raw-Response": "true"}}
 ASK_TIMEOUT = 60.0
-REFUSALS = {400, 401, 403, 404, 413, 422, 429}
-UPLOAD_REFUSALS = {400, 404, 413, 422, 429}
 OUTPUT_LIFE = {"anchor": "created_at", "seconds": 30 * 86_400}
 INPUT_FILE_LIFE = 14 * 86_400
 MOST_PAGES_OF_FILES = 20
-#: What no worker may pass over: the key is not accepted, or the API is to be left alone.
-TOLD_OFF = {401, 403, 429}
-NOTHING_TO_CANCEL = {400, 409, 410, 422} | NO_ROUTE
 
 
 class NotDeleted(openai.OpenAIError):
@@ -141,7 +143,7 @@ class Client:
             return made_of(batch, file_id, endpoint)
         except openai.APIStatusError as error:
             self._clock.see(error.response)
-            told = refused(error) if error.status_code in REFUSALS else None
+            told = refused(error) if error.status_code in CREATE_REFUSED else None
             return told or Unclear(f"{error.status_code}")
         except (openai.APIConnectionError, msgspec.MsgspecError) as error:
             return Unclear(type(error).__name__)
@@ -157,8 +159,12 @@ class Client:
         except openai.APIError as error:
             return Unclear(type(error).__name__)
         self._clock.see(answer)
-        told = answer.headers.get("x-request-id", ""), answer.headers.get("retry-after")
-        return judge(answer.status_code, answer.content, told)
+        return read_sync_answer(
+            answer.status_code,
+            answer.content,
+            request_id=answer.headers.get("x-request-id", ""),
+            retry_after=retry_after_of(answer.headers),
+        )
 
     def retrieve(self, batch_id: str) -> Batch | Gone:
         """Look at one batch."""
@@ -186,7 +192,7 @@ class Client:
             told = read_input_file(self._content(self._api.files.with_raw_response.retrieve(file_id)))
         except openai.APIStatusError as error:
             self._clock.see(error.response)
-            if error.status_code in TOLD_OFF:
+            if error.status_code in LEAVE_ALONE:
                 raise
             return self._has_content(file_id, None if error.status_code in NO_ROUTE else error)
         except msgspec.MsgspecError:
@@ -253,7 +259,7 @@ class Client:
             )
         except openai.APIStatusError as error:
             self._clock.see(error.response)
-            if error.status_code not in UPLOAD_REFUSALS | NO_ROUTE:
+            if error.status_code not in UPLOAD_REFUSED | NO_ROUTE:
                 raise
             check_route(error, self.origin)
             page = f"The API answered the upload with status {error.status_code}."
@@ -271,7 +277,7 @@ class Client:
             told = read_input_file(self._content(self._api.files.with_raw_response.retrieve(file_id)))
         except openai.APIStatusError as error:
             self._clock.see(error.response)
-            if error.status_code in TOLD_OFF:
+            if error.status_code in LEAVE_ALONE:
                 raise
             return 0
         except (openai.OpenAIError, msgspec.MsgspecError) as error:

@@ -21,9 +21,9 @@ SENDING = (
     ),
     Mutation(
         name="a 500 is taken as a refusal",
-        file="client/sync_client.py",
-        old="\nREFUSALS = {",
-        new="\nREFUSALS = {500, ",
+        file="batch/api/status_codes.py",
+        old="\nCREATE_REFUSED = ",
+        new="\nCREATE_REFUSED = {500} | ",
         caught_by=f"{ADVANCE}::test_lost_answer_of_create_makes_one_batch[server_error]",
     ),
     Mutation(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.batch.answer.answer import Answer
+from airflow_provider_openai_batch.batch.api.status_codes import PASSING, SERVER_ERROR, SUCCESS
 from airflow_provider_openai_batch.batch.endpoints.reply import Reply, mapping, word
 from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode, encode
 from airflow_provider_openai_batch.batch.text.row_status import TRANSIENT, RowStatus
@@ -17,11 +18,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.endpoints.reply import Endpoint
 
 STATUS = re.compile(r"\s*([0-9]{1,3})(?![0-9.])")  # some add the phrase: "200 OK"
-SUCCESS = range(200, 300)
 #: How often a gateway may have put an object into a string.
 STRINGS = 2
-SERVER_ERROR = 500
-PASSING = frozenset({0, 408, 409, 425, 429})
 CONTENT = ("choices", "output", "data", "results")  # where the endpoints put an answer
 UNFINISHED = frozenset({"failed", "error", "cancelled", "in_progress", "queued"})
 UNASKED = {"expired": RowStatus.EXPIRED, "cancelled": RowStatus.CANCELLED, "canceled": RowStatus.CANCELLED}

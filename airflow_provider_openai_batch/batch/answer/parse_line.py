@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.answer.answer import Answer, Malformed
 from airflow_provider_openai_batch.batch.answer.errors import (
-    SUCCESS,
     as_paid,
     failure,
     first_error,
@@ -18,6 +17,7 @@ from airflow_provider_openai_batch.batch.answer.errors import (
     unpacked,
 )
 from airflow_provider_openai_batch.batch.answer.judge import judge
+from airflow_provider_openai_batch.batch.api.status_codes import SUCCESS
 from airflow_provider_openai_batch.batch.text.lenient_json import (
     UNREADABLE,
     clean_answer,

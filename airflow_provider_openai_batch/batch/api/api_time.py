@@ -64,9 +64,14 @@ class ApiTime:
 
 
 def date_of(headers: Any) -> float | None:
-    """Read the `Date` of an answer; None where it is absent, or no date."""
+    """Read the `Date` of an answer; None where it is absent, or not a date."""
+    return http_date(headers.get("date"))
+
+
+def http_date(text: Any) -> float | None:
+    """Read a date of HTTP as seconds since 1970; None where it is absent, or not a date."""
     try:
-        date = parsedate_to_datetime(headers.get("date"))
+        date = parsedate_to_datetime(text)
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import msgspec
 
-from airflow_provider_openai_batch.batch.api.objects import DENIALS, Refused
+from airflow_provider_openai_batch.batch.api.objects import Refused
+from airflow_provider_openai_batch.batch.api.status_codes import DENIED
 from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.batch.text.safe_words import NO_CODE, as_code, as_param
 from airflow_provider_openai_batch.batch.text.server_words import shown, shown_reason
@@ -16,11 +16,9 @@ from airflow_provider_openai_batch.batch.text.shallow_json import shallow
 WRAPPERS = ("error", "errors")
 VAGUE_WRAPPERS = (*WRAPPERS, "data", "detail")
 DEEPEST = 8
-#: A server that asks for more than the life of a batch does not mean it.
-LONGEST_REST = 86_400.0
 
 
-def read_refused(status: int, raw: bytes, retry_after: str | None) -> Refused | None:
+def read_refused(status: int, raw: bytes, retry_after: float | None) -> Refused | None:
     """Read why the API said no; None where the body is not the API's own, such as a proxy's page."""
     told = _told(raw)
     if told is None:
@@ -33,18 +31,9 @@ def read_refused(status: int, raw: bytes, retry_after: str | None) -> Refused | 
         code=None if code is None else shown(code),
         param=as_param(_param(told)),
         # the API's text repeats a part of the key
-        message="The API refuses the key." if status in DENIALS else shown_reason(message),
-        retry_after=seconds_of(retry_after),
+        message="The API refuses the key." if status in DENIED else shown_reason(message),
+        retry_after=retry_after,
     )
-
-
-def seconds_of(retry_after: str | None) -> float | None:
-    """Read a `Retry-After` in seconds; a date is not one."""
-    try:
-        seconds = float(retry_after) if retry_after else None
-    except ValueError:
-        return None
-    return min(seconds, LONGEST_REST) if seconds is not None and math.isfinite(seconds) else None
 
 
 def _told(raw: bytes) -> dict[str, Any] | None:

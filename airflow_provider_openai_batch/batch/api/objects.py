@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from airflow_provider_openai_batch.batch.api.quota import quota_is_spent
+from airflow_provider_openai_batch.batch.api.status_codes import DENIED, TOO_LARGE, TOO_MANY
 from airflow_provider_openai_batch.batch.api.usage import BatchUsage, read_usage
 from airflow_provider_openai_batch.batch.api.wire_values import read_count, read_id, read_seconds, read_text
 from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode_line
@@ -151,9 +152,6 @@ NO_FILE = re.compile(
     r"|\bfile\b.*\b(not found|not exist|not be found)\b",
     re.DOTALL,
 )
-DENIALS = {401, 403}
-TOO_LARGE = 413
-TOO_MANY = 429
 
 
 def queue_is_full(code: str | None, message: str | None) -> bool:
@@ -169,7 +167,7 @@ def file_is_unseen(message: str | None) -> bool:
 
 
 def _kind(refused: Refused) -> Refusal:
-    if refused.status in DENIALS:
+    if refused.status in DENIED:
         return Refusal.DENIED
     if queue_is_full(refused.code, refused.message):
         return Refusal.QUEUE_FULL

@@ -8,15 +8,19 @@ from typing import Any
 import msgspec
 
 from airflow_provider_openai_batch.batch.api.error_body import read_refused
-from airflow_provider_openai_batch.batch.api.objects import DENIALS, TOO_LARGE, TOO_MANY, Refused, Unclear
+from airflow_provider_openai_batch.batch.api.objects import Refused, Unclear
+from airflow_provider_openai_batch.batch.api.status_codes import (
+    DENIED,
+    INVALID,
+    NO_ROUTE,
+    SUCCESS,
+    TOO_LARGE,
+    TOO_MANY,
+)
 from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.batch.text.server_words import shown
 from airflow_provider_openai_batch.batch.text.shallow_json import shallow
 
-SUCCESS = range(200, 300)
-NOT_FOUND = 404
-NO_ENDPOINT = {NOT_FOUND, 405, 501}
-REFUSING = {400, NOT_FOUND, 422}
 #: About what one row says, in the words of several servers.
 OWN_CODES = re.compile(
     r"context_length|context_window|string_above_max|above_max_length|max_tokens_exceeded|invalid_prompt"
@@ -60,12 +64,11 @@ Asked = Told | Refused | NotRun | Unclear
 NO_SERVER = NotRun("this server answers no request at once")
 
 
-def judge(status: int, raw: bytes, headers: tuple[str, str | None]) -> Asked:
-    """Judge an answer; of its headers, the request id and `Retry-After`.
+def read_sync_answer(status: int, raw: bytes, *, request_id: str, retry_after: float | None) -> Asked:
+    """Decide what an answer says about its request.
 
     A refusal would meet every other request as well, or it is about the key.
     """
-    request_id, retry_after = headers
     if status in SUCCESS:
         body = _object(raw)
         told = Told(status=status, request_id=shown(request_id), body=body)
@@ -81,14 +84,14 @@ def judge(status: int, raw: bytes, headers: tuple[str, str | None]) -> Asked:
 def _refused(refused: Refused) -> Asked:
     if _is_without_endpoint(refused):
         return NO_SERVER
-    return refused if refused.status in REFUSING | DENIALS else Unclear(f"{refused.status}")
+    return refused if refused.status in INVALID | DENIED else Unclear(f"{refused.status}")
 
 
 def _unread(status: int) -> Asked:
     """Take a no without a reason: of some the status says enough."""
-    if status in DENIALS:
+    if status in DENIED:
         return Refused(status=status, message="The API refuses the key.")
-    if status in NO_ENDPOINT:
+    if status in NO_ROUTE:
         return NO_SERVER
     return NotRun("it is too large for it") if status == TOO_LARGE else Unclear(f"{status}")
 
@@ -107,12 +110,12 @@ def _is_without_endpoint(refused: Refused) -> bool:
     if BATCH_ONLY.search(said):
         return True
     about_model = "model" in said or refused.param == "model"
-    return refused.status in NO_ENDPOINT and not about_model
+    return refused.status in NO_ROUTE and not about_model
 
 
 def _is_its_own(refused: Refused) -> bool:
     """Tell whether the error is about this row, not about what all have in common."""
-    if refused.status not in {*REFUSING, TOO_LARGE}:
+    if refused.status not in INVALID | {TOO_LARGE}:
         return False
     code = (refused.code or "").lower()
     words = OWN_CODES.search(code) or OWN_WORDS.search(refused.message.lower())

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from airflow_provider_openai_batch.batch.cost.prices import added, costs, unpriced, usd
+from airflow_provider_openai_batch.batch.cost.prices import added, costs, unpriced
+from airflow_provider_openai_batch.batch.text.money import usd
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -153,11 +153,3 @@ def costs(
 def added(amounts: Iterable[float]) -> float:
     """Add costs up, without the noise of binary fractions."""
     return round(math.fsum(amounts), DIGITS)
-
-
-def usd(amount: float) -> str:
-    """Write an amount to the cent, and a small one to its first two digits."""
-    if amount == 0 or amount >= 1:
-        return f"{amount:,.2f} USD"
-    digits = max(2, 1 - math.floor(math.log10(amount)))
-    return f"{amount:.{digits}f} USD"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined
 
 from airflow_provider_openai_batch.batch.report import plots, wording
+from airflow_provider_openai_batch.batch.text.money import usd
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _environment() -> Environment:
     filters: dict[str, Any] = {
         "show": _show,
         "number": wording.count,
-        "usd": wording.usd,
+        "usd": usd,
         "moment": wording.moment,
         "duration": wording.duration,
     }

@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3_600, 86_400
-UNKNOWN = "unknown"
 NOTHING = "\u2013"
 LITTLE, MOST = 0.001, 0.999
-ONE, CENT, LEAST = 1.0, 0.01, 1e-6
 #: Characters that neither HTML nor XML takes.
 CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(127, 160), 0xFFFE, 0xFFFF], "\ufffd")
 
@@ -28,19 +26,6 @@ def percent(part: float, whole: float) -> str:
     if MOST < share < 1:
         return ">99.9%"
     return f"{share:.1%}"
-
-
-def usd(amount: float | None) -> str:
-    """Write dollars: cents from one dollar on, four decimals from one cent on, six below."""
-    if amount is None:
-        return UNKNOWN
-    if amount < 0:
-        return f"-{usd(-amount)}"
-    if amount == 0 or amount >= ONE:
-        return f"${amount:,.2f}"
-    if amount >= CENT:
-        return f"${amount:.4f}"
-    return f"${amount:.6f}" if amount >= LEAST else "<$0.000001"
 
 
 def moment(at: float | None) -> str:

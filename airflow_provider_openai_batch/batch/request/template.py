@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.arguments.typed_fields import ANY, wanted_at
 from airflow_provider_openai_batch.batch.text.digests import digests
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
 from airflow_provider_openai_batch.batch.text.values import clean
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
@@ -135,7 +136,7 @@ def prompt_version(endpoint: str, body: Mapping[str, Any], schema: Mapping[str, 
 
 def custom_id(endpoint: str, body: bytes) -> bytes:
     """Name a request by its content; 16 bytes, sent as 32 hex digits."""
-    return hashlib.sha256(b"%b\n%b" % (endpoint.encode(), body)).digest()[:16]
+    return hashlib.sha256(b"%b\n%b" % (endpoint.encode(), body)).digest()[:ID_BYTES]
 
 
 def request_line(endpoint: str, custom_id: bytes, body: bytes) -> bytes:

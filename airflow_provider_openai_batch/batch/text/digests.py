@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-
-BYTES = 16
 
 
 def digests(columns: Sequence[pa.Array]) -> npt.NDArray[np.uint8]:
@@ -27,7 +27,7 @@ def digests(columns: Sequence[pa.Array]) -> npt.NDArray[np.uint8]:
     joined = pc.binary_join_element_wise(*parts, b"").to_pylist()
     sha256 = hashlib.sha256
     raw = b"".join([sha256(row).digest() for row in joined])
-    return np.frombuffer(raw, dtype=np.uint8).reshape(-1, 32)[:, :BYTES]
+    return np.frombuffer(raw, dtype=np.uint8).reshape(-1, 32)[:, :ID_BYTES]
 
 
 def _lengths(column: pa.Array) -> pa.Array:

@@ -6,8 +6,15 @@ import numpy as np
 import pyarrow as pa
 
 ID_BYTES = 16
-#: An array of request ids, of the type `S16`.
+#: The numpy type of an id; of hashes of rows, too.
+ID_DTYPE = np.dtype(f"S{ID_BYTES}")
+#: An array of request ids.
 Ids = np.ndarray
+
+
+def no_ids() -> Ids:
+    """Return an empty array of ids."""
+    return np.zeros(0, dtype=ID_DTYPE)
 
 
 def ids_of(column: pa.Array | pa.ChunkedArray) -> Ids:
@@ -20,4 +27,4 @@ def ids_of(column: pa.Array | pa.ChunkedArray) -> Ids:
     whole = (
         np.frombuffer(data, dtype=np.uint8)[start : start + len(array) * ID_BYTES] if data else np.empty(0)
     )
-    return np.ascontiguousarray(whole, dtype=np.uint8).view(f"S{ID_BYTES}")
+    return np.ascontiguousarray(whole, dtype=np.uint8).view(ID_DTYPE)

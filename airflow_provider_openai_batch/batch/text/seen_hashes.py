@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-HASH = np.dtype("S16")
+from airflow_provider_openai_batch.batch.text.request_ids import ID_DTYPE
+
 GROWTH = 4  # a run is at least this many times the next one
 SPILL = 1 << 16  # a run of this size goes into a block
 BLOCK = 1 << 20  # blocks are allocated once and filled, so that the heap does not fragment
@@ -68,7 +69,7 @@ class SeenHashes:
     def _spill(self, run: Hashes) -> None:
         while run.size:
             if self._filled == BLOCK:
-                self._blocks.append(np.empty(BLOCK, HASH))
+                self._blocks.append(np.empty(BLOCK, ID_DTYPE))
                 self._filled = 0
             end = min(self._filled + run.size, BLOCK)
             part, run = run[: end - self._filled], run[end - self._filled :]
@@ -79,5 +80,5 @@ class SeenHashes:
 
 
 def as_hashes(hashes: Hashes) -> Hashes:
-    """View hashes of 16 bytes, in whatever numpy shape they come, as one flat S16 array."""
-    return np.ascontiguousarray(hashes).view(HASH).reshape(-1)
+    """View hashes of 16 bytes, in whatever numpy shape they come, as one flat array."""
+    return np.ascontiguousarray(hashes).view(ID_DTYPE).reshape(-1)

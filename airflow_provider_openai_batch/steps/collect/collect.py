@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, Collected, RowStatus, collect
 from airflow_provider_openai_batch.batch.api.objects import (
-    TOO_MANY,
     Batch,
     BatchError,
     BatchStatus,
@@ -24,6 +23,7 @@ from airflow_provider_openai_batch.batch.api.objects import (
     queue_is_full,
 )
 from airflow_provider_openai_batch.batch.api.quota import quota_is_spent, without_credit
+from airflow_provider_openai_batch.batch.api.status_codes import TOO_MANY
 from airflow_provider_openai_batch.batch.cost.billing import bill
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.run import facts

@@ -17,7 +17,7 @@ from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA
 from airflow_provider_openai_batch.batch.cost.billing import READ
 from airflow_provider_openai_batch.batch.output.column_limits import Bytes, Characters, Charset
 from airflow_provider_openai_batch.batch.output.result_schema import FIXED
-from airflow_provider_openai_batch.batch.text.request_ids import ids_of
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES, ids_of
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.steps.load.row_costs import Payments, add_up
 from airflow_provider_openai_batch.steps.run_folder.names import answer_files, is_rejected
@@ -133,7 +133,7 @@ def _unknown(count: int) -> pa.Table:
     columns = [
         pa.array([str(RowStatus.UNKNOWN)] * count)
         if name == "status"
-        else pa.array([bytes(16)] * count, kind)
+        else pa.array([bytes(ID_BYTES)] * count, kind)
         if name == "custom_id"
         else pa.nulls(count, kind)
         for name, kind in zip(COLUMNS.names, COLUMNS.types, strict=True)

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.cost.billing import UNSEEN, bill
-from airflow_provider_openai_batch.batch.cost.prices import DIGITS, Prices, added, unpriced, usd
-from airflow_provider_openai_batch.batch.text.request_ids import ids_of
+from airflow_provider_openai_batch.batch.cost.prices import DIGITS, Prices, added, unpriced
+from airflow_provider_openai_batch.batch.text.money import usd
+from airflow_provider_openai_batch.batch.text.request_ids import ids_of, no_ids
 from airflow_provider_openai_batch.steps.load.unseen_usage import RanUnseen, ran_unseen
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Payments:
 
 def add_up(answers: Iterable[pa.Table], prices: Prices, model: str) -> Replaced:
     """Add up what answers cost that have been replaced; most have cost nothing, and are not held."""
-    none = np.zeros(0, dtype="S16")
+    none = no_ids()
     ids, paid, full, lost = [none], [np.zeros(0)], [np.zeros(0)], [none]
     for table in answers:
         billed, asked = bill(table, prices, model), ids_of(table["custom_id"])

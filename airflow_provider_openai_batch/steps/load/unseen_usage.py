@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.usage import BatchUsage, added_up
-from airflow_provider_openai_batch.batch.cost.prices import added, usd
+from airflow_provider_openai_batch.batch.cost.prices import added
 from airflow_provider_openai_batch.batch.run.unseen_usage import price_of
+from airflow_provider_openai_batch.batch.text.money import usd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.cost.prices import unpriced, usd
+from airflow_provider_openai_batch.batch.cost.prices import unpriced
 from airflow_provider_openai_batch.batch.run.run import unlisted
+from airflow_provider_openai_batch.batch.text.money import usd
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue, recall_run
 
 if TYPE_CHECKING:

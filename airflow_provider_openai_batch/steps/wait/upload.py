@@ -9,7 +9,7 @@ import msgspec
 import openai
 
 from airflow_provider_openai_batch.batch.api.objects import InputFile, Refused
-from airflow_provider_openai_batch.client.api_answers import SERVER_ERROR
+from airflow_provider_openai_batch.batch.api.status_codes import SERVER_ERROR
 from airflow_provider_openai_batch.client.same_origin import told_of
 from airflow_provider_openai_batch.client.sync_client import WrongAnswer
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash

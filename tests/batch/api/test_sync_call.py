@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import Refused, Unclear
-from airflow_provider_openai_batch.batch.api.sync_call import NO_SERVER, NotRun, Told, judge
+from airflow_provider_openai_batch.batch.api.sync_call import NO_SERVER, NotRun, Told, read_sync_answer
 
 
 def error(message: str = "No.", **told: Any) -> bytes:
@@ -61,17 +61,17 @@ def error(message: str = "No.", **told: Any) -> bytes:
 )  # fmt: skip
 def test_answers(status: int, raw: bytes, kind: type):
     """Every status and body has its meaning, and only what is certain is a refusal."""
-    assert type(judge(status, raw, ("req_1", None))) is kind
+    assert type(read_sync_answer(status, raw, request_id="req_1", retry_after=None)) is kind
 
 
 def test_absent_endpoint_has_a_reason():
     """The warning says that it is the server."""
-    assert judge(404, b"", ("", None)) == NO_SERVER
+    assert read_sync_answer(404, b"", request_id="", retry_after=None) == NO_SERVER
 
 
 def test_an_answer_is_a_line_of_a_file():
     """In one line, whatever the server's layout, with the words of a batch."""
-    told = judge(200, b'{\n  "choices": [],\r\n "n": 1}', ("req_1", None))
+    told = read_sync_answer(200, b'{\n  "choices": [],\r\n "n": 1}', request_id="req_1", retry_after=None)
 
     assert isinstance(told, Told)
     assert told.good

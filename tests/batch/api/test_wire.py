@@ -89,14 +89,14 @@ def test_words_for_a_status(word: str, status: str):
 @given(body=ANYTHING)
 def test_any_error_body_is_a_refusal_or_none(body: Any):
     """No error body stops the client, whatever it is."""
-    told = read_refused(400, json.dumps(body).encode(), "soon")
+    told = read_refused(400, json.dumps(body).encode(), None)
 
     assert told is None or (told.status == 400 and told.message)
 
 
 def test_refused_key_is_never_repeated():
     """The text of a 401 holds a part of the key."""
-    told = read_refused(401, b'{"error": {"message": "Incorrect API key provided: sk-abc"}}', "7")
+    told = read_refused(401, b'{"error": {"message": "Incorrect API key provided: sk-abc"}}', 7.0)
 
     assert told == Refused(status=401, message="The API refuses the key.", retry_after=7)
 

@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.cost.estimate import (
     estimate,
 )
 from airflow_provider_openai_batch.batch.cost.expected_output import Expected
-from airflow_provider_openai_batch.batch.cost.prices import Long, Price, usd
+from airflow_provider_openai_batch.batch.cost.prices import Long, Price
 
 PRICE = Price(input=2, output=10)
 
@@ -119,19 +119,3 @@ def test_a_person_is_told_both_prices_and_what_they_rest_on(forecast, told):
 def test_tokens_are_told_short(tokens, told):
     """Nobody reads nine digits."""
     assert amount(tokens) == told
-
-
-@pytest.mark.parametrize(
-    ("amount", "told"),
-    [
-        (0, "0.00 USD"),
-        (12_345.678, "12,345.68 USD"),
-        (1, "1.00 USD"),
-        (0.5, "0.50 USD"),
-        (0.0123, "0.012 USD"),
-        (0.000456, "0.00046 USD"),
-    ],
-)
-def test_small_amounts_are_not_told_as_none(amount, told):
-    """A trial of a few rows costs something, too."""
-    assert usd(amount) == told

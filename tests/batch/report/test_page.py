@@ -93,9 +93,9 @@ def test_plots_draw_the_figures():
 
 
 SAID = {
-    "ordinary": ["1,010", "1,000 written, 10 kept, 7 skipped", "96.0%", "$0.0123", "3 h 1 min", "order-17"],
+    "ordinary": ["1,010", "1,000 written, 10 kept, 7 skipped", "96.0%", "0.012 USD", "3 h 1 min", "order-17"],
     "strained": ["unknown", "Add it to the file that [openai_batch] prices names", "report.json has all"],
-    "empty": ["There are no rows", "Nothing was sent.", "$0.00", "No answers."],
+    "empty": ["There are no rows", "Nothing was sent.", "0.00 USD", "No answers."],
     "all_failed": ["0.0%", "invalid_request_error", "response_format", "Keys are not shown"],
     "unsent": ["1 shard was not sent", "2 shards, sent 1 time"],
 }

@@ -21,18 +21,6 @@ def test_shares(part: int, whole: int, said: str):
 
 
 @pytest.mark.parametrize(
-    ("amount", "said"),
-    [
-        (None, "unknown"), (0.0, "$0.00"), (1234.5, "$1,234.50"), (0.239769, "$0.2398"),
-        (0.000012, "$0.000012"), (1e-9, "<$0.000001"), (-2.0, "-$2.00"),
-    ],
-)  # fmt: skip
-def test_amounts(amount: float | None, said: str):
-    """A price that nobody knows is not nothing, and neither is a small one."""
-    assert wording.usd(amount) == said
-
-
-@pytest.mark.parametrize(
     ("seconds", "said"),
     [
         (None, NOTHING), (-3.0, "0 s"), (0.4, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3_600, "1 h 0 min"),
