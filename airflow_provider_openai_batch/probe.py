@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from airflow_provider_openai_batch.batch.cost.prices import Price
-    from airflow_provider_openai_batch.batch.probe.cycle_checks import Asked
+    from airflow_provider_openai_batch.batch.probe.cycle_checks import ProbeRequests
     from airflow_provider_openai_batch.steps.maintenance.probe import Patience
 
 PAUSE = 5.0
@@ -70,10 +70,10 @@ class Command:
 
     def _cycle(self, price: Price | None) -> int:
         """Check the whole cycle; what it costs at most is said before."""
-        from airflow_provider_openai_batch.batch.probe.cycle_checks import Asked  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.probe.cycle_checks import ProbeRequests  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.maintenance.probe_cycle import Cycle  # noqa: PLC0415
 
-        asked = Asked(model=self._asked.model, rows=self._asked.rows)
+        asked = ProbeRequests(model=self._asked.model, rows=self._asked.rows)
         if self._is_too_dear(asked, price):
             return WRONG
         with closing(OpenAIBatchHook(self._asked.conn_id).get_conn()) as api:
@@ -88,7 +88,7 @@ class Command:
         self._say(f"{count} from what is documented." if found else "The API behaves as it is documented.")
         return FOUND if found else 0
 
-    def _is_too_dear(self, asked: Asked, price: Price | None) -> bool:
+    def _is_too_dear(self, asked: ProbeRequests, price: Price | None) -> bool:
         from airflow_provider_openai_batch.batch.probe.cycle_checks import INPUT_TOKENS, OUTPUT_TOKENS  # noqa: PLC0415
         from airflow_provider_openai_batch.batch.text.money import usd  # noqa: PLC0415
 

@@ -80,8 +80,8 @@ class OpenAIBatchEmulator:
     @property
     def connection(self) -> dict[str, Any]:
         """An Airflow connection to this emulator at OpenAI's prices, as in `AIRFLOW_CONN_OPENAI_DEFAULT`."""
-        told = {"conn_type": "openai_batch", "password": self.api_key, "host": self.base_url}
-        return told | {"extra": {"prices": "openai"}}
+        fields = {"conn_type": "openai_batch", "password": self.api_key, "host": self.base_url}
+        return fields | {"extra": {"prices": "openai"}}
 
     @property
     def now(self) -> float:
@@ -129,8 +129,8 @@ class OpenAIBatchEmulator:
         connection = HTTPConnection("127.0.0.1", self._port, timeout=600)
         try:
             key = next(iter(self._settings.get("api_keys", ())), self.api_key)
-            told = json.dumps(body) if body is not None else None
-            connection.request(method, f"/admin{path}", told, {"Authorization": f"Bearer {key}"})
+            sent = json.dumps(body) if body is not None else None
+            connection.request(method, f"/admin{path}", sent, {"Authorization": f"Bearer {key}"})
             answer = connection.getresponse()
             parsed: dict[str, Any] = json.loads(answer.read())
         finally:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.probe.cycle_checks import Asked, Findings, Lines, check_end
+from airflow_provider_openai_batch.batch.probe.cycle_checks import Findings, Lines, ProbeRequests, check_end
 from airflow_provider_openai_batch.batch.probe.wire_shapes import BATCH, FILE, differences
 from airflow_provider_openai_batch.probe import main
 
@@ -200,7 +200,7 @@ def test_a_model_without_a_price(openai_batch_emulator: Any, capsys: pytest.Capt
 
 def test_one_row_is_answered():
     """The refused row is asked beside others only."""
-    asked = Asked(model="m", rows=1)
+    asked = ProbeRequests(model="m", rows=1)
     assert (asked.refused, asked.answered) == (None, 1)
     assert b"temperature" not in asked.lines()
 
@@ -217,7 +217,7 @@ def test_unknown_fields_are_named_bounded():
 def test_a_server_that_sends_nothing_it_should():
     """No answer, however odd, breaks the comparison."""
     findings = Findings()
-    lines = Lines(findings, Asked(model="m", rows=2))
+    lines = Lines(findings, ProbeRequests(model="m", rows=2))
     for told in (None, 1, "x", [], {}, {"request_counts": [], "usage": 1}):
         check_end(findings, told, lines.asked)
     for line in (b"[" * 100_000, b"", b"\xff", b'{"custom_id": ["probe-1"]}', b'{"custom_id": "probe-1"}'):

@@ -49,8 +49,8 @@ def refused(error: openai.APIStatusError) -> Refused | None:
 
 def no_route(error: openai.APIStatusError, origin: str) -> str | None:
     """Say which URL the server does not know and what to set; None where the API itself says no."""
-    told = refused(error)
-    if error.status_code not in NO_ROUTE or (told is not None and told.code is not None):
+    refusal = refused(error)
+    if error.status_code not in NO_ROUTE or (refusal is not None and refusal.code is not None):
         return None
     asked = error.request.method, error.request.url.copy_with(userinfo=b"", query=None, fragment=None)
     wanted = "the URL that the API's paths follow on"
@@ -61,9 +61,9 @@ def no_route(error: openai.APIStatusError, origin: str) -> str | None:
 
 def check_route(error: openai.APIStatusError, origin: str) -> None:
     """Refuse a connection whose host is not the API's."""
-    told = no_route(error, origin)
-    if told is not None:
-        raise InvalidRequest(f"Wrong host in the OpenAI connection: {told}")
+    reason = no_route(error, origin)
+    if reason is not None:
+        raise InvalidRequest(f"Wrong host in the OpenAI connection: {reason}")
 
 
 def is_denial(raw: bytes) -> bool:
@@ -112,5 +112,5 @@ def origin_of(api: openai.OpenAI | openai.AsyncOpenAI) -> str:
 
 def account_of(api: openai.OpenAI) -> str:
     """Return a word that changes with the key, organization, or project, and tells nothing of them."""
-    told = f"{api.base_url} {api.organization} {api.project} {api.api_key}"
-    return hashlib.sha256(told.encode()).hexdigest()[:8]
+    identity = f"{api.base_url} {api.organization} {api.project} {api.api_key}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:8]

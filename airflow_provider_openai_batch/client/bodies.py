@@ -59,5 +59,5 @@ async def read_whole_async(response: Any, elapsed: Callable[[], float]) -> None:
 
 
 def _cut(response: Any, error: object) -> CutAnswer:
-    told = f"The answer to {response.request.method} {response.url.path} was cut: {error}."
-    return CutAnswer(message=told, request=response.request)
+    message = f"The answer to {response.request.method} {response.url.path} was cut: {error}."
+    return CutAnswer(message=message, request=response.request)

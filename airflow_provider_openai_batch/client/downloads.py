@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import openai
 
 from airflow_provider_openai_batch.batch.api.pace import Pace, TooMuch, TooSlow
-from airflow_provider_openai_batch.client.same_origin import Redirected, told_of
+from airflow_provider_openai_batch.client.same_origin import Redirected, redirect_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +66,7 @@ class Download:
             raise self._cut(into, error) from error
         except Exception as error:
             # The transport's own errors pass the SDK unwrapped once the answer has begun.
-            if is_last or told_of(error) is not None:
+            if is_last or redirect_of(error) is not None:
                 raise self._broken(error) from error
         else:
             return True
@@ -75,7 +75,7 @@ class Download:
     def _broken(self, error: Exception) -> Exception:
         """Return what to raise: where the API points elsewhere, asking again helps nobody."""
         message = f"File {self._file_id!r} could not be read to its end ({type(error).__name__})."
-        return told_of(error) or CutDownload(message)
+        return redirect_of(error) or CutDownload(message)
 
     def _cut(self, into: BinaryIO, error: Exception) -> CutDownload:
         empty(into)
@@ -100,8 +100,8 @@ def content_of(api: openai.OpenAI, file_id: str) -> Iterator[Any]:
 
 def silence_of(timeout: Any) -> Any:
     """Return a client's time-out with a shorter wait for the next byte."""
-    told = timeout if isinstance(timeout, int | float) else getattr(timeout, "read", None)
-    return min(SILENCE, float(told)) if told else SILENCE
+    seconds = timeout if isinstance(timeout, int | float) else getattr(timeout, "read", None)
+    return min(SILENCE, float(seconds)) if seconds else SILENCE
 
 
 def empty(into: BinaryIO) -> None:

@@ -61,7 +61,7 @@ class ModelRoutes:
 
 def _says_unknown(error: openai.APIStatusError, *, by_code: bool) -> bool:
     """Tell an unknown model from a route or a path that a server does not have."""
-    told = refused(error) if error.status_code == NOT_FOUND else None
-    if told is None:
+    refusal = refused(error) if error.status_code == NOT_FOUND else None
+    if refusal is None:
         return False
-    return told.code == UNKNOWN or (not by_code and SAID.search(told.message) is not None)
+    return refusal.code == UNKNOWN or (not by_code and SAID.search(refusal.message) is not None)

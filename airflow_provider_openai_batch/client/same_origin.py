@@ -109,9 +109,9 @@ def stay(response: Any) -> None:
     try:
         target = response.url.join(response.headers["location"])
     except Exception:  # noqa: BLE001 - the kind of error is the HTTP library's, of which there are two
-        raise Redirected(_told(response, "to no readable address")) from None
+        raise Redirected(_message(response, "to no readable address")) from None
     if _origin(target) != _origin(response.url):
-        raise Redirected(_told(response, f"to {_shown(target)!r}"))
+        raise Redirected(_message(response, f"to {_shown(target)!r}"))
 
 
 def _origin(url: Any) -> tuple[str, str, int | None]:
@@ -124,14 +124,14 @@ def _shown(url: Any) -> str:
     return f"{url.scheme}://{url.host}{port}"[:300]
 
 
-def _told(response: Any, where: str) -> str:
+def _message(response: Any, where: str) -> str:
     return (
         f"The API at {_shown(response.url)!r} answered {response.status_code}: it redirects {where}, another "
         "origin, and nothing was sent there. If the API is there, write it into the connection's host."
     )
 
 
-def told_of(error: Any) -> Redirected | None:
+def redirect_of(error: Any) -> Redirected | None:
     """Find the redirect that an error is, or that a release of the SDK wrapped in it."""
     if isinstance(error, Redirected):
         return error

@@ -45,12 +45,12 @@ from airflow_provider_openai_batch.client.api_clock import ApiClock, machine_tim
 from airflow_provider_openai_batch.client.async_client import AsyncClient
 from airflow_provider_openai_batch.client.downloads import CutDownload, Download, ShortDownload, content_of
 from airflow_provider_openai_batch.client.model_routes import ModelRoutes
-from airflow_provider_openai_batch.client.same_origin import guarded, told_of
+from airflow_provider_openai_batch.client.same_origin import guarded, redirect_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from airflow_provider_openai_batch.batch.api.sync_call import Asked
+    from airflow_provider_openai_batch.batch.api.sync_call import SyncOutcome
 
 __all__ = ["AsyncClient", "Client", "CutDownload", "NotDeleted", "ShortDownload", "WrongAnswer"]
 
@@ -109,11 +109,11 @@ class Client:
 
     def upload(self, name: str, file: BinaryIO) -> InputFile | Refused:
         """Upload an input file; it ends by itself after 14 days, where the server knows how."""
-        told = self._upload(name, file, {"anchor": "created_at", "seconds": INPUT_FILE_LIFE})
-        if isinstance(told, Refused) and "expires_after" in f"{told.param} {told.message}":
+        uploaded = self._upload(name, file, {"anchor": "created_at", "seconds": INPUT_FILE_LIFE})
+        if isinstance(uploaded, Refused) and "expires_after" in f"{uploaded.param} {uploaded.message}":
             file.seek(0)
             return self._upload(name, file, openai.omit)
-        return told
+        return uploaded
 
     def create(self, file_id: str, endpoint: str, metadata: dict[str, str]) -> Created | Refused | Unclear:
         """Create a batch without a retry; a lost answer is a doubt, not a failure.
@@ -121,10 +121,10 @@ class Client:
         Its answers end by themselves after 30 days, where the server knows how. Only a refusal in the API's
         own words that names this wish is followed by a create without it: then nothing exists.
         """
-        told = self._create(file_id, endpoint, metadata, OUTPUT_LIFE)
-        if isinstance(told, Refused) and "output_expires_after" in f"{told.param} {told.message}":
+        created = self._create(file_id, endpoint, metadata, OUTPUT_LIFE)
+        if isinstance(created, Refused) and "output_expires_after" in f"{created.param} {created.message}":
             return self._create(file_id, endpoint, metadata, openai.omit)
-        return told
+        return created
 
     def _create(
         self, file_id: str, endpoint: str, metadata: dict[str, str], expires: Any
@@ -143,12 +143,12 @@ class Client:
             return made_of(batch, file_id, endpoint)
         except openai.APIStatusError as error:
             self._clock.see(error.response)
-            told = refused(error) if error.status_code in CREATE_REFUSED else None
-            return told or Unclear(f"{error.status_code}")
+            refusal = refused(error) if error.status_code in CREATE_REFUSED else None
+            return refusal or Unclear(f"{error.status_code}")
         except (openai.APIConnectionError, msgspec.MsgspecError) as error:
             return Unclear(type(error).__name__)
 
-    def ask(self, endpoint: str, body: bytes) -> Asked:
+    def ask(self, endpoint: str, body: bytes) -> SyncOutcome:
         """Ask one request at once, with no retry."""
         once = self._api.with_options(max_retries=0, timeout=ASK_TIMEOUT)
         path, asked = endpoint.removeprefix("/v1"), msgspec.json.decode(body)
@@ -189,7 +189,7 @@ class Client:
     def file_exists(self, file_id: str) -> bool:
         """Tell whether this connection sees the file; its content tells where its metadata does not."""
         try:
-            told = read_input_file(self._content(self._api.files.with_raw_response.retrieve(file_id)))
+            file = read_input_file(self._content(self._api.files.with_raw_response.retrieve(file_id)))
         except openai.APIStatusError as error:
             self._clock.see(error.response)
             if error.status_code in LEAVE_ALONE:
@@ -197,7 +197,7 @@ class Client:
             return self._has_content(file_id, None if error.status_code in NO_ROUTE else error)
         except msgspec.MsgspecError:
             return self._has_content(file_id, None)
-        return told.id == file_id or self._has_content(file_id, None)
+        return file.id == file_id or self._has_content(file_id, None)
 
     def download(self, file_id: str, into: BinaryIO, most: int | None = None) -> None:
         """Stream a file's bytes to disk, checking the length; a cut is tried again from the start.
@@ -209,10 +209,10 @@ class Client:
     def cancel(self, batch_id: str) -> None:
         """Ask to cancel a batch; one that has ended, or that the server cannot cancel, stays as it is."""
         try:
-            told = self._content(
+            content = self._content(
                 self._api.with_options(max_retries=0).batches.with_raw_response.cancel(batch_id)
             )
-            require_id("batch", batch_id, read_batch(told).id)
+            require_id("batch", batch_id, read_batch(content).id)
         except msgspec.MsgspecError:  # some servers answer with nothing, or with a word
             return
         except openai.APIStatusError as error:
@@ -222,10 +222,10 @@ class Client:
     def delete(self, file_id: str) -> bool:
         """Delete a file; False when the API does not know it. Raises NotDeleted when it says no."""
         try:
-            told = self._content(self._api.files.with_raw_response.delete(file_id))
+            content = self._content(self._api.files.with_raw_response.delete(file_id))
         except openai.NotFoundError:
             return False
-        if is_denial(told):
+        if is_denial(content):
             raise NotDeleted(f"The API did not delete file {file_id!r}.")
         return True
 
@@ -264,9 +264,9 @@ class Client:
             check_route(error, self.origin)
             page = f"The API answered the upload with status {error.status_code}."
             return refused(error) or Refused(status=error.status_code, message=page)
-        told = read_input_file(answer.content)
-        self._clock.see(answer, told.created_at)
-        return told
+        uploaded = read_input_file(answer.content)
+        self._clock.see(answer, uploaded.created_at)
+        return uploaded
 
     def _size(self, file_id: str) -> int:
         """Return the least number of bytes that the file has, as its metadata says; 0 where they do not.
@@ -274,17 +274,17 @@ class Client:
         Whether the file is there, and how it is, its content tells.
         """
         try:
-            told = read_input_file(self._content(self._api.files.with_raw_response.retrieve(file_id)))
+            file = read_input_file(self._content(self._api.files.with_raw_response.retrieve(file_id)))
         except openai.APIStatusError as error:
             self._clock.see(error.response)
             if error.status_code in LEAVE_ALONE:
                 raise
             return 0
         except (openai.OpenAIError, msgspec.MsgspecError) as error:
-            if (redirected := told_of(error)) is not None:
+            if (redirected := redirect_of(error)) is not None:
                 raise redirected from None
             return 0
-        return (told.bytes or 0) if told.id == file_id else 0
+        return (file.bytes or 0) if file.id == file_id else 0
 
     def _has_content(self, file_id: str, unsure: openai.APIStatusError | None) -> bool:
         """Tell whether the file's content is there; an absence after an `unsure` answer says nothing."""

@@ -66,5 +66,5 @@ def _refusal(kind: Any, body: bytes | Raw, unknown: Unknown, text: str) -> ApiEr
     found = explain(kind, whole, unknown) if isinstance(whole, dict) else None
     at = re.search(r"\$\.([\w.]+)", text)
     place = at[1] if at else "body"
-    told = f"Invalid type for '{place}': {text.partition(' - ')[0].lower()}."
-    return found or ApiError(400, told, code="invalid_type", param=place)
+    message = f"Invalid type for '{place}': {text.partition(' - ')[0].lower()}."
+    return found or ApiError(400, message, code="invalid_type", param=place)

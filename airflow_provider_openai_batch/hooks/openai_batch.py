@@ -117,13 +117,13 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         """Lend a client; an API that cannot be reached is logged by its URL, for the error names none."""
         import openai
 
-        from airflow_provider_openai_batch.client.same_origin import told_of  # noqa: PLC0415
+        from airflow_provider_openai_batch.client.same_origin import redirect_of  # noqa: PLC0415
 
         with closing(self.get_client()) as client:
             try:
                 yield client
             except openai.APIConnectionError as error:
-                if (redirected := told_of(error)) is not None:
+                if (redirected := redirect_of(error)) is not None:
                     raise redirected from error
                 log.error(  # noqa: TRY400
                     "The API at %s (connection %r) cannot be reached: %s.",
@@ -183,8 +183,8 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         except InvalidRequest as error:
             return False, str(error)
         except openai.APIStatusError as error:
-            told = no_route(error, where)
-            return False, told or f"{where} answered {error.status_code} ({type(error).__name__})."
+            reason = no_route(error, where)
+            return False, reason or f"{where} answered {error.status_code} ({type(error).__name__})."
         except openai.APIError as error:
             return False, f"{where} could not be reached ({type(error).__name__})."
         return True, f"{where} offers {count} models."

@@ -11,12 +11,9 @@ import pytest
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
 from airflow_provider_openai_batch.batch.output.output import compile_output
-from airflow_provider_openai_batch.batch.request.template import (
-    compile_template,
-    custom_id,
-    input_hash,
-    prompt_version,
-)
+from airflow_provider_openai_batch.batch.request.compile_template import compile_template
+from airflow_provider_openai_batch.batch.request.template import custom_id, prompt_version
+from tests.batch.hashes import input_hash
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 

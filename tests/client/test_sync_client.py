@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.api.objects import (
     Created,
     Gone,
     InputFile,
-    Refusal,
+    RefusalKind,
     Refused,
     Unclear,
 )
@@ -72,7 +72,7 @@ def test_create_of_a_deleted_file_is_refused(client: Client):
     answer = client.create(file_id, ENDPOINT, {})
 
     assert isinstance(answer, Refused)
-    assert answer.kind is Refusal.UNSEEN
+    assert answer.kind is RefusalKind.UNSEEN
 
 
 def test_full_cycle(client: Client, openai_batch_emulator: Any):
@@ -205,7 +205,7 @@ def test_upload_that_is_too_large_is_refused(client: Client, openai_batch_emulat
     answer = client.upload("shard.jsonl", io.BytesIO(LINE % 1))
 
     assert isinstance(answer, Refused)
-    assert answer.kind is Refusal.TOO_LARGE
+    assert answer.kind is RefusalKind.TOO_LARGE
 
 
 def test_azures_error_body_is_read(client: Client, openai_batch_emulator: Any):

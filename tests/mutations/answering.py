@@ -85,14 +85,14 @@ ANSWERING = (
     Mutation(
         name="a line without an answer or a failure is asked again",
         file="batch/answer/parse_line.py",
-        old='    if not told.get("error"):\n',
-        new='    if not told.get("error") and not custom_id:\n',
+        old='    if not parsed.get("error"):\n',
+        new='    if not parsed.get("error") and not custom_id:\n',
         caught_by=f"{LINES}::test_a_line_that_shows_no_failure_is_not_asked_again",
     ),
     Mutation(
         name="a request is taken for its answer",
         file="batch/answer/parse_line.py",
-        old='b"" if _is_question(told) else ',
+        old='b"" if _is_question(parsed) else ',
         new="",
         caught_by=f"{LINES}::test_a_request_in_the_place_of_an_answer_answers_nothing",
     ),

@@ -121,8 +121,8 @@ DISTRUSTING = (
     Mutation(
         name="a refusal of the end of output files ends the run",
         file="client/sync_client.py",
-        old='        if isinstance(told, Refused) and "output_expires_after" in',
-        new='        if isinstance(told, Unclear) and "output_expires_after" in',
+        old='        if isinstance(created, Refused) and "output_expires_after" in',
+        new='        if isinstance(created, Unclear) and "output_expires_after" in',
         caught_by=f"{UNWANTED}::test_server_without_output_expiry[told0]",
     ),
     Mutation(
@@ -142,8 +142,8 @@ DISTRUSTING = (
     Mutation(
         name="a route that is missing is taken for a missing model",
         file="client/model_routes.py",
-        old="    return told.code == UNKNOWN or",
-        new="    return told.status == NOT_FOUND or",
+        old="    return refusal.code == UNKNOWN or",
+        new="    return refusal.status == NOT_FOUND or",
         caught_by="tests/steps/submit/test_model_check.py::test_no_clear_answer_stops_nothing[not_found]",
     ),
     Mutation(

@@ -21,7 +21,7 @@ from airflow_provider_openai_batch.client.sync_client import Client, ShortDownlo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.batch.api.sync_call import Asked
+    from airflow_provider_openai_batch.batch.api.sync_call import SyncOutcome
     from tests.simulation.processes import Process
 
 ORIGIN = "https://api.test/v1"
@@ -148,7 +148,7 @@ class MemoryClient(Client):
         made.delay(way)
         return Created(made.shown())
 
-    def ask(self, endpoint: str, body: bytes) -> Asked:
+    def ask(self, endpoint: str, body: bytes) -> SyncOutcome:
         """Answer one request at once, or not, and say so, or not."""
         self._process.point("ask one request", 0.5)
         if self._world.now < self._world.outage_until:

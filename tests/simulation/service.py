@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airflow_provider_openai_batch.batch.api.objects import Refused
-from airflow_provider_openai_batch.batch.api.sync_call import Told
+from airflow_provider_openai_batch.batch.api.sync_call import SyncAnswer
 from tests.simulation.batches import RemoteBatch, answer
 
 if TYPE_CHECKING:
@@ -82,14 +82,14 @@ class Service:
         made.start()
         return made
 
-    def ask(self, custom_id: str, body: bytes, *, fails: bool = False) -> Told:
+    def ask(self, custom_id: str, body: bytes, *, fails: bool = False) -> SyncAnswer:
         """Answer a request at once."""
         self._world.tell("the server", f"answers {custom_id[:6]} at once")
         self._world.laws.asked_at_once(custom_id, "bad_request" if fails else "")
         if fails:
             error = {"code": "context_length_exceeded", "message": "It is too long."}
-            return Told(status=400, request_id="r", body={"error": error})
-        return Told(status=200, request_id="r", body=answer(body, tokens=self._world.scenario.tokens))
+            return SyncAnswer(status=400, request_id="r", body={"error": error})
+        return SyncAnswer(status=200, request_id="r", body=answer(body, tokens=self._world.scenario.tokens))
 
     def find(self, project: str, batch_id: str) -> RemoteBatch | None:
         """Find a batch that the project sees."""

@@ -10,7 +10,7 @@ from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One line, judged; `custom_id` is empty when the line names none of ours."""
+    """One line, read; `custom_id` is empty when the line names none of ours."""
 
     custom_id: bytes
     status: RowStatus

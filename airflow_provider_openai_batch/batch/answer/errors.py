@@ -46,13 +46,13 @@ def is_error(body: dict[str, Any]) -> bool:
     return bool(body.get("error") or body.get("errors")) or body.get("object") == "error"
 
 
-def first_error(body: dict[str, Any] | None, response: dict[str, Any], told: dict[str, Any]) -> object:
+def first_error(body: dict[str, Any] | None, response: dict[str, Any], parsed: dict[str, Any]) -> object:
     """Find what tells most: the body's error, then the line's, then the body itself."""
     if body is not None and is_error(body):
         errors = mapping(body.get("errors")).get("data")
         several = errors[0] if isinstance(errors, list) and errors else body.get("errors")
         return body.get("error") or several or body
-    return told.get("error") or body or response.get("body")
+    return parsed.get("error") or body or response.get("body")
 
 
 def failure(custom_id: bytes, code: int | None, error: object, paid: Reply | None = None) -> Answer:
@@ -61,16 +61,16 @@ def failure(custom_id: bytes, code: int | None, error: object, paid: Reply | Non
     `paid` is what was read of a body that failed half-way and counts its tokens all the same.
     """
     error = unpacked(error) or error
-    told = _innermost(mapping(error))
-    name = told.get("code") or told.get("type") or code
-    message = word(told.get("message")) or word(error)
+    parsed = _innermost(mapping(error))
+    name = parsed.get("code") or parsed.get("type") or code
+    message = word(parsed.get("message")) or word(error)
     paid = paid or Reply()
     return Answer(
         custom_id=custom_id,
-        status=_failed_as(code, told),
+        status=_failed_as(code, parsed),
         error_code=None if name is None else shown(str(name)),
         error_message=shown(message) if message else "The server gave no reason.",
-        error_param=_shown(told.get("param")),
+        error_param=_shown(parsed.get("param")),
         raw_output=None if message or not error else shown_raw(encode(error)),
         model=_shown(paid.model),
         input_tokens=paid.input_tokens,

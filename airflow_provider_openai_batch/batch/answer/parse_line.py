@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.answer.answer import Answer, Malformed
+from airflow_provider_openai_batch.batch.answer.check_answer import check_answer
 from airflow_provider_openai_batch.batch.answer.errors import (
     as_paid,
     failure,
@@ -16,7 +17,6 @@ from airflow_provider_openai_batch.batch.answer.errors import (
     paid_for,
     unpacked,
 )
-from airflow_provider_openai_batch.batch.answer.judge import judge
 from airflow_provider_openai_batch.batch.api.status_codes import SUCCESS
 from airflow_provider_openai_batch.batch.text.lenient_json import (
     UNREADABLE,
@@ -44,21 +44,21 @@ SILENT = "The server shows neither an answer nor an error."
 
 
 def parse_line(line: bytes, endpoint: Endpoint, output: Output) -> Answer | Malformed:
-    """Judge one line of an output or error file, in any server's dialect; never raises."""
+    """Read one line of an output or error file, in any server's dialect; never raises."""
     try:
-        told = _decoded(line)
+        parsed = _decoded(line)
     except UNREADABLE as error:
         return _unread(line, f"The line is not JSON: {error}.")
-    told = unpacked(told) or told
-    if not isinstance(told, dict) or told.get("custom_id") is None:
+    parsed = unpacked(parsed) or parsed
+    if not isinstance(parsed, dict) or parsed.get("custom_id") is None:
         return _unread(line, "The line has no custom_id.")
-    custom_id = b"" if _is_question(told) else _our_id(told["custom_id"])
-    response = unpacked(told.get("response"))
+    custom_id = b"" if _is_question(parsed) else _our_id(parsed["custom_id"])
+    response = unpacked(parsed.get("response"))
     if response is not None:
-        return _responded(custom_id, told, response, (endpoint, output))
-    if not told.get("error"):
-        return _strange(custom_id, told.get("response"), SILENT)
-    return failure(custom_id, None, told.get("error"))
+        return _responded(custom_id, parsed, response, endpoint, output)
+    if not parsed.get("error"):
+        return _strange(custom_id, parsed.get("response"), SILENT)
+    return failure(custom_id, None, parsed.get("error"))
 
 
 def _decoded(line: bytes) -> Any:
@@ -70,17 +70,16 @@ def _decoded(line: bytes) -> Any:
 
 
 def _responded(
-    custom_id: bytes, told: dict[str, Any], response: dict[str, Any], asked: tuple[Endpoint, Output]
+    custom_id: bytes, parsed: dict[str, Any], response: dict[str, Any], endpoint: Endpoint, output: Output
 ) -> Answer:
-    """Judge a line with a response, which is the body itself where a server leaves out what is around it."""
-    endpoint, _ = asked
+    """Read a line with a response, which is the body itself where a server leaves out what is around it."""
     body = unpacked(response.get("body", response if is_whole(response, endpoint) else None))
-    code = _status_code(response, body, told.get("error"))
+    code = _status_code(response, body, parsed.get("error"))
     if body is not None and (is_whole(body, endpoint) or (code in SUCCESS and not is_error(body))):
-        return as_paid(code, judge(custom_id, body, asked))
-    if body is None and not told.get("error") and (code is None or code in SUCCESS):
+        return as_paid(code, check_answer(custom_id, body, endpoint, output))
+    if body is None and not parsed.get("error") and (code is None or code in SUCCESS):
         return _strange(custom_id, response.get("body", response), SILENT if code is None else UNSAID)
-    failed = failure(custom_id, code, first_error(body, response, told), paid_for(body, endpoint))
+    failed = failure(custom_id, code, first_error(body, response, parsed), paid_for(body, endpoint))
     return as_paid(code, failed)
 
 
@@ -98,16 +97,16 @@ def _unread(line: bytes, reason: str) -> Malformed:
     )
 
 
-def _is_question(told: dict[str, Any]) -> bool:
+def _is_question(parsed: dict[str, Any]) -> bool:
     """Tell whether a line is the request itself, as in the input file: it answers nothing."""
-    return told.keys() >= {"method", "url"} and told.keys().isdisjoint({"response", "error"})
+    return parsed.keys() >= {"method", "url"} and parsed.keys().isdisjoint({"response", "error"})
 
 
 def _strange(custom_id: bytes, body: object, missing: str) -> Answer:
     """Keep what shows neither failure nor object: it may have been run, and asking again would be paid."""
     raw = body if isinstance(body, str) else encode(body)
-    told = "The answer is not an object of JSON." if body else missing
-    return _invalid(custom_id, told, clean_answer(raw))  # it is the answer, whole
+    message = "The answer is not an object of JSON." if body else missing
+    return _invalid(custom_id, message, clean_answer(raw))  # it is the answer, whole
 
 
 def _invalid(custom_id: bytes, message: str, raw: str) -> Answer:

@@ -20,39 +20,39 @@ DEEPEST = 8
 
 def read_refused(status: int, raw: bytes, retry_after: float | None) -> Refused | None:
     """Read why the API said no; None where the body is not the API's own, such as a proxy's page."""
-    told = _told(raw)
-    if told is None:
+    parsed = _parsed(raw)
+    if parsed is None:
         return None
-    said = _word(told.get("code")) or (_word(told.get("type")) if "loc" in told else None)
+    said = _word(parsed.get("code")) or (_word(parsed.get("type")) if "loc" in parsed else None)
     code = None if as_code(said) == NO_CODE else said
-    message = _message(told) if code == said else f"{_message(told)} ({said})"
+    message = _message(parsed) if code == said else f"{_message(parsed)} ({said})"
     return Refused(
         status=status,
         code=None if code is None else shown(code),
-        param=as_param(_param(told)),
+        param=as_param(_param(parsed)),
         # the API's text repeats a part of the key
         message="The API refuses the key." if status in DENIED else shown_reason(message),
         retry_after=retry_after,
     )
 
 
-def _told(raw: bytes) -> dict[str, Any] | None:
+def _parsed(raw: bytes) -> dict[str, Any] | None:
     """Find the object that tells most, in all its wrappings and lists."""
     try:
-        told: Any = decode_line(shallow(raw))
+        parsed: Any = decode_line(shallow(raw))
     except UNREADABLE:
         return None
     found: dict[str, Any] | None = None
     for _ in range(DEEPEST):
-        if isinstance(told, list):
-            told = told[0] if told else None
-        if isinstance(told, str) and told and found is not None:
-            return _said(told, found)
-        if not isinstance(told, dict) or not told:
+        if isinstance(parsed, list):
+            parsed = parsed[0] if parsed else None
+        if isinstance(parsed, str) and parsed and found is not None:
+            return _said(parsed, found)
+        if not isinstance(parsed, dict) or not parsed:
             break
-        found = told
-        names = WRAPPERS if _word(told.get("message")) else VAGUE_WRAPPERS
-        told = next((told[name] for name in names if told.get(name)), None)
+        found = parsed
+        names = WRAPPERS if _word(parsed.get("message")) else VAGUE_WRAPPERS
+        parsed = next((parsed[name] for name in names if parsed.get(name)), None)
     return found
 
 
@@ -61,18 +61,18 @@ def _said(text: str, around: dict[str, Any]) -> dict[str, Any]:
     return {"code": text} | around if _word(around.get("message")) else around | {"message": text}
 
 
-def _param(told: dict[str, Any]) -> str | None:
-    place = told.get("loc")
+def _param(parsed: dict[str, Any]) -> str | None:
+    place = parsed.get("loc")
     if isinstance(place, list):
         return ".".join(str(part) for part in place)
-    return _word(told.get("param"))
+    return _word(parsed.get("param"))
 
 
-def _message(told: dict[str, Any]) -> str:
-    said = _word(told.get("message")) or _word(told.get("msg"))
-    place = _param(told) if "loc" in told else None
+def _message(parsed: dict[str, Any]) -> str:
+    said = _word(parsed.get("message")) or _word(parsed.get("msg"))
+    place = _param(parsed) if "loc" in parsed else None
     if said is None:
-        return msgspec.json.encode(told).decode()
+        return msgspec.json.encode(parsed).decode()
     return f"{place}: {said}" if place else said
 
 

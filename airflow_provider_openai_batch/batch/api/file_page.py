@@ -19,9 +19,9 @@ class FilePage(msgspec.Struct, frozen=True):
 
 def read_file_page(raw: bytes) -> FilePage:
     """Read a page; raises MsgspecError where it is not readable. What has no id is left out."""
-    told = decoded(raw)
-    around = {"data": told} if isinstance(told, list) else told
-    data = around.get("data") if isinstance(around, dict) else told
+    parsed = decoded(raw)
+    around = {"data": parsed} if isinstance(parsed, list) else parsed
+    data = around.get("data") if isinstance(around, dict) else parsed
     if not isinstance(data, list | None):
         raise msgspec.DecodeError("the answer is not a list of files")
     files = tuple(filter(None, map(_file, data or ())))
@@ -29,8 +29,8 @@ def read_file_page(raw: bytes) -> FilePage:
     return FilePage(files=files, after=files[-1].id if files and has_more else None)
 
 
-def _file(told: Any) -> InputFile | None:
+def _file(parsed: Any) -> InputFile | None:
     try:
-        return file_of(told) if isinstance(told, dict) else None
+        return file_of(parsed) if isinstance(parsed, dict) else None
     except msgspec.MsgspecError:
         return None

@@ -119,12 +119,12 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     retry_after: float | None = None
 
     @property
-    def kind(self) -> Refusal:
+    def kind(self) -> RefusalKind:
         """Tell what to do about it."""
         return _kind(self)
 
 
-class Refusal(StrEnum):
+class RefusalKind(StrEnum):
     """What a refused create means for its shard."""
 
     UNSEEN = "unseen"  # the file is not visible yet: again soon
@@ -166,18 +166,18 @@ def file_is_unseen(message: str | None) -> bool:
     return NO_FILE.search((message or "").lower()) is not None
 
 
-def _kind(refused: Refused) -> Refusal:
+def _kind(refused: Refused) -> RefusalKind:
     if refused.status in DENIED:
-        return Refusal.DENIED
+        return RefusalKind.DENIED
     if queue_is_full(refused.code, refused.message):
-        return Refusal.QUEUE_FULL
+        return RefusalKind.QUEUE_FULL
     if file_is_unseen(refused.message):
-        return Refusal.UNSEEN
+        return RefusalKind.UNSEEN
     if refused.status == TOO_LARGE:
-        return Refusal.TOO_LARGE
+        return RefusalKind.TOO_LARGE
     if refused.status == TOO_MANY:
-        return Refusal.UNPAID if quota_is_spent(refused.code, refused.message) else Refusal.BUSY
-    return Refusal.FINAL
+        return RefusalKind.UNPAID if quota_is_spent(refused.code, refused.message) else RefusalKind.BUSY
+    return RefusalKind.FINAL
 
 
 def read_batch(raw: bytes | msgspec.Raw) -> Batch:
@@ -188,37 +188,37 @@ def read_batch(raw: bytes | msgspec.Raw) -> Batch:
     return batch_of(_object(raw))
 
 
-def batch_of(told: dict[str, Any]) -> Batch:
+def batch_of(parsed: dict[str, Any]) -> Batch:
     """Read a batch that is decoded; raises DecodeError where it has no id."""
-    asked = read_id(told.get("input_file_id")) or read_id(told.get("input_blob"))
-    output, error = (_answer_file(told, name, asked) for name in ("output_file_id", "error_file_id"))
+    asked = read_id(parsed.get("input_file_id")) or read_id(parsed.get("input_blob"))
+    output, error = (_answer_file(parsed, name, asked) for name in ("output_file_id", "error_file_id"))
     return Batch(
-        id=_required_id(told),
-        status=_status(told),
+        id=_required_id(parsed),
+        status=_status(parsed),
         input_file_id=asked,
-        endpoint=read_text(told.get("endpoint")),
+        endpoint=read_text(parsed.get("endpoint")),
         output_file_id=output,
         error_file_id=None if error == output else error,
-        created_at=read_seconds(told.get("created_at")),
-        expires_at=read_seconds(told.get("expires_at")),
-        ended_at=_ended_at(told),
-        request_counts=_counts(told.get("request_counts")),
-        usage=read_usage(told.get("usage")),
-        errors=_errors(told),
-        metadata=_texts(told.get("metadata")),
+        created_at=read_seconds(parsed.get("created_at")),
+        expires_at=read_seconds(parsed.get("expires_at")),
+        ended_at=_ended_at(parsed),
+        request_counts=_counts(parsed.get("request_counts")),
+        usage=read_usage(parsed.get("usage")),
+        errors=_errors(parsed),
+        metadata=_texts(parsed.get("metadata")),
     )
 
 
-def _answer_file(told: dict[str, Any], name: str, asked: str | None) -> str | None:
+def _answer_file(parsed: dict[str, Any], name: str, asked: str | None) -> str | None:
     """Read the id of an answer file; the file of the requests is none."""
-    found = read_id(told.get(name))
+    found = read_id(parsed.get(name))
     return None if found == asked else found
 
 
-def _ended_at(told: dict[str, Any]) -> float | None:
+def _ended_at(parsed: dict[str, Any]) -> float | None:
     """Find the time of the end, which has the status in its name; a cancelled batch may lack it."""
-    status = _status(told)
-    return read_seconds(told.get(f"{status}_at")) if status.ended else None
+    status = _status(parsed)
+    return read_seconds(parsed.get(f"{status}_at")) if status.ended else None
 
 
 def read_input_file(raw: bytes) -> InputFile:
@@ -226,13 +226,13 @@ def read_input_file(raw: bytes) -> InputFile:
     return file_of(_object(raw))
 
 
-def file_of(told: dict[str, Any]) -> InputFile:
+def file_of(parsed: dict[str, Any]) -> InputFile:
     """Read a file object that is decoded; raises DecodeError where it has no id."""
     return InputFile(
-        id=_required_id(told),
-        filename=read_text(told.get("filename")),
-        bytes=read_count(told.get("bytes")),
-        created_at=read_seconds(told.get("created_at")),
+        id=_required_id(parsed),
+        filename=read_text(parsed.get("filename")),
+        bytes=read_count(parsed.get("bytes")),
+        created_at=read_seconds(parsed.get("created_at")),
     )
 
 
@@ -245,35 +245,35 @@ def decoded(raw: bytes | msgspec.Raw) -> Any:
 
 
 def _object(raw: bytes | msgspec.Raw) -> dict[str, Any]:
-    told = decoded(raw)
-    if not isinstance(told, dict):
-        raise msgspec.DecodeError(f"the answer is not an object but a {type(told).__name__}")
-    return told
+    parsed = decoded(raw)
+    if not isinstance(parsed, dict):
+        raise msgspec.DecodeError(f"the answer is not an object but a {type(parsed).__name__}")
+    return parsed
 
 
-def _required_id(told: dict[str, Any]) -> str:
-    found = read_id(told.get("id"))
+def _required_id(parsed: dict[str, Any]) -> str:
+    found = read_id(parsed.get("id"))
     if found is None:
         raise msgspec.DecodeError("the answer has no id")
     return found
 
 
-def _status(told: dict[str, Any]) -> BatchStatus:
-    return BatchStatus(str(told.get("status")))
+def _status(parsed: dict[str, Any]) -> BatchStatus:
+    return BatchStatus(str(parsed.get("status")))
 
 
 def _counts(value: object) -> RequestCounts:
-    told = value if isinstance(value, dict) else {}
-    return RequestCounts(**{name: read_count(told.get(name)) for name in ("total", "completed", "failed")})
+    parsed = value if isinstance(value, dict) else {}
+    return RequestCounts(**{name: read_count(parsed.get(name)) for name in ("total", "completed", "failed")})
 
 
 def _texts(value: object) -> dict[str, str]:
     return {name: str(text) for name, text in value.items()} if isinstance(value, dict) else {}
 
 
-def _errors(told: dict[str, Any]) -> tuple[BatchError, ...]:
+def _errors(parsed: dict[str, Any]) -> tuple[BatchError, ...]:
     """Find the errors of a batch: a list in an object, a list, an object, or a text."""
-    value = told.get("errors") or told.get("error")
+    value = parsed.get("errors") or parsed.get("error")
     if isinstance(value, dict):
         value = value.get("data", [value])
     values = value if isinstance(value, list) else [value]

@@ -122,10 +122,10 @@ class _Page:
 def _read_page(raw: bytes) -> _Page:
     """Read a page; some servers send the list without anything around it."""
     try:
-        told = decoded(raw)
+        parsed = decoded(raw)
     except msgspec.MsgspecError as error:
         raise ListFailed(f"The list of batches is not readable: {error}.") from error
-    around = {"data": told} if isinstance(told, list) else told
+    around = {"data": parsed} if isinstance(parsed, list) else parsed
     data = _entries(around)
     batches = tuple(filter(None, map(_batch, data)))
     if data and not batches:
@@ -134,23 +134,26 @@ def _read_page(raw: bytes) -> _Page:
     return _Page(batches=batches, has_more=more, last_id=last_id, nameless=len(data) - len(batches))
 
 
-def _entries(told: Any) -> list[Any]:
+def _entries(parsed: Any) -> list[Any]:
     """Take the entries of a page; one that says null and no error is empty."""
-    if not isinstance(told, dict) or "data" not in told:
+    if not isinstance(parsed, dict) or "data" not in parsed:
         raise ListFailed("The list of batches has no data.")
-    data = told["data"]
-    if not isinstance(data, list | None) or (data is None and told.get("error")):
-        raise ListFailed("The list of batches is not readable: its data are no list.")
+    data = parsed["data"]
+    if not isinstance(data, list | None) or (data is None and parsed.get("error")):
+        raise ListFailed("The list of batches is not readable: its data are not a list.")
     return data or []
 
 
-def _batch(told: Any) -> Batch | None:
+def _batch(parsed: Any) -> Batch | None:
     try:
-        return batch_of(told) if isinstance(told, dict) else None
+        return batch_of(parsed) if isinstance(parsed, dict) else None
     except msgspec.MsgspecError:
         return None
 
 
 def _may_be_cut(length: int) -> bool:
-    """Tell whether a server could have chosen this length for its pages."""
+    """Tell whether a server could have chosen this length for its pages.
+
+    A server without paging sends its whole list again: that is known of 37 batches, but not of 20.
+    """
     return length >= LEAST_PAGE and (length % 5 == 0 or length.bit_count() == 1)

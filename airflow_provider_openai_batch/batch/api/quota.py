@@ -26,8 +26,8 @@ def quota_is_spent(code: str | None, message: str | None) -> bool:
 
 def without_credit(answers: pa.Table) -> np.ndarray:
     """Mask the requests that were not run, for the account had no credit."""
-    told = zip(answers["error_code"].to_pylist(), answers["error_message"].to_pylist(), strict=True)
-    spent = np.fromiter((quota_is_spent(*one) for one in told), dtype=bool, count=len(answers))
+    errors = zip(answers["error_code"].to_pylist(), answers["error_message"].to_pylist(), strict=True)
+    spent = np.fromiter((quota_is_spent(*one) for one in errors), dtype=bool, count=len(answers))
     failed: np.ndarray = pc.equal(answers["status"], str(RowStatus.FAILED)).to_numpy()
     unpaid: np.ndarray = spent & failed
     return unpaid

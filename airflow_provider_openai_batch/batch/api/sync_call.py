@@ -36,7 +36,7 @@ BATCH_ONLY = re.compile(
 )
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class SyncAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The request was answered, with an answer or with an error of its own; `body` is decoded JSON."""
 
     status: int
@@ -60,34 +60,34 @@ class NotRun(msgspec.Struct, frozen=True):
     reason: str
 
 
-Asked = Told | Refused | NotRun | Unclear
+SyncOutcome = SyncAnswer | Refused | NotRun | Unclear
 NO_SERVER = NotRun("this server answers no request at once")
 
 
-def read_sync_answer(status: int, raw: bytes, *, request_id: str, retry_after: float | None) -> Asked:
+def read_sync_answer(status: int, raw: bytes, *, request_id: str, retry_after: float | None) -> SyncOutcome:
     """Decide what an answer says about its request.
 
     A refusal would meet every other request as well, or it is about the key.
     """
     if status in SUCCESS:
         body = _object(raw)
-        told = Told(status=status, request_id=shown(request_id), body=body)
-        return Unclear(f"{status}, which is not readable") if body is None else told
+        answer = SyncAnswer(status=status, request_id=shown(request_id), body=body)
+        return Unclear(f"{status}, which is not readable") if body is None else answer
     if status == TOO_MANY:
         return NotRun("a rate limit")
     refused = read_refused(status, raw, retry_after)
     if refused is not None and _is_its_own(refused):
-        return Told(status=status, request_id=shown(request_id), body=decode_line(shallow(raw)))
+        return SyncAnswer(status=status, request_id=shown(request_id), body=decode_line(shallow(raw)))
     return _unread(status) if refused is None else _refused(refused)
 
 
-def _refused(refused: Refused) -> Asked:
+def _refused(refused: Refused) -> SyncOutcome:
     if _is_without_endpoint(refused):
         return NO_SERVER
     return refused if refused.status in INVALID | DENIED else Unclear(f"{refused.status}")
 
 
-def _unread(status: int) -> Asked:
+def _unread(status: int) -> SyncOutcome:
     """Take a no without a reason: of some the status says enough."""
     if status in DENIED:
         return Refused(status=status, message="The API refuses the key.")
@@ -98,10 +98,10 @@ def _unread(status: int) -> Asked:
 
 def _object(raw: bytes) -> dict[str, Any] | None:
     try:
-        told = decode_line(shallow(raw))
+        parsed = decode_line(shallow(raw))
     except UNREADABLE:
         return None
-    return told if isinstance(told, dict) else None
+    return parsed if isinstance(parsed, dict) else None
 
 
 def _is_without_endpoint(refused: Refused) -> bool:

@@ -42,17 +42,17 @@ class Unseen(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         more = f"{self.tokens.input_tokens:,} input and {self.tokens.output_tokens:,} output tokens"
-        told = f"its usage is {more} more than its answers tell"
+        text = f"its usage is {more} more than its answers tell"
         if not self.requests:
-            return f"{told}, so something ran that has no line; the cost of the run contains it"
-        return f"{told}; they are booked on {self.requests:,} requests without tokens, in even shares"
+            return f"{text}, so something ran that has no line; the cost of the run contains it"
+        return f"{text}; they are booked on {self.requests:,} requests without tokens, in even shares"
 
 
 def read_usage(value: object) -> BatchUsage | None:
     """Read the usage of a batch; what is absent, nothing, or contradicts itself says nothing."""
-    told = value if isinstance(value, dict) else {}
-    total = read_count(told.get("total_tokens"))
-    inputs, outputs = (_first(told, words) for words in WORDS)
+    parsed = value if isinstance(value, dict) else {}
+    total = read_count(parsed.get("total_tokens"))
+    inputs, outputs = (_first(parsed, words) for words in WORDS)
     if inputs is None or (outputs is None and total is None):
         return None
     if outputs is None:
@@ -61,19 +61,19 @@ def read_usage(value: object) -> BatchUsage | None:
         return None
     return BatchUsage(
         input_tokens=inputs,
-        cached_tokens=min(_detail(told, WORDS[0], "cached_tokens"), inputs),
+        cached_tokens=min(_detail(parsed, WORDS[0], "cached_tokens"), inputs),
         output_tokens=outputs,
-        reasoning_tokens=min(_detail(told, WORDS[1], "reasoning_tokens"), outputs),
+        reasoning_tokens=min(_detail(parsed, WORDS[1], "reasoning_tokens"), outputs),
     )
 
 
-def _first(told: dict[str, Any], words: Iterable[str]) -> int | None:
-    counts = (read_count(told.get(word)) for word in words)
+def _first(parsed: dict[str, Any], words: Iterable[str]) -> int | None:
+    counts = (read_count(parsed.get(word)) for word in words)
     return next((count for count in counts if count is not None), None)
 
 
-def _detail(told: dict[str, Any], words: Iterable[str], name: str) -> int:
-    details = (told.get(f"{word}_details") for word in words)
+def _detail(parsed: dict[str, Any], words: Iterable[str], name: str) -> int:
+    details = (parsed.get(f"{word}_details") for word in words)
     counts = (read_count(one.get(name)) for one in details if isinstance(one, dict))
     return next((count for count in counts if count is not None), 0)
 

@@ -256,8 +256,8 @@ def target(value: object) -> Target:
 def _given(parsed: Target) -> str:
     """Say which of the keys are set that tell where the rows go."""
     given = {name: getattr(parsed, name) for name in ("conn_id", "table", "path")}
-    told = [f"{name!r}: {value!r}" for name, value in given.items() if value is not None]
-    return ", ".join(told) or "none of them"
+    parts = [f"{name!r}: {value!r}" for name, value in given.items() if value is not None]
+    return ", ".join(parts) or "none of them"
 
 
 def limits(*layers: object) -> Limits:

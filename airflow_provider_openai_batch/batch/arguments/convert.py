@@ -20,8 +20,8 @@ def mapping(argument: str, value: object) -> dict[str, Any]:
     """Read an argument as a dict of its own."""
     if not isinstance(value, Mapping):
         # A text or a list may hold rows.
-        told = repr(value) if isinstance(value, int | float | None) else f"a {type(value).__name__}"
-        raise InvalidRequest(f"{argument} is {told}; give a dict.")
+        found = repr(value) if isinstance(value, int | float | None) else f"a {type(value).__name__}"
+        raise InvalidRequest(f"{argument} is {found}; give a dict.")
     wrong = [name for name in value if not isinstance(name, str)]
     if wrong:
         raise InvalidRequest(f"{argument} has the key {wrong[0]!r}; keys are strings.")

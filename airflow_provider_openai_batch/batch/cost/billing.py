@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch.cost.prices import added, costs
+from airflow_provider_openai_batch.batch.cost.prices import TokenColumns, added, costs
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 
 if TYPE_CHECKING:
@@ -28,9 +28,18 @@ ANSWERED = pa.array([str(RowStatus.OK), RowStatus.TRUNCATED, RowStatus.REFUSED, 
 UNSEEN = str(RowStatus.UNKNOWN)
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Tokens that answers took; NaN where the API does not say."""
+
+    input: Amounts
+    cached: Amounts
+    output: Amounts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """Of each answer what was paid for it and what it costs at once, in USD; NaN: unknown."""
+    """Of each answer what was paid for it and what it costs synchronously, in USD; NaN: unknown."""
 
     paid: Amounts
     full: Amounts
@@ -45,22 +54,22 @@ class Bill:
 def bill(answers: pa.Table, prices: Prices, requested: str) -> Bill:
     """Price answers by the model that gave them, or else by the one that was asked.
 
-    An answer without a batch was asked at once. A request without an answer costs nothing; one that nobody
-    has seen the end of may have.
+    An answer without a batch is of a synchronous request. A request without an answer costs nothing; one with
+    an unknown outcome may have cost something.
     """
-    usage = [_numbers(answers[name]) for name in READ[2:5]]
-    at_once = _mask(pc.is_null(answers["batch_id"]))
+    inputs, cached, outputs = (_numbers(answers[name]) for name in READ[2:5])
+    synchronous = _mask(pc.is_null(answers["batch_id"]))
     paid, full = np.zeros(len(answers)), np.zeros(len(answers))
-    used = ~(np.isnan(usage[0]) & np.isnan(usage[2]))
+    used = ~(np.isnan(inputs) & np.isnan(outputs))
     doubtful = _mask(pc.is_in(answers["status"], value_set=ANSWERED)) | (
         _mask(pc.equal(answers["status"], UNSEEN))
     )
     found, places = _prices_of(answers["model"], prices, requested)
     for place, price in enumerate(found):
         mask = (places == place) & (used | doubtful)
-        tokens = (usage[0][mask], np.nan_to_num(usage[1][mask]), usage[2][mask])
-        full[mask] = _priced(price, tokens, at_once=True)
-        paid[mask] = np.where(at_once[mask], full[mask], _priced(price, tokens, at_once=False))
+        tokens = Taken(inputs[mask], np.nan_to_num(cached[mask]), outputs[mask])
+        full[mask] = _priced(price, tokens, synchronous=True)
+        paid[mask] = np.where(synchronous[mask], full[mask], _priced(price, tokens, synchronous=False))
     return Bill(paid=paid, full=full)
 
 
@@ -75,14 +84,16 @@ def _prices_of(
     return found, places[coded.indices.to_numpy()] if each else np.zeros(0, dtype=np.int64)
 
 
-def _priced(price: Price | None, tokens: tuple[Amounts, Amounts, Amounts], *, at_once: bool) -> Amounts:
-    inputs, cached, outputs = tokens
+def _priced(price: Price | None, tokens: Taken, *, synchronous: bool) -> Amounts:
     if price is None:
-        return np.full(len(inputs), np.nan)
-    # What costs nothing need not be told.
-    inputs = inputs if price.input else np.nan_to_num(inputs)
-    outputs = outputs if price.output else np.nan_to_num(outputs)
-    return costs(price, (inputs, cached, outputs), synchronous=at_once)
+        return np.full(len(tokens.input), np.nan)
+    # Tokens that cost nothing may be unknown.
+    known = TokenColumns(
+        input=tokens.input if price.input else np.nan_to_num(tokens.input),
+        cached=tokens.cached,
+        output=tokens.output if price.output else np.nan_to_num(tokens.output),
+    )
+    return costs(price, known, synchronous=synchronous)
 
 
 def _numbers(column: pa.ChunkedArray) -> Amounts:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from airflow_provider_openai_batch.batch.cost.prices import added, costs, unpriced
+from airflow_provider_openai_batch.batch.cost.prices import TokenColumns, added, costs, unpriced
 from airflow_provider_openai_batch.batch.text.money import usd
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 def estimate(price: Price | None, input_tokens: npt.ArrayLike, output_tokens: int) -> Estimate:
     """Estimate requests with so many input tokens each, and as many output tokens for every one."""
     inputs = np.atleast_1d(np.asarray(input_tokens, dtype=np.int64))
-    told = Estimate(
+    counted = Estimate(
         requests=len(inputs),
         input_tokens=int(inputs.sum()),
         output_tokens=output_tokens * len(inputs),
@@ -67,9 +67,12 @@ def estimate(price: Price | None, input_tokens: npt.ArrayLike, output_tokens: in
         synchronous_usd=None,
     )
     if price is None:
-        return told
-    batch, once = (costs(price, (inputs, 0, output_tokens), synchronous=at_once) for at_once in (False, True))
-    return msgspec.structs.replace(told, cost_usd=added([batch.sum()]), synchronous_usd=added([once.sum()]))
+        return counted
+    tokens = TokenColumns(input=inputs, output=output_tokens)
+    batch, once = costs(price, tokens), costs(price, tokens, synchronous=True)
+    return msgspec.structs.replace(
+        counted, cost_usd=added([batch.sum()]), synchronous_usd=added([once.sum()])
+    )
 
 
 class Forecaster:
@@ -90,9 +93,9 @@ class Forecaster:
 
     def ask_at_once(self, input_tokens: npt.ArrayLike) -> None:
         """Count for requests that are counted already what they cost more at once than in a batch."""
-        told = self.estimate(input_tokens)
-        if told.cost_usd is not None and told.synchronous_usd is not None:
-            more = Estimate(cost_usd=added([told.synchronous_usd, -told.cost_usd]))
+        estimated = self.estimate(input_tokens)
+        if estimated.cost_usd is not None and estimated.synchronous_usd is not None:
+            more = Estimate(cost_usd=added([estimated.synchronous_usd, -estimated.cost_usd]))
             self._all, self._new = self._all + more, self._new + more
 
     def leave(self, input_tokens: npt.NDArray[np.int64]) -> None:
@@ -111,7 +114,7 @@ class Forecaster:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ForecastText:
     """A forecast for a person's eyes."""
 
     forecast: Forecast
@@ -123,12 +126,12 @@ class Told:
             return "Nothing is asked, and nothing is to be paid."
         if not new.requests:
             return "No request is new: nothing more is to be paid than what goes again."
-        told = f"{new.requests:,} new requests have {self._tokens(new)}: {self._cost(new)}."
+        text = f"{new.requests:,} new requests have {self._tokens(new)}: {self._cost(new)}."
         if whole.requests > new.requests and whole.cost_usd is not None:
-            told += (
+            text += (
                 f" All {whole.requests:,} would be {self._cost(whole)}; the others are answered or in flight."
             )
-        return told
+        return text
 
     def _tokens(self, part: Estimate) -> str:
         judged = "at most" if self.forecast.output_is_limit else "an expected"

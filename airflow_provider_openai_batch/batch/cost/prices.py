@@ -56,6 +56,15 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenColumns:
+    """Tokens of many requests, one number for each, or one for all; the cached ones are part of the input."""
+
+    input: ArrayLike
+    output: ArrayLike
+    cached: ArrayLike = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
     """Prices by model; a model that is not listed has no price, which is not a price of 0."""
 
@@ -88,11 +97,10 @@ def read_prices(value: object, called: str, listed: Prices) -> dict[str, Price]:
         raise InvalidRequest(
             f"{called} is not a JSON object of prices by model; write it like {{{_line('gpt-5-mini')}}}."
         )
-    return {str(name): _read(name, price, (called, listed)) for name, price in value.items()}
+    return {str(name): _read(name, price, called, listed) for name, price in value.items()}
 
 
-def _read(name: str, value: object, place: tuple[str, Prices]) -> Price:
-    called, listed = place
+def _read(name: str, value: object, called: str, listed: Prices) -> Price:
     if isinstance(value, str):
         price = listed.find(value)
         if price is None:
@@ -127,17 +135,15 @@ def unpriced(model: str) -> str:
 
 
 def cost(price: Price, usage: Usage, *, synchronous: bool = False) -> float:
-    """Return what a request costs in USD, in a batch or at once."""
-    tokens = (usage.input_tokens, usage.cached_tokens, usage.output_tokens)
+    """Return what a request costs in USD, in a batch or synchronously."""
+    tokens = TokenColumns(input=usage.input_tokens, cached=usage.cached_tokens, output=usage.output_tokens)
     return float(costs(price, tokens, synchronous=synchronous))
 
 
-def costs(
-    price: Price, tokens: tuple[ArrayLike, ArrayLike, ArrayLike], *, synchronous: bool = False
-) -> NDArray[np.float64]:
-    """Return what many requests cost, given their input, cached, and output tokens."""
-    inputs, cached, outputs = (np.asarray(part, dtype=np.float64) for part in tokens)
-    cached = np.minimum(cached, inputs)
+def costs(price: Price, tokens: TokenColumns, *, synchronous: bool = False) -> NDArray[np.float64]:
+    """Return what many requests cost in USD."""
+    inputs, outputs = (np.asarray(part, dtype=np.float64) for part in (tokens.input, tokens.output))
+    cached = np.minimum(np.asarray(tokens.cached, dtype=np.float64), inputs)
     per_cached = price.input if price.cached_input is None else price.cached_input
     for_input = (inputs - cached) * price.input + cached * per_cached
     for_output = outputs * price.output

@@ -39,8 +39,8 @@ def with_output(body: dict[str, Any], output: Output) -> dict[str, Any]:
         raise InvalidRequest(f"request['text'] is a {type(text).__name__}; give a dict, or leave it out.")
     if "format" in text:
         raise InvalidRequest("request['text']['format'] and output_type say the same; remove one of both.")
-    told = {"type": "json_schema", "name": SCHEMA_NAME, "strict": output.strict, "schema": output.schema}
-    return {**body, "text": {**text, "format": msgspec.Raw(msgspec.json.encode(told))}}
+    form = {"type": "json_schema", "name": SCHEMA_NAME, "strict": output.strict, "schema": output.schema}
+    return {**body, "text": {**text, "format": msgspec.Raw(msgspec.json.encode(form))}}
 
 
 def read(body: dict[str, Any]) -> Reply:

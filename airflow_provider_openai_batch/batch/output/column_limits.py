@@ -138,8 +138,8 @@ class Items:
         if not self.nulls and None in value:
             return "holds null, which its column does not take"
         each = self.each
-        told = (each.refuses(item) for item in value if item is not None) if each else iter(())
-        reason = next((reason for reason in told if reason), None)
+        reasons = (each.refuses(item) for item in value if item is not None) if each else iter(())
+        reason = next((reason for reason in reasons if reason), None)
         return None if reason is None else f"holds a value that {reason}"
 
 

@@ -35,7 +35,7 @@ def to_strict(schema: Mapping[str, Any]) -> Strict:
     checked = build(schema)
     sent = enforced(checked)
     offending = lint(sent, schema)
-    mistakes = [told for told in offending if isinstance(told, Mistake)]
+    mistakes = [mistake for mistake in offending if isinstance(mistake, Mistake)]
     if mistakes:
         raise InvalidRequest(f"output_type has a mistake: {'; '.join(mistakes[:5])}.")
     if offending:
@@ -53,17 +53,17 @@ def _advice(offending: list[str]) -> str:
     return 'Change that, or give {"schema": ..., "strict": False}.'
 
 
-def enforced(node: Any, untold: frozenset[str] = UNENFORCED) -> Any:
+def enforced(node: Any, unenforced: frozenset[str] = UNENFORCED) -> Any:
     """Say in the description what the API does not enforce, so that the model knows of it."""
     if not isinstance(node, Mapping):
         return node
-    told = {name: part for name, part in node.items() if name in untold or _is_unknown(name, part)}
+    described = {name: part for name, part in node.items() if name in unenforced or _is_unknown(name, part)}
     node = _any_of(node)
-    kept = {name: _inside(name, part, untold) for name, part in node.items() if name not in told}
-    if "prefixItems" in told and isinstance(told["prefixItems"], list):
-        kept |= _items(told, untold)
-    if told:
-        words = ", ".join(f"{name}: {encode(part)}" for name, part in told.items())
+    kept = {name: _inside(name, part, unenforced) for name, part in node.items() if name not in described}
+    if "prefixItems" in described and isinstance(described["prefixItems"], list):
+        kept |= _items(described, unenforced)
+    if described:
+        words = ", ".join(f"{name}: {encode(part)}" for name, part in described.items())
         given = kept.get("description")
         kept["description"] = f"{given} ({words})" if isinstance(given, str) and given else words
     return kept
@@ -83,12 +83,12 @@ def _is_unknown(name: str, part: object) -> bool:
     return (name == "format" and part not in FORMATS) or (name == "pattern" and looks_around(part))
 
 
-def _inside(name: str, part: Any, untold: frozenset[str]) -> Any:
+def _inside(name: str, part: Any, unenforced: frozenset[str]) -> Any:
     if name in {"properties", "$defs"} and isinstance(part, Mapping):
-        return {key: enforced(child, untold) for key, child in part.items()}
+        return {key: enforced(child, unenforced) for key, child in part.items()}
     if name == "anyOf" and isinstance(part, list):
-        return [choice for branch in part for choice in _choices(enforced(branch, untold))]
-    return enforced(part, untold) if name == "items" else part
+        return [choice for branch in part for choice in _choices(enforced(branch, unenforced))]
+    return enforced(part, unenforced) if name == "items" else part
 
 
 def _choices(branch: Any) -> list[Any]:
@@ -97,11 +97,11 @@ def _choices(branch: Any) -> list[Any]:
     return within if isinstance(within, list) else [branch]
 
 
-def _items(told: dict[str, Any], untold: frozenset[str]) -> Schema:
+def _items(described: dict[str, Any], unenforced: frozenset[str]) -> Schema:
     """Ask for a tuple as a list of anything that one of its items may be."""
-    given = told["prefixItems"]
-    branches = [enforced(part, untold) for n, part in enumerate(given) if part not in given[:n]]
+    given = described["prefixItems"]
+    branches = [enforced(part, unenforced) for n, part in enumerate(given) if part not in given[:n]]
     if len(branches) == 1:
-        del told["prefixItems"]
+        del described["prefixItems"]
         return {"items": branches[0]}
     return {"items": {"anyOf": branches}}

@@ -17,22 +17,22 @@ def as_given(path: Path, given: Mapping[str, Any]) -> Path:
 
     What stands in a choice with null may stand alone there, and what was merged stands where it is defined.
     """
-    told: Path = ()
+    place: Path = ()
     node: Any = given
     merged: set[str] = set()
     while path and isinstance(node, Mapping):
         ref = node.get("$ref")
         if (step := _step(path, node)) is not None:
             there, taken = step
-            told, node, path = (*told, *there), _inside(node, there), path[taken:]
+            place, node, path = (*place, *there), _inside(node, there), path[taken:]
         elif isinstance(ref, str) and ref not in merged and (target := resolve(given, ref)) is not None:
             merged.add(ref)
-            told, node = tuple(ref.split("/")[1:]), target
+            place, node = tuple(ref.split("/")[1:]), target
         elif "allOf" in node:
-            told, node = (*told, "allOf", "0"), _inside(node, ("allOf", "0"))
+            place, node = (*place, "allOf", "0"), _inside(node, ("allOf", "0"))
         else:
             break
-    return (*told, *path)
+    return (*place, *path)
 
 
 def _step(path: Path, node: Mapping[str, Any]) -> Step | None:

@@ -55,7 +55,7 @@ class Vectors(Output):
             return Invalid("The embedding is empty, or holds a number that is not finite.")
         if self.size is not None and len(vector) != self.size:
             return Invalid(f"The embedding has {len(vector):,} dimensions, not {self.size:,}.")
-        reason = next((told for _, bound in self.bounds if (told := _refuses(bound, vector))), None)
+        reason = next((refusal for _, bound in self.bounds if (refusal := _refuses(bound, vector))), None)
         return (vector,) if reason is None else Invalid(f"embedding {reason}.")
 
     def arrays(self, texts: Sequence[str | None]) -> tuple[list[pa.Array], dict[int, str]]:

@@ -64,14 +64,14 @@ class Findings:
         if not holds:
             self.add(where, what)
 
-    def shape(self, where: str, told: object, shape: Shape) -> None:
+    def shape(self, where: str, parsed: object, shape: Shape) -> None:
         """Note in which fields an object differs."""
-        for what in differences(told, shape):
+        for what in differences(parsed, shape):
             self.add(where, what)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ProbeRequests:
     """The requests of the cycle: of two rows or more the last is one that the API refuses."""
 
     model: str
@@ -117,42 +117,44 @@ def decoded(raw: bytes) -> Any:
         return None
 
 
-def check_file(findings: Findings, where: str, told: object, wanted: dict[str, Any]) -> None:
+def check_file(findings: Findings, where: str, parsed: object, wanted: dict[str, Any]) -> None:
     """Compare a file object with what it is to be."""
-    findings.shape(where, told, FILE)
+    findings.shape(where, parsed, FILE)
     for name, value in ({"object": "file"} | wanted).items():
-        findings.expect(where, part(told, name) == value, f"{name} is not what was asked or received")
+        findings.expect(where, part(parsed, name) == value, f"{name} is not what was asked or received")
 
 
-def check_batch(findings: Findings, where: str, told: object, wanted: dict[str, Any]) -> None:
+def check_batch(findings: Findings, where: str, parsed: object, wanted: dict[str, Any]) -> None:
     """Compare a batch object with what was asked; its counts and files are of the end only."""
-    findings.shape(where, told, BATCH)
-    findings.shape(f"{where}: request_counts", part(told, "request_counts"), COUNTS)
+    findings.shape(where, parsed, BATCH)
+    findings.shape(f"{where}: request_counts", part(parsed, "request_counts"), COUNTS)
     wanted = {"object": "batch", "endpoint": ENDPOINT, "completion_window": WINDOW} | wanted
     for name, value in wanted.items():
-        findings.expect(where, part(told, name) == value, f"{name} is not what was asked")
-    status = part(told, "status")
+        findings.expect(where, part(parsed, name) == value, f"{name} is not what was asked")
+    status = part(parsed, "status")
     findings.expect(where, status in STATUSES, f"the status {name_of(status)!r} is not in the reference")
-    created, expires = part(told, "created_at"), part(told, "expires_at")
+    created, expires = part(parsed, "created_at"), part(parsed, "expires_at")
     if kind_of(created) == kind_of(expires) == "number":
         findings.expect(where, expires - created == DAY, "expires_at is not 24 hours after created_at")
 
 
-def check_end(findings: Findings, told: object, asked: Asked) -> None:
+def check_end(findings: Findings, parsed: object, asked: ProbeRequests) -> None:
     """Compare what a batch shows at its end."""
     where = "batch at its end"
-    status = name_of(part(told, "status"))
+    status = name_of(part(parsed, "status"))
     findings.expect(where, status == "completed", f"it ended as {status!r}, not 'completed'")
-    counts = part(told, "request_counts")
+    counts = part(parsed, "request_counts")
     wanted = {"total": asked.rows, "completed": asked.answered, "failed": asked.rows - asked.answered}
     for name, count in wanted.items():
         seen = part(counts, name)
-        told_as = seen if kind_of(seen) == "number" else kind_of(seen)
-        findings.expect(where, seen == count, f"request_counts.{name} is {told_as}, not {count}")
-    findings.expect(where, part(told, "output_file_id"), "there is no output file")
+        seen_as = seen if kind_of(seen) == "number" else kind_of(seen)
+        findings.expect(where, seen == count, f"request_counts.{name} is {seen_as}, not {count}")
+    findings.expect(where, part(parsed, "output_file_id"), "there is no output file")
     if asked.refused:
-        findings.expect(where, part(told, "error_file_id"), "there is no error file, though a row is refused")
-    findings.shape("batch at its end: usage", part(told, "usage"), BATCH_USAGE)
+        findings.expect(
+            where, part(parsed, "error_file_id"), "there is no error file, though a row is refused"
+        )
+    findings.shape("batch at its end: usage", part(parsed, "usage"), BATCH_USAGE)
 
 
 @dataclass(slots=True)
@@ -160,7 +162,7 @@ class Lines:
     """The lines of the output and the error file of one batch, read one file after the other."""
 
     findings: Findings
-    asked: Asked
+    asked: ProbeRequests
     order: list[str] = field(default_factory=list)
     usage: Counter[str] = field(default_factory=Counter)
 
@@ -172,19 +174,19 @@ class Lines:
             self._take(name, line)
 
     def _take(self, name: str, line: bytes) -> None:
-        told = decoded(line)
-        custom_id = part(told, "custom_id")
-        if not isinstance(told, dict):
+        parsed = decoded(line)
+        custom_id = part(parsed, "custom_id")
+        if not isinstance(parsed, dict):
             self.findings.add(name, "a line is empty" if not line.strip() else "a line is not JSON")
         elif custom_id not in self.asked.ids:
             self.findings.add(name, "a line has a custom_id that was not asked")
         else:
-            self.findings.shape(f"line of the {name}", told, LINE)
+            self.findings.shape(f"line of the {name}", parsed, LINE)
             self.order.append(custom_id)
-            self._check(name, told, is_refused=custom_id == self.asked.refused)
+            self._check(name, parsed, is_refused=custom_id == self.asked.refused)
 
-    def _check(self, name: str, told: dict[str, Any], *, is_refused: bool) -> None:
-        response = part(told, "response")
+    def _check(self, name: str, parsed: dict[str, Any], *, is_refused: bool) -> None:
+        response = part(parsed, "response")
         self.findings.expect(name, response is not None, "a line has no response")
         if response is None:
             return
@@ -220,10 +222,10 @@ class Lines:
         self.findings.expect("lines", not again, f"{again} of {self.asked.rows} rows have several lines")
         usage = part(batch, "usage")
         for name in ("input_tokens", "output_tokens"):
-            told = part(usage, name)
-            if kind_of(told) == "number":
-                what = f"{name} is {told}, but the lines have {self.usage[name]}"
-                self.findings.expect("batch at its end: usage", told == self.usage[name], what)
+            parsed = part(usage, name)
+            if kind_of(parsed) == "number":
+                what = f"{name} is {parsed}, but the lines have {self.usage[name]}"
+                self.findings.expect("batch at its end: usage", parsed == self.usage[name], what)
 
     @property
     def is_in_order(self) -> bool:

@@ -78,17 +78,17 @@ ERROR = Shape(
 )
 
 
-def differences(told: object, shape: Shape) -> Iterator[str]:
+def differences(parsed: object, shape: Shape) -> Iterator[str]:
     """Say in which fields an object differs from its shape; values are not shown."""
-    if not isinstance(told, dict):
-        yield f"is not an object but {kind_of(told)}"
+    if not isinstance(parsed, dict):
+        yield f"is not an object but {kind_of(parsed)}"
         return
-    yield from _named("lacks", [name for name in shape.fields if name not in told])
-    extra = told.keys() - shape.fields.keys() - shape.optional
+    yield from _named("lacks", [name for name in shape.fields if name not in parsed])
+    extra = parsed.keys() - shape.fields.keys() - shape.optional
     yield from _named("has what the reference has not:", sorted(map(name_of, extra)))
     for name, wanted in shape.fields.items():
-        if name in told and not _fits(told[name], wanted):
-            yield f"{name} is {kind_of(told[name])}, not {wanted.replace('?', ' or null')}"
+        if name in parsed and not _fits(parsed[name], wanted):
+            yield f"{name} is {kind_of(parsed[name])}, not {wanted.replace('?', ' or null')}"
 
 
 def _named(verb: str, names: list[str]) -> Iterator[str]:
@@ -114,6 +114,6 @@ def _fits(value: object, wanted: str) -> bool:
     return kind == wanted.removesuffix("?") or (kind == "null" and wanted.endswith("?"))
 
 
-def part(told: object, name: str) -> Any:
+def part(parsed: object, name: str) -> Any:
     """Return a part of an object; None where there is none."""
-    return told.get(name) if isinstance(told, dict) else None
+    return parsed.get(name) if isinstance(parsed, dict) else None

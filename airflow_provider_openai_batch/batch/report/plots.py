@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -17,7 +18,7 @@ WIDTH = 1_000.0
 LEAST = 4.0  #: what is there is seen, however little it is
 MOST_SHARDS = 200
 TALL = 640.0
-ROW = (3.2, 18.0)
+LEAST_ROW, MOST_ROW = 3.2, 18.0
 PLOT = Markup(
     '<svg class="{kind}" style="height:{height:g}px" role="img" aria-label="{title}" '
     'viewBox="0 0 1000 {height:g}" preserveAspectRatio="none">{shapes}</svg>'
@@ -29,6 +30,24 @@ RECT = Markup(
 LINE = Markup('<line class="grid" x1="{x:g}" x2="{x:g}" y1="0" y2="{height:g}"/>')
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The time that a timeline shows, in seconds since 1970."""
+
+    first: float
+    last: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """Where a rectangle is, in units of the plot."""
+
+    width: float
+    height: float
+    x: float = 0.0
+    y: float = 0.0
+
+
 def stacked(counts: Mapping[str, int], title: str) -> Markup:
     """Draw shares of one whole side by side, in the order given."""
     there = {name: value for name, value in counts.items() if value}
@@ -37,61 +56,65 @@ def stacked(counts: Mapping[str, int], title: str) -> Markup:
     scale = WIDTH / sum(widths) if widths else 1.0
     shapes, x = [], 0.0
     for (name, value), width in zip(there.items(), widths, strict=True):
-        told = f"{name}: {count(value)} ({percent(value, whole)})"
-        shapes.append(_rect(f"fill-{name}", (x, 0.0, width * scale, 24.0), value, told))
+        label = f"{name}: {count(value)} ({percent(value, whole)})"
+        shapes.append(_rect(f"fill-{name}", Box(x=x, width=width * scale, height=24.0), value, label))
         x += width * scale
     return _plot("stacked", title, 24.0, shapes)
 
 
 def bar(value: int, most: int, title: str, part: int = 0) -> Markup:
     """Draw one amount against the largest; a part of it is drawn over its start."""
-    shapes = [_rect("fill-bar", (0.0, 0.0, _length(value, most), 10.0), value, title)] if value else []
-    if part:
-        shapes.append(_rect("fill-part", (0.0, 0.0, _length(part, most), 10.0), part, title))
+    amounts = {"fill-bar": value, "fill-part": part}
+    shapes = [
+        _rect(kind, Box(width=_length(amount, most), height=10.0), amount, title)
+        for kind, amount in amounts.items()
+        if amount
+    ]
     return _plot("bar", title, 10.0, shapes)
 
 
-def timeline(shards: Sequence[ShardTime], span: tuple[float, float]) -> Markup:
+def timeline(shards: Sequence[ShardTime], span: Span) -> Markup:
     """Draw each send from its create to its end, one row for each shard."""
     shown = shards[:MOST_SHARDS]
-    row = min(max(TALL / max(len(shown), 1), ROW[0]), ROW[1])
+    row = min(max(TALL / max(len(shown), 1), LEAST_ROW), MOST_ROW)
     height = row * max(len(shown), 1)
     lines = (LINE.format(x=WIDTH * n / 4, height=height) for n in range(1, 4))
     bars = (
-        _send(send, span, (row * n + row * 0.15, row * 0.7))
+        _send(send, span, y=row * n + row * 0.15, height=row * 0.7)
         for n, shard in enumerate(shown)
         for send in shard.sends
     )
     return _plot("timeline", "When each shard was sent and ended", height, [*lines, *bars])
 
 
-def span_of(shards: Iterable[ShardTime], submitted_at: float) -> tuple[float, float]:
+def span_of(shards: Iterable[ShardTime], submitted_at: float) -> Span:
     """Return the time from the first submit or create to the last end."""
     sends = [send for shard in shards for send in shard.sends]
     first = min([submitted_at, *(send.created_at for send in sends)])
     last = max([first, *(send.ended_at or send.created_at for send in sends)])
-    return first, last
+    return Span(first=first, last=last)
 
 
-def _send(send: SendTime, span: tuple[float, float], place: tuple[float, float]) -> Markup:
-    first, last = span
-    whole = max(last - first, 1.0)
-    end = last if send.ended_at is None else send.ended_at
-    start = WIDTH * (send.created_at - first) / whole
+def _send(send: SendTime, span: Span, *, y: float, height: float) -> Markup:
+    whole = max(span.last - span.first, 1.0)
+    end = span.last if send.ended_at is None else send.ended_at
+    start = WIDTH * (send.created_at - span.first) / whole
     width = max(WIDTH * (end - send.created_at) / whole, LEAST)
     seconds = end - send.created_at
-    told = f"{send.batch_id or send.id}: {send.status}, {duration(seconds)}"
-    box = (min(start, WIDTH - width) if width < WIDTH else 0.0, place[0], min(width, WIDTH), place[1])
-    return _rect(f"fill-{send.status}", box, round(seconds), told)
+    title = f"{send.batch_id or send.id}: {send.status}, {duration(seconds)}"
+    x = min(start, WIDTH - width) if width < WIDTH else 0.0
+    box = Box(x=x, y=y, width=min(width, WIDTH), height=height)
+    return _rect(f"fill-{send.status}", box, round(seconds), title)
 
 
 def _length(value: int, most: int) -> float:
     return max(WIDTH * value / most, LEAST) if most else 0.0
 
 
-def _rect(kind: str, box: tuple[float, float, float, float], value: int, title: str) -> Markup:
-    x, y, width, height = box
-    return RECT.format(kind=kind, x=x, y=y, width=width, height=height, value=value, title=title)
+def _rect(kind: str, box: Box, value: int, title: str) -> Markup:
+    return RECT.format(
+        kind=kind, x=box.x, y=box.y, width=box.width, height=box.height, value=value, title=title
+    )
 
 
 def _plot(kind: str, title: str, height: float, shapes: Iterable[Markup]) -> Markup:

@@ -73,8 +73,8 @@ def _status(send: Send, *, preflight: bool) -> str:
 def _ended_at(send: Send) -> float | None:
     """Take the API's own time of the end, or when we saw it."""
     if send.terminal is not None:
-        told = send.terminal.batch.ended_at
-        return told or min(terminal.at for terminal in send.terminals)
+        ended_at = send.terminal.batch.ended_at
+        return ended_at or min(terminal.at for terminal in send.terminals)
     if send.tally is not None:
         return send.tally.at
     last = send.refusal or send.void

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch.request.template import Slot, literal_and_slots
+from airflow_provider_openai_batch.batch.request.compile_template import literal_and_slots
+from airflow_provider_openai_batch.batch.request.template import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -161,9 +162,9 @@ class _Reader:
     def schema(self, value: Any) -> None:
         """Read the schema of the answer, which the model is shown as text."""
         value = _plain(value)
-        told = value.get("json_schema") or value.get("format") if isinstance(value, dict) else None
-        told = _plain(told)
-        schema = told.get("schema") if isinstance(told, dict) else None
+        form = value.get("json_schema") or value.get("format") if isinstance(value, dict) else None
+        form = _plain(form)
+        schema = form.get("schema") if isinstance(form, dict) else None
         if schema is not None:
             self.texts.append((msgspec.json.encode(schema).decode(),))
 

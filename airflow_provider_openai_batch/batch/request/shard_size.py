@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.arguments.arguments import MOST_BYTES
@@ -11,23 +10,11 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.arguments.arguments import Limits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
-    """What one shard holds."""
-
-    requests: int = 0
-    line_bytes: int = 0
-    tokens: int = 0
-
-
 class Cutter:
     """Counts lines into a shard; a shard always takes its first line."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._clear()
-
-    def _clear(self) -> None:
         self.requests = self.line_bytes = self.tokens = 0
 
     def fits(self, line_bytes: int, tokens: int) -> bool:
@@ -47,11 +34,9 @@ class Cutter:
         self.line_bytes += line_bytes
         self.tokens += tokens
 
-    def cut(self) -> Cut:
-        """Close the shard, begin the next, and say what the closed one holds."""
-        closed = Cut(requests=self.requests, line_bytes=self.line_bytes, tokens=self.tokens)
-        self._clear()
-        return closed
+    def cut(self) -> None:
+        """Close the shard and begin the next."""
+        self.requests = self.line_bytes = self.tokens = 0
 
 
 def too_large(line_bytes: int, limits: Limits) -> str | None:

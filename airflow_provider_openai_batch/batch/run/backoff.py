@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.api.objects import Refusal
+from airflow_provider_openai_batch.batch.api.objects import RefusalKind
 from airflow_provider_openai_batch.batch.api.quota import quota_pause
 from airflow_provider_openai_batch.batch.run.token_queue import jitter, room_at
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 AGAIN_SOON = 15.0
 AGAIN_LATER = 60.0
-NOT_HELD = {Refusal.QUEUE_FULL, Refusal.DENIED}
+NOT_HELD = {RefusalKind.QUEUE_FULL, RefusalKind.DENIED}
 UNSEEN_FOR = 300.0
 MOST_UNSEEN = 50
 
@@ -31,7 +31,7 @@ def held_until(run: Run, shard: Shard) -> float | None:
     own += [
         send.refusal.at + (send.refusal.answer.retry_after or 0.0)
         for send in run.refused
-        if send.refusal is not None and send.refusal.answer.kind is not Refusal.QUEUE_FULL
+        if send.refusal is not None and send.refusal.answer.kind is not RefusalKind.QUEUE_FULL
     ]
     own += _credit_at(run, shard)
     room = room_at(run, shard)
@@ -51,11 +51,11 @@ def _credit_at(run: Run, shard: Shard) -> list[float]:
 def _times_unpaid(send: Send) -> list[float]:
     if send.tally is not None and send.tally.unpaid:
         return [send.tally.at]
-    return [refusal.at for refusal in send.refusals if refusal.answer.kind is Refusal.UNPAID]
+    return [refusal.at for refusal in send.refusals if refusal.answer.kind is RefusalKind.UNPAID]
 
 
 def _again_at(refused: facts.Refusal, word: str) -> float:
-    soon = refused.answer.kind is Refusal.UNSEEN
+    soon = refused.answer.kind is RefusalKind.UNSEEN
     pause = AGAIN_SOON if soon else AGAIN_LATER * (1 + jitter(word))
     return refused.at + max(pause, refused.answer.retry_after or 0.0)
 
@@ -74,10 +74,10 @@ def final_refusal(run: Run) -> str | None:
             and not revoked
             and _is_final(send, send.refusal)
         ):
-            told = send.refusal.answer
+            answer = send.refusal.answer
             # What is said of an upload may quote its lines, which are rows.
-            words = told.message if send.intent.file_id else send.refusal.shown or f"see {send.folder}"
-            said = f"{words} (status {told.status}, code {told.code!r}, param {told.param!r})"
+            words = answer.message if send.intent.file_id else send.refusal.shown or f"see {send.folder}"
+            said = f"{words} (status {answer.status}, code {answer.code!r}, param {answer.param!r})"
             what = "one request, asked before all others" if send.intent.preflight else "a batch"
             return f"The API refuses {what}: {said}. Correct this and clear submit: what is answered stays."
     return None
@@ -95,13 +95,13 @@ def unsent_by_a_stop(run: Run, queue: Queue) -> str | None:
 
 def _was_unseen(send: Send) -> bool:
     by_create = not (send.fences or send.intent.preflight)
-    return send.refusal is not None and send.refusal.answer.kind is Refusal.UNSEEN and by_create
+    return send.refusal is not None and send.refusal.answer.kind is RefusalKind.UNSEEN and by_create
 
 
 def _is_final(send: Send, refused: facts.Refusal) -> bool:
     if send.intent.preflight:
-        return refused.answer.kind is not Refusal.DENIED
-    if refused.answer.kind is Refusal.UNSEEN:
+        return refused.answer.kind is not RefusalKind.DENIED
+    if refused.answer.kind is RefusalKind.UNSEEN:
         at_create = send.batch is None
         return at_create and refused.at - send.intent.at > UNSEEN_FOR
-    return refused.answer.kind is Refusal.FINAL
+    return refused.answer.kind is RefusalKind.FINAL

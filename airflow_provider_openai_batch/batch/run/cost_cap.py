@@ -88,9 +88,9 @@ def refuse_plan(budget: Budget, new: float) -> str | None:
     if budget.judge(new) is Verdict.FITS:
         return None
     before = budget.spent + budget.growth * budget.in_flight
-    told = f", and {usd(before)} are spent or in flight" if before else ""
+    already = f", and {usd(before)} are spent or in flight" if before else ""
     return (
-        f"What is to be sent is estimated at {usd(new)}{told}: more than limits['max_cost_usd'] of "
+        f"What is to be sent is estimated at {usd(new)}{already}: more than limits['max_cost_usd'] of "
         f"{usd(budget.cap)}. Nothing was sent. Raise the limit (a DAG only up to its connection's), ask "
         "fewer rows (limits['rows']), or make the request cheaper: another model, a lower output limit."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.api.objects import Batch, Gone, Refusal
+from airflow_provider_openai_batch.batch.api.objects import Batch, Gone, RefusalKind
 from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come, run_as_of
 from airflow_provider_openai_batch.batch.run.backoff import final_refusal, held_until, unsent_by_a_stop
 from airflow_provider_openai_batch.batch.run.cost_cap import Verdict, budget_of, cost_of, room_again
@@ -330,4 +330,4 @@ class _Dispatcher:
 
 
 def _is_too_large(shard: Shard) -> bool:
-    return any(s.refusal is not None and s.refusal.answer.kind is Refusal.TOO_LARGE for s in shard.sends)
+    return any(s.refusal is not None and s.refusal.answer.kind is RefusalKind.TOO_LARGE for s in shard.sends)

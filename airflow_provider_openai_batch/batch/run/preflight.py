@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.api.objects import Refusal
+from airflow_provider_openai_batch.batch.api.objects import RefusalKind
 from airflow_provider_openai_batch.batch.run.facts import SUPERSEDED
 
 if TYPE_CHECKING:
@@ -53,5 +53,5 @@ def _is_asking(send: Send) -> bool:
 
 def _was_not_asked(send: Send) -> bool:
     if send.refusal is not None:
-        return send.refusal.answer.kind is Refusal.DENIED
+        return send.refusal.answer.kind is RefusalKind.DENIED
     return send.void is not None and send.void.reason == SUPERSEDED

@@ -126,8 +126,8 @@ class Send:
     def usage(self) -> BatchUsage | None:
         """Return the tokens of its batches, of each as it last told most; None: none has told any."""
         own = {batch.id for batch in self.own}
-        told = [one.batch for one in self.terminals if one.batch.usage is not None and one.batch.id in own]
-        most = {batch.id: batch.usage for batch in sorted(told, key=lambda one: one.tokens)}
+        ended = [one.batch for one in self.terminals if one.batch.usage is not None and one.batch.id in own]
+        most = {batch.id: batch.usage for batch in sorted(ended, key=lambda one: one.tokens)}
         return added_up(usage for usage in most.values() if usage) if most else None
 
     @property

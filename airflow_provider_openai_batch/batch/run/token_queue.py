@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.api.objects import Batch, Refusal
+from airflow_provider_openai_batch.batch.api.objects import Batch, RefusalKind
 from airflow_provider_openai_batch.batch.run.run import LATE, WINDOW
 from airflow_provider_openai_batch.batch.run.unwanted import runs
 
@@ -84,9 +84,9 @@ def enqueued(run: Run, looks: Mapping[str, object], listed: Iterable[Batch], now
             tokens[send.intent.model] += send.intent.tokens
     own = {batch.id for send in run.sends for batch in send.batches}
     for batch in listed:
-        told = batch.metadata.get("tokens", "")
-        if batch.id not in own and not _is_over(batch, now) and told.isdecimal():
-            tokens[batch.metadata.get("model", "")] += int(told)
+        count = batch.metadata.get("tokens", "")
+        if batch.id not in own and not _is_over(batch, now) and count.isdecimal():
+            tokens[batch.metadata.get("model", "")] += int(count)
     return dict(tokens)
 
 
@@ -171,7 +171,9 @@ def _again_at(refused: facts.Refusal, shard: Shard) -> float:
 
 def _was_full(send: Send, model: str) -> bool:
     refusal = send.refusal
-    return refusal is not None and refusal.answer.kind is Refusal.QUEUE_FULL and send.intent.model == model
+    return (
+        refusal is not None and refusal.answer.kind is RefusalKind.QUEUE_FULL and send.intent.model == model
+    )
 
 
 def limit_of(run: Run, model: str, budgets: Mapping[str, int]) -> int | None:
@@ -179,6 +181,6 @@ def limit_of(run: Run, model: str, budgets: Mapping[str, int]) -> int | None:
     given = budget_of(model, budgets)
     if given is not None:
         return given
-    told = [send.refusal for send in run.refused if _was_full(send, model) and send.refusal is not None]
-    last = max(told, key=lambda refusal: refusal.at, default=None)
+    refusals = [send.refusal for send in run.refused if _was_full(send, model) and send.refusal is not None]
+    last = max(refusals, key=lambda refusal: refusal.at, default=None)
     return limit_in(last.answer.message) if last else None

@@ -30,10 +30,10 @@ UNRUN = frozenset({RowStatus.EXPIRED, RowStatus.CANCELLED})
 
 
 def book_unseen(
-    answers: pa.Table, told: BatchUsage | None, about: About, prices: Prices
+    answers: pa.Table, usage: BatchUsage | None, about: About, prices: Prices
 ) -> tuple[pa.Table, Unseen | None]:
     """Book what a usage tells beyond the answers on the requests that may have taken it, if there are any."""
-    more = beyond(told, answers, about.requests)
+    more = beyond(usage, answers, about.requests)
     if more is None:
         return answers, None
     places = silent(answers)
@@ -44,15 +44,15 @@ def book_unseen(
     return answers, Unseen(tokens=more, requests=len(places), cost_usd=paid)
 
 
-def beyond(told: BatchUsage | None, answers: pa.Table, requests: int) -> BatchUsage | None:
+def beyond(usage: BatchUsage | None, answers: pa.Table, requests: int) -> BatchUsage | None:
     """Return what a usage tells beyond the answers; None: nothing, or it cannot be true.
 
     :param requests: how many the batch holds.
     """
-    if told is None or max(told.input_tokens, told.output_tokens) > requests * MOST:
+    if usage is None or max(usage.input_tokens, usage.output_tokens) > requests * MOST:
         return None
     summed = {name: pc.sum(answers[name]).as_py() or 0 for name in NAMES}
-    more = {name: getattr(told, name) - summed[name] for name in NAMES}
+    more = {name: getattr(usage, name) - summed[name] for name in NAMES}
     inputs, outputs = more["input_tokens"], more["output_tokens"]
     if min(inputs, outputs) < 0 or inputs + outputs == 0:
         return None
@@ -106,6 +106,6 @@ def without_tokens(answers: pa.Table, again: np.ndarray) -> pa.Table:
     """Take the tokens from answers on whose requests they are booked already, so that they count once."""
     for name in NAMES:
         column = answers.schema.get_field_index(name)
-        told = pc.if_else(pa.array(again), pa.scalar(0, pa.int64()), answers[name])
-        answers = answers.set_column(column, answers.schema.field(column), told)
+        counts = pc.if_else(pa.array(again), pa.scalar(0, pa.int64()), answers[name])
+        answers = answers.set_column(column, answers.schema.field(column), counts)
     return answers

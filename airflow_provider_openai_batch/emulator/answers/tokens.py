@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -21,11 +22,19 @@ def count_tokens(text: str) -> int:
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
-def cut(text: str, limit: int | None) -> tuple[str, bool]:
+@dataclass(frozen=True, slots=True)
+class Limited:
     """A text within its limit of tokens, and whether that cut it."""
+
+    text: str
+    is_cut: bool
+
+
+def cut(text: str, limit: int | None) -> Limited:
+    """Cut a text to its limit of tokens."""
     if limit is None or count_tokens(text) <= limit:
-        return text, False
-    return text[: limit * CHARACTERS_PER_TOKEN], True
+        return Limited(text, is_cut=False)
+    return Limited(text[: limit * CHARACTERS_PER_TOKEN], is_cut=True)
 
 
 def usage(draw: Draw, input_tokens: int, output_tokens: int, *, reasoning: bool) -> Usage:

@@ -268,5 +268,5 @@ class Batches:
 
 
 def _growth(batch: Batch) -> Growth | None:
-    told = options_of(batch, "output_grows")
-    return Growth(share=told["share"], lag=told["lag"], steps=told["steps"]) if told else None
+    options = options_of(batch, "output_grows")
+    return Growth(share=options["share"], lag=options["lag"], steps=options["steps"]) if options else None

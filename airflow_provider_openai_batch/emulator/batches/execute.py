@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer
+    from airflow_provider_openai_batch.emulator.faults.lines import Written
     from airflow_provider_openai_batch.emulator.settings import Settings
 
 UNRUN = {
@@ -65,6 +66,14 @@ class Job:
     ledger: Path
     late: Path  #: lines that the next batch's file is to hold
     carried: tuple[Path, ...] = ()  #: those of batches before, which this one's file holds
+
+
+@dataclass(frozen=True, slots=True)
+class InputLine:
+    """A line of the input file, and whether it is run."""
+
+    text: bytes
+    runs: bool
 
 
 @dataclass(slots=True)
@@ -138,9 +147,9 @@ def execute(job: Job, settings: Settings) -> Outcome:
             stack.enter_context(opened(path, "wb", buffering=1 << 20))
             for path in (job.output, job.errors, job.ledger)
         )
-        for position, (raw, runs) in enumerate(_shuffled(job)):
-            line = decode_line(raw)
-            if not runs:
+        for position, asked in enumerate(_shuffled(job)):
+            line = decode_line(asked.text)
+            if not asked.runs:
                 if job.end in UNRUN:
                     _write(faults.written(_unrun(job, line, position), good=False), output, errors)
                 continue
@@ -161,9 +170,9 @@ def execute(job: Job, settings: Settings) -> Outcome:
     return outcome
 
 
-def _write(lines: Iterator[tuple[bytes, bool]], output: BinaryIO, errors: BinaryIO) -> None:
-    for text, good in lines:
-        (output if good else errors).write(text)
+def _write(lines: Iterator[Written], output: BinaryIO, errors: BinaryIO) -> None:
+    for line in lines:
+        (output if line.good else errors).write(line.text)
 
 
 def _drop_newline(path: Path) -> None:
@@ -171,8 +180,8 @@ def _drop_newline(path: Path) -> None:
         os.truncate(path, size - 1)
 
 
-def _shuffled(job: Job) -> Iterator[tuple[bytes, bool]]:
-    """Each line of the input in shuffled order, and whether it is run."""
+def _shuffled(job: Job) -> Iterator[InputLine]:
+    """Each line of the input in shuffled order."""
     with job.input.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         starts, at = [], 0
         while 0 <= at < len(data):
@@ -182,7 +191,7 @@ def _shuffled(job: Job) -> Iterator[tuple[bytes, bool]]:
         lines = (data[start : _line_end(data, start)] for start in starts)
         run = round(job.share * job.batch.total)
         for position, line in enumerate(line for line in lines if line.strip()):
-            yield line, position < run
+            yield InputLine(line, runs=position < run)
 
 
 def _line_end(data: mmap.mmap, start: int) -> int:

@@ -112,7 +112,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     draw = Draw(zlib.crc32(body) ^ settings.seed, prompt)
     limit = chat.max_completion_tokens or chat.max_tokens
     said = [tokens.cut(asked.write(draw, prompt), limit) for _ in range(chat.n or 1)]
-    output = sum(tokens.count_tokens(text) for text, _ in said)
+    output = sum(tokens.count_tokens(part.text) for part in said)
     reasoning = abilities.reasons(chat.model, chat.reasoning_effort)
     usage = tokens.usage(draw, count, output, reasoning=reasoning)
     usage = tokens.within(usage, None if limit is None else limit * len(said))
@@ -126,16 +126,16 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     return Answer(status=200, usage=usage, body=head | _rest(said, usage))
 
 
-def _rest(said: list[tuple[str, bool]], usage: Usage) -> Body:
+def _rest(said: list[tokens.Limited], usage: Usage) -> Body:
     return {
         "choices": [
             {
                 "index": at,
-                "message": {"role": "assistant", "content": text, "refusal": None, "annotations": []},
+                "message": {"role": "assistant", "content": part.text, "refusal": None, "annotations": []},
                 "logprobs": None,
-                "finish_reason": "length" if cut else "stop",
+                "finish_reason": "length" if part.is_cut else "stop",
             }
-            for at, (text, cut) in enumerate(said)
+            for at, part in enumerate(said)
         ],
         "usage": tokens.as_prompt_and_completion(usage),
         "service_tier": "default",

@@ -83,7 +83,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     texts = [one if isinstance(one, str) else "" for one in prompts for _ in range(asked.n or 1)]
     said = [tokens.cut(text, limit) for text in texts]
     draw = Draw(zlib.crc32(body) ^ settings.seed, "")
-    usage = tokens.usage(draw, count, sum(tokens.count_tokens(text) for text, _ in said), reasoning=False)
+    usage = tokens.usage(draw, count, sum(tokens.count_tokens(part.text) for part in said), reasoning=False)
     echoed = texts if asked.echo else [""] * len(texts)
     whole = {
         "id": f"cmpl-{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}",
@@ -93,11 +93,11 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
         "choices": [
             {
                 "index": at,
-                "text": before + text,
+                "text": before + part.text,
                 "logprobs": None,
-                "finish_reason": "length" if cut else "stop",
+                "finish_reason": "length" if part.is_cut else "stop",
             }
-            for at, (before, (text, cut)) in enumerate(zip(echoed, said, strict=True))
+            for at, (before, part) in enumerate(zip(echoed, said, strict=True))
         ],
         "usage": tokens.as_prompt_and_completion(usage),
     }

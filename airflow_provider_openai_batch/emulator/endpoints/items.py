@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.emulator.wording import empty_array, wrong_type, wrong_value
@@ -29,10 +30,18 @@ ITEMS = (
 )  # fmt: skip
 
 
-def read(given: Any) -> list[tuple[str, str]]:
-    """The role and the text of each message of an input; an error of status 400 when it is none."""
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the input."""
+
+    role: str
+    text: str
+
+
+def read(given: Any) -> list[Message]:
+    """The messages of an input; an error of status 400 when it is none."""
     if isinstance(given, str):
-        return [("user", given)]
+        return [Message("user", given)]
     if not isinstance(given, list):
         raise wrong_type("input", "expected one of a string or array of input items", given)
     if not given:
@@ -40,13 +49,13 @@ def read(given: Any) -> list[tuple[str, str]]:
     return [message for at, item in enumerate(given) if (message := _read(f"input[{at}]", item))]
 
 
-def last_of_user(messages: list[tuple[str, str]]) -> str:
+def last_of_user(messages: list[Message]) -> str:
     """The text that the answer is about."""
-    found = [text for role, text in messages if role == "user"] or [text for _, text in messages]
-    return found[-1] if found else ""
+    found = [message for message in messages if message.role == "user"] or messages
+    return found[-1].text if found else ""
 
 
-def _read(name: str, item: Any) -> tuple[str, str] | None:
+def _read(name: str, item: Any) -> Message | None:
     if not isinstance(item, dict):
         raise wrong_type(name, "expected an input item", item)
     kind = item.get("type", "message")
@@ -56,7 +65,7 @@ def _read(name: str, item: Any) -> tuple[str, str] | None:
         return None
     if item.get("role") not in ROLES:
         raise wrong_value(f"{name}.role", item.get("role"), ROLES)
-    return item["role"], _text(f"{name}.content", item.get("content"))
+    return Message(item["role"], _text(f"{name}.content", item.get("content")))
 
 
 def _text(name: str, content: Any) -> str:

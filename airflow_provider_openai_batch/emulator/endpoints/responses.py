@@ -145,18 +145,18 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     asked = parse(_decoder, body, _unknown)
     _check(asked)
     messages = items.read(asked.input)
-    texts = [asked.instructions or "", *(text for _, text in messages)]
+    texts = [asked.instructions or "", *(message.text for message in messages)]
     form = format_of(bytes(asked.text.format), PLACE, asked.model, texts)
     count = _input_tokens(texts, asked, settings)
     prompt = items.last_of_user(messages)
     draw = Draw(zlib.crc32(body) ^ settings.seed, prompt)
-    said, cut = tokens.cut(form.write(draw, prompt), asked.max_output_tokens)
+    said = tokens.cut(form.write(draw, prompt), asked.max_output_tokens)
     reasoning = abilities.reasons(asked.model, _reasoning(asked).effort)
-    usage = tokens.usage(draw, count, tokens.count_tokens(said), reasoning=reasoning)
+    usage = tokens.usage(draw, count, tokens.count_tokens(said.text), reasoning=reasoning)
     usage = tokens.within(usage, asked.max_output_tokens)
     identity = f"{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}"
     whole = _body(asked, usage, identity, int(now)) | {"output": [items.reasoning(identity)] * reasoning}
-    return Answer(status=200, usage=usage, body=_say(whole, said, "length" if cut else "stop"))
+    return Answer(status=200, usage=usage, body=_say(whole, said.text, "length" if said.is_cut else "stop"))
 
 
 def _unknown(body: Body, names: list[str]) -> ApiError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,14 @@ FAILURES = {
 }
 #: What the fail ratio is made of: status, share of the failures, whether the same requests fail each time.
 MIXTURE = ((500, 0.5, False), (400, 0.3, True), (429, 0.2, False))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A line of the output file, or, where it is not `good`, of the error file."""
+
+    text: bytes
+    good: bool
 
 
 class LineFaults:
@@ -82,8 +90,8 @@ class LineFaults:
                     return twist(answer)
         return answer
 
-    def written(self, line: dict[str, Any], *, good: bool) -> Iterator[tuple[bytes, bool]]:
-        """The bytes of a line, each with whether it goes to the output file."""
+    def written(self, line: dict[str, Any], *, good: bool) -> Iterator[Written]:
+        """A line as it is written, once, several times, or not at all."""
         custom_id = line["custom_id"]
         for name, dress in self._dresses:
             if self._chosen(name, custom_id, share=self._options[name]["share"]):
@@ -96,18 +104,18 @@ class LineFaults:
             self.late.append(text)
         if "missing_lines" in struck or "late_lines" in struck:
             return
-        yield (text[: len(text) // 2] + b"\n" if "malformed_lines" in struck else text), good
+        yield Written(text[: len(text) // 2] + b"\n" if "malformed_lines" in struck else text, good)
         if "duplicate_lines" in struck:
             yield self._duplicate(line, text, good=good)
         if "blank_lines" in struck:
-            yield b"\n", good
+            yield Written(b"\n", good)
 
-    def _duplicate(self, line: dict[str, Any], text: bytes, *, good: bool) -> tuple[bytes, bool]:
+    def _duplicate(self, line: dict[str, Any], text: bytes, *, good: bool) -> Written:
         status = self._options["duplicate_lines"]["status"]
         if status is None:
-            return text, good
+            return Written(text, good)
         response = {"status_code": status, "request_id": "req_duplicate", "body": failed(status).body}
-        return _encode(line | {"response": response}) + b"\n", False
+        return Written(_encode(line | {"response": response}) + b"\n", good=False)
 
     def foreign(self) -> bytes:
         """Lines that nobody asked for."""

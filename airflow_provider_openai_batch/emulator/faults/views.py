@@ -90,8 +90,8 @@ def _wrong_usage(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any
     usage = view["usage"]
     if usage is None:
         return view
-    told = {name: int(usage[name] * options["factor"]) for name in ("input_tokens", "output_tokens")}
-    return view | {"usage": usage | told | {"total_tokens": sum(told.values())}}
+    tokens = {name: int(usage[name] * options["factor"]) for name in ("input_tokens", "output_tokens")}
+    return view | {"usage": usage | tokens | {"total_tokens": sum(tokens.values())}}
 
 
 def _nested_metadata(view: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:

@@ -72,10 +72,10 @@ class Server:
 
     async def _serve(self) -> None:
         """Serve until `stop` ends it at once; by itself uvicorn takes up to 0.3 s, and tests start many."""
-        loop, told = asyncio.get_running_loop(), asyncio.Event()
-        self._end = lambda: loop.is_closed() or loop.call_soon_threadsafe(told.set)
+        loop, ending = asyncio.get_running_loop(), asyncio.Event()
+        self._end = lambda: loop.is_closed() or loop.call_soon_threadsafe(ending.set)
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
-        ended = asyncio.create_task(told.wait())
+        ended = asyncio.create_task(ending.wait())
         await asyncio.wait({serving, ended}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             serving.result()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.emulator.state.private import make_folder, opened
+from airflow_provider_openai_batch.emulator.state.statement import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,11 +163,11 @@ class State:
         with self._lock:
             self._db.close()
 
-    def _write(self, *statements: tuple[str, tuple[object, ...]]) -> int:
+    def _write(self, *statements: Statement) -> int:
         with self._lock:
             self._db.execute("begin immediate")
             try:
-                numbers = [self._db.execute(sql, values).lastrowid or 0 for sql, values in statements]
+                numbers = [self._db.execute(one.sql, one.values).lastrowid or 0 for one in statements]
             except BaseException:
                 self._db.execute("rollback")
                 raise
@@ -184,7 +185,7 @@ class State:
 
     def set_setting(self, name: str, value: str) -> None:
         """Keep a value over restarts."""
-        self._write(("insert or replace into settings values (?, ?)", (name, value)))
+        self._write(Statement("insert or replace into settings values (?, ?)", name, value))
 
     def content(self, file_id: str) -> Path:
         """Where the bytes of a file are."""
@@ -205,7 +206,7 @@ class State:
 
     def replace_file(self, file: File) -> None:
         """Rewrite the record of a file."""
-        self._write(("update files set record = ? where id = ?", (_text(file), file.id)))
+        self._write(Statement("update files set record = ? where id = ?", _text(file), file.id))
 
     def files(self, *, newest_first: bool, after: str | None) -> Iterator[File]:
         """All files in order of creation, from a cursor on."""
@@ -217,9 +218,11 @@ class State:
     def add_batch(self, batch: Batch) -> Batch:
         """Record a new batch and number it."""
         number = self._write(
-            (
+            Statement(
                 "insert into batches (id, input_file_id, live, record) values (?, ?, 1, ?)",
-                (batch.id, batch.input_file_id, _text(batch)),
+                batch.id,
+                batch.input_file_id,
+                _text(batch),
             )
         )
         return msgspec.structs.replace(batch, number=number)
@@ -233,7 +236,7 @@ class State:
         """Rewrite a batch together with the files that it just produced."""
         update = "update batches set record = ?, live = ? where id = ?"
         live = batch.status not in TERMINAL
-        self._write(*map(_insert_file, files), (update, (_text(batch), live, batch.id)))
+        self._write(*map(_insert_file, files), Statement(update, _text(batch), live, batch.id))
 
     def batches(self, *, after: str | None = None) -> Iterator[Batch]:
         """All batches, newest first, from a cursor on."""
@@ -251,7 +254,7 @@ class State:
 
     def add_fault(self, fault: Fault) -> None:
         """Switch a fault on."""
-        self._write(("insert into faults (record) values (?)", (_text(fault),)))
+        self._write(Statement("insert into faults (record) values (?)", _text(fault)))
 
     def faults(self) -> list[Fault]:
         """The faults that are switched on, oldest first."""
@@ -263,12 +266,12 @@ class State:
 
     def replace_fault(self, fault: Fault) -> None:
         """Rewrite a fault, for its count."""
-        self._write(("update faults set record = ? where number = ?", (_text(fault), fault.number)))
+        self._write(Statement("update faults set record = ? where number = ?", _text(fault), fault.number))
 
     def clear_faults(self, *, at_start: bool) -> None:
         """Switch all faults off, or only those that were given at the start."""
         sql = "delete from faults where ? = 0 or json_extract(record, '$.at_start')"
-        self._write((sql, (at_start,)))
+        self._write(Statement(sql, at_start))
 
 
 def _text(record: msgspec.Struct) -> str:
@@ -279,8 +282,9 @@ def _batch(number: int, record: str) -> Batch:
     return msgspec.structs.replace(msgspec.json.decode(record, type=Batch), number=number)
 
 
-def _insert_file(file: File) -> tuple[str, tuple[object, ...]]:
-    return "insert into files (id, purpose, record) values (?, ?, ?)", (file.id, file.purpose, _text(file))
+def _insert_file(file: File) -> Statement:
+    sql = "insert into files (id, purpose, record) values (?, ?, ?)"
+    return Statement(sql, file.id, file.purpose, _text(file))
 
 
 def _page(table: str, *, newest_first: bool, after: str | None) -> str:

@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.api.objects import (
     BatchStatus,
     Created,
     Gone,
-    Refusal,
+    RefusalKind,
     Refused,
     Unclear,
 )
@@ -72,7 +72,7 @@ class Probe:
         match answer:
             case Created(batch):
                 return self._follow(batch)
-            case Refused() if answer.kind is Refusal.UNSEEN:
+            case Refused() if answer.kind is RefusalKind.UNSEEN:
                 self._tell_list()
                 self._say(f"A batch of the deleted file was refused ({_told(answer)}): as it is assumed.")
                 return True

@@ -9,9 +9,9 @@ from airflow_provider_openai_batch.batch.probe.cycle_checks import (
     ENDED,
     ENDPOINT,
     WINDOW,
-    Asked,
     Difference,
     Lines,
+    ProbeRequests,
     check_batch,
     check_end,
     check_file,
@@ -54,7 +54,7 @@ class Cycle:
         self._waited = 0.0
         self._is_listed = False
 
-    def run(self, asked: Asked) -> list[Difference]:
+    def run(self, asked: ProbeRequests) -> list[Difference]:
         """Upload, create, wait, download, and delete; return what differed."""
         try:
             file_id = self._upload(asked)
@@ -66,7 +66,7 @@ class Cycle:
                 self._calls.delete(file_id)
         return self._findings.found
 
-    def _upload(self, asked: Asked) -> str:
+    def _upload(self, asked: ProbeRequests) -> str:
         content = asked.lines()
         name = "probe.jsonl"
         answer = self._calls.call(
@@ -114,7 +114,7 @@ class Cycle:
     def _wanted(batch: Any, file_id: str) -> dict[str, Any]:
         return {"id": part(batch, "id"), "input_file_id": file_id, "metadata": METADATA}
 
-    def _wait(self, batch: Any, file_id: str, asked: Asked) -> Any:
+    def _wait(self, batch: Any, file_id: str, asked: ProbeRequests) -> Any:
         """Look until the batch has ended and its files are named; one that takes too long is cancelled."""
         wanted, late = self._wanted(batch, file_id), 0
         self._look_in_list(wanted["id"])
@@ -165,7 +165,7 @@ class Cycle:
         if self._is_listed and self._waited:
             self._findings.add("list", f"it shows the batch only after {self._waited:,.0f} s")
 
-    def _read(self, asked: Asked, batch: Any) -> None:
+    def _read(self, asked: ProbeRequests, batch: Any) -> None:
         """Compare the answers with what was asked."""
         self._files += [file_id for name in FILES if kind_of(file_id := part(batch, name)) == "text"]
         check_end(self._findings, batch, asked)
@@ -187,7 +187,7 @@ class Cycle:
         return str(found)
 
 
-def _is_done(batch: Any, asked: Asked) -> bool:
+def _is_done(batch: Any, asked: ProbeRequests) -> bool:
     """Tell whether a batch has ended and names the files that it must have by then."""
     status = str(part(batch, "status")).lower()
     if status != "completed":

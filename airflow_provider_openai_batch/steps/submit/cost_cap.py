@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.cost.estimate import Told
+from airflow_provider_openai_batch.batch.cost.estimate import ForecastText
 from airflow_provider_openai_batch.batch.cost.prices import unpriced
 from airflow_provider_openai_batch.batch.run.cost_cap import budget_of, refuse_plan
 from airflow_provider_openai_batch.exceptions import InvalidRequest
@@ -40,4 +40,6 @@ def require_budget(run: Run, done: facts.Done, told: facts.Asked) -> None:
 
 def estimate_of(done: facts.Done, told: facts.Asked) -> str:
     """Say what is to be paid; empty where an older version staged the rows."""
-    return "" if done.forecast is None else str(Told(forecast=done.forecast, model=told.request["model"]))
+    if done.forecast is None:
+        return ""
+    return str(ForecastText(forecast=done.forecast, model=told.request["model"]))

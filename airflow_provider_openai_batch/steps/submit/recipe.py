@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of, output_of
 from airflow_provider_openai_batch.batch.output.result_schema import Names, result_schema
+from airflow_provider_openai_batch.batch.request.compile_template import compile_template
 from airflow_provider_openai_batch.batch.request.prompt_tokens import Prompt, read_prompt
-from airflow_provider_openai_batch.batch.request.template import Template, compile_template, prompt_version
+from airflow_provider_openai_batch.batch.request.template import Template, prompt_version
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import ADDED
 from airflow_provider_openai_batch.tables.landing import Landing

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import openai
 
-from airflow_provider_openai_batch.batch.api.objects import Created, InputFile, Refusal, Refused, Unclear
+from airflow_provider_openai_batch.batch.api.objects import Created, InputFile, RefusalKind, Refused, Unclear
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.run import WINDOW
 from airflow_provider_openai_batch.steps.collect.collect import cap_requests
@@ -100,7 +100,7 @@ def create_batch(sender: Sender, shard: Shard, upload: Uploaded) -> Outcome:
         return Outcome.SUPERSEDED
     answer = sender.client.create(upload.file.id, shard.about.endpoint, _metadata(sender, shard))
     outcome = _record(sender, send, answer)
-    if isinstance(answer, Refused) and answer.kind is Refusal.DENIED:
+    if isinstance(answer, Refused) and answer.kind is RefusalKind.DENIED:
         raise denied(answer.status, answer.code)
     return outcome
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_openai_batch.batch.api.objects import Refusal, Refused, Unclear
+from airflow_provider_openai_batch.batch.api.objects import RefusalKind, Refused, Unclear
 from airflow_provider_openai_batch.batch.api.redact import without_quotes
-from airflow_provider_openai_batch.batch.api.sync_call import NotRun, Told
+from airflow_provider_openai_batch.batch.api.sync_call import NotRun, SyncAnswer
 from airflow_provider_openai_batch.batch.run.facts import SUPERSEDED
 from airflow_provider_openai_batch.batch.run.preflight import UNCLEAR
 from airflow_provider_openai_batch.exceptions import BatchFailed
@@ -46,7 +46,7 @@ def ask(sender: Sender, shard: Shard, template: object) -> Outcome:
         return Outcome.SUPERSEDED
     line = msgspec.json.decode(first_request(journal.store, shard.id), type=_Line)
     match client.ask(shard.about.endpoint, bytes(line.body)):
-        case Told() as told:
+        case SyncAnswer() as told:
             read_told(journal, client, _keep(journal, send, told, line.custom_id))
         case Refused() as refused:
             _refuse(journal, send, refused, without_quotes(refused.message, bytes(line.body), template))
@@ -59,7 +59,7 @@ def ask(sender: Sender, shard: Shard, template: object) -> Outcome:
     return Outcome.UNSETTLED
 
 
-def _keep(journal: Journal, send: Send, told: Told, custom_id: str) -> Send:
+def _keep(journal: Journal, send: Send, told: SyncAnswer, custom_id: str) -> Send:
     with journal.store.draft() as draft:
         draft.file.write(told.line(custom_id))
         return journal.keep_raw(send, draft, RAW[told.good])
@@ -77,7 +77,7 @@ def settle(journal: Journal, client: Client, send: Send) -> None:
 def _refuse(journal: Journal, send: Send, refused: Refused, shown: str | None) -> None:
     journal.refuse(send, refused, shown or "")
     log.warning("The API refused the preflight: status %s, code %s.", refused.status, refused.code)
-    if refused.kind is Refusal.DENIED:
+    if refused.kind is RefusalKind.DENIED:
         raise BatchFailed(
             f"The API refuses the connection's key for a request that is asked at once (status "
             f"{refused.status}, code {refused.code!r}); correct the password of the connection and clear the "

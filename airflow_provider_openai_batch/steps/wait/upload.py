@@ -10,7 +10,7 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.objects import InputFile, Refused
 from airflow_provider_openai_batch.batch.api.status_codes import SERVER_ERROR
-from airflow_provider_openai_batch.client.same_origin import told_of
+from airflow_provider_openai_batch.client.same_origin import redirect_of
 from airflow_provider_openai_batch.client.sync_client import WrongAnswer
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
 from airflow_provider_openai_batch.steps.run_folder.names import UPLOADS
@@ -59,7 +59,7 @@ def upload_shard(
             if rest_after(error):
                 raise
             sweep(journal.store, client, name)
-            if tries_left <= 0 or told_of(error):  # who points elsewhere once does so again
+            if tries_left <= 0 or redirect_of(error):  # who points elsewhere once does so again
                 raise
 
 

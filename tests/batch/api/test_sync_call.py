@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import Refused, Unclear
-from airflow_provider_openai_batch.batch.api.sync_call import NO_SERVER, NotRun, Told, read_sync_answer
+from airflow_provider_openai_batch.batch.api.sync_call import NO_SERVER, NotRun, SyncAnswer, read_sync_answer
 
 
 def error(message: str = "No.", **told: Any) -> bytes:
@@ -19,8 +19,8 @@ def error(message: str = "No.", **told: Any) -> bytes:
 @pytest.mark.parametrize(
     ("status", "raw", "kind"),
     [
-        (200, b'{"id": "x", "choices": []}', Told),
-        (201, b'{\n "id": "x"\n}', Told),
+        (200, b'{"id": "x", "choices": []}', SyncAnswer),
+        (201, b'{\n "id": "x"\n}', SyncAnswer),
         (200, b'{"id": "x', Unclear),
         (200, b"[1]", Unclear),
         (200, b"", Unclear),
@@ -29,14 +29,14 @@ def error(message: str = "No.", **told: Any) -> bytes:
         (404, error(code="model_not_found"), Refused),
         (404, error("The model `x` does not exist."), Refused),
         (422, b'{"detail": [{"loc": ["body", "model"], "msg": "field required"}]}', Refused),
-        (400, error(code="context_length_exceeded"), Told),
-        (400, error("This model's maximum context length is 8 tokens."), Told),
-        (400, error(code="string_above_max_length", param="messages[0].content"), Told),
-        (400, error(code="content_policy_violation"), Told),
-        (400, error(code="invalid_prompt"), Told),
-        (400, error(code="invalid_image_url"), Told),
-        (400, error(code="content_filter", message="Azure's content management policy."), Told),
-        (413, error("Too large."), Told),
+        (400, error(code="context_length_exceeded"), SyncAnswer),
+        (400, error("This model's maximum context length is 8 tokens."), SyncAnswer),
+        (400, error(code="string_above_max_length", param="messages[0].content"), SyncAnswer),
+        (400, error(code="content_policy_violation"), SyncAnswer),
+        (400, error(code="invalid_prompt"), SyncAnswer),
+        (400, error(code="invalid_image_url"), SyncAnswer),
+        (400, error(code="content_filter", message="Azure's content management policy."), SyncAnswer),
+        (413, error("Too large."), SyncAnswer),
         (413, b"<html>", NotRun),
         (401, error(code="invalid_api_key"), Refused),
         (403, error(), Refused),
@@ -73,7 +73,7 @@ def test_an_answer_is_a_line_of_a_file():
     """In one line, whatever the server's layout, with the words of a batch."""
     told = read_sync_answer(200, b'{\n  "choices": [],\r\n "n": 1}', request_id="req_1", retry_after=None)
 
-    assert isinstance(told, Told)
+    assert isinstance(told, SyncAnswer)
     assert told.good
     assert told.line("ab") == (
         b'{"custom_id":"ab","response":{"status_code":200,"request_id":"req_1",'

@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.api.error_body import read_refused
 from airflow_provider_openai_batch.batch.api.file_page import read_file_page
 from airflow_provider_openai_batch.batch.api.objects import (
     BatchStatus,
-    Refusal,
+    RefusalKind,
     Refused,
     read_batch,
     read_input_file,
@@ -140,12 +140,12 @@ def test_place_of_a_wrong_argument_is_named_without_its_value():
 )
 def test_words_for_a_file_that_is_not_there(message: str):
     """Right after an upload each of these means: again soon."""
-    assert Refused(status=404, message=message).kind is Refusal.UNSEEN
+    assert Refused(status=404, message=message).kind is RefusalKind.UNSEEN
 
 
 def test_model_that_is_not_there_is_no_file():
     """Waiting does not help here."""
-    assert Refused(status=404, message="The model 'm' does not exist").kind is Refusal.FINAL
+    assert Refused(status=404, message="The model 'm' does not exist").kind is RefusalKind.FINAL
 
 
 def test_list_in_order_is_read_back_to_a_time():

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.batch.arguments.typed_fields import FIELDS, wanted_at
-from airflow_provider_openai_batch.batch.request.template import compile_template
+from airflow_provider_openai_batch.batch.request.compile_template import compile_template
 from airflow_provider_openai_batch.batch.request.typed_values import json_values
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 

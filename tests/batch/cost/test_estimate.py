@@ -9,7 +9,7 @@ from airflow_provider_openai_batch.batch.cost.estimate import (
     Estimate,
     Forecast,
     Forecaster,
-    Told,
+    ForecastText,
     amount,
     estimate,
 )
@@ -107,7 +107,7 @@ UNKNOWN = estimate(None, np.full(10_000, 120), 20)
 )
 def test_a_person_is_told_both_prices_and_what_they_rest_on(forecast, told):
     """An unknown price comes with the line that adds it."""
-    text = str(Told(forecast=forecast, model="gpt-x"))
+    text = str(ForecastText(forecast=forecast, model="gpt-x"))
 
     assert [part for part in told if part not in text] == []
 

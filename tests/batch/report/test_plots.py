@@ -83,5 +83,5 @@ def test_times_that_no_clock_agrees_on():
     first = odd.sends[0]
     assert first.ended_at is not None
 
-    assert plots.span_of([odd], START) == (first.created_at, START)
+    assert plots.span_of([odd], START) == plots.Span(first=first.created_at, last=START)
     boxes(plots.timeline([odd], (START, START)))

@@ -6,21 +6,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.arguments.arguments import Limits
-from airflow_provider_openai_batch.batch.request.shard_size import Cut, Cutter, too_large
+from airflow_provider_openai_batch.batch.request.shard_size import Cutter, too_large
 
 LINES = st.lists(st.tuples(st.integers(1, 100), st.integers(1, 60)))
+Counts = tuple[int, int, int]
 LIMITS = Limits(requests_per_shard=7, bytes_per_shard=300, tokens_per_shard=150)
 
 
-def cut_all(lines: list[tuple[int, int]], cutter: Cutter) -> list[tuple[Cut, list[tuple[int, int]]]]:
+def cut_all(lines: list[tuple[int, int]], cutter: Cutter) -> list[tuple[Counts, list[tuple[int, int]]]]:
+    """Cut lines into shards; each comes with what the cutter counted of it."""
     shards, held = [], []
     for line in lines:
         if not cutter.fits(*line):
-            shards.append((cutter.cut(), held))
+            shards.append((counted(cutter), held))
+            cutter.cut()
             held = []
         cutter.add(*line)
         held.append(line)
-    return [*shards, (cutter.cut(), held)] if held else shards
+    return [*shards, (counted(cutter), held)] if held else shards
+
+
+def counted(cutter: Cutter) -> Counts:
+    return cutter.requests, cutter.line_bytes, cutter.tokens
 
 
 @given(LINES)
@@ -29,12 +36,11 @@ def test_shards_cover_all_rows_once_within_the_limits(lines: list[tuple[int, int
     shards = cut_all(lines, Cutter(LIMITS))
 
     assert [line for _, held in shards for line in held] == lines
-    for cut, held in shards:
-        sums = [sum(part) for part in zip(*held, strict=True)]
-        assert [cut.requests, cut.line_bytes, cut.tokens] == [len(held), *sums]
-        assert cut.requests <= 7
-        assert cut.line_bytes <= 300
-        assert cut.tokens <= 150
+    for counts, held in shards:
+        assert counts == (len(held), *(sum(part) for part in zip(*held, strict=True)))
+        assert counts[0] <= 7
+        assert counts[1] <= 300
+        assert counts[2] <= 150
 
 
 def test_a_request_over_the_tokens_of_a_shard_goes_alone() -> None:
@@ -44,7 +50,8 @@ def test_a_request_over_the_tokens_of_a_shard_goes_alone() -> None:
     assert cutter.fits(10, 1_000)
     cutter.add(10, 1_000)
     assert not cutter.fits(10, 1)
-    assert cutter.cut() == Cut(requests=1, line_bytes=10, tokens=1_000)
+    assert counted(cutter) == (1, 10, 1_000)
+    cutter.cut()
     assert cutter.fits(10, 1)
 
 

@@ -12,14 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_openai_batch.batch.request.template import (
-    compile_template,
-    custom_id,
-    input_hash,
-    prompt_version,
-    request_line,
-)
+from airflow_provider_openai_batch.batch.request.compile_template import compile_template
+from airflow_provider_openai_batch.batch.request.template import custom_id, prompt_version, request_line
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from tests.batch.hashes import input_hash
 
 CHAT = "/v1/chat/completions"
 TRAPS = [

@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.steps.wait.preflight import UNCLEAR
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.batch.api.sync_call import Asked
+    from airflow_provider_openai_batch.batch.api.sync_call import SyncOutcome
 
 CHAT = {"route": "chat"}
 REFUSAL = CHAT | {"status": 400, "code": "invalid_value", "param": "response_format"}
@@ -53,7 +53,7 @@ class DyingClient(Client):
 
     acts = True
 
-    def ask(self, endpoint: str, body: bytes) -> Asked:
+    def ask(self, endpoint: str, body: bytes) -> SyncOutcome:
         """Be gone."""
         if self.acts:
             super().ask(endpoint, body)

@@ -12,11 +12,13 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.batch.request.template import compile_template, custom_id, input_hash
+from airflow_provider_openai_batch.batch.request.compile_template import compile_template
+from airflow_provider_openai_batch.batch.request.template import custom_id
 from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 from airflow_provider_openai_batch.tables.sources import sql
 from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
+from tests.batch.hashes import input_hash
 from tests.tables.warehouses.paths import PATHS, hook
 
 if TYPE_CHECKING:

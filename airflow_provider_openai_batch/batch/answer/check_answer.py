@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ YEAR_2100 = 4_102_444_800
 CUT = "The answer was cut off at the token limit; allow more tokens."
 REFUSED = "The model or a filter refused to answer."
 NOT_MADE = "The server did not finish the answer."
+CALLS_TOOL = "The model called a tool, which nobody answers in a batch."
+NO_TEXT = "The answer holds no text."
 #: How an answer ended that cannot be used, in the words of the endpoints and of servers that copy them.
 ENDED = {
     "length": (RowStatus.TRUNCATED, CUT),
@@ -32,25 +35,30 @@ ENDED = {
 }
 
 
-def judge(custom_id: bytes, body: dict[str, Any], asked: tuple[Endpoint, Output]) -> Answer:
-    """Judge the body of an answer with status 200."""
-    endpoint, output = asked
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Why an answer cannot be used, and what is kept of it."""
+
+    status: RowStatus
+    message: str
+    raw: str | None
+
+
+def check_answer(custom_id: bytes, body: dict[str, Any], endpoint: Endpoint, output: Output) -> Answer:
+    """Decide whether the body of an answer with status 200 is whole and fits the output type."""
     reply = endpoint.read(body)
     ended = ENDED.get((reply.finish_reason or "").lower())
     if reply.refusal is not None:
-        return _unusable(custom_id, reply, (RowStatus.REFUSED, REFUSED, reply.refusal))
+        return _unusable(custom_id, reply, Flaw(RowStatus.REFUSED, REFUSED, reply.refusal))
     if ended is not None:
-        return _unusable(custom_id, reply, (*ended, reply.text))
+        return _unusable(custom_id, reply, Flaw(*ended, reply.text))
     if reply.calls_tool:
-        told = "The model called a tool, which nobody answers in a batch."
-        return _unusable(custom_id, reply, (RowStatus.INVALID, told, shown_raw(encode(body))))
+        return _unusable(custom_id, reply, Flaw(RowStatus.INVALID, CALLS_TOOL, shown_raw(encode(body))))
     if reply.text is None:
-        return _unusable(
-            custom_id, reply, (RowStatus.INVALID, "The answer holds no text.", shown_raw(encode(body)))
-        )
+        return _unusable(custom_id, reply, Flaw(RowStatus.INVALID, NO_TEXT, shown_raw(encode(body))))
     reason, text = _fit(reply.text, reply.parts, output)
     if reason is not None:
-        return _unusable(custom_id, reply, (RowStatus.INVALID, reason, text))
+        return _unusable(custom_id, reply, Flaw(RowStatus.INVALID, reason, text))
     return _answer(custom_id, RowStatus.OK, reply, {"answer": text})
 
 
@@ -64,13 +72,12 @@ def _fit(text: str, parts: tuple[str, ...], output: Output) -> tuple[str | None,
     return (values.reason if isinstance(values, Invalid) else None), clean_answer(text)
 
 
-def _unusable(custom_id: bytes, reply: Reply, verdict: tuple[RowStatus, str, str | None]) -> Answer:
-    status, message, raw = verdict
-    told = {"error_code": str(status), "error_message": message, "raw_output": raw}
-    return _answer(custom_id, status, reply, told)
+def _unusable(custom_id: bytes, reply: Reply, flaw: Flaw) -> Answer:
+    texts = {"error_code": str(flaw.status), "error_message": flaw.message, "raw_output": flaw.raw}
+    return _answer(custom_id, flaw.status, reply, texts)
 
 
-def _answer(custom_id: bytes, status: RowStatus, reply: Reply, told: dict[str, str | None]) -> Answer:
+def _answer(custom_id: bytes, status: RowStatus, reply: Reply, texts: dict[str, str | None]) -> Answer:
     created = reply.created
     known = created is not None and 0 < created < YEAR_2100
     return Answer(
@@ -83,5 +90,5 @@ def _answer(custom_id: bytes, status: RowStatus, reply: Reply, told: dict[str, s
         output_tokens=reply.output_tokens,
         reasoning_tokens=reply.reasoning_tokens,
         processed_at=datetime.fromtimestamp(created, UTC) if created is not None and known else None,
-        **told,
+        **texts,
     )
