@@ -1,4 +1,4 @@
-"""What an answer of the API says beside its batches and files, and whose API it is."""
+"""What an answer of the API says besides its batches and files, and whose API it is."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def refused(error: openai.APIStatusError) -> Refused | None:
 
 
 def no_route(error: openai.APIStatusError, origin: str) -> str | None:
-    """Say which URL the server does not know and what to set; None where the API itself says no."""
+    """Return which URL the server does not know and what to set; None if the API itself refused."""
     refusal = refused(error)
     if error.status_code not in NO_ROUTE or (refusal is not None and refusal.code is not None):
         return None
@@ -67,7 +67,7 @@ def check_route(error: openai.APIStatusError, origin: str) -> None:
 
 
 def is_denial(raw: bytes) -> bool:
-    """Tell whether an answer to a delete leaves the file in doubt: it says no, or is not an answer of an API.
+    """Return whether an answer to a delete leaves the file in doubt: it says no, or is not an API's.
 
     An empty one, or JSON of another shape, is some server's word for yes.
     """
@@ -111,6 +111,6 @@ def origin_of(api: openai.OpenAI | openai.AsyncOpenAI) -> str:
 
 
 def account_of(api: openai.OpenAI) -> str:
-    """Return a word that changes with the key, organization, or project, and tells nothing of them."""
+    """Return a word that changes with the key, organization, or project, and reveals nothing of them."""
     identity = f"{api.base_url} {api.organization} {api.project} {api.api_key}"
     return hashlib.sha256(identity.encode()).hexdigest()[:8]

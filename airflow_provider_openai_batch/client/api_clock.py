@@ -1,4 +1,4 @@
-"""The API time as the answers of one client tell it; an answer that is not plausible is asked about again."""
+"""The API time by the answers of one client; an implausible answer is checked by further calls."""
 
 from __future__ import annotations
 
@@ -100,5 +100,5 @@ def dated(answer: Any) -> Mapping[str, str] | None:
 
 
 def is_to_leave(answer: Any) -> bool:
-    """Tell whether the API wants no more calls now."""
+    """Return whether the API wants no more calls now."""
     return answer.status_code in LEAVE_ALONE or "retry-after" in answer.headers

@@ -35,7 +35,7 @@ class AsyncClient:
         await self._api.close()
 
     async def tick(self) -> None:
-        """Learn the API time where no batch is to be looked at; any answer tells it."""
+        """Learn the API time if there is no batch to look at; any answer has it."""
         try:
             answer = await self._api.batches.with_raw_response.list(limit=1)
         except openai.APIStatusError as error:

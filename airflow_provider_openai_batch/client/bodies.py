@@ -1,4 +1,4 @@
-"""The body of an answer is read to its end, and not for ever."""
+"""Reads the body of an answer to its end, with a bound on size and time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CutAnswer(openai.APIConnectionError):
 
 
 def require_one_coding(response: Any) -> None:
-    """Refuse a body that is compressed several times: a few bytes of it would take all memory at once."""
+    """Refuse a body that is compressed several times: a few bytes of it could fill the memory."""
     codings = response.headers.get("content-encoding", "").lower().split(",")
     if sum(coding.strip() not in {"", "identity"} for coding in codings) > 1:
         raise _cut(response, "it is compressed several times")

@@ -1,4 +1,4 @@
-"""A file comes down: to its end, and not for ever."""
+"""Downloads a file to its end, with a bound on size and time."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Download:
         return False
 
     def _broken(self, error: Exception) -> Exception:
-        """Return what to raise: where the API points elsewhere, asking again helps nobody."""
+        """Return what to raise: if the API redirects elsewhere, a retry does not help."""
         message = f"File {self._file_id!r} could not be read to its end ({type(error).__name__})."
         return redirect_of(error) or CutDownload(message)
 

@@ -1,4 +1,4 @@
-"""The calls about models, which many servers have and none has to have."""
+"""The calls about models, which servers need not have."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ModelRoutes:
         self._api, self._clock = api, clock
 
     def is_unknown(self, model: str, *, by_code: bool) -> bool:
-        """Tell whether the API itself says that there is no such model.
+        """Return whether the API itself says that there is no such model.
 
         :param by_code: only OpenAI's own code counts, not what other servers write.
         """
@@ -60,7 +60,7 @@ class ModelRoutes:
 
 
 def _says_unknown(error: openai.APIStatusError, *, by_code: bool) -> bool:
-    """Tell an unknown model from a route or a path that a server does not have."""
+    """Return whether the model is unknown, and not the route or path."""
     refusal = refused(error) if error.status_code == NOT_FOUND else None
     if refusal is None:
         return False

@@ -99,7 +99,7 @@ class Client:
         self._api.close()
 
     def tick(self) -> None:
-        """Learn the API time where no other call does; any answer tells it."""
+        """Learn the API time if no other call does; any answer has it."""
         try:
             self._content(self._api.batches.with_raw_response.list(limit=1))
         except (openai.AuthenticationError, openai.PermissionDeniedError):
@@ -149,7 +149,7 @@ class Client:
             return Unclear(type(error).__name__)
 
     def ask(self, endpoint: str, body: bytes) -> SyncOutcome:
-        """Ask one request at once, with no retry."""
+        """Send one request synchronously, without a retry."""
         once = self._api.with_options(max_retries=0, timeout=ASK_TIMEOUT)
         path, asked = endpoint.removeprefix("/v1"), msgspec.json.decode(body)
         try:
@@ -187,7 +187,7 @@ class Client:
         paging.require_whole()
 
     def file_exists(self, file_id: str) -> bool:
-        """Tell whether this connection sees the file; its content tells where its metadata does not."""
+        """Return whether this connection sees the file: its metadata show that, or else its content."""
         try:
             file = read_input_file(self._content(self._api.files.with_raw_response.retrieve(file_id)))
         except openai.APIStatusError as error:
@@ -207,7 +207,7 @@ class Client:
         Download(self._api, file_id, self._size(file_id), most, self._elapsed).run(into)
 
     def cancel(self, batch_id: str) -> None:
-        """Ask to cancel a batch; one that has ended, or that the server cannot cancel, stays as it is."""
+        """Ask to cancel a batch; one that has ended, or that the server cannot cancel, stays unchanged."""
         try:
             content = self._content(
                 self._api.with_options(max_retries=0).batches.with_raw_response.cancel(batch_id)
@@ -271,7 +271,7 @@ class Client:
     def _size(self, file_id: str) -> int:
         """Return the least number of bytes that the file has, as its metadata says; 0 where they do not.
 
-        Whether the file is there, and how it is, its content tells.
+        Only its content shows whether the file is there.
         """
         try:
             file = read_input_file(self._content(self._api.files.with_raw_response.retrieve(file_id)))
@@ -287,7 +287,7 @@ class Client:
         return (file.bytes or 0) if file.id == file_id else 0
 
     def _has_content(self, file_id: str, unsure: openai.APIStatusError | None) -> bool:
-        """Tell whether the file's content is there; an absence after an `unsure` answer says nothing."""
+        """Return whether the file's content is there; an absence after an `unsure` answer says nothing."""
         try:
             with content_of(self._api, file_id):
                 return True

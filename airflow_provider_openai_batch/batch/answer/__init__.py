@@ -1,1 +1,1 @@
-"""Lines of files become answers, judged, the best one for each request."""
+"""Lines of files become answers; the best one counts for each request."""

@@ -20,7 +20,7 @@ YEAR_2100 = 4_102_444_800
 CUT = "The answer was cut off at the token limit; allow more tokens."
 REFUSED = "The model or a filter refused to answer."
 NOT_MADE = "The server did not finish the answer."
-CALLS_TOOL = "The model called a tool, which nobody answers in a batch."
+CALLS_TOOL = "The model called a tool; a batch cannot return its result."
 NO_TEXT = "The answer holds no text."
 #: How an answer ended that cannot be used, in the words of the endpoints and of servers that copy them.
 ENDED = {

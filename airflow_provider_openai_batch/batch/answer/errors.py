@@ -42,12 +42,12 @@ def unpacked(value: object) -> dict[str, Any] | None:
 
 
 def is_error(body: dict[str, Any]) -> bool:
-    """Tell whether a body says that there is no answer, whatever its HTTP status."""
+    """Return whether a body says that there is no answer, whatever its HTTP status."""
     return bool(body.get("error") or body.get("errors")) or body.get("object") == "error"
 
 
 def first_error(body: dict[str, Any] | None, response: dict[str, Any], parsed: dict[str, Any]) -> object:
-    """Find what tells most: the body's error, then the line's, then the body itself."""
+    """Find the most exact error: that of the body, then of the line, then the body itself."""
     if body is not None and is_error(body):
         errors = mapping(body.get("errors")).get("data")
         several = errors[0] if isinstance(errors, list) and errors else body.get("errors")
@@ -91,7 +91,7 @@ def paid_for(body: dict[str, Any] | None, endpoint: Endpoint) -> Reply | None:
 
 
 def is_whole(body: dict[str, Any], endpoint: Endpoint) -> bool:
-    """Tell whether a body is an answer that tokens were counted for, whatever stands beside it."""
+    """Return whether a body is an answer that tokens were counted for, whatever stands beside it."""
     reply = paid_for(body, endpoint)
     if reply is None or (reply.input_tokens is None and reply.output_tokens is None):
         return False
@@ -119,7 +119,7 @@ def _innermost(error: dict[str, Any]) -> dict[str, Any]:
 
 
 def _failed_as(code: int | None, error: dict[str, Any]) -> RowStatus:
-    """Tell whether a failure is for good; without an HTTP answer it is not, unless its error says so."""
+    """Return whether a failure is for good; without an HTTP answer it is not, unless its error says so."""
     names = " ".join(str(error.get(key) or "") for key in ("code", "type")).lower()
     for part, status in UNASKED.items():
         if f"batch_{part}" in names or (code is None and part in names):

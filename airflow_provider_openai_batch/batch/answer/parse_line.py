@@ -98,7 +98,7 @@ def _unread(line: bytes, reason: str) -> Malformed:
 
 
 def _is_question(parsed: dict[str, Any]) -> bool:
-    """Tell whether a line is the request itself, as in the input file: it answers nothing."""
+    """Return whether a line is the request itself, as in the input file: it answers nothing."""
     return parsed.keys() >= {"method", "url"} and parsed.keys().isdisjoint({"response", "error"})
 
 

@@ -44,12 +44,12 @@ class ApiTime:
 
     @property
     def is_known(self) -> bool:
-        """Tell whether any answer had a date."""
+        """Return whether any answer had a date."""
         return self._offset is not None or bool(self._odd)
 
     @property
     def is_in_doubt(self) -> bool:
-        """Tell whether the last date disagrees with what is known: the next answers decide."""
+        """Return whether the last date disagrees with what is known: the next answers decide."""
         return bool(self._odd)
 
     def now(self) -> float:

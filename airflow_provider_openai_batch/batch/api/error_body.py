@@ -37,7 +37,7 @@ def read_refused(status: int, raw: bytes, retry_after: float | None) -> Refused 
 
 
 def _parsed(raw: bytes) -> dict[str, Any] | None:
-    """Find the object that tells most, in all its wrappings and lists."""
+    """Find the innermost error object in its wrappers and lists."""
     try:
         parsed: Any = decode_line(shallow(raw))
     except UNREADABLE:

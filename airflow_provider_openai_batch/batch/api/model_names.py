@@ -17,13 +17,13 @@ SHOWN = 200
 
 
 def is_openais(origin: str) -> bool:
-    """Tell whether an origin is OpenAI's own, whose word about a model's name is the last."""
+    """Return whether an origin is OpenAI's own, whose word about a model's name is the last."""
     host = _host(origin)
     return host == OPENAI or host.endswith(f".{OPENAI}")
 
 
 def names_deployments(origin: str) -> bool:
-    """Tell whether an origin's models are deployments, with names of the user's own."""
+    """Return whether an origin's models are deployments, with names of the user's own."""
     return _host(origin).endswith(DEPLOYED)
 
 

@@ -47,7 +47,7 @@ class BatchStatus(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Tell whether the API will not change the batch any more."""
+        """Return whether the API will not change the batch any more."""
         return self in ENDED
 
 
@@ -90,7 +90,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def tokens(self) -> int:
-        """Return what it took, in and out, as far as it tells."""
+        """Return its tokens, in and out, as far as it shows them."""
         return self.usage.total if self.usage else 0
 
 
@@ -120,7 +120,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def kind(self) -> RefusalKind:
-        """Tell what to do about it."""
+        """Return what the refusal means for the shard."""
         return _kind(self)
 
 
@@ -155,14 +155,14 @@ NO_FILE = re.compile(
 
 
 def queue_is_full(code: str | None, message: str | None) -> bool:
-    """Tell whether an error is about enqueued tokens, in the words of OpenAI and of Azure."""
+    """Return whether an error is about enqueued tokens, in the words of OpenAI and of Azure."""
     text = (message or "").lower()
     enqueued = "enqueued token" in text or "token_limit_exceeded" in text
     return (code or "").lower() in QUEUE_CODES or enqueued
 
 
 def file_is_unseen(message: str | None) -> bool:
-    """Tell whether an error says that the input file cannot be found."""
+    """Return whether an error says that the input file cannot be found."""
     return NO_FILE.search((message or "").lower()) is not None
 
 

@@ -21,7 +21,7 @@ class ListFailed(Exception):
 
 
 class EndlessList(ListFailed):
-    """The list of batches has no end, or gaps, by the server's nature: to ask again is no use."""
+    """The list of batches has no end, or gaps; this is how the server works, and a retry does not help."""
 
 
 class Paging:
@@ -152,7 +152,7 @@ def _batch(parsed: Any) -> Batch | None:
 
 
 def _may_be_cut(length: int) -> bool:
-    """Tell whether a server could have chosen this length for its pages.
+    """Return whether a server could have chosen this length for its pages.
 
     A server without paging sends its whole list again: that is known of 37 batches, but not of 20.
     """

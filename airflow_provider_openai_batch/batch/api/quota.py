@@ -1,4 +1,4 @@
-"""What an account without credit is told: nothing ran, and nothing will until somebody pays."""
+"""Errors of an account without credit: nothing ran, and nothing will until it is paid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 300.0, 3_600.0
 
 
 def quota_is_spent(code: str | None, message: str | None) -> bool:
-    """Tell whether an error says that the account has no credit left."""
+    """Return whether an error says that the account has no credit left."""
     return (code or "").lower() in CODES or WORDS in (message or "").lower()
 
 

@@ -11,7 +11,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-RUN = 8  #: so many characters in common are no chance
+RUN = 8  #: so many characters in common are not a coincidence
 CUT = "…"
 QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"|`([^`]+)`|“([^”]+)”")
 BLANK = re.compile(r"\s+")
@@ -55,7 +55,7 @@ def without_quotes(message: str, body: bytes, template: object) -> str | None:
 
 
 def _plain(text: str) -> str:
-    """Write a text as it is compared: white space, case, and how characters are escaped matter not."""
+    """Write a text as it is compared: white space, case, and escapes do not matter."""
     return "".join(map(_read, UNIT.finditer(text)))
 
 

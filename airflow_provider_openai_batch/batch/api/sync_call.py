@@ -1,4 +1,4 @@
-"""What came of one request that was asked at once: an answer, a refusal, or nothing that tells."""
+"""The outcome of one synchronous request: an answer, a refusal, not run, or unclear."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OWN_WORDS = re.compile(
     r"context (length|window)|content (management )?policy|usage polic|maximum (context|input|prompt) length"
     r"|(prompt|input|string) (is )?too (long|large)"
 )
-#: An Azure deployment that serves batches only says one of these when it is asked at once.
+#: An Azure deployment that serves batches only says one of these when it is called synchronously.
 BATCH_ONLY = re.compile(
     r"deploymentnotfound|operationnotsupported|operation does not work with the specified"
 )
@@ -45,7 +45,7 @@ class SyncAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def good(self) -> bool:
-        """Tell whether it is an answer."""
+        """Return whether it is an answer."""
         return self.status in SUCCESS
 
     def line(self, custom_id: str) -> bytes:
@@ -55,13 +55,13 @@ class SyncAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotRun(msgspec.Struct, frozen=True):
-    """The server does not answer requests at once, or not now: nothing ran."""
+    """The server does not answer synchronous requests, or not now: nothing ran."""
 
     reason: str
 
 
 SyncOutcome = SyncAnswer | Refused | NotRun | Unclear
-NO_SERVER = NotRun("this server answers no request at once")
+NO_SERVER = NotRun("this server does not answer synchronous requests")
 
 
 def read_sync_answer(status: int, raw: bytes, *, request_id: str, retry_after: float | None) -> SyncOutcome:
@@ -105,7 +105,7 @@ def _object(raw: bytes) -> dict[str, Any] | None:
 
 
 def _is_without_endpoint(refused: Refused) -> bool:
-    """Tell whether the route, not the model, is what was not found."""
+    """Return whether the route, not the model, is what was not found."""
     said = f"{refused.code} {refused.message}".lower()
     if BATCH_ONLY.search(said):
         return True
@@ -114,7 +114,7 @@ def _is_without_endpoint(refused: Refused) -> bool:
 
 
 def _is_its_own(refused: Refused) -> bool:
-    """Tell whether the error is about this row, not about what all have in common."""
+    """Return whether the error is about this row, not about what all have in common."""
     if refused.status not in INVALID | {TOO_LARGE}:
         return False
     code = (refused.code or "").lower()

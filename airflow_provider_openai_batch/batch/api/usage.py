@@ -31,9 +31,9 @@ class BatchUsage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unseen(msgspec.Struct, frozen=True, kw_only=True):
-    """What a batch took beyond what its answers tell; `requests` are those it is booked on, evenly.
+    """What a batch took beyond its answers; `requests` are those it is booked on, evenly.
 
-    Where it is booked on none, each answer tells its tokens, and something ran that has no line.
+    If it is booked on none, each answer has its tokens, and something ran that has no line.
     """
 
     tokens: BatchUsage
@@ -42,7 +42,7 @@ class Unseen(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         more = f"{self.tokens.input_tokens:,} input and {self.tokens.output_tokens:,} output tokens"
-        text = f"its usage is {more} more than its answers tell"
+        text = f"its usage is {more} more than that of its answers"
         if not self.requests:
             return f"{text}, so something ran that has no line; the cost of the run contains it"
         return f"{text}; they are booked on {self.requests:,} requests without tokens, in even shares"

@@ -1,4 +1,4 @@
-"""A dict read as the fields of a value; what does not fit is told in our own words."""
+"""Reads a dict as the fields of a value; invalid fields raise a clear error."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ SCHEMAS = frozenset({
 
 
 def takes(path: tuple[str, ...], value: object) -> bool:
-    """Tell whether an object that a template alone gives stays one at a place; ("limits", "rows") is one."""
+    """Return whether an object that a template alone gives stays one at a place, as at ("limits", "rows")."""
     is_container = isinstance(value, Mapping | list | tuple)
     match path:
         case (_,):

@@ -1,4 +1,4 @@
-"""What of a task's arguments can be judged when its DAG is parsed, before Airflow renders them."""
+"""The checks of a task's arguments that run when its DAG is parsed, before Airflow renders them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEYS: dict[str, type[msgspec.Struct]] = {
 
 
 def check(name: str, value: object) -> None:
-    """Refuse an argument that no rendering would mend; of one with templates the keys alone are judged."""
+    """Refuse an argument that stays invalid after rendering; with a template in it, only keys are checked."""
     if is_final(value):
         READ[name](value)
     elif name in KEYS and isinstance(value, Mapping):
@@ -41,7 +41,7 @@ def check_words(resend: object, target: object) -> None:
 
 
 def is_final(value: object) -> bool:
-    """Tell whether Airflow leaves a value as it is: it holds no template and no other task's output."""
+    """Return whether Airflow leaves a value as it is: it holds no template and no other task's output."""
     match value:
         case str():
             return not any(mark in value for mark in JINJA)

@@ -1,4 +1,4 @@
-"""What each endpoint needs in the body of a request; all else is the API's to judge."""
+"""What each endpoint needs in the body of a request; the API checks everything else."""
 
 from __future__ import annotations
 

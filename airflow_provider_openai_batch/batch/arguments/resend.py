@@ -49,7 +49,7 @@ def words_for(given: tuple[str, ...] | None, target: Target | None) -> tuple[str
 
 
 def looks(words: tuple[str, ...] | None, target: Target | None) -> bool:
-    """Tell whether it matters what the target holds; a table may hold rows that a person has decided on."""
+    """Return whether it matters what the target holds; a table may hold rows that a person has decided on."""
     if words is None or target is None or target.mode == "replace_partition":
         return False
     return target.path is None or ALL not in words

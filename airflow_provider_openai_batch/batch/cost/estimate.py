@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests with their tokens, and their cost in USD as batches and at once; None: no price."""
+    """Requests with their tokens, and their cost in USD as batches and synchronously; None: no price."""
 
     requests: int = 0
     input_tokens: int = 0
@@ -45,7 +45,7 @@ def _sum(one: float | None, other: float | None) -> float | None:
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """What a snapshot takes: what is `new` is paid for, the rest of `all` is answered or in flight.
 
-    `changed_prompt` would be asked as well if `resend` said so. `output` says what the output was judged on:
+    `changed_prompt` would be sent as well if `resend` said so. `output` says what the output is estimated by:
     a limit that the request sets, or what is expected.
     """
 
@@ -91,8 +91,8 @@ class Forecaster:
         self._all += self.estimate(input_tokens)
         self._new += self.estimate(input_tokens[new])
 
-    def ask_at_once(self, input_tokens: npt.ArrayLike) -> None:
-        """Count for requests that are counted already what they cost more at once than in a batch."""
+    def send_synchronously(self, input_tokens: npt.ArrayLike) -> None:
+        """Add what requests that are counted already cost more synchronously than in a batch."""
         estimated = self.estimate(input_tokens)
         if estimated.cost_usd is not None and estimated.synchronous_usd is not None:
             more = Estimate(cost_usd=added([estimated.synchronous_usd, -estimated.cost_usd]))
@@ -123,7 +123,7 @@ class ForecastText:
     def __str__(self) -> str:
         new, whole = self.forecast.new, self.forecast.all
         if not whole.requests:
-            return "Nothing is asked, and nothing is to be paid."
+            return "No requests and no cost."
         if not new.requests:
             return "No request is new: nothing more is to be paid than what goes again."
         text = f"{new.requests:,} new requests have {self._tokens(new)}: {self._cost(new)}."
@@ -134,16 +134,16 @@ class ForecastText:
         return text
 
     def _tokens(self, part: Estimate) -> str:
-        judged = "at most" if self.forecast.output_is_limit else "an expected"
+        bound = "at most" if self.forecast.output_is_limit else "an expected"
         return (
-            f"about {amount(part.input_tokens)} input tokens and {judged} "
+            f"about {amount(part.input_tokens)} input tokens and {bound} "
             f"{amount(part.output_tokens)} output tokens ({self.forecast.output})"
         )
 
     def _cost(self, part: Estimate) -> str:
         if part.cost_usd is None or part.synchronous_usd is None:
             return f"their cost is unknown, for {unpriced(self.model)}".removesuffix(".")
-        return f"about {usd(part.cost_usd)} as batches ({usd(part.synchronous_usd)} at once)"
+        return f"about {usd(part.cost_usd)} as batches ({usd(part.synchronous_usd)} without batches)"
 
 
 def amount(tokens: int) -> str:

@@ -1,4 +1,4 @@
-"""How many output tokens a request is judged on before its answer is there."""
+"""How many output tokens a request is estimated to take."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DEFAULT_EFFORT = "medium"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """Output tokens of one request, and by what they were judged."""
+    """Output tokens of one request, and what the estimate is based on."""
 
     tokens: int
     reason: str
@@ -38,7 +38,7 @@ class Expected:
 
 
 def expected_output(endpoint: str, body: Mapping[str, Any], schema: Schema | None) -> Expected:
-    """Judge by the limit that the request sets, else by what it asks for."""
+    """Estimate by the limit that the request sets, else by what it asks for."""
     if endpoint in SILENT:
         return Expected(tokens=0, reason="there is no text")
     for name in LIMITS:

@@ -31,7 +31,7 @@ def compile_vectors(output_type: object, dimensions: int | None) -> Output:
 
 
 def dimensions(body: Mapping[str, Any]) -> int | None:
-    """Return how many numbers each vector will have; None where nothing tells."""
+    """Return how many numbers each vector will have; None if unknown."""
     asked = body.get("dimensions")
     return asked if isinstance(asked, int) else SIZES.get(str(body.get("model")))
 

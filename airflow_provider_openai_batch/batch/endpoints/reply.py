@@ -23,7 +23,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     parts: tuple[str, ...] = ()  #: what the text is joined of, where a part of it may be the answer
     refusal: str | None = None
-    calls_tool: bool = False  #: the model waits for the result of a tool, which nobody gives in a batch
+    calls_tool: bool = False  #: the model waits for the result of a tool, which a batch cannot give
     finish_reason: str | None = None
     model: str | None = None
     created: float | None = None
@@ -44,14 +44,14 @@ class Endpoint:
     with_output: Callable[[dict[str, Any], Output], dict[str, Any]]
     #: Read the body of an answer, whatever it lacks.
     read: Callable[[dict[str, Any]], Reply]
-    #: Ask one request at once before many are sent.
+    #: Send one request synchronously before many are sent in batches.
     preflight: bool = False
-    #: Tell from a body how large the vectors of the answer are.
+    #: Read from a body how large the vectors of the answer are.
     dimensions: Callable[[Mapping[str, Any]], int | None] = lambda _: None
 
 
 def as_given(body: dict[str, Any], _: Output) -> dict[str, Any]:
-    """Leave a body as it is, where nothing asks for the output."""
+    """Leave a body unchanged."""
     return body
 
 

@@ -58,7 +58,7 @@ class Charset:
         return None if self.within is None else self.within.refuses(value)
 
     def lacks(self, value: str) -> bool:
-        """Tell whether a text holds a character that there is none of."""
+        """Return whether a text holds a character that there is none of."""
         try:
             value.encode(self.codec)
         except UnicodeEncodeError:
@@ -84,7 +84,7 @@ class Depth:
         return None if self.within is None else self.within.refuses(value)
 
     def exceeded(self, value: str) -> bool:
-        """Tell whether a text goes deeper; few have as many brackets at all."""
+        """Return whether a text goes deeper; few have as many brackets at all."""
         if value.count("[") + value.count("{") <= self.most:
             return False
         brackets = BRACKETS.sub("", value)

@@ -20,7 +20,7 @@ MOMENTS = frozenset({"date", "date-time", "uuid"})
 INT64 = range(-(2**63), 2**63)
 
 
-class Unfit(Exception):
+class InvalidValue(Exception):
     """A value fits its schema but not its column."""
 
 
@@ -128,7 +128,7 @@ def _boolean(value: bool) -> bool:
 def _integer(value: float) -> int:
     whole = int(value)  # a range is searched in one step for an int only
     if whole not in INT64:
-        raise Unfit("is an integer beyond 64 bits")
+        raise InvalidValue("is an integer beyond 64 bits")
     return whole
 
 
@@ -138,7 +138,7 @@ def _number(value: float) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise Unfit("is a number beyond double precision")
+        raise InvalidValue("is a number beyond double precision")
     return number
 
 
@@ -146,7 +146,7 @@ def _date(value: str) -> date:
     try:
         return date.fromisoformat(value)
     except ValueError as error:
-        raise Unfit("is not a date") from error
+        raise InvalidValue("is not a date") from error
 
 
 def _moment(value: str) -> datetime:
@@ -154,14 +154,14 @@ def _moment(value: str) -> datetime:
         moment = datetime.fromisoformat(value.upper())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise Unfit("is not a date and time") from error
+        raise InvalidValue("is not a date and time") from error
 
 
 def _uuid(value: str) -> str:
     try:
         return str(UUID(value))
     except ValueError as error:
-        raise Unfit("is not a UUID") from error
+        raise InvalidValue("is not a UUID") from error
 
 
 _SCALARS: dict[str, tuple[pa.DataType, Reader]] = {
@@ -187,7 +187,7 @@ def _named(name: str, read: Reader) -> Reader:
     def read_named(value: Any) -> Any:
         try:
             return read(value)
-        except Unfit as unfit:
-            raise Unfit(f"{name} {unfit}.") from unfit
+        except InvalidValue as error:
+            raise InvalidValue(f"{name} {error}.") from error
 
     return read_named

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch.output.columns import Reader, Unfit, column_of
+from airflow_provider_openai_batch.batch.output.columns import InvalidValue, Reader, column_of
 from airflow_provider_openai_batch.batch.output.json_schema import require_schema, validator_of
 from airflow_provider_openai_batch.batch.output.output_type import is_wrapper, normalize_output_type
 from airflow_provider_openai_batch.batch.output.strict import CONSTRAINTS, Strict, enforced, to_strict
@@ -82,23 +82,23 @@ class Output:
             )
         except UNREADABLE as error:
             return Invalid(f"The answer is not JSON: {error}.")
-        except Unfit as unfit:
-            return Invalid(str(unfit))
+        except InvalidValue as error:
+            return Invalid(str(error))
 
     def arrays(self, texts: Sequence[str | None]) -> tuple[list[pa.Array], dict[int, str]]:
-        """Read many answers into an array per column; what does not fit is NULL, and told by its place."""
+        """Read many answers into an array per column; invalid ones are NULL, with their reasons by place."""
         empty = (None,) * len(self.columns)
-        spoilt: dict[int, str] = {}
+        invalid: dict[int, str] = {}
         values: list[tuple[Any, ...]] = []
         for place, text in enumerate(texts):
             parsed = empty if text is None else self.parse(text)
             if isinstance(parsed, Invalid):
-                spoilt[place] = parsed.reason
+                invalid[place] = parsed.reason
                 parsed = empty
             values.append(parsed)
         columns: Any = zip(*values, strict=True) if values else [()] * len(self.columns)
         kinds = zip(columns, self.columns, strict=True)
-        return [pa.array(list(column), part.type) for column, part in kinds], spoilt
+        return [pa.array(list(column), part.type) for column, part in kinds], invalid
 
     def _bounded(self, values: tuple[Any, ...]) -> tuple[Any, ...] | Invalid:
         for place, bound in self.bounds:

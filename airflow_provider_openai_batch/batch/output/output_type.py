@@ -39,10 +39,10 @@ def normalize_output_type(value: object) -> OutputType:
             return _schema_of(value)
     if get_origin(value) is Literal:
         return _labels(get_args(value))
-    raise InvalidRequest(f"output_type is {_told(value)}.")
+    raise InvalidRequest(f"output_type is {_described(value)}.")
 
 
-def _told(value: Any) -> str:
+def _described(value: Any) -> str:
     """Say what a value is that is not an output type, and what to give."""
     if get_origin(value) is not None:
         return f"{value}; {FIELD}"
@@ -135,5 +135,5 @@ def _schema_in(value: object) -> dict[str, Any]:
 
 
 def is_wrapper(value: Mapping[Any, Any]) -> bool:
-    """Tell `{"schema": ..., "strict": ...}` from a schema."""
+    """Return whether a dict is `{"schema": ..., "strict": ...}` and not a schema."""
     return bool(WRAPPER & value.keys()) and not SCHEMA_WORDS & value.keys()

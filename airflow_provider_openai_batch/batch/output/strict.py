@@ -77,7 +77,7 @@ def _any_of(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_unknown(name: str, part: object) -> bool:
-    """Tell a format or pattern that the API does not know."""
+    """Return whether a format or pattern is one that the API does not know."""
     if not isinstance(part, str):
         return False
     return (name == "format" and part not in FORMATS) or (name == "pattern" and looks_around(part))

@@ -107,7 +107,7 @@ def _beside(node: Mapping[str, Any]) -> Schema:
 
 
 def _contradicts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Tell whether both say different things of one keyword: of a merge, one would be lost."""
+    """Return whether both say different things of one keyword: of a merge, one would be lost."""
     return any(
         name in other and other[name] != part
         for name, part in one.items()
@@ -116,12 +116,12 @@ def _contradicts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _is_definition(ref: str) -> bool:
-    """Tell a reference to what stays as it is from one into it: what is there may have become nullable."""
+    """Return whether a reference is to a whole definition; what is inside one may have become nullable."""
     return ref == "#" or (ref.startswith(DEFS) and "/" not in ref.removeprefix(DEFS))
 
 
 def is_annotation(name: str) -> bool:
-    """Tell a keyword that says nothing about which answers fit, and is left out."""
+    """Return whether a keyword says nothing about which answers fit, and is left out."""
     return name in DROPPED or name.startswith("x-")
 
 

@@ -18,7 +18,7 @@ TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", 
 FORMATS = frozenset({
     "date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid",
 })  # fmt: skip
-#: What says of which type a value is; of what is not supported, that is told already.
+#: What says of which type a value is; what is not supported is reported already.
 TYPED = frozenset({"type", "enum", "const", "anyOf", "$ref", "allOf", "oneOf", "not"})
 #: What to write for what is not supported.
 INSTEAD = {"nullable": '; write "type": [..., "null"]'}
@@ -42,7 +42,7 @@ class Mistake(str):
 def lint(schema: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> list[str]:
     """Name what the API would refuse in a strict schema, each with its path; empty when it is fine.
 
-    :param given: the schema that it was built from, and whose paths are told.
+    :param given: the schema that it was built from, and whose paths are reported.
     """
     linter = _Linter(schema, schema if given is None else given)
     if "anyOf" in schema:
@@ -161,7 +161,7 @@ class _Linter:
 
 
 def looks_around(pattern: str) -> bool:
-    """Tell whether a regular expression looks ahead or behind, which the API refuses."""
+    """Return whether a regular expression looks ahead or behind, which the API refuses."""
     return AROUND.search(LITERAL.sub("", pattern)) is not None
 
 

@@ -59,16 +59,16 @@ class Vectors(Output):
         return (vector,) if reason is None else Invalid(f"embedding {reason}.")
 
     def arrays(self, texts: Sequence[str | None]) -> tuple[list[pa.Array], dict[int, str]]:
-        """Read many answers into one array of lists; what does not fit is NULL, and told by its place."""
-        spoilt: dict[int, str] = {}
+        """Read many answers into one array of lists; invalid ones are NULL, with their reasons by place."""
+        invalid: dict[int, str] = {}
         vectors: list[npt.NDArray[np.float32] | None] = []
         for place, text in enumerate(texts):
             parsed = (None,) if text is None else self.parse(text)
             if isinstance(parsed, Invalid):
-                spoilt[place] = parsed.reason
+                invalid[place] = parsed.reason
                 parsed = (None,)
             vectors.append(parsed[0])
-        return [lists_of(vectors)], spoilt
+        return [lists_of(vectors)], invalid
 
 
 def vectors_of(size: int | None) -> Vectors:
@@ -78,7 +78,7 @@ def vectors_of(size: int | None) -> Vectors:
 
 
 def encoded(numbers: Iterable[Any]) -> str | None:
-    """Write numbers as the API does in base64; None for what are no numbers, or none of float32."""
+    """Write numbers as the API does in base64; None for values that are not numbers of float32."""
     try:
         given = np.array(numbers)
     except (TypeError, ValueError, OverflowError):

@@ -229,6 +229,6 @@ class Lines:
 
     @property
     def is_in_order(self) -> bool:
-        """Tell whether the answered rows stand in the order in which they were asked."""
+        """Return whether the answered rows stand in the order in which they were asked."""
         answered = [name for name in self.order if name != self.asked.refused]
         return answered == [name for name in self.asked.ids if name in answered]

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
 
-PRECISION = 1.0  # the API tells its time in whole seconds
+PRECISION = 1.0  # the API writes times in whole seconds
 
 
 def time_shards(run: Run) -> tuple[ShardTime, ...]:
-    """Tell of all sends of a run; shards stand in the order in which they were first sent."""
+    """Return the times of all sends of a run; shards stand in the order in which they were first sent."""
     starts = sorted(snapshot.asked.at for snapshot in run.snapshots if not snapshot.asked.preview)
     timed = (_shard(shard, starts) for shard in run.shards)
     return tuple(sorted(timed, key=lambda shard: (_first(shard), shard.id)))

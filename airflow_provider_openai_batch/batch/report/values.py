@@ -111,7 +111,7 @@ class Report(Figure, frozen=True, kw_only=True):
     max_failed_ratio: float
     counts: dict[str, int]
     tokens: Tokens
-    unseen: Tokens = Tokens()  #: what batches took beyond what their answers tell
+    unseen: Tokens = Tokens()  #: what batches took beyond their answers
     unseen_usd: float | None = 0.0  #: what that cost; it is part of the cost
     cost_usd: float | None = None
     saved_usd: float | None = None

@@ -46,5 +46,5 @@ def duration(seconds: float | None) -> str:
 
 
 def printable(text: str) -> str:
-    """Replace control characters, which no page may hold."""
+    """Replace control characters, which a page must not contain."""
     return text.translate(CONTROLS)

@@ -18,7 +18,7 @@ class Cutter:
         self.requests = self.line_bytes = self.tokens = 0
 
     def fits(self, line_bytes: int, tokens: int) -> bool:
-        """Tell whether one more line keeps the shard within every limit."""
+        """Return whether one more line keeps the shard within every limit."""
         if not self.requests:
             return True
         limits = self.limits

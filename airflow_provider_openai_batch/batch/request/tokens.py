@@ -1,4 +1,4 @@
-"""How many tokens texts have: an estimate by their bytes, and which tokenizer would tell."""
+"""How many tokens texts have: an estimate by their bytes, and which tokenizer counts them."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def _times(send: Send) -> Iterator[float]:
 
 
 def is_yet_to_come(at: float, now: float) -> bool:
-    """Tell whether a time is later than the API time by more than what clocks that agree differ by."""
+    """Return whether a time is later than the API time by more than what clocks that agree differ by."""
     return at > now + AGREES
 
 

@@ -39,8 +39,8 @@ class Budget:
     in_flight: float
     growth: float
 
-    def judge(self, cost: float) -> Verdict:
-        """Judge a shard by its estimate."""
+    def check(self, cost: float) -> Verdict:
+        """Decide by its estimate whether a shard may be sent."""
         alone = self.spent + self.growth * cost
         if alone + self.growth * self.in_flight <= self.cap * TOLERANCE:
             return Verdict.FITS
@@ -85,7 +85,7 @@ def budget_of(run: Run, now: float, cap: float | None = None) -> Budget | None:
 
 def refuse_plan(budget: Budget, new: float) -> str | None:
     """Say why nothing is sent if all that is new would pass the cap; None: it would not."""
-    if budget.judge(new) is Verdict.FITS:
+    if budget.check(new) is Verdict.FITS:
         return None
     before = budget.spent + budget.growth * budget.in_flight
     already = f", and {usd(before)} are spent or in flight" if before else ""
@@ -129,7 +129,7 @@ def _paid(run: Run, shard: Shard, send: Send) -> float:
 def _growth(run: Run) -> float:
     """Compare what answers have cost with their estimate.
 
-    One request alone tells too little; that of a preflight is estimated at what it costs at once.
+    One request alone tells too little; that of a preflight is estimated at its synchronous price.
     """
     cost = estimate = 0.0
     for shard, send in _sends(run):
@@ -146,5 +146,5 @@ def _growth(run: Run) -> float:
 
 
 def was_sent(send: Send) -> bool:
-    """Tell whether anything was sent, or asked at once; what is over the cap was not."""
+    """Return whether anything was sent, in a batch or synchronously; what is over the cap was not."""
     return bool(send.intent.file_id) or send.intent.preflight or bool(send.batches)

@@ -210,7 +210,7 @@ def _unstopped(run: Run, queue: Queue, send: Send, moment: Moment) -> list[float
 
 
 def _is_hopeless(run: Run, send: Send, moment: Moment) -> bool:
-    """Tell whether a doubt or a file that cannot be read is so old that it is not waited for any more.
+    """Return whether a doubt or a file that cannot be read is so old that it is not waited for any more.
 
     The send stays open: whoever looks again later collects what has become of it.
     """
@@ -238,7 +238,7 @@ def _attend(send: Send, moment: Moment) -> Action | float | None:
 
 
 def _is_blind(send: Send, look: Look | None, moment: Moment) -> bool:
-    """Tell whether the batch may have named its files since its end was written down."""
+    """Return whether the batch may have named its files since its end was written down."""
     return isinstance(look, Unreachable) and moment.now <= send.patience
 
 
@@ -303,7 +303,7 @@ class _Dispatcher:
         if self._budget is None:
             return 0.0
         cost = cost_of(self._run, shard)
-        verdict = self._budget.judge(cost)
+        verdict = self._budget.check(cost)
         if verdict is Verdict.OVER:
             return CapShard(shard.id, self._budget.refuse(cost))
         return self._room_again() if verdict is Verdict.LATER else 0.0

@@ -45,7 +45,7 @@ class Asked(Fact, frozen=True, kw_only=True):
     preview: bool = False
     reask_invalid: int = 0  #: how often an answer that does not fit is asked for again
     max_cost_usd: float | None = None
-    preflight: bool = False  #: whether the request of a preflight's shard is asked at once
+    preflight: bool = False  #: whether the request of a preflight's shard is sent synchronously
     labels: dict[str, str] = {}  #: metadata of its batches, for people; no decision reads it
 
 
@@ -75,7 +75,7 @@ class About(Fact, frozen=True, kw_only=True):
     """What a shard holds; it appears after the requests and makes the folder a shard.
 
     `tokens` are those of the input, `cost_usd` what its batch will cost, both estimated. A `preflight` is
-    one request that is asked at once, before the first batch; `dimensions` are those of its embeddings.
+    one request that is sent synchronously, before the first batch; `dimensions` are those of its embeddings.
     """
 
     parent: str | None
@@ -101,8 +101,8 @@ class Attempt(Fact, frozen=True, kw_only=True):
 class Intent(Fact, frozen=True, kw_only=True):
     """A create is about to be called for this file.
 
-    `enqueued` are our live tokens, where counted; `account` tells one key from another. A `preflight` has
-    no file: its request is about to be asked at once.
+    `enqueued` are our live tokens, where counted; `account` differs between keys. A `preflight` has
+    no file: its request is about to be sent synchronously.
     """
 
     file_id: str
@@ -219,7 +219,7 @@ class Tally(Fact, frozen=True, kw_only=True):
     cleaned: int = 0  #: characters that no database takes, removed from answers or replaced
     cost_usd: float | None = None  #: what its answers cost; None: the price is unknown
     unpaid: int = 0  #: requests that were not run, for the account had no credit
-    unseen: Unseen | None = None  #: what the usage of its batches tells beyond the answers
+    unseen: Unseen | None = None  #: what the usage of its batches shows beyond the answers
 
     @property
     def paid_usd(self) -> float | None:

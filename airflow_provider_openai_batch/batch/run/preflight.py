@@ -1,4 +1,4 @@
-"""Whether one request is asked at once before anything else is sent."""
+"""Whether one request is sent synchronously before anything else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNCLEAR = "unclear"  #: how the reason of a void begins whose request may have r
 
 
 def least_requests(wish: bool | None, *, is_usual: bool) -> int | None:
-    """Return from how many new requests on one is asked at once; None: never.
+    """Return from how many new requests on one is sent synchronously; None: never.
 
     :param wish: `limits["preflight"]`.
     :param is_usual: what the endpoint takes for granted.
@@ -28,14 +28,14 @@ def least_requests(wish: bool | None, *, is_usual: bool) -> int | None:
 
 
 def is_ahead(run: Run, queue: Queue) -> bool:
-    """Tell whether nothing is sent yet, because a preflight has no outcome."""
+    """Return whether nothing is sent yet, because a preflight has no outcome."""
     if any(send.open and _is_asking(send) and send.folder in queue.awaited for send in run.sends):
         return True
     return any(left.whole and is_to_ask(run, run.shard(left.shard)) for left in queue.left)
 
 
 def is_to_ask(run: Run, shard: Shard) -> bool:
-    """Tell whether the shard's request is to be asked at once: once in an epoch, whatever comes of it."""
+    """Return whether the shard's request is to be sent synchronously: once in an epoch, with any outcome."""
     if not shard.about.preflight or run.current is None or not run.current.asked.preflight:
         return False
     epoch = run.current.asked.epoch
@@ -43,7 +43,7 @@ def is_to_ask(run: Run, shard: Shard) -> bool:
 
 
 def may_have_run(send: Send) -> bool:
-    """Tell whether nobody knows what came of a preflight."""
+    """Return whether the outcome of a preflight is unknown."""
     return send.intent.preflight and send.void is not None and send.void.reason.startswith(UNCLEAR)
 
 

@@ -40,17 +40,17 @@ class Left:
     """Requests of one shard that nobody is asking for and that have no final answer.
 
     `whole` says that the shard itself can be sent; otherwise its requests at `positions` make a child
-    that carries the number `attempt`. Of them `misfits` have an answer that does not fit.
+    that carries the number `attempt`. Of them `invalid` have an answer that does not fit.
     """
 
     shard: str
     positions: Ids | None
     attempt: int
-    misfits: int = 0
+    invalid: int = 0
 
     @property
     def whole(self) -> bool:
-        """Tell whether the shard is to be sent as it is."""
+        """Return whether the shard is to be sent as it is."""
         return self.positions is None
 
     @property
@@ -100,8 +100,8 @@ class _Sets:
         self._forgotten = forgotten_by_a_clear(current.asked.resend)
         self._current = requests.of_snapshot(current.id)
         self._reask = current.asked.reask_invalid
-        self._misfits = {send.folder: self._misfits_of(send) for send in run.sends if self._has_misfits(send)}
-        self._times = self._count_misfits()
+        self._invalid = {send.folder: self._invalid_of(send) for send in run.sends if self._has_invalid(send)}
+        self._times = self._count_invalid()
 
     def queue(self) -> Queue:
         taken = np.zeros(len(self._current), dtype=bool)
@@ -135,7 +135,7 @@ class _Sets:
             shard=shard.id,
             positions=np.flatnonzero(wanted),
             attempt=shard.about.attempt + int(counted),
-            misfits=int(np.count_nonzero(self._times_of(ids))),
+            invalid=int(np.count_nonzero(self._times_of(ids))),
         )
 
     def _depth(self, shard: Shard) -> tuple[int, str]:
@@ -144,7 +144,7 @@ class _Sets:
     def _final(self, send: Send) -> np.ndarray:
         ids, statuses = self._requests.answered(send)
         again = self._failed_for_the_moment(send, ids, statuses)
-        if send.folder in self._misfits:
+        if send.folder in self._invalid:
             again |= (statuses == RowStatus.INVALID) & (self._times_of(ids) <= self._reask)
         return self._mark(ids[~again])
 
@@ -165,8 +165,8 @@ class _Sets:
         for sends in filter(None, ended):
             counted += ~np.logical_and.reduce([self._never_ran(send, ids) for send in sends])
         for one in itertools.chain.from_iterable(ended):
-            if one.folder in self._misfits:
-                counted -= np.isin(ids, self._misfits[one.folder])
+            if one.folder in self._invalid:
+                counted -= np.isin(ids, self._invalid[one.folder])
         return counted
 
     def _never_ran(self, send: Send, ids: Ids) -> np.ndarray:
@@ -175,21 +175,21 @@ class _Sets:
             return np.zeros(len(ids), dtype=bool)
         return np.isin(ids, self._requests.unpaid(send))
 
-    def _has_misfits(self, send: Send) -> bool:
-        """Tell whether answers of a send do not fit and may be asked for again, or have been."""
+    def _has_invalid(self, send: Send) -> bool:
+        """Return whether answers of a send do not fit and may be asked for again, or have been."""
         if not (self._reask and send.tally and send.tally.counts.get(RowStatus.INVALID)):
             return False
         return send.intent.epoch >= self._epoch or RowStatus.INVALID not in self._forgotten
 
-    def _misfits_of(self, send: Send) -> Ids:
+    def _invalid_of(self, send: Send) -> Ids:
         ids, statuses = self._requests.answered(send)
-        misfits: Ids = ids[statuses == RowStatus.INVALID]
-        return misfits
+        invalid: Ids = ids[statuses == RowStatus.INVALID]
+        return invalid
 
-    def _count_misfits(self) -> np.ndarray:
+    def _count_invalid(self) -> np.ndarray:
         """Count for each request the answers that do not fit; a clear alone gives no new ones."""
         times = np.zeros(len(self._current), dtype=np.int16)
-        for ids in self._misfits.values():
+        for ids in self._invalid.values():
             times += self._mark(ids)
         return times
 

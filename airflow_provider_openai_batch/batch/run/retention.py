@@ -21,7 +21,7 @@ class Keep:
     reason: str
 
 
-def judge_run(run: Run, now: float, days: float) -> Purged | Keep:
+def purge_or_keep(run: Run, now: float, days: float) -> Purged | Keep:
     """Say what is written down of a run that may be purged, or why it may not."""
     current = run.current
     if current is None or not (loads := _loads(run, current)):

@@ -35,7 +35,7 @@ class Rule:
     prompt_version: str
 
     def takes(self, *words: str) -> bool:
-        """Tell whether one of the words is among those of `resend`."""
+        """Return whether one of the words is among those of `resend`."""
         return bool({*words, ALL} & set(self.words))
 
 
@@ -76,10 +76,10 @@ class Look:
 
     @property
     def unsure(self) -> Mask:
-        """Mask the rows whose requests must be made to tell: something else than the request may differ."""
+        """Mask the rows whose requests must be built to decide: these may have changed."""
         return self.open & ~(self.same_version & self.same_names & self.same_texts)
 
-    def judge(self, custom_ids: pa.Array) -> Verdict:
+    def decide(self, custom_ids: pa.Array) -> Verdict:
         """Decide, given the custom_ids of the rows that are `unsure`."""
         unsure = self.unsure
         same = pc.equal(self.held["custom_id"].filter(pa.array(unsure)), custom_ids)
@@ -102,7 +102,7 @@ class Look:
         )
 
     def _is_input(self) -> Mask:
-        """Tell changes of texts from those of the prompt; without both hashes, as far as one tells."""
+        """Mask the rows whose texts have changed, not the prompt; with one hash alone, as far as it shows."""
         version_known = _mask(pc.is_valid(self.held["prompt_version"]))
         by_texts = self.same_names & ~self.same_texts & (self.same_version | ~version_known)
         return by_texts | (~self.hashed & self.same_version)

@@ -1,4 +1,4 @@
-"""A run as its folder tells it: attempts, snapshots, shards, sends, loads."""
+"""A run as its folder records it: attempts, snapshots, shards, sends, loads."""
 
 from __future__ import annotations
 
@@ -95,14 +95,14 @@ class Send:
 
     @cached_property
     def open(self) -> bool:
-        """Tell whether something may still come of it; a batch beats a void, and so does an answer."""
+        """Return whether something may still come of it; a batch beats a void, and so does an answer."""
         if self.tally is not None or self.refusals:
             return False
         return bool(self.batches) or self.void is None or self.is_told
 
     @property
     def is_told(self) -> bool:
-        """Tell whether the answer of a preflight is there, written down as it came."""
+        """Return whether the answer of a preflight is there, written down as it came."""
         return self.intent.preflight and bool(self.raw)
 
     @cached_property
@@ -124,7 +124,7 @@ class Send:
 
     @property
     def usage(self) -> BatchUsage | None:
-        """Return the tokens of its batches, of each as it last told most; None: none has told any."""
+        """Return the tokens of its batches, the largest that each has shown; None: none has shown any."""
         own = {batch.id for batch in self.own}
         ended = [one.batch for one in self.terminals if one.batch.usage is not None and one.batch.id in own]
         most = {batch.id: batch.usage for batch in sorted(ended, key=lambda one: one.tokens)}
@@ -142,16 +142,16 @@ class Send:
 
     @property
     def is_misdated(self) -> bool:
-        """Tell whether the intent and its file are of times that contradict each other: one of them lies.
+        """Return whether the intent and its file are of times that contradict each other: one of them lies.
 
-        A file whose server told no time is dated a window before the intent.
+        A file whose server gave no time is dated a window before the intent.
         """
         apart = abs(self.intent.at - self.intent.file_created_at)
         return apart > AGREES and abs(apart - WINDOW) > 1
 
     @property
     def sent_at(self) -> float:
-        """Return when it was sent, by the intent, or by what else tells if that lies: the later one."""
+        """Return when it was sent, by the intent, or by its file and batch if that is wrong."""
         if not self.is_misdated:
             return self.intent.at
         made = self.batch.created_at if self.batch else None
@@ -188,19 +188,19 @@ class Send:
 
     @property
     def cancelled_by_us(self) -> bool:
-        """Tell whether our own cancel is recorded."""
+        """Return whether our own cancel is recorded."""
         return bool(self.cancels)
 
     @property
     def stopped_by_a_person(self) -> bool:
-        """Tell whether a person has cancelled it by our command, which only a clear of submit undoes."""
+        """Return whether a person has cancelled it by our command, which only a clear of submit undoes."""
         return any(cancel.by == BY_COMMAND for cancel in self.cancels)
 
 
 def unlisted(name: str) -> RunUnlisted:
     """Say that the run folder does not show what must be there; a listing that lags shows it later."""
     return RunUnlisted(
-        f"The run folder does not list {name!r}, which other files of it tell of. Nothing was sent. If the "
+        f"The run folder does not list {name!r}, which other files of it name. Nothing was sent. If the "
         "store lists new files late, a retry finds it; else the file was deleted: restore it."
     )
 
@@ -226,7 +226,7 @@ class Shard:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Everything that a run's folder tells, for one API origin."""
+    """Everything that a run's folder records, for one API origin."""
 
     attempts: tuple[Attempt, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
@@ -237,12 +237,12 @@ class Run:
 
     @property
     def stopped(self) -> bool:
-        """Tell whether a person has cancelled the run since submit was last cleared."""
+        """Return whether a person has cancelled the run since submit was last cleared."""
         return any(self.current is None or stop.epoch >= self.current.asked.epoch for stop in self.stops)
 
     @property
     def empty(self) -> bool:
-        """Tell whether nothing was ever written."""
+        """Return whether nothing was ever written."""
         return not (self.attempts or self.snapshots or self.shards or self.landed)
 
     @property
@@ -307,7 +307,7 @@ class Run:
         return {shard.id: shard for shard in self.shards}
 
     def has_children(self, shard_id: str) -> bool:
-        """Tell whether other shards took over requests of this one."""
+        """Return whether other shards took over requests of this one."""
         return shard_id in self._parents
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The token queue: how many input tokens a model takes at once, and whether a shard has room in it."""
+"""The token queue: how many input tokens of a model may be enqueued, and whether a shard has room in it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def tokens_per_shard(model: str, budgets: Mapping[str, int]) -> int | None:
 
 
 def is_counted(run: Run, models: Iterable[str], budgets: Mapping[str, int]) -> bool:
-    """Tell whether live batches are to be counted before one more of these models is created."""
+    """Return whether live batches are to be counted before one more of these models is created."""
     return any(
         budget_of(model, budgets) is not None or any(_was_full(send, model) for send in run.refused)
         for model in models
@@ -91,7 +91,7 @@ def enqueued(run: Run, looks: Mapping[str, object], listed: Iterable[Batch], now
 
 
 def _is_enqueued(send: Send) -> bool:
-    """Tell whether it may hold room; what has no file holds none."""
+    """Return whether it may hold room; what has no file holds none."""
     return send.open and bool(send.intent.file_id or send.batches)
 
 
@@ -101,7 +101,7 @@ def _is_over(batch: Batch, now: float) -> bool:
 
 
 def _may_run(send: Send, looks: Mapping[str, object], now: float) -> bool:
-    """Tell whether a send is not past its deadline, or is seen to run all the same."""
+    """Return whether a send is not past its deadline, or is seen to run all the same."""
     return now <= send.deadline or (send.batch is not None and runs(looks.get(send.batch.id)))
 
 
@@ -119,14 +119,14 @@ def live_tokens(model: str, queue: TokenQueue) -> int | None:
 
 
 def has_room(run: Run, shard: Shard, queue: TokenQueue) -> bool:
-    """Tell whether the shard fits beside our live batches; alone it is always tried."""
+    """Return whether the shard fits beside our live batches; alone it is always tried."""
     limit = limit_of(run, shard.about.model, queue.budgets)
     live = live_tokens(shard.about.model, queue)
     return limit is None or not live or live + shard.about.tokens <= limit
 
 
 def never_fits(run: Run, shard: Shard, queue: TokenQueue) -> bool:
-    """Tell whether the API refused a shard time and again although nothing of ours was in the queue."""
+    """Return whether the API refused a shard time and again although nothing of ours was in the queue."""
     if not any(send.refusals for send in shard.sends):
         return False
     alone: set[int | None] = {0}
@@ -161,7 +161,7 @@ def pause(shard: Shard, at: float) -> float:
 
 
 def jitter(word: str) -> float:
-    """Return a number in [0, 1) that is the same for everybody who asks."""
+    """Return a number in [0, 1) that is the same in every process."""
     return int.from_bytes(hashlib.sha256(word.encode()).digest()[:4]) / 2**32
 
 

@@ -1,4 +1,4 @@
-"""What ran unseen: the tokens of a batch beyond those that its answers tell."""
+"""What ran unseen: the tokens of a batch beyond those of its answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: No request takes more, in or out: a usage beyond is a number of something else.
 MOST = 10_000_000
-#: Statuses of requests that may have run although no line tells their tokens.
+#: Statuses of requests that may have run although no line has their tokens.
 SILENT = frozenset({
     RowStatus.OK, RowStatus.TRUNCATED, RowStatus.REFUSED, RowStatus.INVALID, RowStatus.MISSING,
     RowStatus.UNKNOWN,
@@ -32,7 +32,7 @@ UNRUN = frozenset({RowStatus.EXPIRED, RowStatus.CANCELLED})
 def book_unseen(
     answers: pa.Table, usage: BatchUsage | None, about: About, prices: Prices
 ) -> tuple[pa.Table, Unseen | None]:
-    """Book what a usage tells beyond the answers on the requests that may have taken it, if there are any."""
+    """Book tokens beyond those of the answers on the requests that may have taken them, if there are any."""
     more = beyond(usage, answers, about.requests)
     if more is None:
         return answers, None
@@ -45,7 +45,7 @@ def book_unseen(
 
 
 def beyond(usage: BatchUsage | None, answers: pa.Table, requests: int) -> BatchUsage | None:
-    """Return what a usage tells beyond the answers; None: nothing, or it cannot be true.
+    """Return the tokens of a usage beyond those of the answers; None: there are none, or it cannot be true.
 
     :param requests: how many the batch holds.
     """
@@ -65,7 +65,7 @@ def beyond(usage: BatchUsage | None, answers: pa.Table, requests: int) -> BatchU
 
 
 def silent(answers: pa.Table) -> np.ndarray:
-    """Return the places of the requests that may have run, and whose tokens nothing tells."""
+    """Return the places of the requests that may have run, and whose tokens are unknown."""
     untold = pc.and_(pc.is_null(answers["input_tokens"]), pc.is_null(answers["output_tokens"]))
     may_run = pc.is_in(answers["status"], value_set=pa.array(sorted(SILENT)))
     no_line = pc.and_(
@@ -89,7 +89,7 @@ def booked(answers: pa.Table, places: np.ndarray, tokens: BatchUsage) -> pa.Tabl
 
 
 def price_of(tokens: BatchUsage, prices: Prices, model: str, *, synchronous: bool = False) -> float | None:
-    """Return what tokens of many requests cost, in a batch or at once; None: the price is unknown."""
+    """Return what tokens of many requests cost, in a batch or synchronously; None: the price is unknown."""
     price = prices.find(model)
     if price is None:
         return None

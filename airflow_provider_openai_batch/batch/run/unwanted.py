@@ -1,4 +1,4 @@
-"""Which batches are to be stopped, for nobody wants what they hold, and which are known to run."""
+"""Which batches are to be stopped because their rows are not wanted any more, and which are known to run."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ MOST_CANCELS = 5
 
 @dataclass(frozen=True, slots=True)
 class CancelBatch:
-    """Nobody wants what a batch holds any more: stop it, and keep what it has done."""
+    """The rows of a batch are not wanted any more: stop it, and keep what it has done."""
 
     send: str
 
 
 def runs(look: object) -> bool:
-    """Tell whether a look shows a batch that runs, in a word that is known."""
+    """Return whether a look shows a batch that runs, in a word that is known."""
     return isinstance(look, Batch) and look.status in RUNNING
 
 
 def may_run(look: object) -> bool:
-    """Tell whether a look shows a batch that a cancel would stop, or failed and shows nothing."""
+    """Return whether a look shows a batch that a cancel would stop, or failed and shows nothing."""
     if isinstance(look, Batch):
         return look.status in STOPPABLE
     return look is not None and not isinstance(look, Gone)
@@ -48,7 +48,7 @@ def waited_for(send: Send, look: object, now: float) -> float | None:
 
 
 def cancel_if_due(send: Send, look: object, now: float) -> CancelBatch | None:
-    """Return the cancel of a batch that nobody wants: at once, and again as long as it runs on.
+    """Return the cancel of an unwanted batch: immediately, and again as long as it runs on.
 
     A look that failed says nothing: then it may run, and a cancel of what has ended changes nothing.
     """
@@ -58,7 +58,7 @@ def cancel_if_due(send: Send, look: object, now: float) -> CancelBatch | None:
 
 
 def tried_again_at(run: Run, send: Send, look: object) -> float | None:
-    """Return when a cancel that failed is repeated, for nobody waits for its batch: it would run on."""
+    """Return when a failed cancel is repeated; without it the batch would run on."""
     last = max((fact.at for fact in send.cancels), default=None)
     failed = run.put_off_times(send.folder)
     has_failed = last is not None and max(failed, default=0.0) >= last

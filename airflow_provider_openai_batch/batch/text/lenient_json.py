@@ -52,7 +52,7 @@ def _unfenced(text: str) -> str | None:
 
 
 def decode_line(line: bytes) -> Any:
-    """Decode a line as `decode` does; bytes that are no UTF-8 become U+FFFD, odd numbers None."""
+    """Decode a line as `decode` does; bytes that are not UTF-8 become U+FFFD, odd numbers None."""
     try:
         value = _decode(line)
     except (msgspec.DecodeError, UnicodeError):

@@ -23,5 +23,5 @@ def shown_reason(text: str) -> str:
 
 
 def shown_raw(text: str) -> str:
-    """Return what holds no answer, as `raw_output` keeps it for whoever looks for the reason."""
+    """Return a text without an answer as `raw_output` keeps it, so that the reason can be found."""
     return FORGING.sub(" ", text[:LONGEST_RAW])

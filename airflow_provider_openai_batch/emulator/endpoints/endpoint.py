@@ -45,7 +45,7 @@ class Endpoint:
     streams_as: str | None = None
     #: A parameter whose absence fails the whole batch.
     required: str | None = None
-    #: The model of a request at once that names none.
+    #: The model of a synchronous request that names none.
     default_model: str | None = None
     #: The inputs of one request, where their sum over a batch is limited.
     inputs: Callable[[bytes | Raw], int] | None = None

@@ -176,7 +176,9 @@ def _check(asked: Asked) -> None:
             raise ApiError(400, f"{what} with id '{identity}' not found.", code=code, param=name)
     check_response(asked, _reasoning(asked))
     if asked.background:
-        raise ApiError(400, "The emulator answers at once; ask without 'background'.", param="background")
+        raise ApiError(
+            400, "The emulator answers synchronously; ask without 'background'.", param="background"
+        )
     if not models.writes_text(asked.model):
         text = f"The requested model '{asked.model}' cannot be used with the Responses API."
         raise ApiError(400, text, code="unsupported_model", param="model")

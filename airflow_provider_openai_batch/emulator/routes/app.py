@@ -18,7 +18,7 @@ from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.replies import reply
 from airflow_provider_openai_batch.emulator.routes.admin import ROUTES as ADMIN
 from airflow_provider_openai_batch.emulator.routes.middleware import Gate
-from airflow_provider_openai_batch.emulator.routes.synchronous import at_once, list_models, retrieve_model
+from airflow_provider_openai_batch.emulator.routes.synchronous import list_models, retrieve_model, synchronous
 from airflow_provider_openai_batch.emulator.service import Service, service
 from airflow_provider_openai_batch.emulator.state import files
 from airflow_provider_openai_batch.emulator.state.state import TERMINAL
@@ -136,7 +136,7 @@ API = [
     Route("/batches/{id}/cancel", cancel_batch, methods=["POST"]),
     Route("/models", list_models),
     Route("/models/{id:path}", retrieve_model),
-    *(Route(one.path.removeprefix("/v1"), at_once(one), methods=["POST"]) for one in ANSWERED.values()),
+    *(Route(one.path.removeprefix("/v1"), synchronous(one), methods=["POST"]) for one in ANSWERED.values()),
 ]
 
 

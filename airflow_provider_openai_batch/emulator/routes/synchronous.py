@@ -1,4 +1,4 @@
-"""The routes beside files and batches: models, and requests answered at once."""
+"""The routes beside files and batches: models, and synchronous requests."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _existing(request: Request, name: str) -> str:
     return name
 
 
-def at_once(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+def synchronous(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     """The route that answers a request of an endpoint without a batch."""
 
     async def answer(request: Request) -> Response:

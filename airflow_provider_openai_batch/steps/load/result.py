@@ -187,8 +187,8 @@ def result_batch(
 def _outputs(found: pa.Table, output: Output) -> tuple[pa.Table, list[pa.Array]]:
     """Read the answers into columns; one that does not fit any more becomes `invalid`."""
     good = pc.equal(found["status"], str(RowStatus.OK))
-    arrays, spoilt = output.arrays(pc.if_else(good, found["answer"], None).to_pylist())
-    return (_spoil(found, spoilt) if spoilt else found), arrays
+    arrays, invalid = output.arrays(pc.if_else(good, found["answer"], None).to_pylist())
+    return (_with_invalid(found, invalid) if invalid else found), arrays
 
 
 def _replaced(column: pa.Array, charset: Charset | None) -> pa.Array:
@@ -204,7 +204,7 @@ def _cut(column: pa.Array, room: int | None) -> pa.Array:
     return column if room is None else pc.utf8_slice_codeunits(column, 0, room)
 
 
-def _spoil(found: pa.Table, reasons: dict[int, str]) -> pa.Table:
+def _with_invalid(found: pa.Table, reasons: dict[int, str]) -> pa.Table:
     """Make answers `invalid` as those are that never fitted: told why, the raw text kept."""
     mask = np.zeros(len(found), dtype=bool)
     mask[list(reasons)] = True

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.run.facts import Purged
-from airflow_provider_openai_batch.batch.run.retention import Keep, judge_run
+from airflow_provider_openai_batch.batch.run.retention import Keep, purge_or_keep
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.names import PURGED, folder_of_run, heavy
@@ -68,7 +68,7 @@ def purge_run(store: RunStore, cutoff: Cutoff) -> Purged | Keep | Finished:
         if rest and not cutoff.dry_run:
             store.purge(rest)
         return Finished(len(rest))
-    verdict = judge_run(read_run(store), cutoff.now, cutoff.days)
+    verdict = purge_or_keep(read_run(store), cutoff.now, cutoff.days)
     if isinstance(verdict, Purged) and not cutoff.dry_run:
         Journal(store, lambda: cutoff.now).purge(verdict, rest)
     return verdict

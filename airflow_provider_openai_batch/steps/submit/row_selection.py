@@ -80,7 +80,7 @@ class Chooser:
             used = {name: part.take(pa.array(places)) for name, part in used.items()}
             bodies, ids = self._requests(used, self._typed(rows, places))
             words = np.frombuffer(b"".join(ids), dtype=np.uint8).reshape(-1, ID_BYTES)
-            verdict = seen.judge(hexadecimal(words[seen.unsure[places]]))
+            verdict = seen.decide(hexadecimal(words[seen.unsure[places]]))
         sent = np.flatnonzero(verdict.send[places])
         tokens = self._tokens.of(used)
         asked = places[sent]

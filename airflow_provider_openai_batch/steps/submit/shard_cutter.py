@@ -135,7 +135,7 @@ class ShardFiles:
                 (one if position == chosen else rest).add(request_id, line)
             asked = tokens[chosen : chosen + 1]
             names = [one.finish(self._told(asked, preflight=True))]
-            self._forecaster.ask_at_once(asked)
+            self._forecaster.send_synchronously(asked)
             if len(shard.sizes) > 1:
                 names.append(rest.finish(self._told(tokens[:chosen] + tokens[chosen + 1 :])))
         return names

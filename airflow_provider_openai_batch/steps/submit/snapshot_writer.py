@@ -121,7 +121,7 @@ class SnapshotWriter:
         write_rejected(self._store, self._snapshot, self._rejected)
         for hashes, tokens in self._ahead:
             if self._requests.contains(hashes).all():
-                self._forecaster.ask_at_once(tokens)
+                self._forecaster.send_synchronously(tokens)
         forecast = self._forecaster.forecast()
         return Done(
             at=now,

@@ -311,9 +311,9 @@ def require_origin(store: RunStore, client: Client, run: Run) -> None:
 
 def tell_misfits(left: Left) -> None:
     """Say in the log that answers are paid for once more."""
-    if left.misfits:
+    if left.invalid:
         told = "%s of the answers of shard %s do not fit: their requests are asked again."
-        log.info(told, f"{left.misfits:,}", left.shard)
+        log.info(told, f"{left.invalid:,}", left.shard)
 
 
 def counts(store: RunStore) -> dict[str, int]:

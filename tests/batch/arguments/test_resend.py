@@ -145,7 +145,7 @@ def test_every_rule_about_one_row(held: dict[str, str | None], words: tuple[str,
 
     seen = look(rule, row, OURS)
     mine = np.frombuffer(bytes.fromhex(ID), dtype=np.uint8).reshape(1, 16)
-    verdict = seen.judge(hexadecimal(mine[seen.unsure]))
+    verdict = seen.decide(hexadecimal(mine[seen.unsure]))
 
     assert verdict.send.tolist() == [sent]
     assert not sent or seen.maybe.all()

@@ -64,7 +64,7 @@ def test_what_is_asked_at_once_costs_more(price: Price | None, new: float | None
     """A request that is counted as one of a batch is told with what it costs at once."""
     forecaster = Forecaster(price, Expected(tokens=5, reason="max_tokens 5", is_limit=True))
     forecaster.add(np.array([0, 0]), np.array([True, True]))
-    forecaster.ask_at_once([0])
+    forecaster.send_synchronously([0])
     told = forecaster.forecast()
 
     assert told.new.cost_usd == pytest.approx(new)
@@ -91,7 +91,7 @@ UNKNOWN = estimate(None, np.full(10_000, 120), 20)
             Forecast(new=NEW, all=WHOLE, output="max_tokens 20", output_is_limit=True),
             [
                 "and at most 200.0k output tokens (max_tokens 20): about 2.20 USD as batches",
-                "All 20,000 would be about 4.40 USD as batches (8.80 USD at once); the others are",
+                "All 20,000 would be about 4.40 USD as batches (8.80 USD without batches); the others are",
             ],
         ),
         (
@@ -102,7 +102,7 @@ UNKNOWN = estimate(None, np.full(10_000, 120), 20)
             ],
         ),
         (Forecast(all=WHOLE), ["No request is new"]),
-        (Forecast(), ["Nothing is asked, and nothing is to be paid."]),
+        (Forecast(), ["No requests and no cost."]),
     ],
 )
 def test_a_person_is_told_both_prices_and_what_they_rest_on(forecast, told):

@@ -49,12 +49,12 @@ def test_answers_become_one_array_of_lists() -> None:
     """What does not fit is NULL, and told by its place."""
     texts = [text_of(*VECTOR), None, "no base64", text_of(1.0), text_of(*VECTOR)]
 
-    (column,), spoilt = vectors_of(3).arrays(texts)
+    (column,), invalid = vectors_of(3).arrays(texts)
 
     assert column.type == pa.list_(pa.float32()) == vectors_of(3).columns.field("embedding").type
     assert column.to_pylist() == [VECTOR, None, None, None, VECTOR]
-    assert list(spoilt) == [2, 3]
-    assert spoilt[3] == "The embedding has 1 dimensions, not 3."
+    assert list(invalid) == [2, 3]
+    assert invalid[3] == "The embedding has 1 dimensions, not 3."
 
 
 def test_no_answers_are_a_column_too() -> None:

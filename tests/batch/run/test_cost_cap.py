@@ -117,12 +117,12 @@ def test_verdicts(spent: float, in_flight: float, growth: float, cost: float, ve
     """What is in flight may cost less than estimated: only what does not fit beside the spent is over."""
     budget = Budget(cap=10.0, spent=spent, in_flight=in_flight, growth=growth)
 
-    assert budget.judge(cost) is verdict
+    assert budget.check(cost) is verdict
 
 
 def test_sums_of_many_shards_may_reach_the_cap():
     """No rounding of floats forbids the last of ten."""
-    assert Budget(cap=1.0, spent=sum([0.1] * 3), in_flight=0.6, growth=1.0).judge(0.1) is Verdict.FITS
+    assert Budget(cap=1.0, spent=sum([0.1] * 3), in_flight=0.6, growth=1.0).check(0.1) is Verdict.FITS
 
 
 def test_shards_are_sent_as_far_as_the_cap_goes():

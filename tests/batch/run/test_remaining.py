@@ -296,12 +296,12 @@ class TestReask:
         """In one child some are retried and some asked again; each has its own count."""
         world = World(reask=1, s_1="abcd").shard("x", "abcd").send("x", "oifi")
         assert world.left == {"x": ("bcd", 1)}
-        assert [left.misfits for left in queue(world.run, world).left] == [2]
+        assert [left.invalid for left in queue(world.run, world).left] == [2]
 
         world.shard("y", "bcd", "x", 1).send("y", "ifo")
 
         assert world.left == {"y": ("c", 2)}
-        assert [left.misfits for left in queue(world.run, world).left] == [0]
+        assert [left.invalid for left in queue(world.run, world).left] == [0]
         world.shard("z", "c", "y", 2).send("z", "i")
         assert world.left == {"z": ("c", 3)}
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.retention import DAY, Keep, judge_run
+from airflow_provider_openai_batch.batch.run.retention import DAY, Keep, purge_or_keep
 from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard, Snapshot
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.names import heavy
@@ -74,7 +74,7 @@ def open_since(day: float) -> tuple[Shard, ...]:
 
 def test_an_old_landed_run_leaves_its_counts():
     """Rows by status, requests, and when it landed are what stays of a run."""
-    assert judge_run(make_run(), NOW, 30) == facts.Purged(
+    assert purge_or_keep(make_run(), NOW, 30) == facts.Purged(
         at=NOW, snapshot="0001-a", landed_at=61 * DAY, rows=9, requests=7, counts={"ok": 8, "error": 1}
     )
 
@@ -94,7 +94,7 @@ def test_an_old_landed_run_leaves_its_counts():
 )
 def test_what_is_needed_is_kept(changes: dict[str, Any], why: str):
     """Neither what has not landed as it was last staged, nor what still runs, nor what is young."""
-    verdict = judge_run(make_run(**changes), NOW, 30)
+    verdict = purge_or_keep(make_run(**changes), NOW, 30)
 
     assert isinstance(verdict, Keep)
     assert why in verdict.reason
@@ -102,7 +102,7 @@ def test_what_is_needed_is_kept(changes: dict[str, Any], why: str):
 
 def test_an_answer_that_never_came_keeps_no_run_for_ever():
     """Past its deadline a send is not waited for any more, and neither is a purge."""
-    assert isinstance(judge_run(make_run(shards=open_since(60)), NOW, 30), facts.Purged)
+    assert isinstance(purge_or_keep(make_run(shards=open_since(60)), NOW, 30), facts.Purged)
 
 
 def test_facts_stay():

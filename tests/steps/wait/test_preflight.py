@@ -28,11 +28,13 @@ CHAT = {"route": "chat"}
 REFUSAL = CHAT | {"status": 400, "code": "invalid_value", "param": "response_format"}
 NOT_ASKED = [
     pytest.param("rate_limit", CHAT, "a rate limit", id="rate limit"),
-    pytest.param("not_found", CHAT, "this server answers no request at once", id="no route"),
+    pytest.param("not_found", CHAT, "this server does not answer synchronous requests", id="no route"),
     pytest.param(
-        "bad_gateway", CHAT | {"status": 404}, "this server answers no request at once", id="a page"
+        "bad_gateway", CHAT | {"status": 404}, "this server does not answer synchronous requests", id="a page"
     ),
-    pytest.param("bad_gateway", CHAT | {"status": 501}, "this server answers no request at once", id="501"),
+    pytest.param(
+        "bad_gateway", CHAT | {"status": 501}, "this server does not answer synchronous requests", id="501"
+    ),
     pytest.param("server_error", CHAT, f"{UNCLEAR}: 500", id="500"),
     pytest.param("conflict", CHAT, f"{UNCLEAR}: 409", id="409"),
     pytest.param("reset", CHAT, f"{UNCLEAR}: APIConnectionError", id="reset"),
