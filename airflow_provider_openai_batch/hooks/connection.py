@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_openai_batch.batch.arguments.convert import refuse_unknown
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.address import address_of, base_url, url_of_environment
 
@@ -30,7 +30,8 @@ def client_arguments(connection: Connection, extra: dict[str, Any]) -> dict[str,
     """Read a connection as the arguments of `OpenAI` and `AsyncOpenAI`."""
     check_keys(connection, extra)
     given = mapping(connection, extra, "openai_client_kwargs")
-    _check_names(connection, given)
+    what = f"Connection {connection.conn_id!r}: extra's 'openai_client_kwargs'"
+    refuse_unknown(what, given, READERS)
     given |= {name: extra[name] for name in NAMED if extra.get(name) not in ("", None)}
     headers = mapping(connection, given, "default_headers") | mapping(connection, extra, "headers")
     given |= {"default_headers": headers, "default_query": mapping(connection, given, "default_query")}
@@ -44,17 +45,9 @@ def client_arguments(connection: Connection, extra: dict[str, Any]) -> dict[str,
 
 
 def check_keys(connection: Connection, extra: dict[str, Any]) -> None:
-    """Refuse a key of the connection's extra that nobody reads: a typo in `limits` would drop a ceiling."""
+    """Refuse a key of the connection's extra that is not read: a typo in `limits` would drop a ceiling."""
     allowed = {*OURS, *THEIRS.get(connection.conn_type or "", ())}
-    unknown = next((name for name in extra if name not in allowed), None)
-    if unknown is None:
-        return
-    near = get_close_matches(unknown, sorted(allowed), n=1)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
-    raise InvalidRequest(
-        f"Connection {connection.conn_id!r}: extra has an unknown key {unknown!r}; "
-        f"allowed: {', '.join(sorted(allowed))}.{meant}"
-    )
+    refuse_unknown(f"Connection {connection.conn_id!r}: extra", extra, allowed)
 
 
 def token_budgets(connection: Connection, extra: dict[str, Any]) -> dict[str, int]:
@@ -68,15 +61,6 @@ def token_budgets(connection: Connection, extra: dict[str, Any]) -> dict[str, in
             "write the account's limit of enqueued tokens, or leave the model out."
         )
     return budgets
-
-
-def _check_names(connection: Connection, given: dict[str, Any]) -> None:
-    unknown = [name for name in given if name not in READERS]
-    if unknown:
-        raise InvalidRequest(
-            f"Connection {connection.conn_id!r}: extra's 'openai_client_kwargs' has an unknown key "
-            f"{unknown[0]!r}; allowed: {', '.join(sorted(READERS))}."
-        )
 
 
 def mapping(connection: Connection, extra: dict[str, Any], name: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -29,13 +30,19 @@ def mapping(argument: str, value: object) -> dict[str, Any]:
 
 
 def check_names(argument: str, given: Iterable[str], to: type[msgspec.Struct]) -> None:
-    """Refuse a key that is none of the fields."""
-    allowed = {*to.__struct_fields__, *APART.get(argument, ())}
-    unknown = next((name for name in given if name not in allowed), None)
-    if unknown is not None:
-        raise InvalidRequest(
-            f"{argument} has an unknown key {unknown!r}; allowed: {', '.join(sorted(allowed))}."
-        )
+    """Refuse a key that is not a field."""
+    refuse_unknown(argument, given, {*to.__struct_fields__, *APART.get(argument, ())})
+
+
+def refuse_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> None:
+    """Refuse a key that is not allowed, and name the one that was probably meant."""
+    known = sorted(allowed)
+    unknown = next((name for name in given if name not in known), None)
+    if unknown is None:
+        return
+    near = get_close_matches(unknown, known, n=1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    raise InvalidRequest(f"{what} has an unknown key {unknown!r}; allowed: {', '.join(known)}.{meant}")
 
 
 def convert(argument: str, given: dict[str, Any], to: type[Parsed], *, strict: bool = True) -> Parsed:

@@ -261,7 +261,7 @@ def _doubt(send: Send, moment: Moment) -> Action | float | None:
         made = send.intent.file_created_at
         since = 0.0 if is_yet_to_come(made, moment.now) else made
     due = since + (ASKED_FOR if send.intent.preflight else moment.settings.settle)
-    return Resolve(send.folder) if send.is_told or moment.now >= due else due
+    return Resolve(send.folder) if send.is_answered or moment.now >= due else due
 
 
 def _lost(send: Send, moment: Moment) -> Action | float | None:

@@ -98,10 +98,10 @@ class Send:
         """Return whether something may still come of it; a batch beats a void, and so does an answer."""
         if self.tally is not None or self.refusals:
             return False
-        return bool(self.batches) or self.void is None or self.is_told
+        return bool(self.batches) or self.void is None or self.is_answered
 
     @property
-    def is_told(self) -> bool:
+    def is_answered(self) -> bool:
         """Return whether the answer of a preflight is there, written down as it came."""
         return self.intent.preflight and bool(self.raw)
 

@@ -67,7 +67,7 @@ def _keep(journal: Journal, send: Send, told: SyncAnswer, custom_id: str) -> Sen
 
 def settle(journal: Journal, client: Client, send: Send) -> None:
     """End a preflight whose process did not: read its answer, or let its request go in a batch."""
-    if send.is_told:
+    if send.is_answered:
         read_told(journal, client, send)
         return
     journal.void(send, UNCLEAR)
