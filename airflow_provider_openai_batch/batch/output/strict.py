@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_openai_batch.batch.output.placed import Placed, like, plain
 from airflow_provider_openai_batch.batch.output.strict_build import Schema, build
 from airflow_provider_openai_batch.batch.output.strict_rules import FORMATS, Mistake, lint, looks_around
 from airflow_provider_openai_batch.batch.text.lenient_json import encode
@@ -34,7 +35,7 @@ def to_strict(schema: Mapping[str, Any]) -> Strict:
     """Build the strict form, or say with its path what the API would refuse."""
     checked = build(schema)
     sent = enforced(checked)
-    offending = lint(sent, schema)
+    offending = lint(sent)
     mistakes = [mistake for mistake in offending if isinstance(mistake, Mistake)]
     if mistakes:
         raise InvalidRequest(f"output_type has a mistake: {'; '.join(mistakes[:5])}.")
@@ -43,7 +44,7 @@ def to_strict(schema: Mapping[str, Any]) -> Strict:
             f"output_type cannot be asked for in strict mode: {'; '.join(offending[:5])}. "
             f"{_advice(offending)}"
         )
-    return Strict(sent=sent, checked=checked)
+    return Strict(sent=plain(sent), checked=plain(checked))
 
 
 def _advice(offending: list[str]) -> str:
@@ -63,17 +64,18 @@ def enforced(node: Any, unenforced: frozenset[str] = UNENFORCED) -> Any:
     if "prefixItems" in described and isinstance(described["prefixItems"], list):
         kept |= _items(described, unenforced)
     if described:
-        words = ", ".join(f"{name}: {encode(part)}" for name, part in described.items())
+        words = ", ".join(f"{name}: {encode(plain(part))}" for name, part in described.items())
         given = kept.get("description")
         kept["description"] = f"{given} ({words})" if isinstance(given, str) and given else words
-    return kept
+    return like(node, kept)
 
 
 def _any_of(node: Mapping[str, Any]) -> Mapping[str, Any]:
     """Ask for any of what an answer must fit one of: strict mode knows no other choice."""
     if "oneOf" not in node or "anyOf" in node:
         return node
-    return {("anyOf" if name == "oneOf" else name): part for name, part in node.items()}
+    renamed = {("anyOf" if name == "oneOf" else name): part for name, part in node.items()}
+    return like(node, renamed, **({"anyOf": node.at("oneOf")} if isinstance(node, Placed) else {}))
 
 
 def _is_unknown(name: str, part: object) -> bool:

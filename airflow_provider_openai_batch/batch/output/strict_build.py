@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from airflow_provider_openai_batch.batch.output.placed import NotSchema, Place, Placed, like
 
 Schema = dict[str, Any]
 
@@ -32,78 +34,102 @@ def build(schema: Mapping[str, Any]) -> Schema:
 
 class _Builder:
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self.root = _rename_definitions(schema)
+        #: How the schema itself names its definitions.
+        self.definitions = "$defs" if "$defs" in schema else "definitions"
+        self.root = Placed(_rename_definitions(schema), (), moved={"$defs": (self.definitions,)})
 
     def build(self) -> Schema:
-        root = dict(self.root)
+        root = _without(self.root, lambda _: False)
         seen: set[str] = set()
         while isinstance(ref := root.get("$ref"), str) and ref not in seen:
             seen.add(ref)
-            target, beside = resolve(self.root, ref), _beside(root)
+            target, beside = self.target(ref), _beside(root)
             if target is None or _contradicts(beside, target):
                 break
-            root = {**target, **beside}
-        definitions = root.pop("$defs", None)
+            root = beside.over(target)
+        definitions, place = root.pop("$defs", None), root.at("$defs")
         built = self.node(root, ())
         if isinstance(definitions, Mapping) and definitions:
-            built["$defs"] = {name: self.part(node, ()) for name, node in definitions.items()}
+            built["$defs"] = self.parts(definitions, place, ())
         return built
 
-    def part(self, node: object, inside: tuple[str, ...]) -> Any:
-        return self.node(node, inside) if isinstance(node, Mapping) else node
+    def target(self, ref: str) -> Placed | None:
+        """Find what a reference points to, and where that stands."""
+        found = resolve(self.root, ref)
+        if found is self.root:
+            return self.root
+        place = tuple(ref.split("/")[1:])
+        if place[:1] == ("$defs",):
+            place = (self.definitions, *place[1:])
+        return None if found is None else Placed(found, place)
 
-    def node(self, node: Mapping[str, Any], inside: tuple[str, ...]) -> Schema:
+    def part(self, node: object, place: Place, inside: tuple[str, ...]) -> Any:
+        if not isinstance(node, Mapping):
+            return NotSchema(node, place)
+        return self.node(Placed(node, place), inside)
+
+    def parts(self, nodes: Mapping[str, Any], place: Place, inside: tuple[str, ...]) -> Schema:
+        return {name: self.part(node, (*place, name), inside) for name, node in nodes.items()}
+
+    def node(self, node: Placed, inside: tuple[str, ...]) -> Placed:
         """Build one node; `inside` names the references that are being copied in."""
-        kept = {name: part for name, part in node.items() if not is_annotation(name)}
+        kept = _without(node, is_annotation)
         if kept.get("format") in UUIDS:
             kept["format"] = "uuid"
         ref = kept.get("$ref")
         if isinstance(ref, str) and (len(kept) > 1 or not _is_definition(ref)):
-            target, beside = resolve(self.root, ref), _beside(kept)
+            target, beside = self.target(ref), _beside(kept)
             if target is not None and _contradicts(beside, target):
                 return self.children(kept, inside)
             if target is not None and ref not in inside:
-                return self.node({**target, **beside}, (*inside, ref))
+                return self.node(beside.over(target), (*inside, ref))
             kept.pop("description", None)
         several = kept.get("allOf")
         only = several[0] if isinstance(several, list) and len(several) == 1 else None
         if isinstance(only, Mapping) and not _contradicts(kept, only):
+            place = (*kept.at("allOf"), "0")
             del kept["allOf"]
-            return self.node({**only, **kept}, inside)
+            return self.node(kept.over(Placed(only, place)), inside)
         return self.children(kept, inside)
 
-    def children(self, node: Schema, inside: tuple[str, ...]) -> Schema:
+    def children(self, node: Placed, inside: tuple[str, ...]) -> Placed:
         if "items" in node:
-            node["items"] = self.part(node["items"], inside)
+            node["items"] = self.part(node["items"], node.at("items"), inside)
         for name in ("anyOf", "oneOf", "prefixItems"):
             if isinstance(node.get(name), list):
-                node[name] = [self.part(branch, inside) for branch in node[name]]
+                numbered = {str(number): branch for number, branch in enumerate(node[name])}
+                node[name] = list(self.parts(numbered, node.at(name), inside).values())
         if isinstance(node.get("$defs"), Mapping):
-            node["$defs"] = {name: self.part(part, inside) for name, part in node["$defs"].items()}
+            node["$defs"] = self.parts(node["$defs"], node.at("$defs"), inside)
         if "properties" in node or node.get("type") == "object":
             return self.object(node, inside)
         return node
 
-    def object(self, node: Schema, inside: tuple[str, ...]) -> Schema:
+    def object(self, node: Placed, inside: tuple[str, ...]) -> Placed:
         properties = node.get("properties", {})
         if not isinstance(properties, Mapping):
             return node
         required = node.get("required")
         required = required if isinstance(required, list) else []
-        built = {}
+        built = self.parts(properties, node.at("properties"), inside)
         for name, part in properties.items():
-            strict = self.part(part, inside)
             optional = name not in required and isinstance(part, Mapping) and part.get("default") is None
-            built[name] = _nullable(strict) if optional and isinstance(strict, dict) else strict
+            if optional and isinstance(built[name], Placed):
+                built[name] = _nullable(built[name])
         node["properties"] = built
         node["required"] = [*built, *(name for name in required if name not in built)]
         node.setdefault("additionalProperties", False)
         return node
 
 
-def _beside(node: Mapping[str, Any]) -> Schema:
+def _without(node: Placed, is_left_out: Callable[[str], bool]) -> Placed:
+    kept = {name: part for name, part in node.items() if not is_left_out(name)}
+    return Placed(kept, node.place, base=node.base, moved=node.moved)
+
+
+def _beside(node: Placed) -> Placed:
     """Return what stands beside a reference, which may lead to another one."""
-    return {name: part for name, part in node.items() if name != "$ref"}
+    return _without(node, lambda name: name == "$ref")
 
 
 def _contradicts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -146,15 +172,16 @@ def _rename_refs(node: Any) -> Any:
     }
 
 
-def _nullable(node: Schema) -> Schema:
+def _nullable(node: Placed) -> Schema:
     kind = node.get("type")
     if "anyOf" in node:
         branches = node["anyOf"]
-        return node if {"type": "null"} in branches else {**node, "anyOf": [*branches, {"type": "null"}]}
+        has_null = {"type": "null"} in branches
+        return node if has_null else like(node, {**node, "anyOf": [*branches, {"type": "null"}]})
     if isinstance(kind, str) and kind != "null" and "const" not in node:
-        node = {**node, "type": [kind, "null"]}
-        return {**node, "enum": [*node["enum"], None]} if node.get("enum") else node
+        nullable = {**node, "type": [kind, "null"]}
+        return like(node, {**nullable, "enum": [*node["enum"], None]} if node.get("enum") else nullable)
     if kind == "null" or (isinstance(kind, list) and "null" in kind):
         return node
     description = {"description": node.pop("description")} if "description" in node else {}
-    return {**description, "anyOf": [node, {"type": "null"}]}
+    return like(node, {**description, "anyOf": [node, {"type": "null"}]})

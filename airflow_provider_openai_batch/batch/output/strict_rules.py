@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airflow_provider_openai_batch.batch.output.placed import NotSchema, Place, Placed
 from airflow_provider_openai_batch.batch.output.strict_build import resolve
-from airflow_provider_openai_batch.batch.output.strict_paths import as_given
 
 ALLOWED = frozenset({
     "$ref", "$defs", "type", "enum", "const", "anyOf", "description", "properties", "required",
@@ -39,12 +39,12 @@ class Mistake(str):
     __slots__ = ()
 
 
-def lint(schema: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> list[str]:
+def lint(schema: Mapping[str, Any]) -> list[str]:
     """Name what the API would refuse in a strict schema, each with its path; empty when it is fine.
 
-    :param given: the schema that it was built from, and whose paths are reported.
+    Paths are those of the schema that it was built from, as far as its nodes know them.
     """
-    linter = _Linter(schema, schema if given is None else given)
+    linter = _Linter(schema)
     if "anyOf" in schema:
         return ["the root is an anyOf, not an object"]
     if "type" not in schema:
@@ -55,63 +55,64 @@ def lint(schema: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> l
 
 
 class _Linter:
-    def __init__(self, root: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-        self.root, self.given = root, given
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self.root = root
         self.properties = self.enum_values = self.characters = 0
 
-    def node(self, node: object, path: tuple[str, ...], depth: int) -> Iterator[str]:
-        if not isinstance(node, Mapping):
-            yield f"{self.at(path)} is not a schema"
+    def node(self, given: object, place: Place, depth: int) -> Iterator[str]:
+        if not isinstance(given, Mapping):
+            yield f"{_shown(given.place if isinstance(given, NotSchema) else place)} is not a schema"
             return
+        node = given if isinstance(given, Placed) else Placed(given, place)
         yield from (
-            f"{self.at((*path, name))} is not supported{INSTEAD.get(name, '')}"
+            f"{_at(node, name)} is not supported{INSTEAD.get(name, '')}"
             for name in node
             if name not in ALLOWED
         )
         self.characters += sum(map(len, _names(node, "$defs")))
         if depth > MAX_DEPTH and {"properties", "items"} & node.keys():
-            yield f"{self.at(path)} is nested deeper than {MAX_DEPTH} levels"
+            yield f"{_shown(node.place)} is nested deeper than {MAX_DEPTH} levels"
             return
         for rule in (self.kind, self.text, self.reference, self.enum, self.object):
-            yield from rule(node, path)
-        for step, child, deeper in _children(node):
-            yield from self.node(child, (*path, *step), depth + deeper)
+            yield from rule(node)
+        for inner, child, deeper in _children(node):
+            yield from self.node(child, inner, depth + deeper)
 
-    def kind(self, node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    def kind(self, node: Placed) -> Iterator[str]:
         if not TYPED & node.keys():
-            yield f"{self.at(path)} has no type"
+            yield f"{_shown(node.place)} has no type"
         kinds = _kinds(node)
         for name in kinds:
             if not (isinstance(name, str) and name in TYPES):
-                yield f"{self.at((*path, 'type'))} is {name!r}, not one of {', '.join(sorted(TYPES))}"
+                yield f"{_at(node, 'type')} is {name!r}, not one of {', '.join(sorted(TYPES))}"
         if "array" in kinds and "items" not in node:
-            yield f"{self.at((*path, 'items'))} is missing"
+            yield f"{_at(node, 'items')} is missing"
         branches = node.get("anyOf", [node])
         if not isinstance(branches, list) or not branches:
-            yield f"{self.at((*path, 'anyOf'))} is not a list of schemas"
+            yield f"{_at(node, 'anyOf')} is not a list of schemas"
 
-    def text(self, node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    def text(self, node: Placed) -> Iterator[str]:
         form = node.get("format", "date")
         if not (isinstance(form, str) and form in FORMATS):
-            yield f"{self.at((*path, 'format'))} is {form!r}, not one of {', '.join(sorted(FORMATS))}"
+            yield f"{_at(node, 'format')} is {form!r}, not one of {', '.join(sorted(FORMATS))}"
         if isinstance(node.get("pattern"), str) and looks_around(node["pattern"]):
-            yield f"{self.at((*path, 'pattern'))} looks around, which is not supported"
+            yield f"{_at(node, 'pattern')} looks around, which is not supported"
 
-    def reference(self, node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    def reference(self, node: Placed) -> Iterator[str]:
         ref = node.get("$ref", "#")
         if not isinstance(ref, str) or resolve(self.root, ref) is None:
-            yield Mistake(f"{self.at((*path, '$ref'))} is {ref!r}, which is not in the schema")
+            yield Mistake(f"{_at(node, '$ref')} is {ref!r}, which is not in the schema")
         elif "$ref" in node and len(node) > 1:
-            yield f"{self.at((*path, '$ref'))} stands beside other keywords"
+            yield f"{_at(node, '$ref')} stands beside other keywords"
 
-    def enum(self, node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    def enum(self, node: Placed) -> Iterator[str]:
         values = node.get("enum")
         if values is None:
             self.characters += len(str(node.get("const", "")))
             return
         if not isinstance(values, list) or not values:
             what = "is empty" if values == [] else f"is {values!r}"
-            yield Mistake(f"{self.at((*path, 'enum'))} {what}; list the values")
+            yield Mistake(f"{_at(node, 'enum')} {what}; list the values")
             return
         self.enum_values += len(values)
         self.characters += sum(len(str(value)) for value in values)
@@ -119,33 +120,33 @@ class _Linter:
         characters = sum(map(len, texts))
         if len(texts) > LARGE_ENUM and characters > MAX_LARGE_ENUM_CHARACTERS:
             yield (
-                f"{self.at((*path, 'enum'))} has {len(texts)} texts of {characters:,} characters, "
+                f"{_at(node, 'enum')} has {len(texts)} texts of {characters:,} characters, "
                 f"more than {MAX_LARGE_ENUM_CHARACTERS:,}"
             )
 
-    def object(self, node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    def object(self, node: Placed) -> Iterator[str]:
         if "object" not in _kinds(node):
             return
         closed = node.get("additionalProperties") is False
         if not closed:
             yield (
-                f"{self.at((*path, 'additionalProperties'))} is not false; in place of fields that the model "
+                f"{_at(node, 'additionalProperties')} is not false; in place of fields that the model "
                 "names (a dict), ask for a list of objects with a name and a value"
             )
         properties = node.get("properties")
         if not isinstance(properties, Mapping) or not properties:
             if closed:
-                yield f"{self.at((*path, 'properties'))} is empty; name the fields"
+                yield f"{_at(node, 'properties')} is empty; name the fields"
             return
         self.properties += len(properties)
         self.characters += sum(map(len, properties))
         required = node["required"] if isinstance(node.get("required"), list) else []
         missing = [name for name in properties if name not in required]
         if missing:
-            yield f"{self.at((*path, 'required'))} lacks {', '.join(missing)}"
+            yield f"{_at(node, 'required')} lacks {', '.join(missing)}"
         unknown = [name for name in required if name not in properties]
         if unknown:
-            yield Mistake(f"{self.at((*path, 'required'))} names {unknown[0]!r}, which is not a property")
+            yield Mistake(f"{_at(node, 'required')} names {unknown[0]!r}, which is not a property")
 
     def sizes(self) -> Iterator[str]:
         for count, limit, what in (
@@ -156,8 +157,13 @@ class _Linter:
             if count > limit:
                 yield f"the schema has {count:,} {what}, more than {limit:,}"
 
-    def at(self, path: tuple[str, ...]) -> str:
-        return repr(".".join(as_given(path, self.given))) if path else "the root"
+
+def _at(node: Placed, keyword: str) -> str:
+    return _shown(node.at(keyword))
+
+
+def _shown(place: Place) -> str:
+    return repr(".".join(place)) if place else "the root"
 
 
 def looks_around(pattern: str) -> bool:
@@ -175,14 +181,15 @@ def _names(node: Mapping[str, Any], keyword: str) -> list[str]:
     return [str(name) for name in inner] if isinstance(inner, Mapping) else []
 
 
-def _children(node: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], object, int]]:
-    """Give each schema inside a node with the path to it and by how many levels it is deeper."""
+def _children(node: Placed) -> Iterator[tuple[Place, object, int]]:
+    """Give each schema inside a node with its place and by how many levels it is deeper."""
     for name in ("properties", "$defs"):
         inner = node.get(name)
         if isinstance(inner, Mapping):
-            yield from (((name, key), child, int(name == "properties")) for key, child in inner.items())
+            deeper = int(name == "properties")
+            yield from (((*node.at(name), key), child, deeper) for key, child in inner.items())
     if "items" in node:
-        yield ("items",), node["items"], 1
+        yield node.at("items"), node["items"], 1
     branches = node.get("anyOf")
     if isinstance(branches, list):
-        yield from ((("anyOf", str(index)), branch, 0) for index, branch in enumerate(branches))
+        yield from (((*node.at("anyOf"), str(index)), branch, 0) for index, branch in enumerate(branches))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.output.strict import to_strict
 from airflow_provider_openai_batch.batch.output.strict_build import resolve
@@ -535,3 +538,44 @@ def test_references_are_found_by_their_escaped_path() -> None:
     assert resolve({}, "elsewhere") is None
     assert to_strict({"$ref": "#/$defs/R", "$defs": {"R": object_of(a=STRING)}}).sent["required"] == ["a"]
     assert lint({"$ref": "#/$defs/R"}) == ["the root has no type"]
+
+
+#: Nodes with a mistake each, and all that is built anew around them.
+BAD = st.sampled_from(
+    [{}, {"enum": []}, {"type": "text"}, array(items={}), {"not": STRING}, {"type": "object"}]
+)
+NODES = st.recursive(
+    BAD,
+    lambda inner: st.one_of(
+        inner.map(lambda node: {"type": "object", "properties": {"a": node, "b": STRING}}),
+        inner.map(lambda node: array(items=node)),
+        st.tuples(st.sampled_from(["anyOf", "oneOf", "allOf"]), st.lists(inner, min_size=1, max_size=3)).map(
+            lambda choice: {choice[0]: choice[1]}
+        ),
+        st.lists(inner, min_size=1, max_size=3).map(lambda items: tuple_of(*items)),
+        st.sampled_from([REF, REF | {"description": "d"}, {"$ref": "#", "pattern": "(?=a)"}]),
+    ),
+    max_leaves=6,
+)
+
+
+def leads_somewhere(place: str, given: Any) -> bool:
+    """Follow a path to the node that it is about; its last step may be what is missing there."""
+    *steps, _ = place.split(".")
+    for step in steps:
+        given = given[int(step)] if isinstance(given, list) else given.get(step, ())
+    return isinstance(given, (dict, list))
+
+
+@given(node=NODES, definition=NODES)
+def test_a_path_leads_to_a_place_of_the_given_schema(
+    node: dict[str, Any], definition: dict[str, Any]
+) -> None:
+    """Whatever was copied in, merged, or made nullable: a person finds in the schema what is named."""
+    schema = object_of(a=node) | {"required": [], "$defs": {"D": definition}}
+
+    with pytest.raises(InvalidRequest) as caught:
+        to_strict(schema)
+
+    places = re.findall(r"(?:^|; |: )'([^' ]+)' ", str(caught.value))
+    assert [place for place in places if not leads_somewhere(place, schema)] == []

@@ -84,4 +84,4 @@ def test_times_that_no_clock_agrees_on():
     assert first.ended_at is not None
 
     assert plots.span_of([odd], START) == plots.Span(first=first.created_at, last=START)
-    boxes(plots.timeline([odd], (START, START)))
+    boxes(plots.timeline([odd], plots.Span(first=START, last=START)))
