@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from airflow_provider_openai_batch.pytest_plugin import Entry
+    from airflow_provider_openai_batch.pytest_plugin import Execution
     from tests.crashes.stories import Story
 
 #: A run looks 30 days back and takes about one: the list stays short.
@@ -83,12 +83,12 @@ class Server:
             self._emulator = None
 
 
-def at_once(emulator: OpenAIBatchEmulator) -> list[Entry]:
+def at_once(emulator: OpenAIBatchEmulator) -> list[Execution]:
     """Return what was executed without a batch, in its order."""
     return [entry for entry in emulator.ledger if entry.batch_id is None]
 
 
-def question(entry: Entry) -> str:
+def question(entry: Execution) -> str:
     """Return what was asked, which is the same at once and in a batch."""
     return str(entry.body["messages"][-1]["content"])
 
