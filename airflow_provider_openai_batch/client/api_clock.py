@@ -100,5 +100,5 @@ def dated(answer: Any) -> Mapping[str, str] | None:
 
 
 def is_to_leave(answer: Any) -> bool:
-    """Return whether the API wants no more calls now."""
+    """Return whether the API is not to be called more now."""
     return answer.status_code in LEAVE_ALONE or "retry-after" in answer.headers

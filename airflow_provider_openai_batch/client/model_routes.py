@@ -23,7 +23,7 @@ SAID = re.compile(r"\bmodel\b[^/]*\b(not found|not exist|unknown)\b", re.IGNOREC
 
 
 class ModelRoutes:
-    """What an API says of its models; whatever is not a clear answer says nothing."""
+    """What an API says of its models; only clear answers count."""
 
     def __init__(self, api: openai.OpenAI, clock: ApiClock) -> None:
         self._api, self._clock = api, clock

@@ -1,6 +1,6 @@
-"""HTTP clients that follow a redirect on the same origin only, and end what has no end.
+"""HTTP clients that follow redirects on the same origin only, and bound the body of an answer.
 
-Elsewhere rows and the key would leak.
+Another origin would get rows and the key.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Redirected(openai.OpenAIError, InvalidRequest):
 
 
 class SameOrigin(openai.DefaultHttpxClient):
-    """The SDK's own HTTP client, staying on one origin and reading no body for ever.
+    """The SDK's own HTTP client, staying on one origin and bounding each body.
 
     `elapsed` is the clock that bodies are timed by, `options` are the SDK's client's.
     """

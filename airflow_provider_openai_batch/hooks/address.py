@@ -1,4 +1,4 @@
-"""Where a connection says that the API is: an address that holds no secret, for it is recorded and logged."""
+"""The address of the API in a connection: it must hold no secret, because it is recorded and logged."""
 
 from __future__ import annotations
 

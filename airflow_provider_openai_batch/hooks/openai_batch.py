@@ -148,7 +148,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         clients = _clients.setdefault(asyncio.get_running_loop(), {})
         name = json.dumps([arguments, budgets], sort_keys=True, default=repr)
         if name not in clients:
-            # Who waits looks again by itself; a retry would sleep through `Retry-After` in the others' way.
+            # A wait looks again anyway; a retry would sleep through `Retry-After` and block the others.
             looks = {"timeout": LOOK_TIMEOUT} | arguments | {"max_retries": 0}
             clients[name] = AsyncClient(AsyncOpenAI(**looks, http_client=AsyncSameOrigin()), budgets)
         return clients[name]

@@ -51,7 +51,7 @@ def _read(path: str) -> object:
     except Exception as error:
         # File systems fail in words of their own.
         raise InvalidRequest(
-            f"{OPTION} is {path!r}, which cannot be read ({type(error).__name__}); mend it or leave it empty."
+            f"{OPTION} is {path!r}, which cannot be read ({type(error).__name__}); correct or remove it."
         ) from error
     try:
         return msgspec.json.decode(raw)

@@ -103,7 +103,7 @@ def _is_question(parsed: dict[str, Any]) -> bool:
 
 
 def _strange(custom_id: bytes, body: object, missing: str) -> Answer:
-    """Keep what shows neither failure nor object: it may have been run, and asking again would be paid."""
+    """Keep what is neither a failure nor an object: it may have run, and a repeated request costs again."""
     raw = body if isinstance(body, str) else encode(body)
     message = "The answer is not an object of JSON." if body else missing
     return _invalid(custom_id, message, clean_answer(raw))  # it is the answer, whole

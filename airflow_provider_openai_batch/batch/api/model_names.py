@@ -42,8 +42,8 @@ def unknown_model(model: str, origin: str, near: str | None) -> str:
     """Say that an API does not know a model, and which one may have been meant."""
     meant = f" Did you mean {near!r}?" if near else ""
     return (
-        f"request['model'] is {_short(model)}, which {origin} does not know, or does not open to the "
-        f"connection's key.{meant}"
+        f"request['model'] is {_short(model)}, which {origin} does not know, or which the "
+        f"connection's key may not use.{meant}"
     )
 
 

@@ -132,7 +132,7 @@ class RefusalKind(StrEnum):
     UNPAID = "unpaid"  # the account has no credit: again later, without end
     QUEUE_FULL = "queue_full"  # the token queue is full: again when there is room
     TOO_LARGE = "too_large"  # split the shard
-    DENIED = "denied"  # the key: the task fails, and goes on once the connection is mended
+    DENIED = "denied"  # the key: the task fails, and goes on once the connection is corrected
     FINAL = "final"  # a person has to change something
 
 

@@ -1,4 +1,4 @@
-"""Plain values in a server's JSON: whatever is not one is None."""
+"""Reads plain values of a server's JSON; anything else is None."""
 
 from __future__ import annotations
 

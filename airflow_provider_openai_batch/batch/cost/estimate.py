@@ -125,7 +125,7 @@ class ForecastText:
         if not whole.requests:
             return "No requests and no cost."
         if not new.requests:
-            return "No request is new: nothing more is to be paid than what goes again."
+            return "No new requests: only repeated ones may cost more."
         text = f"{new.requests:,} new requests have {self._tokens(new)}: {self._cost(new)}."
         if whole.requests > new.requests and whole.cost_usd is not None:
             text += (

@@ -37,7 +37,7 @@ def compile_columns(output_type: object, _: int | None) -> Output:
 
 
 def read(body: dict[str, Any]) -> Reply:
-    """Read a moderation, which counts no tokens, for it is free."""
+    """Read a moderation; it is free and has no tokens."""
     result = next(iter(mappings(body.get("results"))), None)
     return Reply(text=None if result is None else _text(result), model=word(body.get("model")))
 

@@ -43,20 +43,20 @@ def _fits(typed: Typed, field: pa.Field, column: pa.Array) -> bool:
 
 def _flag(typed: Typed, text: str) -> bytes:
     if text not in FLAGS:
-        raise _odd(typed, "holds an integer other than 0 and 1; mend or filter it in the source")
+        raise _odd(typed, "holds an integer other than 0 and 1; correct or filter it in the source")
     return FLAGS[text]
 
 
 def _number(typed: Typed, text: str) -> bytes:
     if not Decimal(text).is_finite():
-        raise _odd(typed, "holds a number that is not finite; mend or filter it in the source")
+        raise _odd(typed, "holds a number that is not finite; correct or filter it in the source")
     return text.encode()
 
 
 def _integer(typed: Typed, text: str) -> bytes:
     number = Decimal(_number(typed, text).decode())
     if number != number.to_integral_value():
-        raise _odd(typed, "holds a number with a fraction; mend or filter it in the source")
+        raise _odd(typed, "holds a number with a fraction; correct or filter it in the source")
     return str(int(number)).encode()
 
 

@@ -111,7 +111,7 @@ Action = Collect | Resolve | NoteLost | CancelBatch | MakeChild | Split | SendSh
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Something is in flight or held back; `until` is when something is due without an answer.
+    """Something is in flight or waits for token budget; `until` is when something is due without an answer.
 
     `rest` is until when the API has asked not to be called.
     """

@@ -126,7 +126,7 @@ def has_room(run: Run, shard: Shard, queue: TokenQueue) -> bool:
 
 
 def never_fits(run: Run, shard: Shard, queue: TokenQueue) -> bool:
-    """Return whether the API refused a shard time and again although nothing of ours was in the queue."""
+    """Return whether the API refused a shard repeatedly although nothing of ours was in the queue."""
     if not any(send.refusals for send in shard.sends):
         return False
     alone: set[int | None] = {0}

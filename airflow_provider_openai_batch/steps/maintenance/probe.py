@@ -19,8 +19,8 @@ from airflow_provider_openai_batch.batch.api.objects import (
     Unclear,
 )
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
+from airflow_provider_openai_batch.batch.api.status_codes import NO_LIST
 from airflow_provider_openai_batch.steps.wait.create_batch import delete_quietly
-from airflow_provider_openai_batch.steps.wait.lost_folder import NO_LIST
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,11 +10,10 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.api_time import AGREES, date_of
 from airflow_provider_openai_batch.batch.api.pace import Pace, TooMuch, TooSlow
-from airflow_provider_openai_batch.batch.api.status_codes import NOT_FOUND
+from airflow_provider_openai_batch.batch.api.status_codes import NO_LIST, NOT_FOUND
 from airflow_provider_openai_batch.batch.probe.cycle_checks import Findings, check_file, decoded
 from airflow_provider_openai_batch.batch.probe.wire_shapes import DELETED, PAGE, kind_of, part
 from airflow_provider_openai_batch.client.downloads import content_of
-from airflow_provider_openai_batch.steps.wait.lost_folder import NO_LIST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

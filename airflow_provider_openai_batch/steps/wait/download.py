@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import openai
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus, Gone
+from airflow_provider_openai_batch.batch.api.status_codes import NO_FILE
 from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.client.sync_client import CutDownload, ShortDownload, WrongAnswer
 from airflow_provider_openai_batch.steps.collect.answer_size import most_bytes
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 SHORT_OFTEN = 4
 DIGITS = 16
 TAIL = 1 << 16
-GONE = {400, 404, 405, 410, 416, 422, 501}  # a file is not there, in the words of one server or another
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class _Copies:
                 self._client.download(file_id, draft.file, most_bytes(self._journal.store, self.send))
                 require_whole(draft.file, file_id)
             except openai.APIStatusError as error:
-                if error.status_code not in GONE:
+                if error.status_code not in NO_FILE:
                     raise
                 return copied
             except ShortDownload as error:

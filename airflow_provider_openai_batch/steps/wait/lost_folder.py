@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import openai
 
 from airflow_provider_openai_batch.batch.api.paging import EndlessList, ListFailed
+from airflow_provider_openai_batch.batch.api.status_codes import DENIED, NO_LIST
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal, run_hash
@@ -25,8 +26,6 @@ log = logging.getLogger(__name__)
 
 LOOK_BACK = 30 * 86_400.0
 SHOWN = 5
-NO_LIST = {400, 404, 405, 410, 422, 501}
-DENIALS = {401, 403}
 COMMAND = "python -m airflow_provider_openai_batch.forget"
 
 
@@ -64,7 +63,7 @@ def find_batches(store: RunStore, client: Client) -> Found:
     except ListFailed as error:
         raise OpenAIBatchError(f"{error} Nothing was sent; try again.") from error
     except openai.APIStatusError as error:
-        if error.status_code in DENIALS:
+        if error.status_code in DENIED:
             raise
         if error.status_code not in NO_LIST:
             what = f"The list of batches cannot be read (status {error.status_code})"

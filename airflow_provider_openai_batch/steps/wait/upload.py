@@ -9,7 +9,7 @@ import msgspec
 import openai
 
 from airflow_provider_openai_batch.batch.api.objects import InputFile, Refused
-from airflow_provider_openai_batch.batch.api.status_codes import SERVER_ERROR
+from airflow_provider_openai_batch.batch.api.status_codes import BAD_REQUEST, MAY_HAVE_ACTED, SERVER_ERROR
 from airflow_provider_openai_batch.client.same_origin import redirect_of
 from airflow_provider_openai_batch.client.sync_client import WrongAnswer
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.steps.run_folder.journal import Journal
     from airflow_provider_openai_batch.store.run_store import RunStore
 
-#: After these the file may be there.
-MAY_HAVE_ACTED = {408, 409}
-OUR_FAULT = 400
 A_DAY = 86_400.0
 
 log = logging.getLogger(__name__)
@@ -81,7 +78,7 @@ def _is_unclear(error: Exception) -> bool:
     """
     if isinstance(error, openai.APIStatusError):
         status = error.status_code
-        return not OUR_FAULT <= status < SERVER_ERROR or status in MAY_HAVE_ACTED
+        return not BAD_REQUEST <= status < SERVER_ERROR or status in MAY_HAVE_ACTED
     return True
 
 

@@ -101,7 +101,7 @@ UNKNOWN = estimate(None, np.full(10_000, 120), 20)
                 '{"prices": {"gpt-x": {"input": ',
             ],
         ),
-        (Forecast(all=WHOLE), ["No request is new"]),
+        (Forecast(all=WHOLE), ["No new requests"]),
         (Forecast(), ["No requests and no cost."]),
     ],
 )

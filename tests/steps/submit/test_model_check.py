@@ -92,8 +92,8 @@ def test_unknown_model_of_openai_stops_before_anything_is_sent(
         pipeline.submit(request=ask_for(model))
 
     assert str(refused.value) == (
-        f"request['model'] is {model!r}, which {origin} does not know, or does not open to the connection's "
-        f"key.{meant} Nothing was sent."
+        f"request['model'] is {model!r}, which {origin} does not know, or which the connection's key "
+        f"may not use.{meant} Nothing was sent."
     )
     assert not pipeline.store.list()
     assert pipeline.emulator.files() == []
@@ -166,8 +166,8 @@ def test_unknown_model_elsewhere_is_a_warning(pipeline: Any, caplog: pytest.LogC
     pipeline.submit(request=ask_for("gpt-5-minni"))
 
     assert warned(caplog)[0] == (
-        f"request['model'] is 'gpt-5-minni', which {pipeline.client.origin} does not know, or does not open "
-        "to the connection's key. Did you mean 'gpt-5-mini'?"
+        f"request['model'] is 'gpt-5-minni', which {pipeline.client.origin} does not know, or which the "
+        "connection's key may not use. Did you mean 'gpt-5-mini'?"
     )
     assert len(pipeline.emulator.batches()) == 1
 
