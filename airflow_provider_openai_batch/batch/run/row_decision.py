@@ -40,7 +40,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class RowDecisions:
     """Masks of rows: those to ask, and of these those that had failed before in another run."""
 
     send: Mask
@@ -79,7 +79,7 @@ class Look:
         """Mask the rows whose requests must be built to decide: these may have changed."""
         return self.open & ~(self.same_version & self.same_names & self.same_texts)
 
-    def decide(self, custom_ids: pa.Array) -> Verdict:
+    def decide(self, custom_ids: pa.Array) -> RowDecisions:
         """Decide, given the custom_ids of the rows that are `unsure`."""
         unsure = self.unsure
         same = pc.equal(self.held["custom_id"].filter(pa.array(unsure)), custom_ids)
@@ -94,7 +94,7 @@ class Look:
         if self.rule.takes(CHANGED_PROMPT):
             send = send | by_prompt
         later = send & _mask(pc.is_valid(self.held["later"]))
-        return Verdict(
+        return RowDecisions(
             send=send & ~later,
             failed_before=self._failed_before(),
             changed_prompt=good & by_prompt & ~send,
@@ -139,10 +139,10 @@ def look(rule: Rule, held: pa.RecordBatch, inputs: Bytes) -> Look:
     )
 
 
-def everything(count: int) -> Verdict:
+def everything(count: int) -> RowDecisions:
     """Ask every row: nothing is held."""
     none = np.zeros(count, dtype=bool)
-    return Verdict(send=~none, failed_before=none, changed_prompt=none)
+    return RowDecisions(send=~none, failed_before=none, changed_prompt=none)
 
 
 def _mask(column: pa.Array) -> Mask:
