@@ -27,6 +27,10 @@ class WrongAnswer(openai.OpenAIError):
     """An answer that is about something else than what was asked: it says nothing."""
 
 
+class NotDeleted(openai.OpenAIError):
+    """The API answered that a file was not deleted."""
+
+
 class _Model(msgspec.Struct, frozen=True):
     id: str
 

@@ -31,6 +31,7 @@ from airflow_provider_openai_batch.batch.api.status_codes import (
 from airflow_provider_openai_batch.batch.api.sync_call import read_sync_answer
 from airflow_provider_openai_batch.batch.cost.prices import Prices
 from airflow_provider_openai_batch.client.api_answers import (
+    NotDeleted,
     WrongAnswer,
     account_of,
     check_route,
@@ -61,10 +62,6 @@ ASK_TIMEOUT = 60.0
 OUTPUT_LIFE = {"anchor": "created_at", "seconds": 30 * 86_400}
 INPUT_FILE_LIFE = 14 * 86_400
 MOST_PAGES_OF_FILES = 20
-
-
-class NotDeleted(openai.OpenAIError):
-    """The API answered that a file was not deleted."""
 
 
 class Client:
