@@ -25,7 +25,7 @@ def main() -> NoReturn:
     if given == "emulator":
         sys.exit(_run(f"{PACKAGE}.emulator.__main__"))
     # Airflow takes seconds to import: neither the help nor the emulator waits for it.
-    from airflow_provider_openai_batch.telling import end_with  # noqa: PLC0415
+    from airflow_provider_openai_batch.cli import end_with  # noqa: PLC0415
 
     end_with(lambda: _run(f"{PACKAGE}.{given}"))
 

@@ -9,14 +9,14 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TextIO
 
-from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.telling import (
+from airflow_provider_openai_batch.cli import (
     counted,
     end_with,
     exit_code,
     number_of,
     without_credentials,
 )
+from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

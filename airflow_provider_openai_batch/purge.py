@@ -9,8 +9,8 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.telling import counted, end_with, exit_code, number_of, open_given
-from airflow_provider_openai_batch.work import retention_days
+from airflow_provider_openai_batch.cli import counted, end_with, exit_code, number_of, open_given
+from airflow_provider_openai_batch.config import retention_days
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

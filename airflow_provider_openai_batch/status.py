@@ -9,13 +9,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.text.money import usd
+from airflow_provider_openai_batch.cli import counted, end_with, exit_code, failures, in_words, open_given
+from airflow_provider_openai_batch.config import settings
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.run_location import folder_name
 from airflow_provider_openai_batch.steps.maintenance.purge import find_runs
 from airflow_provider_openai_batch.steps.maintenance.run_status import AMISS, status_of, unreadable, unstarted
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
-from airflow_provider_openai_batch.telling import counted, end_with, exit_code, failures, in_words, open_given
-from airflow_provider_openai_batch.work import folder_name, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,11 +8,12 @@ from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, BaseOperator
 
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
+from airflow_provider_openai_batch.config import settings
 from airflow_provider_openai_batch.exceptions import TooManyFailures
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.rendering import RendersTexts
+from airflow_provider_openai_batch.run_location import open_store, run_uri
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
-from airflow_provider_openai_batch.work import open_store, run_uri, settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,10 +14,11 @@ from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.batch.arguments import resend as words
 from airflow_provider_openai_batch.batch.output.output_type import normalize_output_type
+from airflow_provider_openai_batch.config import settings
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.rendering import RendersTexts
-from airflow_provider_openai_batch.work import labels_of, open_store, run_id, run_path, settings
+from airflow_provider_openai_batch.run_location import labels_of, open_store, run_id, run_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

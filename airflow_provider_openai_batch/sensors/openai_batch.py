@@ -16,16 +16,17 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
+from airflow_provider_openai_batch.config import first_look, settings
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.rendering import RendersTexts
+from airflow_provider_openai_batch.run_location import open_store, run_uri
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
 from airflow_provider_openai_batch.triggers.openai_batch import (
     OpenAIBatchCancellingTrigger,
     OpenAIBatchRunTrigger,
     cancel_run,
 )
-from airflow_provider_openai_batch.work import first_look, open_store, run_uri, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -14,9 +14,10 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_openai_batch.airflow_errors import is_denied
+from airflow_provider_openai_batch.config import settings
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnlisted
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.work import open_store, settings
+from airflow_provider_openai_batch.run_location import open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

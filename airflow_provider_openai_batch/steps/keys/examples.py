@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.config import shows_keys
 from airflow_provider_openai_batch.tables.existing.keys import SHOWN
-from airflow_provider_openai_batch.work import shows_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

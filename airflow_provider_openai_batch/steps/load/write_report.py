@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.report.page import render
 from airflow_provider_openai_batch.batch.report.timing import time_shards
 from airflow_provider_openai_batch.batch.report.values import Report, Tokens
+from airflow_provider_openai_batch.config import shows_keys
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
-from airflow_provider_openai_batch.work import shows_keys
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api.usage import BatchUsage

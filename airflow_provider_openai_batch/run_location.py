@@ -1,4 +1,4 @@
-"""Where a run's folder is, and which settings hold for it."""
+"""Where a run's folder is, and what the run is called."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath, conf
 
+from airflow_provider_openai_batch import config
 from airflow_provider_openai_batch.batch.arguments.missing_packages import install, unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_openai_batch.batch.run.decide import Settings
     from airflow_provider_openai_batch.store.run_store import RunStore
 
-SECTION = "openai_batch"
 LOCAL = {"", "file", "local"}
 LOCAL_EXECUTORS = {"LocalExecutor", "SequentialExecutor", "DebugExecutor"}
 LONGEST_NAME = 200
@@ -36,7 +35,7 @@ def run_id(context: Context) -> str:
 
 def run_path(context: Context, work_path: str | None) -> ObjectStoragePath:
     """Return the run's folder below `work_path`, the configured one, or a local default."""
-    root = work_path or conf.get(SECTION, "work_path", fallback="") or _local_default(context)
+    root = work_path or config.work_path() or _local_default(context)
     uri = "/".join([_as_uri(str(root)), *map(folder_name, _parts(context))])
     with _installed(uri):
         return ObjectStoragePath(uri)
@@ -49,7 +48,7 @@ def work_root(given: str | None = None, called: str = "work_path") -> str:
     """
     if given:
         return _as_uri(given, called)
-    return _as_uri(conf.get(SECTION, "work_path", fallback="") or _home())
+    return _as_uri(config.work_path() or _home())
 
 
 def run_uri(value: Any) -> str:
@@ -84,34 +83,12 @@ def _installed(uri: str) -> Iterator[None]:
         raise InvalidRequest(unopened(f"The run folder {uri!r}", error, install(uri))) from None
 
 
-def settings() -> Settings:
-    """Read the settings of the loop from the configuration."""
-    from airflow_provider_openai_batch.batch.run.decide import Settings  # noqa: PLC0415
-
-    return Settings(settle=conf.getfloat(SECTION, "settle", fallback=600.0))
-
-
-def retention_days() -> float:
-    """Return for how many days a landed run keeps its rows, requests, and answers."""
-    return float(conf.getfloat(SECTION, "retention_days", fallback=30.0))
-
-
 def labels_of(context: Context) -> dict[str, str]:
     """Return what a batch's metadata says of its task, cut to what the API takes; nothing where it is off."""
-    if not conf.getboolean(SECTION, "metadata", fallback=True):
+    if not config.sends_metadata():
         return {}
     names = ("dag_id", "task_id", "run_id", "map_index")
     return {name: part[:LONGEST_LABEL] for name, part in zip(names, _parts(context), strict=False)}
-
-
-def shows_keys() -> bool:
-    """Tell whether messages may show values of key columns."""
-    return bool(conf.getboolean(SECTION, "show_keys", fallback=True))
-
-
-def first_look() -> float:
-    """Return how many seconds a trigger waits before its first look."""
-    return float(conf.getfloat(SECTION, "first_look", fallback=15.0))
 
 
 def _as_uri(root: str, called: str = "work_path") -> str:

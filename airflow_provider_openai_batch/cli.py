@@ -14,7 +14,7 @@ from airflow_provider_openai_batch import airflow_errors
 from airflow_provider_openai_batch.airflow_errors import is_denied
 from airflow_provider_openai_batch.batch.text.server_words import shown
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.work import open_store, work_root
+from airflow_provider_openai_batch.run_location import open_store, work_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable

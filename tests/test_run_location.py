@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.work import labels_of, open_store, run_id, run_path, run_uri
+from airflow_provider_openai_batch.run_location import labels_of, open_store, run_id, run_path, run_uri
 
 
 def make_context(**fields):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_openai_batch.telling import counted, exit_code, in_words, without_credentials
+from airflow_provider_openai_batch.cli import counted, exit_code, in_words, without_credentials
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,44 @@
+"""The section `[openai_batch]` of airflow.cfg, with the default of each option."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.providers.common.compat.sdk import conf
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.run.decide import Settings
+
+SECTION = "openai_batch"
+
+
+def work_path() -> str:
+    """Return the URI below which all runs are; empty if it is not set."""
+    return str(conf.get(SECTION, "work_path", fallback=""))
+
+
+def settings() -> Settings:
+    """Return what decides about a run: after how many seconds the API's list shows every batch."""
+    from airflow_provider_openai_batch.batch.run.decide import Settings  # noqa: PLC0415
+
+    return Settings(settle=conf.getfloat(SECTION, "settle", fallback=600.0))
+
+
+def retention_days() -> float:
+    """Return for how many days a landed run keeps its rows, requests, and answers."""
+    return float(conf.getfloat(SECTION, "retention_days", fallback=30.0))
+
+
+def sends_metadata() -> bool:
+    """Return whether a batch's metadata name the DAG, task, and run."""
+    return bool(conf.getboolean(SECTION, "metadata", fallback=True))
+
+
+def shows_keys() -> bool:
+    """Return whether messages may show values of key columns."""
+    return bool(conf.getboolean(SECTION, "show_keys", fallback=True))
+
+
+def first_look() -> float:
+    """Return how many seconds a trigger waits before its first look."""
+    return float(conf.getfloat(SECTION, "first_look", fallback=15.0))
