@@ -8,7 +8,7 @@ from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, BaseOperator
 
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
-from airflow_provider_openai_batch.config import settings
+from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import TooManyFailures
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.rendering import RendersTexts
@@ -52,7 +52,7 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
             target = None if self.target is None else arguments.target(self.target)
             with OpenAIBatchHook(recorded_conn_id(store)).opened() as client:
                 try:
-                    loaded = load(store, client, settings(), target)
+                    loaded = load(store, client, settings(), target, show_keys=shows_keys())
                 except TooManyFailures as error:
                     self.log.info("%s", error.loaded)
                     self._push(context, {"run_uri": store.uri, **error.loaded.summary()})

@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.batch.arguments import resend as words
 from airflow_provider_openai_batch.batch.output.output_type import normalize_output_type
-from airflow_provider_openai_batch.config import settings
+from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.rendering import RendersTexts
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_openai_batch.steps.submit.stage import Asked, Staged
+    from airflow_provider_openai_batch.steps.submit.stage import Asked
+    from airflow_provider_openai_batch.steps.submit.staged import Staged
 
 
 class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
@@ -161,6 +162,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
             try_number=context["ti"].try_number,
             max_tries=context["ti"].max_tries,
             labels=labels_of(context),
+            show_keys=shows_keys(),
         )
 
     def _limits(self) -> arguments.Limits:

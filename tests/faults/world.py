@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin, Sa
 from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.load.load import load
-from airflow_provider_openai_batch.steps.submit.stage import Asked, Staged, stage
+from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance, cancel
 from airflow_provider_openai_batch.steps.wait.observe_async import look
 from airflow_provider_openai_batch.store.run_store import RunStore
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_provider_openai_batch.steps.load.loaded import Loaded
+    from airflow_provider_openai_batch.steps.submit.staged import Staged
 
 MODEL = "gpt-5-mini"
 LABELS = ("bug", "feature", "other")

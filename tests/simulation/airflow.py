@@ -9,7 +9,6 @@ from airflow_provider_openai_batch.airflow_errors import is_denied
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
 from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError, TooManyFailures
-from airflow_provider_openai_batch.run_location import recorded_conn_id
 from airflow_provider_openai_batch.steps.load.load import Place, load_into
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
 from airflow_provider_openai_batch.steps.submit.stage import Asked, stage

@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Setti
 from airflow_provider_openai_batch.client.same_origin import SameOrigin
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.steps.load.load import load
-from airflow_provider_openai_batch.steps.submit.stage import Asked, Staged, stage
+from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store.run_store import RunStore
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_provider_openai_batch.steps.load.loaded import Loaded
+    from airflow_provider_openai_batch.steps.submit.staged import Staged
 
 DAY = 86_400
 
@@ -40,6 +41,7 @@ class Pipeline:
     output_type: Any = field(default_factory=lambda: ["bug", "feature"])
     prompt: str = "Classify: {body}"
     name: str = "run"
+    show_keys: bool = True
 
     @property
     def store(self) -> RunStore:
@@ -67,6 +69,7 @@ class Pipeline:
             "target": arguments.target({"conn_id": "warehouse", "table": "labels"}),
             "limits": arguments.limits(self.limits),
             "run_id": f"dag/task/{self.name}",
+            "show_keys": self.show_keys,
         }
         return Asked(**(fields | changes))
 
@@ -90,7 +93,7 @@ class Pipeline:
         return step
 
     def load(self) -> Loaded:
-        return load(self.store, self.client, Settings())
+        return load(self.store, self.client, Settings(), show_keys=self.show_keys)
 
     def run(self) -> Loaded:
         self.submit()

@@ -1,10 +1,9 @@
-"""Values of key columns in messages: the one place that shows them, or does not."""
+"""Values of key columns in messages: only this module writes them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.config import shows_keys
 from airflow_provider_openai_batch.tables.existing.keys import SHOWN
 
 if TYPE_CHECKING:
@@ -13,9 +12,9 @@ if TYPE_CHECKING:
 HIDDEN = " (key values are not shown: [openai_batch] show_keys is False)"
 
 
-def for_example(keys: Sequence[tuple[str, ...]], columns: str = "") -> str:
-    """Go on with up to five keys after what is said of them, or with why none is shown."""
-    if not shows_keys():
+def for_example(keys: Sequence[tuple[str, ...]], columns: str = "", *, show_keys: bool) -> str:
+    """Return the end of a message: up to five keys, or why none is shown."""
+    if not show_keys:
         return HIDDEN
     shown = ", ".join(repr(key[0]) if len(key) == 1 else repr(key) for key in keys[:SHOWN])
     return f", for example {shown}{columns}"

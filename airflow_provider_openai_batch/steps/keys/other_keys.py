@@ -61,15 +61,16 @@ def _short(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     return np.ascontiguousarray(ids[:, : ID_BYTES // 2]).view(np.uint64).ravel()
 
 
-def tell_other_keys(found: Elsewhere, looked_for: int) -> None:
-    """Warn where the target holds what is about to be asked, under keys that the source has not."""
+def warn_of_other_keys(found: Elsewhere, looked_for: int, *, show_keys: bool = True) -> None:
+    """Warn if the target has answers to new requests under keys that the source does not have."""
     count = len(found.keys)
     if not count or (count < BY_CHANCE * looked_for and not found.hooks):
         return
     cause = f" ({', '.join(found.hooks)})" if found.hooks else ""
+    examples = for_example(list(found.keys.values()), show_keys=show_keys)
     log.warning(
         "%s of the first %s new requests have answers in table %r already, under keys that the source does "
-        "not have%s. If they are of the same rows, something changes the keys there%s, and each run pays for "
-        "these rows again: let the table keep the keys, or change them in the source to what they are there.",
-        f"{count:,}", f"{looked_for:,}", found.table, for_example(list(found.keys.values())), cause,
+        "not have%s. If these are the same rows, something changes the keys in the table%s, and each run "
+        "pays for these rows again: make the table keep the keys, or use its keys in the source.",
+        f"{count:,}", f"{looked_for:,}", found.table, examples, cause,
     )  # fmt: skip

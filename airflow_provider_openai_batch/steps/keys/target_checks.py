@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def surviving(
-    keys: Keys | None, key: Sequence[str], batches: Iterator[pa.RecordBatch]
+    keys: Keys | None, key: Sequence[str], batches: Iterator[pa.RecordBatch], *, show_keys: bool = True
 ) -> Iterator[pa.RecordBatch]:
     """Pass rows on; the first key that does not survive, or the end of keys that are one, is an error.
 
@@ -30,7 +30,7 @@ def surviving(
         writer = None
         for batch in batches:
             given = batch.select(list(key)).rename_columns(list(keys.names))
-            _refuse_unfit(keys, given)
+            _refuse_unfit(keys, given, show_keys=show_keys)
             if keys.blurs:
                 writer = pa.ipc.new_stream(file, given.schema) if writer is None else writer
                 writer.write_batch(given)
@@ -38,20 +38,20 @@ def surviving(
         if writer is not None:
             writer.close()
             file.seek(0)
-            _refuse_twice(keys, pa.ipc.open_stream(file))
+            _refuse_twice(keys, pa.ipc.open_stream(file), show_keys=show_keys)
 
 
-def _refuse_unfit(keys: Keys, given: pa.RecordBatch) -> None:
+def _refuse_unfit(keys: Keys, given: pa.RecordBatch, *, show_keys: bool) -> None:
     found = keys.unfit(given)
     if found is not None:
         column, examples = found
         raise InvalidRequest(
-            f"The target's key column {column} would change some keys{for_example(examples)}; "
-            "widen the column, or cast the key in the source."
+            f"The target's key column {column} would change some keys"
+            f"{for_example(examples, show_keys=show_keys)}; widen the column, or cast the key in the source."
         )
 
 
-def _refuse_twice(keys: Keys, batches: Iterator[pa.RecordBatch]) -> None:
+def _refuse_twice(keys: Keys, batches: Iterator[pa.RecordBatch], *, show_keys: bool) -> None:
     twice = keys.twice(batches)
     if twice:
         columns = ", ".join(
@@ -60,6 +60,7 @@ def _refuse_twice(keys: Keys, batches: Iterator[pa.RecordBatch]) -> None:
             for column in keys.columns
         )
         raise InvalidRequest(
-            f"The target treats different keys of the source as equal{for_example(twice)}; its key is "
-            f"{columns}. Give that a binary collation, or make the keys of the source differ there too."
+            "The target treats different keys of the source as equal"
+            f"{for_example(twice, show_keys=show_keys)}; its key is {columns}. Give the column a binary "
+            "collation, or change the keys in the source so that they differ there, too."
         )

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class UniqueKeys:
     """The keys met so far: 16 bytes each, or 8 of one column of integers, which are compared at the end."""
 
-    def __init__(self, key: Sequence[str]) -> None:
-        self._key = key
+    def __init__(self, key: Sequence[str], *, show_keys: bool = True) -> None:
+        self._key, self._show_keys = key, show_keys
         self._hashes = SeenHashes()
         self._integers: list[np.ndarray] = []
         self._count = 0
@@ -39,21 +39,17 @@ class UniqueKeys:
             if column.null_count:
                 self._refuse_null(batch, name)
         self._count += batch.num_rows
-        columns = [batch.column(name) for name in self._key]
-        if len(columns) == 1 and pa.types.is_signed_integer(columns[0].type):
+        arrays = [batch.column(name) for name in self._key]
+        if len(arrays) == 1 and pa.types.is_signed_integer(arrays[0].type):
             # A copy: the column's own memory is held, or let go, with that of the whole batch.
-            self._integers.append(columns[0].cast(pa.int64()).to_numpy().copy())
+            self._integers.append(arrays[0].cast(pa.int64()).to_numpy().copy())
             return
-        written = [text_array(column) for column in columns]
+        written = [text_array(column) for column in arrays]
         new = self._hashes.add(digests(written))
         if not new.all():
             places = pa.array(np.flatnonzero(~new)[:SHOWN])
-            refuse(
-                [
-                    tuple(row)
-                    for row in zip(*(column.take(places).to_pylist() for column in written), strict=True)
-                ]
-            )
+            columns = (column.take(places).to_pylist() for column in written)
+            self._refuse_duplicates([tuple(row) for row in zip(*columns, strict=True)])
 
     def finish(self) -> None:
         """Compare what was not compared on the way."""
@@ -64,23 +60,21 @@ class UniqueKeys:
         values.sort()
         twice = values[1:][values[1:] == values[:-1]]
         if len(twice):
-            refuse([(str(value),) for value in dict.fromkeys(twice.tolist())][:SHOWN])
+            self._refuse_duplicates([(str(value),) for value in dict.fromkeys(twice.tolist())][:SHOWN])
 
     def _refuse_null(self, batch: pa.RecordBatch, name: str) -> None:
         others = [column for column in self._key if column != name]
         empty: Any = pc.indices_nonzero(pc.is_null(batch.column(name)))[:SHOWN].to_pylist()
         shown = [tuple(texts(batch.column(other).slice(i, 1))[0] for other in others) for i in empty]
-        beside = for_example(shown, f" in {', '.join(others)}") if others else ""
+        beside = for_example(shown, f" in {', '.join(others)}", show_keys=self._show_keys) if others else ""
         raise InvalidRequest(
             f"Key column {name!r} is NULL in {batch.column(name).null_count} of the rows from "
             f"{self._count + 1} to {self._count + batch.num_rows}{beside}; filter them or "
             "name another key."
         )
 
-
-def refuse(keys: Sequence[tuple[str, ...]]) -> None:
-    """Raise InvalidRequest for keys that are there more than once."""
-    raise InvalidRequest(
-        f"Keys occur more than once{for_example(keys)}; name all columns that tell rows apart in "
-        "source['key'], or make the source distinct."
-    )
+    def _refuse_duplicates(self, keys: Sequence[tuple[str, ...]]) -> None:
+        raise InvalidRequest(
+            f"Keys occur more than once{for_example(keys, show_keys=self._show_keys)}; list in source['key'] "
+            "all columns that identify a row, or remove duplicates in the source."
+        )

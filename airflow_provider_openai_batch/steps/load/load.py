@@ -61,10 +61,17 @@ class Place:
 
     args: arguments.Target
     table: Target
+    #: Whether messages and the report may show values of key columns.
+    show_keys: bool = True
 
 
 def load(
-    store: RunStore, client: Client, settings: Settings, target: arguments.Target | None = None
+    store: RunStore,
+    client: Client,
+    settings: Settings,
+    target: arguments.Target | None = None,
+    *,
+    show_keys: bool = True,
 ) -> Loaded:
     """Write the current snapshot with its answers, once nothing is in flight any more.
 
@@ -73,7 +80,7 @@ def load(
 
     def place(asked: facts.Asked) -> Place:
         agreed = agreed_target(asked, target)
-        return Place(args=agreed, table=resolve_target(agreed))
+        return Place(args=agreed, table=resolve_target(agreed), show_keys=show_keys)
 
     return load_into(store, client, settings, place)
 
@@ -101,7 +108,7 @@ def load_into(
     loaded = replace(loaded, report_uri=write_report(store, run, snapshot, counts, client.now()))
     clean_up(store, client, run)
     tell_capped(counts.account)
-    judge(loaded, counts.account, snapshot.asked)
+    require_few_failures(loaded, counts, snapshot.asked)
     return loaded
 
 
@@ -157,7 +164,7 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
             raise BatchFailed(f"{snapshot.done.rows} rows were staged but {account.rows} joined.")
 
     if snapshot.asked.target is None:
-        check_keys(store, snapshot, place.table, plan)
+        check_keys(store, snapshot, place, plan)
     written = place.table.write(plan, batches, guard)
     if written.written + written.kept != snapshot.done.rows:
         raise BatchFailed(
@@ -179,7 +186,7 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
         failed=account.failed,
         cleaned=sum(send.tally.cleaned for send in run.sends if send.tally is not None),
     )
-    return Counts(loaded=loaded, account=account, figures=figures)
+    return Counts(loaded=loaded, account=account, figures=figures, show_keys=place.show_keys)
 
 
 def asked_output(asked: facts.Asked) -> Output:
@@ -187,11 +194,12 @@ def asked_output(asked: facts.Asked) -> Output:
     return output_of(endpoint_of(asked.endpoint), asked.request, asked.output_type)
 
 
-def check_keys(store: RunStore, snapshot: CompleteSnapshot, table: Target, plan: Landing) -> None:
+def check_keys(store: RunStore, snapshot: CompleteSnapshot, place: Place, plan: Landing) -> None:
     """Test keys and carried values against a target that submit did not know."""
-    carried, kept = table.carried(plan), [*snapshot.asked.key, *snapshot.asked.carry]
-    for rows in surviving(table.keys(plan), snapshot.asked.key, stored_rows(store, snapshot)):
-        require_room(carried, plan, rows.select(kept))
+    carried, kept = place.table.carried(plan), [*snapshot.asked.key, *snapshot.asked.carry]
+    keys, stored = place.table.keys(plan), stored_rows(store, snapshot)
+    for rows in surviving(keys, snapshot.asked.key, stored, show_keys=place.show_keys):
+        require_room(carried, plan, rows.select(kept), show_keys=place.show_keys)
 
 
 def require_current(store: RunStore, snapshot: Snapshot) -> None:
@@ -203,17 +211,19 @@ def require_current(store: RunStore, snapshot: Snapshot) -> None:
         )
 
 
-def judge(loaded: Loaded, account: Account, asked: facts.Asked) -> None:
+def require_few_failures(loaded: Loaded, counts: Counts, asked: facts.Asked) -> None:
     """Fail a load that has too many failed rows; its rows are written."""
+    account = counts.account
     most = asked.max_failed_ratio
     hopeless = 0 < loaded.judged == loaded.failed
     judged = loaded.judged >= JUDGED_FROM or hopeless or most == 0
     if not judged or loaded.failed_ratio <= most:
         return
+    examples = for_example(account.keys, show_keys=counts.show_keys)
     top = ", ".join(f"{code} ({count:,})" for code, count in account.codes.most_common(SHOWN))
     raise TooManyFailures(
         f"{loaded.failed_ratio:.1%} of {loaded.judged:,} rows failed, more than {most:.1%}; most frequent: "
-        f"{top}. Failed keys{for_example(account.keys)}. All rows are in the target with their errors; "
+        f"{top}. Failed keys{examples}. All rows are in the target with their errors; "
         f"{_advice(loaded, account, asked.resend)}, or raise limits['max_failed_ratio'].{loaded.pointer}",
         loaded,
     )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.report.page import render
 from airflow_provider_openai_batch.batch.report.timing import time_shards
 from airflow_provider_openai_batch.batch.report.values import Report, Tokens
-from airflow_provider_openai_batch.config import shows_keys
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 
 if TYPE_CHECKING:
@@ -31,6 +30,8 @@ class Counts:
     loaded: Loaded
     account: Account
     figures: Figures
+    #: Whether the report may show values of key columns.
+    show_keys: bool = True
 
 
 def write_report(
@@ -85,7 +86,7 @@ def make_report(run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float
         failures_beyond=beyond,
         shards=time_shards(run),
         key=asked.key,
-        failed_keys=tuple(counts.account.keys) if shows_keys() else None,
+        failed_keys=tuple(counts.account.keys) if counts.show_keys else None,
     )
 
 

@@ -36,12 +36,15 @@ def fitting(ends: Ends, recipe: Recipe) -> Fitting:
         plan = ends.landing(recipe, rows.schema)
         if not found:
             found.append(resolve_target(ends.target).carried(plan))
-        require_room(found[0], plan, rows.select(list(recipe.layout.kept)))
+        kept = rows.select(list(recipe.layout.kept))
+        require_room(found[0], plan, kept, show_keys=ends.show_keys)
 
     return require
 
 
-def require_room(carried: Carried | None, plan: Landing, kept: pa.RecordBatch) -> None:
+def require_room(
+    carried: Carried | None, plan: Landing, kept: pa.RecordBatch, *, show_keys: bool = True
+) -> None:
     """Refuse rows, whose columns are the first of the load, if a column of the table does not take them."""
     if carried is None:
         return
@@ -50,14 +53,14 @@ def require_room(carried: Carried | None, plan: Landing, kept: pa.RecordBatch) -
     if unfit is None:
         return
     column, places = unfit
-    examples = for_example(shown(rows.take(places).select(list(plan.key))))
+    examples = for_example(shown(rows.take(places).select(list(plan.key))), show_keys=show_keys)
     raise InvalidRequest(
         f"The target's column {column.name!r} of type {column.type} does not take every value of the "
         f"source: see the rows with the keys{examples}. Widen the column, or cast the value in the source."
     )
 
 
-def require_json(rows: pa.RecordBatch, key: Sequence[str]) -> None:
+def require_json(rows: pa.RecordBatch, key: Sequence[str], *, show_keys: bool = True) -> None:
     """Refuse rows with a text that is said to be JSON and is not: targets would, once all is paid."""
     for field, column in zip(rows.schema, rows.columns, strict=True):
         if arrow_types.logical(field) != "json" or not pa.types.is_string(field.type):
@@ -67,7 +70,8 @@ def require_json(rows: pa.RecordBatch, key: Sequence[str]) -> None:
             islice((place for place, text in texts if text is not None and not is_json(text)), SHOWN)
         )
         if wrong:
-            examples = for_example(shown(rows.take(pa.array(wrong)).select(list(key))))
+            keys = shown(rows.take(pa.array(wrong)).select(list(key)))
+            examples = for_example(keys, show_keys=show_keys)
             raise InvalidRequest(
                 f"Column {field.name!r} is JSON and holds a text that is not JSON or is nested too deeply: "
                 f"see the rows with the keys{examples}. Mend them, or cast the column to text in the source."

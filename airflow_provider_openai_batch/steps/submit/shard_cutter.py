@@ -33,6 +33,7 @@ class Terms:
     fitting: Fitting
     #: When the rows are staged, by API time.
     now: float
+    show_keys: bool = True
 
 
 @dataclass(slots=True)

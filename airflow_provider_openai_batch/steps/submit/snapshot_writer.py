@@ -39,14 +39,14 @@ class SnapshotWriter:
 
     def __init__(self, store: RunStore, snapshot_id: str, recipe: Recipe, terms: Terms) -> None:
         self._store, self._snapshot, self._recipe = store, snapshot_id, recipe
-        self._limits = terms.limits
+        self._limits, self._show_keys = terms.limits, terms.show_keys
         self._chooser = Chooser(recipe, terms.rule, terms.counter)
         self._forecaster, self._fitting = terms.forecaster, terms.fitting
         self._layout = recipe.layout
         self._rows = RowFiles(store, snapshot_id)
         many = least_requests(self._limits.preflight, is_usual=endpoint_of(recipe.endpoint).preflight)
         self._shards = ShardFiles(store, _about(recipe, terms.now), terms, many)
-        self._keys = UniqueKeys(self._layout.key)
+        self._keys = UniqueKeys(self._layout.key, show_keys=terms.show_keys)
         self._before = FailedBefore(self._layout.key)
         self._requests, self._known, self._sent = SeenHashes(), SeenHashes(), SeenHashes()
         self._rejected: list[tuple[bytes, str, str, str]] = []
@@ -95,7 +95,7 @@ class SnapshotWriter:
             self._write(asked)
 
     def _write(self, asked: Chosen) -> None:
-        require_json(asked.rows, self._layout.key)
+        require_json(asked.rows, self._layout.key, show_keys=self._show_keys)
         self._fitting(asked.rows)
         first = self._requests.add(asked.packed)
         fresh = first & ~self._known.contains(asked.packed)

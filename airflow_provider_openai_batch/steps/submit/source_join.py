@@ -51,6 +51,8 @@ class Ends:
     at: float
     #: How many rows to read at most; None: all.
     most: int | None = None
+    #: Whether errors may show values of key columns.
+    show_keys: bool = True
 
     @property
     def looks(self) -> bool:
@@ -75,13 +77,13 @@ def read_beside(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Iterator[
         with _joined(ends, join).read((*columns, *held)) as batches:
             first, rest = peek(batches)
             keys = _check(ends, recipe, first, told)
-            rest = surviving(keys, recipe.layout.key, rest)
+            rest = surviving(keys, recipe.layout.key, rest, show_keys=ends.show_keys)
             yield (_split(batch, join) for batch in rest)
         return
     with resolve_source(ends.source, ends.rows).read(columns) as batches:
         first, rest = peek(_first_rows(batches, ends.most))
         keys = _check(ends, recipe, first, told)
-        rest = surviving(keys, recipe.layout.key, rest)
+        rest = surviving(keys, recipe.layout.key, rest, show_keys=ends.show_keys)
         found = None if first is None else _held(ends, recipe, first.schema)
         if first is None or found is None:
             yield ((batch, None) for batch in rest)

@@ -17,16 +17,17 @@ from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.row_decision import Rule
 from airflow_provider_openai_batch.batch.run.token_queue import tokens_per_shard
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.steps.keys.other_keys import tell_other_keys
+from airflow_provider_openai_batch.steps.keys.other_keys import warn_of_other_keys
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.submit.carried_values import fitting
-from airflow_provider_openai_batch.steps.submit.cost_cap import estimate_of, require_budget, require_price
+from airflow_provider_openai_batch.steps.submit.cost_cap import require_budget, require_price
 from airflow_provider_openai_batch.steps.submit.model_check import check_model
 from airflow_provider_openai_batch.steps.submit.recipe import Recipe, read_recipe
 from airflow_provider_openai_batch.steps.submit.shard_cutter import Terms
 from airflow_provider_openai_batch.steps.submit.snapshot_writer import SnapshotWriter
 from airflow_provider_openai_batch.steps.submit.source_join import Ends, look_elsewhere, read_beside
+from airflow_provider_openai_batch.steps.submit.staged import Staged, staged_of
 from airflow_provider_openai_batch.steps.submit.submit_log import tell_news, tell_skipped
 from airflow_provider_openai_batch.steps.submit.tokenizers import counter_for
 from airflow_provider_openai_batch.steps.wait.lost_folder import refuse_lost
@@ -36,18 +37,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_openai_batch.batch.output.output import Output
-    from airflow_provider_openai_batch.batch.run.facts import Attempt
     from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
     from airflow_provider_openai_batch.tables.base import Source
 
 log = logging.getLogger(__name__)
-
-SHOWN = (
-    "rows", "skipped", "changed_prompt", "equal", "requests", "shards", "estimated_tokens",
-    "estimated_cost_usd", "estimated_synchronous_usd",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,47 +61,8 @@ class Asked:
     try_number: int = 1
     max_tries: int = 0
     labels: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Staged:
-    """What a snapshot holds: rows, and the requests, shards, and tokens that they make.
-
-    `rows` are those of the source; `skipped` of them are not in the snapshot, for the target holds them, of
-    these `changed_prompt` for another prompt.
-    """
-
-    rows: int
-    requests: int
-    shards: int
-    estimated_tokens: int
-    rejected: int
-    attempt: Attempt
-    skipped: int = 0
-    changed_prompt: int = 0
-    preview: bool = False
-    estimated_cost_usd: float | None = None
-    #: The same by the synchronous endpoint.
-    estimated_synchronous_usd: float | None = None
-    #: What is to be paid, for a person; empty where an older version staged the rows.
-    money: str = ""
-
-    @property
-    def equal(self) -> int:
-        """Return how many are duplicate rows: they share the request of another row."""
-        return self.rows - self.skipped - self.requests - self.rejected
-
-    def __str__(self) -> str:
-        changed = f" ({self.changed_prompt:,} answered for another prompt)" if self.changed_prompt else ""
-        rejected = f", {self.rejected:,} cannot be sent and become error rows" if self.rejected else ""
-        return (
-            f"{self.rows:,} rows: {self.skipped:,} already in the target, skipped{changed}; "
-            f"{self.equal:,} duplicate rows{rejected}; {self.requests:,} requests. {self.money}"
-        ).rstrip()
-
-    def summary(self) -> dict[str, Any]:
-        """Return what the XCom shows."""
-        return {name: getattr(self, name) for name in SHOWN}
+    #: Whether messages may show values of key columns.
+    show_keys: bool = True
 
 
 def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
@@ -127,7 +83,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     current = run.current
     if current is not None and _is_staged(asked, current, fingerprint):
         log.info("The rows of try %s are staged already; going on with them.", current.asked.try_number)
-        return _staged(current.asked, current.done, attempt)
+        return staged_of(current.asked, current.done, attempt)
     snapshot, now = f"{attempt.number:04}-{attempt.nonce}", client.now()
     told = to_record(asked, recipe, now, fingerprint=fingerprint, epoch=_epoch(asked, run))
     journal.ask(snapshot, told)
@@ -141,7 +97,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     _look_for_other_keys(_ends(asked, told), recipe, writer)
     if not told.preview:
         tell_news(store, client.origin, run)
-    return _staged(told, done, attempt)
+    return staged_of(told, done, attempt)
 
 
 def _check_names(asked: Asked, model: str, client: Client, *, is_new: bool) -> None:
@@ -161,6 +117,7 @@ def _terms(asked: Asked, told: facts.Asked, recipe: Recipe, client: Client) -> T
         forecaster=Forecaster(client.prices.find(model), expected),
         now=told.at,
         fitting=fitting(_ends(asked, told), recipe),
+        show_keys=asked.show_keys,
     )
 
 
@@ -174,7 +131,8 @@ def _read(ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> None:
 def _look_for_other_keys(ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> None:
     suspects, schema = writer.suspects()
     if suspects and schema is not None:
-        tell_other_keys(look_elsewhere(ends, recipe, suspects, schema), len(suspects))
+        found = look_elsewhere(ends, recipe, suspects, schema)
+        warn_of_other_keys(found, len(suspects), show_keys=ends.show_keys)
 
 
 def refuse_part(asked: Asked) -> None:
@@ -224,6 +182,7 @@ def _ends(asked: Asked, told: facts.Asked) -> Ends:
         resend=told.resend,
         at=told.at,
         most=asked.limits.rows,
+        show_keys=asked.show_keys,
     )
 
 
@@ -283,20 +242,3 @@ def _epoch(asked: Asked, run: Run) -> int:
     if current is None:
         return 1 + max((snapshot.asked.epoch for snapshot in run.snapshots), default=0)
     return current.asked.epoch + (0 if _is_retry(asked, current) else 1)
-
-
-def _staged(told: facts.Asked, done: facts.Done, attempt: Attempt) -> Staged:
-    return Staged(
-        rows=done.rows if done.read is None else done.read,
-        skipped=done.skipped,
-        changed_prompt=done.changed_prompt,
-        preview=told.preview,
-        requests=done.requests,
-        rejected=done.rejected,
-        shards=len(done.shards),
-        estimated_tokens=done.estimated_tokens,
-        estimated_cost_usd=done.estimated_cost_usd,
-        estimated_synchronous_usd=None if done.forecast is None else done.forecast.new.synchronous_usd,
-        money=estimate_of(done, told),
-        attempt=attempt,
-    )

@@ -8,14 +8,11 @@ import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, TooManyFailures
 
-HIDDEN = "AIRFLOW__OPENAI_BATCH__SHOW_KEYS"
-
 
 @pytest.fixture(params=[True, False], ids=["shown", "hidden"])
-def shows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whether keys may be shown: yes unless the configuration says no."""
-    if not request.param:
-        monkeypatch.setenv(HIDDEN, "False")
+def shows(request: pytest.FixtureRequest, pipeline: Any) -> bool:
+    """Whether submit and load may show keys."""
+    pipeline.show_keys = request.param
     return bool(request.param)
 
 

@@ -90,7 +90,7 @@ def test_keys_that_somebody_changes_later_are_found_too(
     assert tomorrow(pipeline, warehouse).requests == 4
 
     assert f"4 of the first 4 new requests {WARNED}" in caplog.text
-    assert "something changes the keys there, and each run" in caplog.text
+    assert "something changes the keys in the table, and each run" in caplog.text
 
 
 @IN_SQLITE
@@ -151,10 +151,10 @@ def test_a_clear_asks_nothing_and_says_nothing(
 
 @IN_SQLITE
 def test_key_values_are_hidden_where_they_are_to_be(
-    pipeline: Any, warehouse: Warehouse, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    pipeline: Any, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
 ):
     """Keys may be personal; the warning stands without them."""
-    monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__SHOW_KEYS", "False")
+    pipeline.show_keys = False
     ask_about(warehouse, KEYS)
     night(pipeline, warehouse, "one")
     ask_about(warehouse, [f"Other {key}" for key in KEYS])

@@ -95,9 +95,9 @@ def test_times_are_the_apis(loaded: Any):
 
 
 @pytest.mark.parametrize("shows", [True, False], ids=["shown", "hidden"])
-def test_no_row_is_quoted(pipeline: Any, shows: bool, monkeypatch: pytest.MonkeyPatch):
+def test_no_row_is_quoted(pipeline: Any, shows: bool):
     """Neither file holds text of a row; keys are there only where they may be shown."""
-    monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__SHOW_KEYS", str(shows))
+    pipeline.show_keys = shows
     pipeline.limits = {"max_failed_ratio": 1}
     pipeline.fill([(77_058_314_000 + n, f"{CANARY} {n}") for n in range(10)])
     pipeline.emulator.fault("fail_all", status=400, message=f"You said {CANARY}", code=f"bad {CANARY}")

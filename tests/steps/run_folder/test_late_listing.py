@@ -9,7 +9,6 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.run.decide import Finish, Settings
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnlisted
-from airflow_provider_openai_batch.run_location import recorded_conn_id
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.maintenance.run_status import status_of
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
