@@ -1,4 +1,4 @@
-"""`python -m airflow_provider_openai_batch COMMAND`: all commands by one name."""
+"""`python -m airflow_provider_openai_batch COMMAND`: all commands under one name."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ PACKAGE = "airflow_provider_openai_batch"
 COMMANDS = {
     "status": "show runs: their state, batches, progress, and cost, and why they wait",
     "cancel": "cancel the batches of a run",
-    "purge": "delete what old, landed runs keep on storage",
-    "forget": "let a run whose folder was lost start anew",
-    "probe": "check what is assumed of an API",
+    "purge": "delete the data of old runs that have landed",
+    "forget": "let a run start again after its folder was lost",
+    "probe": "check that an API behaves as assumed",
     "emulator": "serve an API that behaves like OpenAI's, for tests",
 }
 
 
 def main() -> NoReturn:
-    """Run the command that is named; 0: all is well, 1: something was found, 2: wrong arguments."""
+    """Run the given command; exit code 0: all is well, 1: a person should look, 2: wrong arguments."""
     given = _parser().parse_args(sys.argv[1:2]).command
     if given == "emulator":
         sys.exit(_run(f"{PACKAGE}.emulator.__main__"))
-    # Airflow takes seconds to import: neither the help nor the emulator waits for it.
+    # Importing Airflow takes seconds, and neither the help nor the emulator needs it.
     from airflow_provider_openai_batch.cli import end_with  # noqa: PLC0415
 
     end_with(lambda: _run(f"{PACKAGE}.{given}"))
@@ -41,9 +41,9 @@ def _parser() -> argparse.ArgumentParser:
         prog=f"python -m {PACKAGE}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=f"Commands:\n{listed}",
-        epilog="Exit codes: 0 all is well, 1 something was found, 2 wrong arguments.",
+        epilog="Exit codes: 0 all is well, 1 a person should look at something, 2 wrong arguments.",
     )
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="COMMAND --help says more")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="COMMAND --help describes it")
     return parser
 
 

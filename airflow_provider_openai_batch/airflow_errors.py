@@ -1,4 +1,4 @@
-"""Our errors as Airflow's: what is permanent fails at once, what may pass is retried."""
+"""Our errors as Airflow's: permanent ones fail the task without a retry, transient ones are retried."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUOTING = {"openai", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "h2"}
 def raise_for_airflow(*, timed_out: type[Exception] = AirflowFailException) -> Iterator[None]:
     """Map an error of the block to what Airflow should do: fail, time out, or (any other) retry.
 
-    What a server wrote is in none of them, nor in the errors behind them, whose texts a log shows as well.
+    No error contains a server's own text, and neither do the errors behind it, which a log shows, too.
     """
     try:
         yield
@@ -37,7 +37,7 @@ def raise_for_airflow(*, timed_out: type[Exception] = AirflowFailException) -> I
         raise AirflowFailException(str(error)) from error
     except Exception as error:
         if is_denied(error):
-            # The API's own text repeats a part of the key.
+            # The API's own text contains a part of the key.
             raise AirflowFailException(
                 f"The API refuses the connection's key (status {error.status_code}); "  # type: ignore[attr-defined]
                 "correct the connection's password and clear the task."
@@ -50,7 +50,7 @@ def raise_for_airflow(*, timed_out: type[Exception] = AirflowFailException) -> I
 
 @contextmanager
 def raise_for_template() -> Iterator[None]:
-    """Fail at once where a template cannot be rendered, and say what to write instead."""
+    """Fail without a retry if a template cannot be rendered, and say what to write instead."""
     try:
         yield
     except jinja2.TemplateError as error:
@@ -58,22 +58,22 @@ def raise_for_template() -> Iterator[None]:
 
 
 def may_pass(error: OpenAIBatchError) -> bool:
-    """Tell whether a retry may help; most subclasses tell what is wrong for good."""
+    """Return whether a retry may help; most subclasses are permanent errors."""
     return type(error) is OpenAIBatchError or isinstance(error, RunUnlisted)
 
 
 def is_denied(error: Exception) -> bool:
-    """Tell whether the API refused the key; by the status alone, for a DAG file must not load openai."""
+    """Return whether the API rejected the key, by the status alone: a DAG file must not load openai."""
     return getattr(error, "status_code", None) in DENIED
 
 
 def is_quoting(error: BaseException) -> bool:
-    """Tell whether an error's text may be a server's; by its package, for the same reason."""
+    """Return whether an error's text may come from a server, by its package, for the same reason."""
     return type(error).__module__.partition(".")[0] in QUOTING
 
 
 def unquoted(error: BaseException) -> BaseException:
-    """Cut off the errors behind one from the first that may repeat a server's text."""
+    """Remove the errors behind one, from the first that may contain a server's text."""
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
@@ -87,7 +87,7 @@ def unquoted(error: BaseException) -> BaseException:
 
 
 def in_words(error: BaseException) -> str:
-    """Say what the API did without repeating a word of it that is not a code, name, or path."""
+    """Describe what the API did, with no more of its text than codes, names, and paths."""
     name, status = type(error).__name__, getattr(error, "status_code", None)
     where = _where(error)
     if status is None:

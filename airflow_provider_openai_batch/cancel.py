@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Cancel and report; 1 when the run cannot be read or a batch could not be cancelled."""
-    asked = _parser().parse_args(arguments)
-    return exit_code(lambda: cancel_run(asked.run_uri, asked.conn_id, dry_run=asked.dry_run))
+    given = _parser().parse_args(arguments)
+    return exit_code(lambda: cancel_run(given.run_uri, given.conn_id, dry_run=given.dry_run))
 
 
 def cancel_run(run_uri: str, conn_id: str | None = None, *, dry_run: bool = False) -> int:
@@ -34,12 +34,12 @@ def cancel_run(run_uri: str, conn_id: str | None = None, *, dry_run: bool = Fals
             _say(f"{_batches(len(batches))} of {store.uri} would be cancelled.")
         else:
             batches = list(stop(store, client))
-            _say(f"{_batches(len(batches))} of {store.uri}: cancel asked for.")
+            _say(f"{_batches(len(batches))} of {store.uri}: cancel requested.")
     for batch_id in batches:
         _say(f"  {batch_id}")
     if unclear:
-        _say(f"{counted(unclear, 'create')} without a clear answer: run this again in ten minutes.")
-    _say("What is finished by the end of a cancel is paid for and kept: clear `wait` to collect it.")
+        _say(f"{counted(unclear, 'create')} in doubt: run this command again in ten minutes.")
+    _say("Answers that are finished by then are paid for and kept: clear `wait` to collect them.")
     _say("Nothing more is sent until submit is cleared.")
     return 0
 
@@ -55,12 +55,12 @@ def _say(text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_openai_batch cancel",
-        description="Cancel the batches of a run that have not ended, and send nothing more of it until its "
-        "submit task is cleared. What the batches have finished by then is paid for, and kept.",
+        description="Cancel the batches of a run, and send nothing more of it until its submit task is "
+        "cleared. Answers that are finished by then are paid for and kept.",
     )
     add = parser.add_argument
     add("run_uri", metavar="RUN_URI", help="as the log of the submit task shows it")
-    add("--conn-id", help="the OpenAI connection (default: the one that the run was submitted with)")
+    add("--conn-id", help="the OpenAI connection (default: the one of the run)")
     add("--dry-run", action="store_true", help="list the batches, cancel nothing")
     return parser
 

@@ -1,4 +1,4 @@
-"""What commands share: errors in one line each, numbers, and the folder that a person named."""
+"""What all commands share: errors in one line, numbers, and the folder that a person gave."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def exit_code(command: Callable[[], int]) -> int:
-    """Run a command and return its exit code; 1 and a line on stderr where a person has to act."""
+    """Run a command and return its exit code; 1 and a line on stderr if a person has to act."""
     try:
         return command()
     except failures() as error:
@@ -34,21 +34,21 @@ def exit_code(command: Callable[[], int]) -> int:
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """Return the errors that are told in one line; others are defects."""
+    """Return the errors that are shown in one line; others are defects, with their traceback."""
     import openai
 
     return (OpenAIBatchError, openai.OpenAIError, AirflowException, OSError, ValueError, ImportError)
 
 
 def end_with(main: Callable[[], int]) -> NoReturn:
-    """Run a command as a process of its own, which sees Airflow's connections as Airflow's commands do."""
-    # Airflow 3 asks its database for a connection only in a process that says so.
+    """Run a command in this process, with access to the connections in Airflow's database."""
+    # Airflow 3 reads connections from its database only in a process with this setting.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     sys.exit(main())
 
 
 def in_words(error: Exception) -> str:
-    """Say what went wrong without repeating what the API says, which may quote the key."""
+    """Describe an error without the API's own text, which may quote the key."""
     import openai
 
     if is_denied(error):
@@ -62,14 +62,15 @@ def in_words(error: Exception) -> str:
 
 
 def without_credentials(url: str) -> str:
-    """Show a URL without the name and password that may be in it."""
+    """Return a URL without the name and password that may be in it."""
     return re.sub(r"//[^/]*@", "//", url)
 
 
 def open_given(given: str | None, called: str) -> RunStore:
-    """Open the folder that a person named, or the configured one; storage that is not installed is said.
+    """Open the folder that a person gave, or the configured one.
 
-    An empty name is most likely a variable that is not set: it does not stand for the configured folder.
+    Raises InvalidRequest if its storage is not installed, or if the text is empty: that is most likely
+    a variable that is not set, and must not mean the configured folder.
     """
     if given is not None and not given.strip():
         raise InvalidRequest(f"{called} is {given!r}; give a URI, or leave it out.")
@@ -77,7 +78,7 @@ def open_given(given: str | None, called: str) -> RunStore:
 
 
 def number_of(what: str) -> Callable[[str], float]:
-    """Return how argparse reads a number of days or seconds: 0 or more, and finite."""
+    """Return a reader for argparse: a number of days or seconds, 0 or more, and finite."""
 
     def read(text: str) -> float:
         try:

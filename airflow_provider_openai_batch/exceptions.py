@@ -1,4 +1,4 @@
-"""What can go wrong, told apart by what the reader does next.
+"""Errors, one class for each thing that the reader can do next.
 
 OpenAIBatchError
 ├── InvalidRequest    fix the DAG
@@ -19,7 +19,7 @@ class OpenAIBatchError(Exception):
 
 
 class InvalidRequest(OpenAIBatchError):
-    """An argument, a row, or a connection cannot be used as it is; nothing was sent."""
+    """An argument, a row, or a connection is invalid; nothing was sent."""
 
 
 class BatchFailed(OpenAIBatchError):
@@ -27,11 +27,11 @@ class BatchFailed(OpenAIBatchError):
 
 
 class RunTimedOut(OpenAIBatchError):
-    """The run is still in flight; nothing is lost and nothing was cancelled."""
+    """The run is still in flight; nothing is lost, and nothing was cancelled."""
 
 
 class TooManyFailures(OpenAIBatchError):
-    """More rows failed than the limit allows; all rows are in the target, as `loaded` tells."""
+    """More rows failed than the limit allows; all rows are in the target, and `loaded` has the counts."""
 
     def __init__(self, message: str, loaded: Any = None) -> None:
         super().__init__(message)
@@ -39,8 +39,8 @@ class TooManyFailures(OpenAIBatchError):
 
 
 class RunUnreadable(OpenAIBatchError):
-    """The run folder does not tell what was sent; going on could pay twice."""
+    """The run folder does not show what was sent; going on could pay twice."""
 
 
 class RunUnlisted(RunUnreadable):
-    """The run folder does not list what it must hold; a store that lists new files late does so later."""
+    """The run folder does not list a file that must exist; a store may list new files late."""

@@ -1,4 +1,4 @@
-"""`python -m airflow_provider_openai_batch.forget`: let a run whose folder was lost start anew."""
+"""`python -m airflow_provider_openai_batch forget`: let a run start again after its folder was lost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """List the batches of the run and write them down; 1 when that is not possible."""
+    """List and record the batches of the run; 1 if that is not possible."""
     asked = _parser().parse_args(arguments)
     return exit_code(
         lambda: forget_run(asked.run_uri, asked.conn_id, cancel=asked.cancel, dry_run=asked.dry_run)
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def forget_run(run_uri: str, conn_id: str, *, cancel: bool = False, dry_run: bool = False) -> int:
-    """Show what the API has of a run, and record it unless `dry_run`; live batches go on unless `cancel`."""
+    """Show the batches of a run, and record them unless `dry_run`; live batches go on unless `cancel`."""
     store = open_given(run_uri, "RUN_URI")
     require_lost(store)
     with closing(OpenAIBatchHook(conn_id).get_client()) as client:
@@ -44,42 +44,42 @@ def forget_run(run_uri: str, conn_id: str, *, cancel: bool = False, dry_run: boo
         if not found.batches:
             return 0
         if dry_run:
-            _say("Nothing was recorded, and nothing cancelled: this was a dry run.")
+            _say("This was a dry run: nothing was recorded or cancelled.")
             return 0
         batches = tuple(_cancelled(client, batch) for batch in found.batches) if cancel else found.batches
         forget(store, client, batches)
-    _say(f"Recorded {_batches(len(batches))}: what is recorded does not stop this run any more.")
-    _say("Clear its submit task now: all of its rows are sent and paid for again.")
-    _say("A batch that is not in this list stops it again.")
+    _say(f"Recorded {_batches(len(batches))}: they no longer stop this run.")
+    _say("Now clear its submit task: all of its rows are sent and paid for again.")
+    _say("A batch that is not in this list would stop it again.")
     return 0
 
 
 def _show(uri: str, found: Found, origin: str) -> None:
     if found.gap:
-        _say(f"{found.gap}: there may be batches that are not shown here.")
+        _say(f"{found.gap}: some batches may not be shown here.")
     if not found.batches:
-        _say(f"{origin} has no batch of {uri} in the last 30 days that is not forgotten already.")
+        _say(f"{origin} has no other batch of {uri} from the last 30 days.")
         return
     _say(f"{origin} has {_batches(len(found.batches))} of {uri}:")
     for batch in found.batches:
         _say(_line(batch))
     live = sum(not batch.status.ended for batch in found.batches)
     if live:
-        go_on = "has not ended: it goes on and is" if live == 1 else "have not ended: they go on and are"
-        _say(f"{live} of them {go_on} paid for; --cancel asks the API to stop what has not ended.")
+        go_on = "is still running and will be" if live == 1 else "are still running and will be"
+        _say(f"{live} of them {go_on} paid for; --cancel stops them.")
     _show_answered(found)
 
 
 def _show_answered(found: Found) -> None:
-    """Say what a person gives up who does not restore the folder."""
+    """Say which answers are lost if the folder is not restored."""
     known = [b.request_counts.completed for b in found.batches if b.request_counts.completed is not None]
     if not sum(known):
         return
     least = "at least " if len(known) < len(found.batches) else ""
     verb = "is" if sum(known) == 1 else "are"
     _say(
-        f"Of these requests {least}{sum(known):,} {verb} answered already: restoring the folder would keep "
-        "these answers; without it they are paid for twice."
+        f"{least.capitalize()}{sum(known):,} of these requests {verb} answered: if you restore the folder, "
+        "these answers are kept; otherwise they are paid for twice."
     )
 
 
@@ -111,7 +111,7 @@ def _cancelled(client: Client, batch: Batch) -> Batch:
     client.cancel(batch.id)
     seen = client.retrieve(batch.id)
     after = batch if isinstance(seen, Gone) else seen
-    _say(f"  {batch.id}: cancel asked for, now {after.status}; what it has finished by then is paid for.")
+    _say(f"  {batch.id}: cancel requested, now {after.status}; finished answers are paid for.")
     return after
 
 
@@ -122,8 +122,9 @@ def _say(text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_openai_batch forget",
-        description="When submit stopped since the run's folder is empty although the API has batches of the "
-        "run: list those batches, record them, and so let the run start anew. Its rows are paid for again.",
+        description="Use this if submit stopped because the run's folder is empty although the API has "
+        "batches of the run. It lists and records these batches, so that the run can start again. Its rows "
+        "are paid for again.",
     )
     add = parser.add_argument
     add("run_uri", metavar="RUN_URI", help="as the message of the submit task names it")

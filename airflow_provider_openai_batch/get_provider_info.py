@@ -1,4 +1,4 @@
-"""What Airflow is told about this provider; imports nothing, for Airflow reads it while it is imported."""
+"""The provider's metadata for Airflow; imports nothing, because Airflow calls it during its own import."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _config() -> dict[str, Any]:
         }
 
     return {
-        "description": "How batches at OpenAI are run.",
+        "description": "Runs of OpenAI's Batch API.",
         "options": {
             "work_path": option(
                 "string",
@@ -80,40 +80,40 @@ def _config() -> dict[str, Any]:
                 "float",
                 "15",
                 "0",
-                "Seconds that a trigger waits before its first look. A trigger that fires at once can make "
-                "the scheduler fail its task.",
+                "Seconds that a trigger waits before its first look. A trigger that fires immediately can "
+                "make the scheduler fail its task.",
             ),
             "settle": option(
                 "float",
                 "600",
                 "600",
-                "Seconds after which a batch that was created without an answer must show in the API's list.",
+                "Seconds after which the API's list shows every batch, also one whose create got no answer.",
             ),
             "retention_days": option(
                 "float",
                 "30",
                 "90",
-                "Days after which `python -m airflow_provider_openai_batch.purge` deletes the rows, "
+                "Days after which `python -m airflow_provider_openai_batch purge` deletes the rows, "
                 "requests, and answers of a landed run from its folder. Counts and the target stay.",
             ),
             "show_keys": option(
                 "boolean",
                 "True",
                 "False",
-                "Whether errors may show up to five values of key columns. False: only their number.",
+                "Whether messages and reports may show up to five values of key columns.",
             ),
             "metadata": option(
                 "boolean",
                 "True",
                 "False",
-                "Whether the metadata of a batch, as the API's dashboard shows it, names dag_id, task_id, "
+                "Whether the metadata of a batch, which the API's dashboard shows, name dag_id, task_id, "
                 "and run_id.",
             ),
             "prices": option(
                 "string",
                 "",
                 "s3://aws_default@bucket/prices.json",
-                "A JSON file of prices by model, over the shipped table: "
+                "A JSON file of prices by model, in addition to the shipped table: "
                 '{"my-model": {"input": 0.25, "cached_input": 0.025, "output": 2}}, in USD per 1M tokens of '
                 "a synchronous request. A connection's extra may hold the same as `prices`.",
             ),

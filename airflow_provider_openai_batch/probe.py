@@ -1,4 +1,4 @@
-"""`python -m airflow_provider_openai_batch.probe`: check an API with a line, or with a batch of some."""
+"""`python -m airflow_provider_openai_batch probe`: check an API with one line, or with a small batch."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.steps.maintenance.probe import Patience
 
 PAUSE = 5.0
-#: Seconds that a batch is waited for: one that must not run, and one that must.
+#: Seconds to wait for a batch: one that must not run, and one that must.
 WAIT, CYCLE_WAIT = 600.0, 7_200.0
-#: What a probe may cost, in USD, and the rows that it may have.
+#: The most that a probe may cost, in USD, and its most rows.
 MOST_USD, MOST_ROWS = 0.01, 100
 FOUND, WRONG = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Probe and report; 0 when the API behaves as it is assumed, 1 when not, 2 for wrong arguments."""
+    """Probe and report; 0 if the API behaves as assumed, 1 if not, 2 for wrong arguments."""
     asked = _parser().parse_args(arguments)
     return exit_code(lambda: Command(asked, sleep).run())
 
@@ -48,7 +48,7 @@ class Command:
         self._told: dict[str, Any] = {"conn_id": asked.conn_id, "model": asked.model}
 
     def run(self) -> int:
-        """Probe the API of the connection, saying what was seen."""
+        """Probe the API of the connection, and say what it does."""
         with closing(OpenAIBatchHook(self._asked.conn_id).get_client()) as client:
             self._told["host"] = without_credentials(client.origin)
             place = f"connection {self._asked.conn_id!r}, model {self._asked.model!r}"
@@ -60,16 +60,19 @@ class Command:
         return code
 
     def _line(self, client: Any) -> int:
-        """Check what is assumed of a deleted file."""
+        """Check that a deleted file runs nothing."""
         from airflow_provider_openai_batch.steps.maintenance.probe import Probe  # noqa: PLC0415
 
         holds = Probe(client, self._patience(WAIT), self._say).run(self._asked.model)
-        good, bad = "The API behaves as it is assumed.", "What is assumed of the API was not confirmed."
+        good, bad = (
+            "The API behaves as assumed.",
+            "The API does not behave as assumed, or this could not be checked.",
+        )
         self._say(good if holds else bad)
         return 0 if holds else FOUND
 
     def _cycle(self, price: Price | None) -> int:
-        """Check the whole cycle; what it costs at most is said before."""
+        """Check the whole cycle, after saying what it costs at most."""
         from airflow_provider_openai_batch.batch.probe.cycle_checks import ProbeRequests  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.maintenance.probe_cycle import Cycle  # noqa: PLC0415
 
@@ -85,7 +88,7 @@ class Command:
         for one in found:
             self._say(f"- {one.where}: {one.what}.")
         count = counted(len(found), "difference")
-        self._say(f"{count} from what is documented." if found else "The API behaves as it is documented.")
+        self._say(f"{count} from the documentation." if found else "The API behaves as documented.")
         return FOUND if found else 0
 
     def _is_too_dear(self, asked: ProbeRequests, price: Price | None) -> bool:
@@ -95,11 +98,13 @@ class Command:
         most = None if price is None else asked.estimate(price)
         self._told["estimate_usd"] = most
         tokens = asked.rows * (INPUT_TOKENS + OUTPUT_TOKENS)
-        costs = "an unknown price, for the model has none here" if most is None else f"at most {usd(most)}"
+        costs = "at an unknown cost: the model has no price here" if most is None else f"at most {usd(most)}"
         self._say(f"{counted(asked.rows, 'row')} of about {tokens:,} tokens: {costs}.")
         if most is None or most < MOST_USD:
             return False
-        sys.stderr.write(f"A probe costs less than {usd(MOST_USD)}: take fewer rows or a cheaper --model.\n")
+        sys.stderr.write(
+            f"A probe must cost less than {usd(MOST_USD)}: use fewer rows or a cheaper --model.\n"
+        )
         return True
 
     def _tell_cost(self, usage: Mapping[str, int], price: Price | None) -> None:
@@ -110,7 +115,7 @@ class Command:
         self._told |= {"usage": dict(usage), "cost_usd": paid}
         told = "" if paid is None else f": {usd(paid)}"
         read, written = usage.get("input_tokens", 0), usage.get("output_tokens", 0)
-        self._say(f"The answers took {read:,} input and {written:,} output tokens{told}.")
+        self._say(f"The answers used {read:,} input and {written:,} output tokens{told}.")
 
     def _patience(self, usual: float) -> Patience:
         from airflow_provider_openai_batch.steps.maintenance.probe import Patience  # noqa: PLC0415
@@ -135,10 +140,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_openai_batch probe",
         description="Without --rows: upload a file of one line, delete it, and create a batch of it: the API "
-        "must refuse the batch, or fail it without running the line; where it does run, one request of 16 "
-        "tokens is paid. With --rows: run a whole batch of so many tiny rows, and say what differs from what "
-        "is documented; it costs less than a cent. What was made is cancelled and deleted.",
-        epilog="Exit codes: 0 all is as it is assumed or documented, 1 something differs, 2 wrong arguments.",
+        "must refuse the batch, or fail it without running the line. If it runs, one request of 16 tokens is "
+        "paid for. With --rows: run a whole batch of that many tiny rows, and report what differs from the "
+        "documentation, for less than a cent. Batches and files are cancelled and deleted at the end.",
+        epilog="Exit codes: 0 all is as assumed or documented, 1 something differs, 2 wrong arguments.",
     )
     add = parser.add_argument
     add("--conn-id", default=OpenAIBatchHook.default_conn_name, help="the OpenAI connection (%(default)s)")

@@ -1,4 +1,4 @@
-"""`python -m airflow_provider_openai_batch.purge`: delete what old, landed runs keep on storage."""
+"""`python -m airflow_provider_openai_batch purge`: delete the data of old runs that have landed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def purge_runs(
 
     :param path: a work path or the URI of one run; default `[openai_batch] work_path`.
     :param older_than: days since a run landed; default `[openai_batch] retention_days`.
-    :param dry_run: delete nothing and say what would be.
+    :param dry_run: delete nothing, only report.
     """
     from airflow_provider_openai_batch.steps.maintenance.purge import Cutoff, purge_below  # noqa: PLC0415
 
@@ -52,7 +52,7 @@ def purge_runs(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Purge and report; 1 when a run could not be read, or the folder that was named is not there."""
+    """Purge and report; 1 if a run could not be read, or if the given folder does not exist."""
     asked = _parser().parse_args(arguments)
 
     def purge() -> int:
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _miss(path: str) -> int:
-    """Tell a mistyped folder from one that holds no runs."""
+    """Return 1 for a folder that does not exist, and 0 for one without runs."""
     folder = open_given(path, NAME)
     if folder.exists(""):
         return 0
@@ -74,7 +74,7 @@ def _miss(path: str) -> int:
 
 
 def _tell(uri: str, outcome: Outcome, reasons: Counter[str], *, dry_run: bool) -> str:
-    """Print what became of a run and return the word for it."""
+    """Print what happened to a run and return the word for it."""
     from airflow_provider_openai_batch.batch.run.facts import Purged  # noqa: PLC0415
     from airflow_provider_openai_batch.batch.run.retention import Keep  # noqa: PLC0415
     from airflow_provider_openai_batch.steps.maintenance.purge import Failed  # noqa: PLC0415
@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_openai_batch purge",
         description="Delete rows, requests, and answers of runs whose rows landed in the target long ago. "
-        "Counts stay. A run that is in flight, or whose last rows have not landed, is never touched.",
+        "Counts stay. A run is never purged while it is in flight or before its last rows have landed.",
     )
     add = parser.add_argument
     add("path", nargs="?", metavar=NAME, help="default: [openai_batch] work_path")
@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DAYS",
         help="default: [openai_batch] retention_days, 30",
     )
-    add("--dry-run", action="store_true", help="delete nothing, say what would be purged")
+    add("--dry-run", action="store_true", help="delete nothing, only show what would be purged")
     return parser
 
 

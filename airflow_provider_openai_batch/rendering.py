@@ -1,7 +1,7 @@
-"""Airflow's templates in our arguments: a text stays one, also in a DAG that renders natively.
+"""Airflow's templates in our arguments: text stays text, also in a DAG that renders natively.
 
-Native rendering reads each rendered text as Python: "42" becomes a number, '{"a": 1}' a dict. In prompts,
-labels, and names that is never meant. A template that stands alone keeps its object where one can be meant.
+Native rendering reads each rendered text as Python: "42" becomes a number, '{"a": 1}' a dict. That is
+wrong for prompts, labels, and names. A template without other text keeps its object if one makes sense.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 class RendersTexts:
-    """Comes before Airflow's class among the bases of a task whose texts stay texts."""
+    """A base class of tasks that renders text as text; list it before Airflow's class."""
 
     template_fields: Sequence[str]
 
     def render_template(
         self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
     ) -> Any:
-        """Render; of an unknown name the error says what to write instead."""
+        """Render; the error for an unknown name says what to write instead."""
         airflow: Any = super()
         rendering = Rendering(
             context=context,
@@ -55,9 +55,9 @@ class Rendering:
 
     context: Any
     env: Environment
-    #: What needs no rendering any more, by its id.
+    #: The ids of values that are rendered.
     done: set[int]
-    #: Airflow's own way.
+    #: Airflow's own rendering.
     by_airflow: Callable[[Any, Any, Any, Any], Any]
 
     def argument(self, name: str | None, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Where a run's folder is, and what the run is called."""
+"""Where a run's folder is, and how the run is named."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run_path(context: Context, work_path: str | None) -> ObjectStoragePath:
 def work_root(given: str | None = None, called: str = "work_path") -> str:
     """Return the URI below which all runs are: the one given, the configured one, or the local default.
 
-    :param called: the name by which a person has given it.
+    :param called: how error messages name it.
     """
     if given:
         return _as_uri(given, called)
@@ -52,17 +52,15 @@ def work_root(given: str | None = None, called: str = "work_path") -> str:
 
 
 def run_uri(value: Any) -> str:
-    """Read `run_uri`: the URI itself or the `output` of the task that made or awaited the run."""
+    """Read `run_uri`: the URI itself, or the `output` of submit or wait."""
     uri = value.get("run_uri") if isinstance(value, dict) else value
     if uri is None:
         raise InvalidRequest(
-            "run_uri is None: the task that it comes from returned nothing, as one that was marked as "
-            "success. Give the submit task's `.output`, also to load, or the URI of the run."
+            "run_uri is None: its task returned nothing, for example because it was marked as success. "
+            "Give the submit task's `.output`, also to load, or the URI of the run."
         )
     if not isinstance(uri, str) or "://" not in uri:
-        raise InvalidRequest(
-            f"run_uri is {value!r}; give the URI of a run, or the submit task's `.output` as it is."
-        )
+        raise InvalidRequest(f"run_uri is {value!r}; give the URI of a run, or the submit task's `.output`.")
     return uri
 
 
@@ -84,7 +82,7 @@ def _installed(uri: str) -> Iterator[None]:
 
 
 def labels_of(context: Context) -> dict[str, str]:
-    """Return what a batch's metadata says of its task, cut to what the API takes; nothing where it is off."""
+    """Return the metadata that name a batch's task, cut to the API's length; empty if they are off."""
     if not config.sends_metadata():
         return {}
     names = ("dag_id", "task_id", "run_id", "map_index")
@@ -92,7 +90,7 @@ def labels_of(context: Context) -> dict[str, str]:
 
 
 def _as_uri(root: str, called: str = "work_path") -> str:
-    # Tasks of one run have working directories of their own: a local folder is named from the root on.
+    # Tasks of one run have different working directories, so a local folder needs an absolute path.
     scheme, _, rest = root.strip().rpartition("://")
     if scheme in LOCAL:
         rest = os.path.expanduser(rest)  # noqa: PTH111
@@ -113,8 +111,8 @@ def _parts(context: Context) -> list[str]:
 
 
 def folder_name(part: str) -> str:
-    """Return the folder that a DAG, task, or run of this name has."""
-    # A double colon chains file systems in fsspec; dots alone would leave the folder.
+    """Return the folder name of a DAG, task, or run."""
+    # A double colon chains file systems in fsspec, and a name of dots would leave the folder.
     name = quote(part, safe="+:=@,").replace("::", "%3A%3A")
     if not name.strip("."):
         name = name.replace(".", "%2E")
@@ -127,7 +125,7 @@ def _local_default(context: Context) -> str:
     foreign = [name for name in _executors(context) if name not in LOCAL_EXECUTORS]
     if foreign:
         raise InvalidRequest(
-            f"Workers of {foreign[0]} share no disk: set [openai_batch] work_path "
+            f"Workers of {foreign[0]} do not share a disk: set [openai_batch] work_path "
             "(AIRFLOW__OPENAI_BATCH__WORK_PATH) or `work_path` to storage that workers, triggerer, "
             "and api-server share, such as 's3://bucket/openai_batch'."
         )
@@ -140,7 +138,7 @@ def _home() -> str:
 
 
 def _executors(context: Context) -> list[str]:
-    # The pods of KubernetesExecutor are told that theirs is LocalExecutor.
+    # Inside its pods, KubernetesExecutor configures LocalExecutor.
     if os.environ.get("AIRFLOW_IS_K8S_EXECUTOR_POD"):
         return ["KubernetesExecutor"]
     own = getattr(context.get("task"), "executor", None)

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Show runs; 1 when there is none, or one that a person should look at."""
+    """Show runs; 1 if there is none, or if a person should look at one."""
     asked = _parser().parse_args(arguments)
     return exit_code(lambda: show_runs(asked.what, asked.work_path, as_json=asked.json))
 
 
 def show_runs(what: str | None = None, work_path: str | None = None, *, as_json: bool = False) -> int:
-    """Show the run or the runs that are named, or all; nothing is changed."""
+    """Show the given run or runs, or all; nothing is changed."""
     runs = [_status(store) for store in _stores(what, work_path)]
     if as_json:
         sys.stdout.write(json.dumps({"runs": runs}, indent=2) + "\n")
@@ -80,8 +80,8 @@ def _lines(run: dict[str, Any]) -> Iterator[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_openai_batch status",
-        description="Show runs: their state, batches, progress, and cost, and why they wait. Nothing is "
-        "changed. Exit code 1: there is no such run, or one is stopped or cannot be read.",
+        description="Show runs: their state, batches, progress, and cost, and why they wait. This changes "
+        "nothing. Exit code 1: there is no such run, or one is stopped or cannot be read.",
     )
     add = parser.add_argument
     add("what", nargs="?", metavar="RUN_URI|DAG_ID", help="default: all runs below the work path")

@@ -15,15 +15,15 @@ from airflow_provider_openai_batch.sensors.openai_batch import OpenAIBatchSensor
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.arguments import arguments
 
-#: What others call our arguments.
+#: How other providers call our arguments.
 OURS = dict.fromkeys(("conn_id", "llm_conn_id", "openai_connection_id"), "openai_conn_id")
 OWN = (
     "source, request, output_type, target, limits, resend, openai_conn_id, work_path, submit, wait, and load"
 )
 
 NOT_MAPPED = (
-    "OpenAIBatchTaskGroup cannot be mapped itself: call it in a function with the decorator @task_group, "
-    "whose parameters are what differs, and expand that function: `label.expand(table=['a', 'b'])`."
+    "OpenAIBatchTaskGroup cannot be mapped: call it in a function with the decorator @task_group, and expand "
+    "that function by its parameters: `label.expand(table=['a', 'b'])`."
 )
 
 
@@ -65,10 +65,10 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
         _check_others({"submit": submit, "wait": wait, "load": load})
         if target is None and "target" not in (load or {}):
             raise InvalidRequest(
-                "target is None; give a dict: else the answers would be paid for but not stored."
+                "target is None; give a dict, or the answers would be paid for but not stored."
             )
         asked = {"source": source, "request": request, "target": target, "output_type": output_type}
-        # What is not given may come from default_args.
+        # Arguments that are not given may come from default_args.
         given = {
             "limits": limits, "resend": resend, "openai_conn_id": openai_conn_id, "work_path": work_path
         }  # fmt: skip
@@ -78,24 +78,24 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
         with self:
             sent = OpenAIBatchSubmitOperator(task_id="submit", **asked | (submit or {}))
             ended = OpenAIBatchSensor(task_id="wait", run_uri=sent.output, **patient | (wait or {}))
-            # A person may mark `wait` as success, which then has no output: the run is submit's.
+            # If a person marks `wait` as success, it has no output, so load takes the run from submit.
             landed = OpenAIBatchLoadOperator(task_id="load", run_uri=sent.output, **load or {})
             ended >> landed
         self.output = landed.output
 
     @classmethod
     def partial(cls, *_: Any, **__: Any) -> NoReturn:
-        """Say how a group is mapped, which has no `partial`."""
+        """Raise TypeError: a group has no `partial`."""
         raise TypeError(NOT_MAPPED)
 
     @classmethod
     def expand(cls, *_: Any, **__: Any) -> NoReturn:
-        """Say the same."""
+        """Raise TypeError."""
         raise TypeError(NOT_MAPPED)
 
     @classmethod
     def expand_kwargs(cls, *_: Any, **__: Any) -> NoReturn:
-        """Say the same."""
+        """Raise TypeError."""
         raise TypeError(NOT_MAPPED)
 
 
@@ -106,7 +106,7 @@ def _check_others(given: dict[str, Any]) -> None:
 
 
 def _misplaced(kwargs: dict[str, Any]) -> TypeError | None:
-    """Say where an argument belongs that a group does not take."""
+    """Return an error that says where an unknown argument belongs."""
     from airflow_provider_openai_batch.batch.arguments import arguments  # noqa: PLC0415
 
     dicts = {
@@ -120,7 +120,7 @@ def _misplaced(kwargs: dict[str, Any]) -> TypeError | None:
         if name in OURS:
             return TypeError(
                 f"OpenAIBatchTaskGroup has no argument {name!r}; give the OpenAI connection as "
-                f"{OURS[name]!r}, and those of the tables in source and target."
+                f"{OURS[name]!r}, and the connections of the tables in source and target."
             )
         owner = next((owner for owner, keys in dicts.items() if name in keys.__annotations__), None)
         where = (

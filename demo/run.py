@@ -50,7 +50,7 @@ COUNTS = """
 
 
 def main() -> int:
-    """Run the demo; 0 if every row that went in came out."""
+    """Run the demo; 0 if every row came out."""
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir()
     rows_in = make_warehouse()
@@ -104,7 +104,7 @@ def emulator() -> Iterator[str]:
 
 
 def run_airflow(url: str) -> bool:
-    """Run the DAG once, saying what the API does meanwhile; tell whether it succeeded."""
+    """Run the DAG once, and show what the API does; return whether it succeeded."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     environment |= {
         "AIRFLOW_HOME": str(HOME / "airflow"),
@@ -171,14 +171,14 @@ def report(rows_in: int) -> int:
     with duckdb.connect(str(WAREHOUSE), read_only=True) as warehouse:
         print("\nA dozen rows of ticket_labels, joined to their tickets:\n")
         show(warehouse.sql(DOZEN))
-        print("\nRows by status, the tokens they took, and what these cost:\n")
+        print("\nRows by status, with tokens and cost:\n")
         show(warehouse.sql(COUNTS))
         counted = "count(*), count(distinct id), count(distinct batch_custom_id), sum(batch_cost_usd)"
         ((rows_out, keys, requests, paid),) = warehouse.sql(f"select {counted} from ticket_labels").fetchall()
     say_what_it_cost(paid)
-    print(f"\n{rows_out:,} rows were {requests:,} requests: equal ones are sent once.")
+    print(f"\n{rows_out:,} rows made {requests:,} requests: duplicate rows share one.")
     folder = next((HOME / "runs" / DAG_ID).glob("*/*"))
-    print(f"The run folder, with each request and raw answer: {folder.relative_to(ROOT)}")
+    print(f"The run folder has each request and raw answer: {folder.relative_to(ROOT)}")
     print("docs/run-folder.md says how to read it.")
     same = rows_in == rows_out == keys
     print(f"rows in {'=' if same else 'is not'} rows out: {rows_in:,} {'=' if same else '/'} {rows_out:,}")
@@ -192,10 +192,10 @@ def say_what_it_cost(paid: float) -> None:
     done = json.loads(next(folder.glob("snapshots/*/done.json")).read_bytes())
     saved = told["saved_usd"]
     print("\nAt OpenAI's prices (the emulator charges nothing):\n")
-    judged = done["forecast"]["output"]
-    print(f"  estimated before sending  {done['estimated_cost_usd']:8.4f} USD (output tokens: {judged})")
-    print(f"  paid, as batches          {paid:8.4f} USD")
-    print(f"  the same at once          {paid + saved:8.4f} USD")
+    basis = done["forecast"]["output"]
+    print(f"  estimated before sending  {done['estimated_cost_usd']:8.4f} USD (output tokens: {basis})")
+    print(f"  paid                      {paid:8.4f} USD")
+    print(f"  without batches           {paid + saved:8.4f} USD")
     print(f"  saved                     {saved:8.4f} USD ({saved / (paid + saved):.0%})")
 
 
@@ -204,7 +204,7 @@ def say_what_was_asked() -> None:
     shard = next((HOME / "runs" / DAG_ID).glob("*/*/shards/*/requests.jsonl"))
     with shard.open(encoding="utf-8") as lines:
         body = json.loads(next(lines))["body"]
-    print(f"\nAsked of {body['model']}, for each ticket:\n")
+    print(f"\nThe request to {body['model']} for each ticket:\n")
     for message in body["messages"]:
         print(f"  {message['role']}: {clip(message['content'], 90)}")
 

@@ -41,7 +41,7 @@ def test_a_connection_of_airflows_database_serves(openai_batch_emulator: Any, ai
     subprocess.run([*airflow, "delete", "kept_by_airflow"], capture_output=True, check=True, timeout=120)
 
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
-    assert "The API behaves as it is assumed." in done.stdout
+    assert "The API behaves as assumed." in done.stdout
 
 
 def test_only_what_a_person_can_mend_is_one_line(capsys: pytest.CaptureFixture[str]):

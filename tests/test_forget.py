@@ -77,7 +77,7 @@ def test_what_is_given_up_is_said_before(lost: Any, capsys: pytest.CaptureFixtur
     main([lost.store.uri, "--dry-run"])
 
     said = capsys.readouterr().out
-    assert "Of these requests 10 are answered already: restoring the folder would keep these" in said
+    assert "10 of these requests are answered: if you restore the folder, these answers are kept" in said
     assert "not ended" not in said
 
 
@@ -92,7 +92,7 @@ def test_live_batches_are_cancelled_on_demand(lost: Any, capsys: pytest.CaptureF
     assert main([lost.store.uri, "--cancel"]) == 0
 
     assert lost.emulator.batches()[0]["status"].startswith("cancel")
-    assert "cancel asked for, now cancel" in capsys.readouterr().out
+    assert "cancel requested, now cancel" in capsys.readouterr().out
 
 
 def test_a_refused_cancel_does_not_stop_it(lost: Any):

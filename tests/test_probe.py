@@ -109,7 +109,7 @@ def test_a_refused_create_is_as_assumed(run: Any, openai_batch_emulator: Any, ca
     assert "was refused (status 400" in said
     assert "The list of batches can be read (0 recent batches)" in said
     assert "Answers have a Date" in said
-    assert "The API behaves as it is assumed." in said
+    assert "The API behaves as assumed." in said
     assert (openai_batch_emulator.files(), openai_batch_emulator.batches()) == ([], [])
 
 

@@ -34,7 +34,7 @@ def test_an_api_as_it_is_documented(openai_batch_emulator: Any, capsys: pytest.C
     said = capsys.readouterr().out
     steps = ("at most 0.0", "Uploaded 5 rows", "Created batch", "ended as completed", "Downloaded 5 answers")
     assert [said.index(step) for step in steps] == sorted(said.index(step) for step in steps)
-    assert "The API behaves as it is documented." in said
+    assert "The API behaves as documented." in said
     assert sorted(entry.status or 0 for entry in openai_batch_emulator.ledger) == [200] * 4 + [400]
     assert openai_batch_emulator.files() == []
 

@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_openai_batch.steps.load.loaded import Loaded
+
 
 class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
     """Write every row of a run to the target, once, with its answer or its error.
 
-    XCom, also when the load then fails for too many failures: `run_uri`, `rows`, `written`, `kept`,
+    XCom, also if the load fails because too many rows failed: `run_uri`, `rows`, `written`, `kept`,
     `counts` (rows by status), `failed_ratio`, `cost_usd`, `saved_usd`, `report_uri`.
 
-    :param run_uri: the submit task's `.output`, or the run's URI; the sensor comes before by `>>`.
-    :param target: the run's target if the submit task was not given one.
+    :param run_uri: the submit task's `.output`, or the run's URI; put the sensor before it with `>>`.
+    :param target: the target, if the submit task has none.
     """
 
     template_fields: Sequence[str] = ("run_uri", "target")
@@ -54,11 +56,15 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
                 try:
                     loaded = load(store, client, settings(), target, show_keys=shows_keys())
                 except TooManyFailures as error:
-                    self.log.info("%s", error.loaded)
+                    self._report(error.loaded)
                     self._push(context, {"run_uri": store.uri, **error.loaded.summary()})
                     raise
-        self.log.info("%s", loaded)
+        self._report(loaded)
         return {"run_uri": store.uri, **loaded.summary()}
+
+    def _report(self, loaded: Loaded) -> None:
+        for line in str(loaded).splitlines():
+            self.log.info(line)
 
     def _push(self, context: Context, result: dict[str, Any]) -> None:
         for key, value in {XCOM_RETURN_KEY: result, **result}.items():

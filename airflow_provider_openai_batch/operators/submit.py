@@ -22,6 +22,7 @@ from airflow_provider_openai_batch.run_location import labels_of, open_store, ru
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from logging import Logger
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -32,19 +33,20 @@ if TYPE_CHECKING:
 class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
     """Read the source, build one request per row, and send them as batches.
 
-    Nothing is sent before every row is read and checked. A retry goes on where the last try stopped.
-    XCom: `run_uri`; `rows` of the source; of these `skipped`, which the target holds, `changed_prompt`,
-    which it holds for another prompt, and `equal`, which are duplicate rows; `requests`, `shards`,
-    `estimated_tokens` of their input; `estimated_cost_usd` of what is new, as batches, and
-    `estimated_synchronous_usd`, what it would cost at once (None: no price is known).
+    Nothing is sent before every row is read and checked. A retry continues where the last try stopped.
+
+    XCom: `run_uri`; `rows` of the source; `skipped`, which the target has answers to, `changed_prompt`,
+    those of them with an answer to another prompt, and `equal`, the duplicate rows; `requests`, `shards`,
+    and `estimated_tokens` (input); `estimated_cost_usd` of the new requests, and
+    `estimated_synchronous_usd`, their cost without batches (None: no price is known).
 
     :param source: `conn_id` with `sql` or `table`, or `path`, or `rows`; and the `key`.
     :param request: the body of one API request, with `{column}` in its strings.
     :param output_type: None, a list of labels, a JSON schema, or a pydantic class.
-    :param target: where load will write; with it, the table is checked before anything is sent.
-    :param resend: which rows that the target holds are asked again, instead of `failed`, `expired`,
-        `cancelled`, `missing`, and `changed_input`; needs `target`.
-    :param limits: sizes of the batches, attempts, and the ratio of failures that is accepted.
+    :param target: where load will write; if given, the table is checked before anything is sent.
+    :param resend: which answered rows are asked again, instead of `failed`, `expired`, `cancelled`,
+        `missing`, and `changed_input`; needs `target`.
+    :param limits: sizes of the batches, attempts, and the accepted ratio of failed rows.
     :param openai_conn_id: the OpenAI connection; sensor and load take it from the run.
     :param work_path: storage for the run's folder, instead of `[openai_batch] work_path`.
     """
@@ -94,8 +96,8 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
 
     @source.setter
     def source(self, value: Any) -> None:
-        # Rows must be neither rendered nor shown: they may hold braces and private text. What stands
-        # for rows to come (an upstream output) stays, for Airflow finds and resolves it here.
+        # Rows must not be rendered or shown: they may contain braces and private text. An upstream
+        # output stays, because Airflow finds and resolves it here.
         rows = value.get("rows") if isinstance(value, dict) else None
         to_come = isinstance(rows, str) or callable(getattr(type(rows), "resolve", None))
         if rows is not None and not to_come:
@@ -104,7 +106,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         self._source = value
 
     def _check(self) -> None:
-        """Refuse, when the DAG is parsed, what no rendering would mend."""
+        """Raise InvalidRequest while the DAG is parsed, for mistakes that no rendering can fix."""
         parse_time.check("source", self.source)
         parse_time.check("request", self.request)
         parse_time.check("limits", self.limits)
@@ -113,7 +115,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         parse_time.check_words(self.resend, self.target)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Stage, then send what may be sent now; the sensor sends the rest."""
+        """Stage the rows, then send what can be sent now; the sensor sends the rest."""
         from airflow_provider_openai_batch.batch.run.decide import GiveUp  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.submit.stage import stage  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.wait.advance import advance  # noqa: PLC0415
@@ -123,8 +125,8 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
             asked = self._asked(context)
             with OpenAIBatchHook(self.openai_conn_id).opened() as client:
                 staged = stage(asked, store, client)
-                self.log.info(str(staged))
-                self.log.info("The run is in %s.", store.uri)
+                _log_lines(self.log, staged)
+                self.log.info("Run folder: %s", store.uri)
                 _check_empty(asked, staged)
                 if staged.preview:
                     self._end_preview(context, staged, {"run_uri": store.uri, **staged.summary()})
@@ -133,12 +135,12 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         return {"run_uri": store.uri, **staged.summary()}
 
     def _end_preview(self, context: Context, staged: Staged, result: dict[str, Any]) -> NoReturn:
-        """Show what would be sent, and skip what comes after."""
+        """Push the XCom and skip the tasks that follow."""
         for key, value in {XCOM_RETURN_KEY: result, **result}.items():
             context["ti"].xcom_push(key=key, value=value)
         raise AirflowSkipException(
-            f"A preview: nothing is sent, and what would be is in shards/*/requests.jsonl of "
-            f"{result['run_uri']}. {staged.money}"
+            f"This is a preview: nothing was sent. The requests are in shards/*/requests.jsonl of "
+            f"{result['run_uri']}. {staged}"
         )
 
     def _asked(self, context: Context) -> Asked:
@@ -171,9 +173,15 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         limits = arguments.within(asked, connection)
         for name in arguments.CAPS:
             if (cap := getattr(limits, name)) != getattr(asked, name):
-                told = "limits[%r] is %s: connection %r allows no more."
+                told = "limits[%r] is lowered to %s, the most that connection %r allows."
                 self.log.warning(told, name, cap, self.openai_conn_id)
         return limits
+
+
+def _log_lines(log: Logger, told: object) -> None:
+    """Log a summary line by line, so that each has its time."""
+    for line in str(told).splitlines():
+        log.info(line)
 
 
 def _check_empty(asked: Asked, staged: Staged) -> None:
@@ -185,7 +193,7 @@ def _check_empty(asked: Asked, staged: Staged) -> None:
 
 
 def _schema(output_type: Any) -> Any:
-    # Airflow calls what is callable in a template field: a class or Literal is read here, once.
+    # Airflow calls a callable in a template field, so a class or Literal is converted here, once.
     is_class = isinstance(output_type, type) or get_origin(output_type) is not None
     if is_class or (isinstance(output_type, dict) and isinstance(output_type.get("schema"), type)):
         return normalize_output_type(output_type)

@@ -1,4 +1,4 @@
-"""Wait for a run, and keep it moving."""
+"""Wait for a run, and keep it moving: send what can be sent, and collect what is answered."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 
-# The base class counts its own time-out anew after each retry; ours is kept in the run.
+# The base class starts its own time-out again after each retry; ours is stored in the run folder.
 NEVER = timedelta(days=36_500)
-#: A run that is looked at without a pause would take the account's rate limit and a whole worker.
+#: Looks without a pause would use up the account's rate limit and a whole worker.
 SHORTEST_PAUSE = 1.0
 
 
 class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
-    """Wait until all requests of a run are answered; send what was held back, send again what failed.
+    """Wait until all requests of a run are answered; send what waited for token budget or failed.
 
     XCom: `run_uri`, and `counts` (requests by state).
 
     :param run_uri: the submit task's `.output`, or the run's URI.
     :param deferrable: wait in the triggerer. If False, `mode` is "reschedule" unless it is given.
-    :param poke_interval: seconds between looks at first, at least 1; they grow to `max_wait`.
-    :param max_wait: the most seconds between looks.
-    :param timeout: seconds from the first look on, over deferrals and retries, until
-        `AirflowSensorTimeout`; a clear counts anew. None: no limit. Answers that are there land however
-        late it is.
-    :param cancel_on_timeout: cancel the batches at that time-out; a clear sends again what is unanswered.
-    :param soft_fail: skip on that time-out; never on what is wrong for good, such as a refused key.
-    :param cancel_on_kill: cancel the batches when a person stops or clears the waiting task. While it
-        is deferred, that needs Airflow 3.3.
+    :param poke_interval: seconds between the first looks, at least 1; the interval grows to `max_wait`.
+    :param max_wait: the most seconds between two looks.
+    :param timeout: seconds from the first look, over deferrals and retries, until
+        `AirflowSensorTimeout`; a clear starts it again. None: no limit. Answers that are there land,
+        however late it is.
+    :param cancel_on_timeout: cancel the batches at that time-out; a clear sends unanswered requests again.
+    :param soft_fail: skip at that time-out; never for a permanent error, such as a refused key.
+    :param cancel_on_kill: cancel the batches if a person stops or clears the waiting task. While it is
+        deferred, this needs Airflow 3.3.
     """
 
     template_fields: Sequence[str] = ("run_uri",)
@@ -94,7 +94,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
             return self._wait_deferred(context) if self.deferrable else super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:  # noqa: ARG002
-        """Go on after the trigger: the run itself tells what there is to do."""
+        """Continue after the trigger: the run folder shows what there is to do."""
         return self._wait_deferred(context, resumed=True)
 
     def resume_execution(self, *args: Any, **kwargs: Any) -> Any:
@@ -103,7 +103,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
             return super().resume_execution(*args, **kwargs)
 
     def poke(self, context: Context) -> PokeReturnValue | bool:
-        """Do what can be done now; true when all is answered."""
+        """Do what can be done now; true if all is answered."""
         with raise_for_airflow(timed_out=AirflowSensorTimeout), self._opened() as (store, client):
             result, self._rest = self._advance(store, client)
             if result is not None:
@@ -112,7 +112,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
             return False
 
     def on_kill(self) -> None:
-        """Cancel the batches if that was asked for; an `execution_timeout` is nobody's wish."""
+        """Cancel the batches if `cancel_on_kill` is set, except at an `execution_timeout`."""
         if self.cancel_on_kill and self._at_work:
             store = open_store(run_uri(self.run_uri))
             cancel_run(store.uri, recorded_conn_id(store))
@@ -121,15 +121,15 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         with raise_for_airflow(timed_out=AirflowSensorTimeout), self._opened() as (store, client):
             result, rest = self._advance(store, client)
             if resumed or result is not None:
-                self._tell(store)
+                self._log_history(store)
             if result is not None:
                 return result
             deadline = self._check_patience(context, store, client)
             trigger = self._trigger(store, deadline, rest)
         if self.execution_timeout:
-            told = "execution_timeout=%s: Airflow 2 counts it over the whole wait; limit that by `timeout`."
+            told = "execution_timeout=%s: Airflow 2 counts it over the whole wait; use `timeout` instead."
             self.log.warning(told, self.execution_timeout)
-        # No time-out of Airflow's: it starts anew at each deferral.
+        # Not Airflow's time-out: it starts again at each deferral.
         return self.defer(trigger=trigger, method_name="execute_complete", timeout=None)
 
     def _trigger(self, store: RunStore, deadline: float | None, rest: float) -> OpenAIBatchRunTrigger:
@@ -144,13 +144,15 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         )
 
     def _advance(self, store: RunStore, client: Client) -> tuple[dict[str, Any] | None, float]:
-        """Do what can be done now: the result if all is answered, and for how long to leave the API alone."""
+        """Do what can be done now; return the result if all is answered, and how long the API wants rest."""
         from airflow_provider_openai_batch.batch.run.decide import GiveUp, Wait  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.wait.advance import advance, counts  # noqa: PLC0415
 
         step = advance(store, client, settings())
         counted = counts(store)
-        told = "Answered %(answered)s of %(requests)s requests; %(in_flight)s in flight, %(held)s held back."
+        told = (
+            "%(answered)s of %(requests)s requests answered; %(in_flight)s in flight, %(held)s not sent yet."
+        )
         self.log.info(told, {name: f"{count:,}" for name, count in counted.items()})
         if isinstance(step, GiveUp):
             raise BatchFailed(step.error)
@@ -158,8 +160,8 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
             return None, max(0.0, step.rest - client.now())
         return {"run_uri": store.uri, "counts": counted}, 0.0
 
-    def _tell(self, store: RunStore) -> None:
-        """Log what became of each batch: while a task is deferred, nobody logs it."""
+    def _log_history(self, store: RunStore) -> None:
+        """Log how each batch ended, because nobody logs it while the task is deferred."""
         from airflow_provider_openai_batch.steps.wait.history import history  # noqa: PLC0415
 
         for line in history(store):
@@ -175,10 +177,10 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
             done = "nothing was cancelled"
             if self.cancel_on_timeout:
                 cancel_run(store.uri, recorded_conn_id(store), by="timeout")
-                done = "its batches were asked to stop"
+                done = "its batches are being cancelled"
             raise RunTimedOut(
                 f"The run {store.uri!r} is still in flight after {self._patience:,.0f} s; "
-                f"{done}: clear this task to go on."
+                f"{done}. Clear this task to go on."
             )
         return deadline
 
@@ -190,9 +192,9 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
 
     @contextmanager
     def _alike(self) -> Iterator[None]:
-        """Skip on our time-out with `soft_fail`, on any error with `never_fail`.
+        """Skip at our time-out with `soft_fail`, and for any error with `never_fail`.
 
-        The base class has rules of its own for each mode and version, and skips on permanent errors too.
+        The base class has other rules for each mode and version, and also skips for permanent errors.
         """
         self._at_work = True
         try:
@@ -202,7 +204,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
                 raise
             self._end(skip.__cause__, skips_all=self.never_fail)
         except (Exception, AirflowTaskTimeout) as error:  # noqa: BLE001
-            # Around `poke`, the base class itself has looked at `never_fail`.
+            # Around `poke`, the base class has already applied `never_fail`.
             self._end(error, skips_all=self.never_fail and self.deferrable)
 
     def _end(self, error: BaseException, *, skips_all: bool) -> NoReturn:
@@ -221,7 +223,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         run_duration: Callable[[], float],
         poke_count: int,  # noqa: ARG002
     ) -> float:
-        # A rescheduled task counts each poke as its first: the time waited so far decides.
+        # A rescheduled task counts each poke as its first, so the time waited so far decides.
         pause = min(max(float(self.poke_interval), run_duration() / 10), self._longest_pause())
         return max(pause * random.uniform(0.9, 1.1), self._rest)  # noqa: S311
 
@@ -231,5 +233,5 @@ def _seconds(timeout: Any) -> float | None:
     if seconds is None or (isinstance(seconds, int | float) and seconds >= 0):
         return seconds
     raise InvalidRequest(
-        f"timeout is {timeout!r}; give seconds from 0 on, a timedelta, or None for no limit."
+        f"timeout is {timeout!r}; give 0 or more seconds, a timedelta, or None for no limit."
     )

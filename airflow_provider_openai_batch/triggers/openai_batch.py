@@ -1,4 +1,4 @@
-"""Waiting without a worker: look at the run until there is something to do."""
+"""Wait without a worker: look at the run until there is something to do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 GROWTH = 1.5
 MOST_LOOKS_AT_ONCE = 32
-# A defect does not pass by waiting: the task that wakes up shows it.
+# Waiting does not fix a defect: the task that wakes up shows it.
 FOR_GOOD = (OpenAIBatchError, ImportError, AssertionError, AttributeError, NameError, TypeError)
 
 # A triggerer may hold thousands of triggers; they take turns.
@@ -37,20 +37,20 @@ _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKe
 _users: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakSet[OpenAIBatchRunTrigger]] = WeakKeyDictionary()
 # An event loop forgets tasks that nobody holds.
 _cancelling: set[asyncio.Future[None]] = set()
-# Until when (API time) an API has asked not to be called: one answer counts for all triggers.
+# Until when (API time) an API asked not to be called: one answer counts for all triggers.
 _rests: WeakKeyDictionary[AsyncClient, float] = WeakKeyDictionary()
 
 
 class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
     """Yield one event as soon as the run has something to do; never raise.
 
-    The event says no more than which run it is and why: what to do, the task sees for itself. What is
-    wrong for good (a refused key, an unreadable run) is an event, too; an outage is waited out.
+    The event names only the run and the reason: the task finds out what to do. A permanent error (a
+    refused key, an unreadable run) is an event, too. An outage is waited out.
 
     :param run_uri: the run's folder.
     :param openai_conn_id: the connection that the run was submitted with.
-    :param poke_interval: seconds between looks at first; they grow to `max_interval`.
-    :param max_interval: the most seconds between looks.
+    :param poke_interval: seconds between the first looks; the interval grows to `max_interval`.
+    :param max_interval: the most seconds between two looks.
     :param first_look: seconds before the first look.
     :param deadline: API time, in seconds since 1970, at which to stop looking; None: never.
     """
@@ -83,7 +83,7 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look, wait, look again; the waits grow, and vary so that triggers do not look in step."""
+        """Look, wait, look again; the waits grow, and vary so that triggers do not all look together."""
         async with _shared_clients(self):
             await asyncio.sleep(self.first_look)
             pause = self.poke_interval
@@ -93,7 +93,7 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         yield TriggerEvent({"run_uri": self.run_uri, "reason": reason})
 
     def _until_next_look(self, pause: float) -> float:
-        """Return the seconds to sleep: not into what the API has asked for, nor past the deadline."""
+        """Return the seconds to sleep: until the API may be called again, but not past the deadline."""
         if self._client is None:
             return pause
         now = self._client.now()
@@ -103,23 +103,23 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         return min(wait, max(1.0, self.deadline - now))
 
     def _is_late(self) -> bool:
-        # A look has told the API's time, if anything has.
+        # Only a look knows the API's time.
         return self.deadline is not None and self._client is not None and self._client.now() >= self.deadline
 
     async def _look_safely(self) -> str | None:
         try:
             return await self._look()
         except Exception as error:  # noqa: BLE001
-            # A raising trigger ends a wait of a day; what can pass, passes.
+            # A trigger that raises ends a wait of a day; transient errors must not do that.
             if is_denied(error):
                 return "denied"
             if isinstance(error, FOR_GOOD) and not isinstance(error, RunUnlisted):
                 return type(error).__name__
-            self.log.warning("Could not look at %s (%s); looking again.", self.run_uri, type(error).__name__)
+            self.log.warning("Could not look at %s (%s); trying again.", self.run_uri, type(error).__name__)
             return "deadline" if self._is_late() else None
 
     async def _look(self) -> str | None:
-        # The first import takes seconds, in which no other trigger of this process would run.
+        # The first import takes seconds, and would block all triggers of this process.
         await asyncio.to_thread(import_module, "airflow_provider_openai_batch.steps.wait.observe_async")
         from airflow_provider_openai_batch.batch.run.decide import Wait  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.wait.observe_async import look  # noqa: PLC0415
@@ -127,7 +127,7 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         client = self._client = await OpenAIBatchHook(self.openai_conn_id).get_async_client()
         gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_LOOKS_AT_ONCE))
         async with gate:
-            # Another run may have been told meanwhile to leave this API alone.
+            # Meanwhile, the API may have asked another run to wait.
             rests = client.now() < _rests.get(client, 0.0)
             step = Wait(0.0) if rests else await look(await self._store(), client, settings())
         if not isinstance(step, Wait):
@@ -136,7 +136,7 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         return "deadline" if self._is_late() else None
 
     async def _store(self) -> RunStore:
-        # Opening asks for the storage's connection, which may wait for an answer of this event loop.
+        # Opening reads the storage's connection, which may need this event loop.
         # A store that is kept reads each file of the run once.
         if self._kept is None:
             self._kept = await sync_to_async(open_store)(self.run_uri)
@@ -147,9 +147,9 @@ class OpenAIBatchCancellingTrigger(OpenAIBatchRunTrigger):
     """Cancel the run's batches when a person marks the waiting task as failed or done, or clears it."""
 
     async def on_kill(self) -> None:
-        """Cancel; Airflow calls this from 3.3 on, and not when a triggerer shuts down."""
-        # Airflow 3.3 ends this call a second later: what waits for a thread by then would not be done,
-        # and what talks to Airflow would leave it waiting for an answer.
+        """Cancel; Airflow calls this from 3.3 on, but not if a triggerer shuts down."""
+        # Airflow 3.3 ends this call after a second: work that still waits for a thread would be lost,
+        # and a call to Airflow would never get its answer.
         in_a_thread = sync_to_async(cancel_run, thread_sensitive=False)
         work = asyncio.ensure_future(in_a_thread(self.run_uri, self.openai_conn_id))
         _cancelling.add(work)
@@ -159,7 +159,7 @@ class OpenAIBatchCancellingTrigger(OpenAIBatchRunTrigger):
 
 @asynccontextmanager
 async def _shared_clients(user: OpenAIBatchRunTrigger) -> AsyncIterator[None]:
-    """Let the triggers of an event loop share their clients; the last one closes them."""
+    """Share clients between the triggers of an event loop; the last trigger closes them."""
     users = _users.setdefault(asyncio.get_running_loop(), WeakSet())
     users.add(user)
     try:
@@ -171,7 +171,7 @@ async def _shared_clients(user: OpenAIBatchRunTrigger) -> AsyncIterator[None]:
 
 
 def cancel_run(run_uri: str, openai_conn_id: str, by: str = "on_kill") -> None:
-    """Cancel the open batches of a run as far as that is possible now."""
+    """Cancel the open batches of a run; warn if that is not possible now."""
     from airflow_provider_openai_batch.steps.wait.advance import cancel  # noqa: PLC0415
 
     try:
@@ -179,5 +179,7 @@ def cancel_run(run_uri: str, openai_conn_id: str, by: str = "on_kill") -> None:
             cancel(open_store(run_uri), client, by)
     except Exception as error:  # noqa: BLE001
         log.warning(
-            "Batches of %s are still running (%s); cancel them at the API.", run_uri, type(error).__name__
+            "The batches of %s could not be cancelled (%s); cancel them at the API.",
+            run_uri,
+            type(error).__name__,
         )

@@ -62,7 +62,7 @@ class StaleScenario(Scenario):
         guarded = any(
             BEFORE_THE_GUARD.search(one.place) for one in stale.crossings[len(heard.crossings) - 1 :]
         )
-        if guarded and (stale.end is not End.RAISED or "staged anew" not in stale.error):
+        if guarded and (stale.end is not End.RAISED or "staged the rows again" not in stale.error):
             broken.append(Violation("rows_lost", 1, f"a stale load is {stale.end}: {stale.error}"))
         if stale.end is End.RAISED and rows != expected.old:
             broken.append(Violation("partial_reads_seen", 1, "a load that stopped has written"))

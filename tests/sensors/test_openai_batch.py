@@ -43,7 +43,7 @@ def test_no_limit_unless_one_is_given():
 @pytest.mark.parametrize("timeout", ["60", -1, float("nan"), timedelta(days=-1)])
 def test_a_time_out_that_is_no_time_is_refused_when_the_dag_is_parsed(timeout):
     """Hours later, the answers would be paid for."""
-    with pytest.raises(InvalidRequest, match=r"timeout is .*; give seconds from 0 on, a timedelta, or None"):
+    with pytest.raises(InvalidRequest, match=r"timeout is .*; give 0 or more seconds, a timedelta, or None"):
         make_sensor(timeout=timeout)
 
 

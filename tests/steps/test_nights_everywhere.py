@@ -129,7 +129,7 @@ def test_what_a_load_would_keep_is_not_paid_for(
     staged, loaded = night(pipeline, warehouse, "two")
 
     assert (staged.skipped, staged.requests, loaded.written, loaded.kept) == (2, 1, 1, 0)
-    assert "1 of the skipped rows would be asked, but their batch_snapshot_at is later" in caplog.text
+    assert "1 rows are skipped because their batch_snapshot_at is later" in caplog.text
     warehouse.execute("update labels set batch_snapshot_at = null where id = 1")
     assert night(pipeline, warehouse, "three")[1].written == 1
 

@@ -123,27 +123,36 @@ class ForecastText:
     def __str__(self) -> str:
         new, whole = self.forecast.new, self.forecast.all
         if not whole.requests:
-            return "No requests and no cost."
+            return "Nothing is sent, and nothing is to be paid."
         if not new.requests:
-            return "No new requests: only repeated ones may cost more."
-        text = f"{new.requests:,} new requests have {self._tokens(new)}: {self._cost(new)}."
-        if whole.requests > new.requests and whole.cost_usd is not None:
-            text += (
-                f" All {whole.requests:,} would be {self._cost(whole)}; the others are answered or in flight."
-            )
-        return text
+            return "No request is new: only requests that are sent again cost more."
+        cost = "" if new.cost_usd is None else f": {self._cost(new)}"
+        return f"{new.requests:,} new requests{cost}. {self.basis}"
+
+    @property
+    def basis(self) -> str:
+        """Return the tokens behind the estimate, and what to do if a price is missing."""
+        new, whole = self.forecast.new, self.forecast.all
+        if not new.requests:
+            return ""
+        told = f"Estimate: {self._tokens(new)}."
+        if new.cost_usd is None:
+            return f"{told} The cost is unknown: {unpriced(self.model)}"
+        if whole.requests > new.requests:
+            told += f" All {whole.requests:,}: {self._cost(whole)}; the others are answered or in flight."
+        return told
 
     def _tokens(self, part: Estimate) -> str:
-        bound = "at most" if self.forecast.output_is_limit else "an expected"
+        known = "at most" if self.forecast.output_is_limit else "an expected"
         return (
-            f"about {amount(part.input_tokens)} input tokens and {bound} "
+            f"about {amount(part.input_tokens)} input tokens and {known} "
             f"{amount(part.output_tokens)} output tokens ({self.forecast.output})"
         )
 
     def _cost(self, part: Estimate) -> str:
         if part.cost_usd is None or part.synchronous_usd is None:
-            return f"their cost is unknown, for {unpriced(self.model)}".removesuffix(".")
-        return f"about {usd(part.cost_usd)} as batches ({usd(part.synchronous_usd)} without batches)"
+            return "unknown cost"
+        return f"about {usd(part.cost_usd)} ({usd(part.synchronous_usd)} without batches)"
 
 
 def amount(tokens: int) -> str:

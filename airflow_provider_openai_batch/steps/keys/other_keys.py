@@ -1,4 +1,4 @@
-"""Rows that the target holds under other keys than the source's: each run would pay for them again."""
+"""Rows that the target has under other keys than the source: each run would pay for them again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 #: How many requests are looked for.
 SAMPLE = 100
-#: Part of the requests that equal texts of different rows may well make up, where the table has no hooks.
+#: So many of the requests may match by chance, because different rows have the same text.
 BY_CHANCE = 0.5
 
 

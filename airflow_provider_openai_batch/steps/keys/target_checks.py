@@ -1,4 +1,4 @@
-"""Keys that the target would change or take for one another are found before anything is sent."""
+"""Find keys that the target would change or treat as equal, before anything is sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def surviving(
     keys: Keys | None, key: Sequence[str], batches: Iterator[pa.RecordBatch], *, show_keys: bool = True
 ) -> Iterator[pa.RecordBatch]:
-    """Pass rows on; the first key that does not survive, or the end of keys that are one, is an error.
+    """Yield rows unchanged; raise InvalidRequest for keys that the target changes or treats as equal.
 
     `key` names the key's columns in the batches.
     """

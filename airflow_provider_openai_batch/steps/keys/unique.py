@@ -1,4 +1,4 @@
-"""Keys tell rows apart: none is NULL, a float, or there twice."""
+"""Keys identify rows: none is NULL, a float, or a duplicate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class UniqueKeys:
-    """The keys met so far: 16 bytes each, or 8 of one column of integers, which are compared at the end."""
+    """The keys so far: 16 bytes each, or 8 for one column of integers, which are compared at the end."""
 
     def __init__(self, key: Sequence[str], *, show_keys: bool = True) -> None:
         self._key, self._show_keys = key, show_keys
@@ -34,7 +34,7 @@ class UniqueKeys:
             column = batch.column(name)
             if pa.types.is_floating(column.type):
                 raise InvalidRequest(
-                    f"Key column {name!r} is a float, which is not exact; cast it in the source."
+                    f"Key column {name!r} is a float, and floats are not exact; cast it in the source."
                 )
             if column.null_count:
                 self._refuse_null(batch, name)
@@ -52,7 +52,7 @@ class UniqueKeys:
             self._refuse_duplicates([tuple(row) for row in zip(*columns, strict=True)])
 
     def finish(self) -> None:
-        """Compare what was not compared on the way."""
+        """Compare the integers."""
         if not self._integers:
             return
         values = np.concatenate(self._integers)
@@ -69,8 +69,8 @@ class UniqueKeys:
         beside = for_example(shown, f" in {', '.join(others)}", show_keys=self._show_keys) if others else ""
         raise InvalidRequest(
             f"Key column {name!r} is NULL in {batch.column(name).null_count} of the rows from "
-            f"{self._count + 1} to {self._count + batch.num_rows}{beside}; filter them or "
-            "name another key."
+            f"{self._count + 1} to {self._count + batch.num_rows}{beside}; filter these rows, or "
+            "use another key."
         )
 
     def _refuse_duplicates(self, keys: Sequence[tuple[str, ...]]) -> None:

@@ -1,4 +1,4 @@
-"""After the commit: the API's copies of what was sent and answered are deleted."""
+"""After the commit, the API's copies of requests and answers are deleted."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Failures in a row after which the rest is left: each waits for the API as often as the client tries.
+#: Failures in a row after which the rest is left: each one takes all retries of the client.
 ENOUGH = 3
 
 
 @dataclass(slots=True, kw_only=True)
 class Swept:
-    """What became of files: deleted, unknown to the API, or left there."""
+    """Files that were deleted, that the API does not know, and that were left there."""
 
     deleted: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -36,15 +36,15 @@ class Swept:
 
 
 def clean_up(store: RunStore, client: Client, run: Run) -> None:
-    """Delete the remote files of ended and void sends; a failure only warns, for the rows are written."""
+    """Delete the remote files of ended and void sends; a failure only warns: the rows are written."""
     try:
         _clean_up(store, client, run)
     except Exception as error:  # noqa: BLE001
-        log.warning("Remote files were not cleaned up (%s); they expire by themselves.", type(error).__name__)
+        log.warning("Remote files were not deleted (%s); clear load to try again.", type(error).__name__)
 
 
 def remote_files(run: Run) -> Iterator[str]:
-    """Name the files that the API holds for sends of which nothing is to come any more."""
+    """Name the API's files of sends that have ended."""
     for send in run.sends:
         if not send.open:
             yield from filter(None, (send.intent.file_id, *_answer_files(send)))
@@ -60,16 +60,16 @@ def _clean_up(store: RunStore, client: Client, run: Run) -> None:
     if swept.unknown and (swept.deleted or _sees(client, run)):
         gone = [*gone, *swept.unknown]
     elif swept.unknown:
-        # The key of another project knows none of them: they are still there.
+        # The key of another project sees none of them, so they still exist.
         log.warning(
-            "The API does not know %s files of this run by this connection; they were not deleted and expire "
-            "by themselves.",
+            "This connection does not see %s files of this run, perhaps because its key belongs to another "
+            "project. They were not deleted.",
             len(swept.unknown),
         )
     if swept.left:
-        log.warning("%s remote files could not be deleted; they expire by themselves.", len(swept.left))
+        log.warning("%s remote files could not be deleted; clear load to try again.", len(swept.left))
     if gone:
-        log.info("%s remote files of this run are deleted.", f"{len(gone):,}")
+        log.info("Deleted %s remote files of this run.", f"{len(gone):,}")
         Journal(store, client.now).clean(gone)
 
 
@@ -91,7 +91,7 @@ def _delete(client: Client, file_ids: Iterable[str]) -> Swept:
 
 
 def _sees(client: Client, run: Run) -> bool:
-    """Tell whether this connection sees the project that the run was sent to."""
+    """Return whether this connection sees the project of the run."""
     batches = [send.batch for send in run.sends if send.batch is not None]
     return any(isinstance(client.retrieve(batch.id), Batch) for batch in batches[-ENOUGH:])
 
@@ -99,7 +99,7 @@ def _sees(client: Client, run: Run) -> bool:
 def _answer_files(send: Send) -> Iterator[str | None]:
     short = any(map(is_short, send.raw))
     if short and send.tally is not None and send.tally.counts.get(RowStatus.UNKNOWN):
-        return  # what did not come whole is left for a person, until it expires
+        return  # an incomplete file is left for a person, until it expires
     own = {batch.id for batch in send.own}
     for terminal in (one for one in send.terminals if one.batch.id in own):
         yield from (terminal.batch.output_file_id, terminal.batch.error_file_id)

@@ -1,4 +1,4 @@
-"""Answers become a table: joined to their rows, written at once, and only then cleaned up."""
+"""Answers become a table: joined to their rows, written in one transaction, and only then cleaned up."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def load(
     *,
     show_keys: bool = True,
 ) -> Loaded:
-    """Write the current snapshot with its answers, once nothing is in flight any more.
+    """Write the current snapshot with its answers, after all requests have ended.
 
-    Raises RunTimedOut while something is, TooManyFailures after the rows are written.
+    Raises RunTimedOut while a request is in flight, and TooManyFailures after the rows are written.
     """
 
     def place(asked: facts.Asked) -> Place:
@@ -92,7 +92,7 @@ def load_into(
     require_finished(store, client, settings)
     run = read_run(store, client.origin)
     snapshot = current_of(store, run)
-    with telling_that_answers_are_kept():
+    with saying_that_answers_are_kept():
         counts = write(store, run, snapshot, place(snapshot.asked), client.prices)
     loaded = counts.loaded
     landed = facts.Landed(
@@ -107,14 +107,14 @@ def load_into(
     Journal(store, client.now).land(landed)
     loaded = replace(loaded, report_uri=write_report(store, run, snapshot, counts, client.now()))
     clean_up(store, client, run)
-    tell_capped(counts.account)
+    warn_of_capped(counts.account)
     require_few_failures(loaded, counts, snapshot.asked)
     return loaded
 
 
 @contextmanager
-def telling_that_answers_are_kept() -> Iterator[None]:
-    """Say of whatever keeps rows from landing that nothing is lost."""
+def saying_that_answers_are_kept() -> Iterator[None]:
+    """Add to an error of the load that nothing is lost."""
     try:
         yield
     except InvalidRequest as error:
@@ -122,17 +122,17 @@ def telling_that_answers_are_kept() -> Iterator[None]:
         if KEPT in told:
             raise
         raise InvalidRequest(
-            f"{told} Nothing was written. {KEPT.capitalize()}: clear load when the table is mended."
+            f"{told} Nothing was written. {KEPT.capitalize()}: clear load after you fixed the table."
         ) from None
 
 
 def require_finished(store: RunStore, client: Client, settings: Settings) -> None:
-    """Refuse to load while an answer may still come."""
+    """Raise RunTimedOut while an answer may still come."""
     plan = peek(store, client, settings)
     if isinstance(plan.step, GiveUp):
         raise BatchFailed(plan.step.error)
     if not isinstance(plan.step, Finish):
-        raise RunTimedOut(f"The run {store.uri!r} is still in flight: clear `wait`; nothing was written.")
+        raise RunTimedOut(f"The run {store.uri!r} is still in flight: clear `wait`. Nothing was written.")
 
 
 def agreed_target(asked: facts.Asked, given: arguments.Target | None) -> arguments.Target:
@@ -140,10 +140,10 @@ def agreed_target(asked: facts.Asked, given: arguments.Target | None) -> argumen
     recorded = None if asked.target is None else arguments.target(asked.target)
     agreed = recorded or given
     if agreed is None:
-        raise InvalidRequest("Neither submit nor load has a target; give one of them where the rows go.")
+        raise InvalidRequest("Neither submit nor load has a target; give it to one of them.")
     if recorded is not None and given is not None and recorded != given:
         raise InvalidRequest(
-            f"The run was checked against target {asked.target!r}; load has another one. Leave it out there."
+            f"Submit checked target {asked.target!r}, but load has another one; remove it from load."
         )
     return agreed
 
@@ -161,7 +161,7 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
     def guard() -> None:
         require_current(store, snapshot)
         if account.rows != snapshot.done.rows:
-            raise BatchFailed(f"{snapshot.done.rows} rows were staged but {account.rows} joined.")
+            raise BatchFailed(f"{snapshot.done.rows} rows were staged, but {account.rows} were joined.")
 
     if snapshot.asked.target is None:
         check_keys(store, snapshot, place, plan)
@@ -172,6 +172,9 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
         )
     paid = answers.payments.paid(run)
     loaded = Loaded(
+        target=name_of(place.args),
+        mode=place.args.mode,
+        codes=figures.codes(),
         rows=account.rows,
         written=written.written,
         kept=written.kept,
@@ -187,6 +190,14 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
         cleaned=sum(send.tally.cleaned for send in run.sends if send.tally is not None),
     )
     return Counts(loaded=loaded, account=account, figures=figures, show_keys=place.show_keys)
+
+
+def name_of(target: arguments.Target) -> str:
+    """Return how messages name a target: `conn_id.table`, or its path."""
+    if target.path is not None:
+        return target.path
+    parts = [target.table] if isinstance(target.table, str) else list(target.table or ())
+    return ".".join([*filter(None, [target.conn_id]), *parts])
 
 
 def asked_output(asked: facts.Asked) -> Output:
@@ -207,7 +218,7 @@ def require_current(store: RunStore, snapshot: Snapshot) -> None:
     current = read_run(store).current
     if current is None or current.id != snapshot.id:
         raise RunTimedOut(
-            "The rows were staged anew while this load ran: clear `wait` and load; nothing was written."
+            "Submit staged the rows again while this load ran: clear `wait` and load. Nothing was written."
         )
 
 
@@ -229,23 +240,25 @@ def require_few_failures(loaded: Loaded, counts: Counts, asked: facts.Asked) -> 
     )
 
 
-def tell_capped(account: Account) -> None:
-    """Log how many rows were not asked because of the cap; their load may be good all the same."""
+def warn_of_capped(account: Account) -> None:
+    """Warn of rows that were not sent because of the cap; the load may succeed anyway."""
     if capped := account.codes[OVER_CAP]:
         log.warning(
-            "%s rows were not sent, to stay within limits['max_cost_usd']; raise it and clear submit.",
+            "%s rows were not sent, to stay within limits['max_cost_usd']; raise the limit and clear submit.",
             f"{capped:,}",
         )
 
 
 def _advice(loaded: Loaded, account: Account, resend: tuple[str, ...] | None) -> str:
-    """Say what a clear of submit does about the failures that there are."""
+    """Say what to do about these failures."""
     again = sorted(forgotten_by_a_clear(resend) & {RowStatus(word) for word in loaded.counts})
     if account.codes[OVER_CAP] and RowStatus.CANCELLED in again:
-        return f"raise limits['max_cost_usd'] and clear submit to send what is {' or '.join(again)}"
+        return f"raise limits['max_cost_usd'] and clear submit to send the rows that are {' or '.join(again)}"
     if again:
-        return f"clear submit to send again what is {' or '.join(again)}"
-    return "a clear of submit sends none of them again: change the request, or name their status in resend"
+        return f"clear submit to send the rows again that are {' or '.join(again)}"
+    return (
+        "change the request, or list their status in resend: a clear of submit alone does not send them again"
+    )
 
 
 def _landing(

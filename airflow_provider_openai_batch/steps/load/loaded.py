@@ -3,33 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.steps.load.unseen_usage import RanUnseen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: What a load does with rows, by the mode of its target.
+DONE = {"merge": "merged", "append": "appended", "replace_partition": "written to the partition"}
+#: So many error codes are named for each status.
+CODES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What a load did; `counts` are rows by status."""
+    """What a load did. Costs are in USD; None: a price or the tokens of an answer are unknown."""
 
     rows: int
+    #: Rows that the target took, and rows that it kept as they were.
     written: int
     kept: int
+    #: Rows by status.
     counts: dict[str, int]
+    #: The target for a person, such as `warehouse.ticket_labels`, and the mode of the load.
+    target: str = "The target"
+    mode: str = "merge"
+    #: The most frequent error codes by status.
+    codes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cost_usd: float | None = None
     saved_usd: float | None = None
-    #: Rows that are judged: those that had not failed in another run before; and those of them that failed.
+    #: Rows that count for `max_failed_ratio`: those that had not failed in another run before.
     judged: int = 0
+    #: How many of these failed.
     failed: int = 0
     #: Rows that are not in the target by the keys that they came with: each run pays for them again.
     changed_keys: int = 0
     #: Characters that no database takes, removed from the answers of all tries or replaced.
     cleaned: int = 0
-    priced: bool = True  #: whether the model that was asked has a price
-    money: str = ""  #: what was paid, for a person
-    ran_unseen: RanUnseen = field(
-        default_factory=RanUnseen
-    )  #: what batches took beyond what their answers tell
+    #: Whether the requested model has a price.
+    priced: bool = True
+    #: What was paid, for a person.
+    money: str = ""
+    #: What batches used beyond their answers.
+    ran_unseen: RanUnseen = field(default_factory=RanUnseen)
     report_uri: str | None = None
 
     @property
@@ -38,14 +55,30 @@ class Loaded:
         return self.failed / self.judged if self.judged else 0.0
 
     def __str__(self) -> str:
-        kept = f", {self.kept:,} kept as they are" if self.kept else ""
-        counts = ", ".join(f"{count:,} {status}" for status, count in sorted(self.counts.items()))
-        told = f"Wrote {self.written:,} of {self.rows:,} rows{kept}: {counts or 'there are none'}."
-        if self.cleaned:
-            told += (
-                f" {self.cleaned:,} characters of answers that no database takes were removed or replaced."
-            )
-        return f"{told} {self.money}".rstrip() + self.pointer
+        report = f"Report: {self.report_uri}" if self.report_uri else ""
+        return "\n".join(filter(None, (self._rows(), self._kept(), self._cleaned(), self.money, report)))
+
+    def _rows(self) -> str:
+        counts = ", ".join(self._status(status) for status in sorted(self.counts, key=_good_first))
+        return f"{self.target}: {self.rows:,} rows {DONE[self.mode]}{f': {counts}' if counts else ''}."
+
+    def _status(self, status: str) -> str:
+        # A code that repeats its status, or stands for a missing one, says nothing.
+        known = [code for code in self.codes.get(status, ()) if code != status and not code.startswith("(")]
+        codes = f" ({', '.join(known[:CODES])})" if known else ""
+        return f"{self.counts[status]:,} {status}{codes}"
+
+    def _kept(self) -> str:
+        if not self.kept:
+            return ""
+        return (
+            f"{self.kept:,} of them were kept as they are in the target: a person or a later run wrote them."
+        )
+
+    def _cleaned(self) -> str:
+        if not self.cleaned:
+            return ""
+        return f"{self.cleaned:,} characters of answers were removed or replaced: no database accepts them."
 
     @property
     def pointer(self) -> str:
@@ -56,3 +89,7 @@ class Loaded:
         """Return what the XCom shows."""
         names = ("rows", "written", "kept", "counts", "failed_ratio", "cost_usd", "saved_usd", "report_uri")
         return {name: getattr(self, name) for name in names}
+
+
+def _good_first(status: str) -> tuple[bool, str]:
+    return status != "ok", status

@@ -111,6 +111,14 @@ class Figures:
         ordered = sorted(self._attempts.items(), key=lambda item: (item[0] is None, item[0] or 0))
         return tuple(Attempt(attempt=number, rows=rows) for number, rows in ordered)
 
+    def codes(self) -> dict[str, tuple[str, ...]]:
+        """Return the error codes of each status, the most frequent first."""
+        found: dict[str, list[str]] = {}
+        for failure in self.failures()[0]:
+            if failure.code and failure.code not in found.setdefault(failure.status, []):
+                found[failure.status].append(failure.code)
+        return {status: tuple(codes) for status, codes in found.items()}
+
     def failures(self) -> tuple[tuple[Failure, ...], int]:
         """Return the most frequent reasons of failure, and the rows with another one."""
         words = {reason: rows for reason, rows in self._failures.items() if reason != BEYOND}

@@ -38,7 +38,7 @@ class Replaced:
     unseen: np.ndarray
 
     def of(self, ids: np.ndarray) -> tuple[Amounts, Amounts]:
-        """Return what these requests cost before their best answer, as paid and at once."""
+        """Return what these requests cost before their best answer, as paid and without batches."""
         if not len(self.ids):
             return np.zeros(len(ids)), np.zeros(len(ids))
         places = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
@@ -48,26 +48,28 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paid:
-    """What the requests of the rows cost, and how much less that is than at once; None: unknown."""
+    """What the requests of the rows cost, and how much less than without batches; None: unknown."""
 
     cost_usd: float | None
     saved_usd: float | None
     unseen: int = 0  #: requests with an unknown outcome
-    elsewhere_usd: float = 0.0  #: paid by this run for requests that no row asks any more
+    elsewhere_usd: float = 0.0  #: paid by this run for requests that no row needs any more
     beyond: RanUnseen = field(default_factory=RanUnseen)  #: what batches took beyond what their answers tell
     priced: bool = True  #: whether the model that was asked has a price
     reason: str = ""  #: why it is unknown
 
     def __str__(self) -> str:
         if self.cost_usd is None or self.saved_usd is None:
-            return f"What it cost is unknown: {self.reason}{self.beyond}"
+            return f"The cost is unknown: {self.reason}{self.beyond}"
         cost, whole = usd(self.cost_usd), usd(self.cost_usd + self.saved_usd)
-        saved = f": {usd(self.saved_usd)} are saved" if self.saved_usd > LEAST else ""
-        told = f"It cost {cost}; without batches it would have been {whole}{saved}.{self.beyond}"
+        saved = f", {usd(self.saved_usd)} saved" if self.saved_usd > LEAST else ""
+        told = f"Cost: {cost} ({whole} without batches{saved}).{self.beyond}"
         if self.unseen:
-            told += f" Not in it: {self.unseen:,} requests with an unknown outcome."
+            told += f" Not included: {self.unseen:,} requests with an unknown outcome."
         if self.elsewhere_usd > LEAST:
-            told += f" Requests of this run that no row asks any more cost {usd(self.elsewhere_usd)} before."
+            told += (
+                f" Earlier requests of this run that no row needs any more cost {usd(self.elsewhere_usd)}."
+            )
         return told
 
 
@@ -98,7 +100,9 @@ class Payments:
         cost, full, beyond = added(self._paid), added(self._full), ran_unseen(run, self._prices)
         if math.isnan(cost) or beyond.apart_usd is None or beyond.apart_full_usd is None:
             priced = self._prices.find(self._model) is not None
-            reason = "the answers do not say what tokens they took." if priced else unpriced(self._model)
+            reason = (
+                "the server did not report the tokens of every answer." if priced else unpriced(self._model)
+            )
             return Paid(
                 cost_usd=None,
                 saved_usd=None,

@@ -1,4 +1,4 @@
-"""What the batches of a run took beyond what their answers tell, over all its sends."""
+"""Usage without answers: what the batches of a run used beyond their answers, over all sends."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RanUnseen:
-    """Tokens that no answer tells; amounts are None where a price is unknown."""
+    """Tokens that no answer reports; amounts are None if a price is unknown."""
 
     tokens: BatchUsage = field(default_factory=BatchUsage)
     cost_usd: float | None = 0.0  #: of all of them
     apart_usd: float | None = 0.0  #: of those that are booked on no request
-    apart_full_usd: float | None = 0.0  #: the same at once
+    apart_full_usd: float | None = 0.0  #: the same without batches
 
     def __str__(self) -> str:
         if not self.tokens.total:
             return ""
-        cost = "" if self.cost_usd is None else f", for {usd(self.cost_usd)} of this"
+        cost = "" if self.cost_usd is None else f", which cost {usd(self.cost_usd)} of this"
         return (
-            f" The usage of its batches is {self.tokens.input_tokens:,} input and "
-            f"{self.tokens.output_tokens:,} output tokens more than their answers tell{cost}."
+            f" The batches used {self.tokens.input_tokens:,} input and {self.tokens.output_tokens:,} output "
+            f"tokens more than their answers report{cost}."
         )
 
 
 def ran_unseen(run: Run, prices: Prices) -> RanUnseen:
-    """Add up what ran unseen, and what it cost."""
+    """Add up the usage without answers, and its cost."""
     told = [
         (send.tally.unseen, shard.about.model)
         for shard in run.shards

@@ -1,4 +1,4 @@
-"""Old runs lose their rows, requests, and answers; what was counted stays."""
+"""Delete rows, requests, and answers of old runs; counts stay."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Cutoff:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A run that had been purged; so many files were left of it."""
+    """A run that was purged before; `files` of it were left."""
 
     files: int
 
@@ -45,7 +45,7 @@ Outcome = Purged | Keep | Finished | Failed
 
 
 def purge_below(root: RunStore, cutoff: Cutoff) -> Iterator[tuple[str, Outcome]]:
-    """Purge the run that `root` is, or all runs below it; yields each URI with what became of it."""
+    """Purge the run at `root`, or all runs below it; yields each URI with its outcome."""
     for name in find_runs(root.list()):
         store = root.below(name)
         try:
@@ -60,7 +60,7 @@ def find_runs(names: Iterable[str]) -> list[str]:
 
 
 def purge_run(store: RunStore, cutoff: Cutoff) -> Purged | Keep | Finished:
-    """Purge one run if it may be; a kill in the middle leaves a purged run, which the next purge ends."""
+    """Purge one run if that is allowed; after a kill in the middle, the next purge finishes it."""
     names = store.list()
     rest = heavy(names)
     if PURGED in names:

@@ -1,4 +1,4 @@
-"""What a run is doing, as its folder and the API tell it."""
+"""The state of a run, from its folder and the API."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def status_of(store: RunStore, client: Client, settings: Settings) -> dict[str, 
 
 
 def unstarted(store: RunStore) -> dict[str, Any] | None:
-    """Return the status of a run that no API is to be asked about; None of one that was submitted."""
+    """Return the status of a run that was not submitted yet or was purged; None for any other."""
     if PURGED in store.list():
         return _told(store, "purged")
     run = read_run(store)
@@ -57,7 +57,7 @@ def _unstarted(store: RunStore, run: Run) -> dict[str, Any]:
 
 
 def unreadable(store: RunStore, reason: str) -> dict[str, Any]:
-    """Return what is said of a run that cannot be read."""
+    """Return the status of a run that cannot be read."""
     return _told(store, "unreadable") | {"waits_for": [reason]}
 
 
@@ -109,7 +109,7 @@ def _cost(run: Run) -> float | None:
 
 
 def _reasons(run: Run, plan: Plan, view: View) -> list[str]:
-    """Say what a run that is not finished waits for."""
+    """Say what an unfinished run waits for."""
     if isinstance(plan.step, Finish):
         return []
     flying = Counter(
@@ -117,15 +117,15 @@ def _reasons(run: Run, plan: Plan, view: View) -> list[str]:
         for send in run.sends
         if send.open and send.batch is not None
     )
-    reasons = [f"{count:,} of its batches: {word}" for word, count in sorted(flying.items())]
+    reasons = [f"{count:,} batches that are {word}" for word, count in sorted(flying.items())]
     unclear = sum(send.open and send.batch is None for send in run.sends)
-    reasons += [f"{unclear:,} creates without a clear answer"] * bool(unclear)
+    reasons += [f"{unclear:,} creates in doubt"] * bool(unclear)
     refused = [send.refusal.answer for send in run.sends if send.refusal is not None]
     if refused and not flying:
         reasons.append(f"the API refused a batch: status {refused[-1].status}, code {refused[-1].code!r}")
     kinds = Counter(type(action).__name__ for action in plan.actions)
     reasons += [
-        f"the wait task, which has to do: {kind} ({count:,})" for kind, count in sorted(kinds.items())
+        f"the wait task, whose next actions are: {kind} ({count:,})" for kind, count in sorted(kinds.items())
     ]
     until = datetime.fromtimestamp(getattr(plan.step, "until", 0.0), UTC)
-    return reasons or [f"shards that are held back until {until:%Y-%m-%d %H:%M:%S}Z or later"]
+    return reasons or [f"shards that can be sent from {until:%Y-%m-%d %H:%M:%S}Z on"]

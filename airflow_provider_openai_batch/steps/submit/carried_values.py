@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def fitting(ends: Ends, recipe: Recipe) -> Fitting:
-    """Look at the target when the first rows come, whose types are known only then."""
+    """Return a check of rows against the target, which it reads with the first rows: they show the types."""
     found: list[Carried | None] = []
 
     def require(rows: pa.RecordBatch) -> None:
@@ -45,7 +45,7 @@ def fitting(ends: Ends, recipe: Recipe) -> Fitting:
 def require_room(
     carried: Carried | None, plan: Landing, kept: pa.RecordBatch, *, show_keys: bool = True
 ) -> None:
-    """Refuse rows, whose columns are the first of the load, if a column of the table does not take them."""
+    """Refuse rows that do not fit into a column of the table; their columns are the first of the load."""
     if carried is None:
         return
     rows = kept.rename_columns(plan.schema.names[: kept.num_columns])
@@ -61,7 +61,7 @@ def require_room(
 
 
 def require_json(rows: pa.RecordBatch, key: Sequence[str], *, show_keys: bool = True) -> None:
-    """Refuse rows with a text that is said to be JSON and is not: targets would, once all is paid."""
+    """Refuse rows with an invalid text in a JSON column, because targets would, after all is paid."""
     for field, column in zip(rows.schema, rows.columns, strict=True):
         if arrow_types.logical(field) != "json" or not pa.types.is_string(field.type):
             continue
@@ -73,6 +73,6 @@ def require_json(rows: pa.RecordBatch, key: Sequence[str], *, show_keys: bool = 
             keys = shown(rows.take(pa.array(wrong)).select(list(key)))
             examples = for_example(keys, show_keys=show_keys)
             raise InvalidRequest(
-                f"Column {field.name!r} is JSON and holds a text that is not JSON or is nested too deeply: "
-                f"see the rows with the keys{examples}. Mend them, or cast the column to text in the source."
+                f"Column {field.name!r} has type JSON, but a text in it is not JSON or is nested too "
+                f"deeply: see the rows with the keys{examples}. Fix them, or cast the column to text."
             )

@@ -1,4 +1,4 @@
-"""Refuse, before anything is sent, what a run's cap on its cost does not allow."""
+"""Stop a run that would cost more than its cap, before anything is sent."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 
 
 def require_price(limits: arguments.Limits, model: str, prices: Prices) -> None:
-    """Refuse a cap on what nobody knows the price of."""
+    """Refuse a cap if the model has no price."""
     if limits.max_cost_usd is not None and not limits.preview and prices.find(model) is None:
         raise InvalidRequest(f"limits['max_cost_usd'] is set, but {unpriced(model)} Nothing was sent.")
 
 
 def require_budget(run: Run, done: facts.Done, told: facts.Asked) -> None:
-    """Stop before anything is paid where all would cost more than the cap; a preview only says so."""
+    """Stop before anything is paid if the run would cost more than the cap; a preview only warns."""
     budget = budget_of(run, done.at, told.max_cost_usd)
     if told.max_cost_usd is None or budget is None or done.estimated_cost_usd is None:
         return
@@ -38,8 +38,8 @@ def require_budget(run: Run, done: facts.Done, told: facts.Asked) -> None:
         log.warning("%s", refused)
 
 
-def estimate_of(done: facts.Done, told: facts.Asked) -> str:
-    """Say what is to be paid; empty where an older version staged the rows."""
-    if done.forecast is None:
-        return ""
-    return str(ForecastText(forecast=done.forecast, model=told.request["model"]))
+def estimate_of(done: facts.Done, told: facts.Asked) -> ForecastText | None:
+    """Return what is to be paid; None if an older version staged the rows."""
+    return (
+        None if done.forecast is None else ForecastText(forecast=done.forecast, model=told.request["model"])
+    )

@@ -1,4 +1,4 @@
-"""Which rows had failed before a run, as the run itself remembers it once it has overwritten them."""
+"""Rows that had failed before a run: the run remembers them after it has overwritten them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FailedBefore:
-    """The keys of such rows, by what earlier snapshots of the run say."""
+    """The keys of rows that earlier snapshots of the run mark as failed before."""
 
     def __init__(self, key: Sequence[str]) -> None:
         self._key = key
@@ -39,7 +39,7 @@ class FailedBefore:
                     self._keys.add(self._hashes(marked))
 
     def mark(self, rows: pa.RecordBatch, failed: np.ndarray) -> np.ndarray:
-        """Add rows that an earlier snapshot knows to those that the target shows as failed."""
+        """Add rows that an earlier snapshot marks to those that the target shows as failed."""
         if not len(self._keys):
             return failed
         found: np.ndarray = failed | self._keys.contains(self._hashes(rows))

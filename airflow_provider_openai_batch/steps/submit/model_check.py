@@ -1,4 +1,4 @@
-"""Look the model up before anything else is done: a typo in its name shows at once, at any size."""
+"""Look the model up before anything else, so that a typo in its name shows immediately."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 
 def check_model(client: Client, model: str, *, preview: bool = False) -> None:
-    """Refuse a model that OpenAI's own API does not know; a preview, and other APIs, are only warned of it.
+    """Refuse a model that OpenAI's own API does not know; only warn in a preview and for other APIs.
 
-    Other servers may take names that they do not list, and deployments have names of the user's own.
+    Other servers may accept names that they do not list, and users name deployments themselves.
     """
     if names_deployments(client.origin):
         return

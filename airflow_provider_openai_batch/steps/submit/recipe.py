@@ -1,4 +1,4 @@
-"""How a row of a source becomes a request and a result: everything that is known before a row is read."""
+"""How a row becomes a request and a result: everything that is known before a row is read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.output.output import Output
 
-#: What may stand between the names of a text file that is read with another delimiter.
+#: Delimiters that may stand between the column names of a file that is read with another one.
 DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -59,7 +59,7 @@ class Recipe:
 
     @property
     def dimensions(self) -> int | None:
-        """Return how large the vectors of the answers are, where that is known."""
+        """Return the size of the vectors in the answers, if it is known."""
         return endpoint_of(self.endpoint).dimensions(self.body)
 
     @property
@@ -71,14 +71,14 @@ class Recipe:
 def read_recipe(
     source: arguments.Source, request: dict[str, Any], output_type: Any, columns: Sequence[str]
 ) -> Recipe:
-    """Compile a request and an output type for a source with these columns, or say what is wrong."""
+    """Compile a request and an output type for a source with these columns; InvalidRequest if it cannot."""
     endpoint, body = arguments.split(request)
     asks = endpoint_of(endpoint)
     output = output_of(asks, body, output_type)
     full = asks.with_output(body, output)
     key = tuple(match_column("source['key']", name, columns) for name in source.key)
     carry = tuple(match_column("source['carry']", name, columns) for name in source.carry)
-    # A source that has not even columns, such as an empty list, has no rows to fill a template with.
+    # A source without columns, such as an empty list, has no rows to fill a template with.
     template = compile_template(endpoint, full, columns) if columns else Template(pieces=(), columns=())
     layout = Layout(key=key, carry=tuple(name for name in carry if name not in key), used=template.columns)
     _check_apart(layout, output)

@@ -1,4 +1,4 @@
-"""The rows of the source, each with what the target holds of it."""
+"""The rows of the source, each with what the target has about it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Pairs = Iterator[Pair]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
-    """Where rows come from and go to, and which of those that are there matter."""
+    """Where rows come from and go to, and which answered rows are asked again."""
 
     source: arguments.Source
     rows: object | None
@@ -56,7 +56,7 @@ class Ends:
 
     @property
     def looks(self) -> bool:
-        """Tell whether it matters what the target holds."""
+        """Return whether answers in the target matter."""
         return looks(self.resend, self.target)
 
     def landing(self, recipe: Recipe, rows: pa.Schema) -> Landing:
@@ -134,8 +134,8 @@ def _held(ends: Ends, recipe: Recipe, rows: pa.Schema) -> Held | None:
     found = resolve_target(ends.target).held(ends.landing(recipe, rows))
     if found is not None and not found.is_dated and ALL not in (ends.resend or ()):
         raise InvalidRequest(
-            f"Table {ends.target.table!r} has no column {ends.target.prefix + 'snapshot_at'!r}, so that "
-            "nobody can tell which of a key's rows is the latest; add it, or set resend=['all']."
+            f"Table {ends.target.table!r} has no column {ends.target.prefix + 'snapshot_at'!r}, which shows "
+            "the latest row of a key; add the column, or set resend=['all']."
         )
     return found
 
@@ -186,7 +186,7 @@ def _works(ends: Ends, join: Join) -> bool:
     try:
         _joined(ends, join).columns()
     except InvalidRequest as error:
-        log.debug("The target is not asked in one read: %s", error)
+        log.debug("Source and target are not read in one query: %s", error)
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""Rows become a snapshot: checked, hashed, and cut into shards, before anything is sent."""
+"""Rows become a snapshot: checked, hashed, and divided into shards, before anything is sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from airflow_provider_openai_batch.steps.submit.shard_cutter import Terms
 from airflow_provider_openai_batch.steps.submit.snapshot_writer import SnapshotWriter
 from airflow_provider_openai_batch.steps.submit.source_join import Ends, look_elsewhere, read_beside
 from airflow_provider_openai_batch.steps.submit.staged import Staged, staged_of
-from airflow_provider_openai_batch.steps.submit.submit_log import tell_news, tell_skipped
+from airflow_provider_openai_batch.steps.submit.submit_log import log_changes, warn_of_skipped
 from airflow_provider_openai_batch.steps.submit.tokenizers import counter_for
 from airflow_provider_openai_batch.steps.wait.lost_folder import refuse_lost
 from airflow_provider_openai_batch.tables.resolve import resolve_source
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What submit was asked, parsed; `rows` holds what an upstream task handed over."""
+    """The arguments of submit, parsed; `rows` are those that an upstream task returned."""
 
     source: arguments.Source
     rows: object | None = None
@@ -82,7 +82,7 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
     run = read_run(store, client.origin)
     current = run.current
     if current is not None and _is_staged(asked, current, fingerprint):
-        log.info("The rows of try %s are staged already; going on with them.", current.asked.try_number)
+        log.info("Try %s has staged the rows; this try continues with them.", current.asked.try_number)
         return staged_of(current.asked, current.done, attempt)
     snapshot, now = f"{attempt.number:04}-{attempt.nonce}", client.now()
     told = to_record(asked, recipe, now, fingerprint=fingerprint, epoch=_epoch(asked, run))
@@ -93,15 +93,18 @@ def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
         done = writer.finish(client.now())
     require_budget(run, done, told)
     journal.complete(snapshot, done)
-    tell_skipped(done, told)
+    warn_of_skipped(done, told)
     _look_for_other_keys(_ends(asked, told), recipe, writer)
     if not told.preview:
-        tell_news(store, client.origin, run)
+        log_changes(store, client.origin, run)
     return staged_of(told, done, attempt)
 
 
 def _check_names(asked: Asked, model: str, client: Client, *, is_new: bool) -> None:
-    """Refuse a model that does not exist, or that has no price under a cap; what is staged goes on."""
+    """Refuse a model that does not exist, or one without a price if there is a cost cap.
+
+    A snapshot that is staged goes on.
+    """
     if is_new:
         check_model(client, model, preview=asked.limits.preview)
     require_price(asked.limits, model, client.prices)
@@ -122,7 +125,7 @@ def _terms(asked: Asked, told: facts.Asked, recipe: Recipe, client: Client) -> T
 
 
 def _read(ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> None:
-    """Read all rows; a source that has not even columns has none."""
+    """Read all rows; a source without columns has none."""
     with read_beside(ends, recipe, recipe.layout.columns if recipe.layout.used else ()) as pairs:
         for batch, held in pairs:
             writer.add(batch, held)
@@ -136,17 +139,17 @@ def _look_for_other_keys(ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> 
 
 
 def refuse_part(asked: Asked) -> None:
-    """Refuse a trial whose rows would take the place of a whole partition."""
+    """Refuse a trial whose rows would replace a whole partition."""
     replaces = asked.target is not None and asked.target.mode == "replace_partition"
     if replaces and asked.limits.rows is not None and not asked.limits.preview:
         raise InvalidRequest(
             f"limits['rows'] is {asked.limits.rows} with mode 'replace_partition': these rows would replace "
-            "the whole partition. Set limits['preview'] too, or try another table."
+            "the whole partition. Set limits['preview'], too, or use another table."
         )
 
 
 def to_record(asked: Asked, recipe: Recipe, now: float, *, fingerprint: str, epoch: int) -> facts.Asked:
-    """Return what is written down of what was asked, as it decides what is sent and landed."""
+    """Return the record of what was asked, which determines what is sent and landed."""
     return facts.Asked(
         at=now,
         fingerprint=fingerprint,
@@ -187,20 +190,20 @@ def _ends(asked: Asked, told: facts.Asked) -> Ends:
 
 
 def cut_by_budget(limits: arguments.Limits, model: str, budgets: Mapping[str, int]) -> arguments.Limits:
-    """Let several batches fit into the token queue where its size is known and nothing else is asked."""
+    """Make shards so small that several fit into a known token budget, unless limits say otherwise."""
     if limits.tokens_per_shard is not None:
         return limits
     return msgspec.structs.replace(limits, tokens_per_shard=tokens_per_shard(model, budgets))
 
 
 def cut_by_answers(limits: arguments.Limits, output: Output) -> arguments.Limits:
-    """Let the answers of a shard fit into memory where each is large."""
+    """Make shards so small that their answers fit into memory."""
     most = min(limits.requests_per_shard, output.most_requests or limits.requests_per_shard)
     return msgspec.structs.replace(limits, requests_per_shard=most)
 
 
 def fingerprint_of(asked: Asked) -> str:
-    """Hash what decides on the rows and requests; the connection's name is not part of it."""
+    """Hash everything that determines the rows and requests, which the connection's name does not."""
     told = [
         msgspec.to_builtins(asked.source),
         asked.request,

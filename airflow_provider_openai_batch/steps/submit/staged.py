@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_openai_batch.batch.cost.prices import usd
 from airflow_provider_openai_batch.steps.submit.cost_cap import estimate_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_openai_batch.batch.run import facts
     from airflow_provider_openai_batch.batch.run.facts import Attempt
 
@@ -21,24 +24,34 @@ SHOWN = (
 class Staged:
     """What a snapshot holds: rows, and the requests, shards, and tokens that they make.
 
-    `rows` are those of the source; `skipped` of them are not in the snapshot, for the target holds them, of
-    these `changed_prompt` for another prompt.
+    Costs are in USD; None: the model has no price.
     """
 
+    #: Rows of the source.
     rows: int
+    #: Distinct requests of the rows; duplicate rows share one.
     requests: int
+    #: Input files of these requests, each of which becomes a batch.
     shards: int
+    #: Estimated input tokens of all requests.
     estimated_tokens: int
+    #: Rows that cannot be sent; they land as errors.
     rejected: int
     attempt: Attempt
+    #: Rows that are not asked, because the target has an answer to them.
     skipped: int = 0
+    #: Skipped rows whose answer is to another prompt.
     changed_prompt: int = 0
+    #: Requests that this snapshot adds to the run, and their batches; None: an older version staged it.
+    new_requests: int | None = None
+    new_batches: int = 0
     preview: bool = False
+    #: What the new requests cost in batches.
     estimated_cost_usd: float | None = None
-    #: The same by the synchronous endpoint.
+    #: The same without batches, by the synchronous endpoint.
     estimated_synchronous_usd: float | None = None
-    #: What is to be paid, for a person; empty where an older version staged the rows.
-    money: str = ""
+    #: What the estimate is based on, in a sentence; empty if an older version staged the rows.
+    basis: str = ""
 
     @property
     def equal(self) -> int:
@@ -46,12 +59,40 @@ class Staged:
         return self.rows - self.skipped - self.requests - self.rejected
 
     def __str__(self) -> str:
-        changed = f" ({self.changed_prompt:,} answered for another prompt)" if self.changed_prompt else ""
-        rejected = f", {self.rejected:,} cannot be sent and become error rows" if self.rejected else ""
-        return (
-            f"{self.rows:,} rows: {self.skipped:,} already in the target, skipped{changed}; "
-            f"{self.equal:,} duplicate rows{rejected}; {self.requests:,} requests. {self.money}"
-        ).rstrip()
+        return "\n".join(filter(None, (self.outcome, self.basis)))
+
+    @property
+    def outcome(self) -> str:
+        """Return the first line for the log: rows, what is sent, and what that costs."""
+        told = ", ".join((_counted(self.rows, "row"), *self._left_out(), self._sent()))
+        return f"{told}{self._cost()}."
+
+    def _left_out(self) -> Iterator[str]:
+        """Name the rows that make no request of their own."""
+        changed = f" ({self.changed_prompt:,} for another prompt)" if self.changed_prompt else ""
+        if self.skipped:
+            yield f"{self.skipped:,} already answered in the target{changed}"
+        if self.equal:
+            yield _counted(self.equal, "duplicate row")
+        if self.rejected:
+            yield f"{self.rejected:,} that cannot be sent"
+
+    def _sent(self) -> str:
+        if self.new_requests is None:
+            return f"{_counted(self.requests, 'request')} in {_counted(self.shards, 'batch', 'batches')}"
+        if not self.new_requests:
+            return "no new requests"
+        batches = _counted(self.new_batches, "batch", "batches")
+        return f"{_counted(self.new_requests, 'new request')} in {batches}"
+
+    def _cost(self) -> str:
+        if not self.new_requests:
+            return ""
+        if self.estimated_cost_usd is None:
+            return "; unknown cost"
+        whole = self.estimated_synchronous_usd
+        without = "" if whole is None else f" ({usd(whole)} without batches)"
+        return f"; about {usd(self.estimated_cost_usd)}{without}"
 
     def summary(self) -> dict[str, Any]:
         """Return what the XCom shows."""
@@ -60,6 +101,8 @@ class Staged:
 
 def staged_of(told: facts.Asked, done: facts.Done, attempt: Attempt) -> Staged:
     """Return what a complete snapshot holds."""
+    estimate = estimate_of(done, told)
+    new = None if estimate is None else estimate.forecast.new
     return Staged(
         rows=done.rows if done.read is None else done.read,
         skipped=done.skipped,
@@ -68,9 +111,15 @@ def staged_of(told: facts.Asked, done: facts.Done, attempt: Attempt) -> Staged:
         requests=done.requests,
         rejected=done.rejected,
         shards=len(done.shards),
+        new_requests=None if new is None else new.requests,
+        new_batches=done.new,
         estimated_tokens=done.estimated_tokens,
         estimated_cost_usd=done.estimated_cost_usd,
-        estimated_synchronous_usd=None if done.forecast is None else done.forecast.new.synchronous_usd,
-        money=estimate_of(done, told),
+        estimated_synchronous_usd=None if new is None else new.synchronous_usd,
+        basis="" if estimate is None else estimate.basis,
         attempt=attempt,
     )
+
+
+def _counted(count: int, one: str, many: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

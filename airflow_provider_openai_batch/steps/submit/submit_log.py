@@ -1,4 +1,4 @@
-"""What a new snapshot changes, for the log: what is kept, what is new, and why it is asked again."""
+"""What a new snapshot changes, for the log: what is kept, what is new, and which argument caused it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def tell_news(store: RunStore, origin: str, before: Run) -> None:
-    """Log how many requests of the newest snapshot are to be sent, and which change of the DAG did it."""
+def log_changes(store: RunStore, origin: str, before: Run) -> None:
+    """Log how many requests of a run that goes on are sent, and which argument of the DAG changed."""
     run = recall_run(store, origin)
     if run.current is None:
         raise unlisted("snapshots/*/done.json")
@@ -33,29 +33,29 @@ def tell_news(store: RunStore, origin: str, before: Run) -> None:
         for left in read_queue(store, run).left
     )
     kept, again = max(0, done.requests - sends), max(0, sends - new)
-    told = ", ".join(_parts(kept, again, new)) or "there is nothing to send"
-    log.info("Staged %s rows as %s requests: %s.", f"{done.rows:,}", f"{done.requests:,}", told)
+    if kept or again:
+        log.info("%s requests: %s.", f"{done.requests:,}", ", ".join(_parts(kept, again, new)))
     changes = list(_changes(before.current.asked, run.current.asked)) if before.current else []
     if changes and new:
         log.warning(
-            "%s differs from the last snapshot of this run: %s requests are asked anew and paid for.",
+            "%s changed since the last snapshot of this run: %s requests are sent again and paid for.",
             ", ".join(changes),
             f"{new:,}",
         )
 
 
-def tell_skipped(done: Done, asked: Asked) -> None:
-    """Log how many rows of the target are left as they are although something speaks for asking them."""
+def warn_of_skipped(done: Done, asked: Asked) -> None:
+    """Warn of skipped rows that a person may want to ask again."""
     if done.later:
         log.warning(
-            "%s of the skipped rows would be asked, but their batch_snapshot_at is later than this run's "
-            "rows, so that a load would keep them. If a clock or a person set it wrong, set it to NULL.",
+            "%s rows are skipped because their batch_snapshot_at is later than this run: a load would not "
+            "overwrite them. If a clock or a person set it wrong, set it to NULL.",
             f"{done.later:,}",
         )
     if done.changed_prompt:
         log.warning(
-            "%s of the skipped rows were answered for another prompt, model, output type, or other columns, "
-            "and keep those answers; add 'changed_prompt' to resend to ask them again%s.",
+            "%s of the skipped rows were answered for another prompt, model, output type, or other columns. "
+            "They keep these answers; add 'changed_prompt' to resend to ask them again%s.",
             f"{done.changed_prompt:,}",
             _for_how_much(done, asked.request["model"]),
         )
@@ -72,15 +72,15 @@ def _for_how_much(done: Done, model: str) -> str:
 
 def _parts(kept: int, again: int, new: int) -> Iterator[str]:
     if kept:
-        yield f"{kept:,} are answered or in flight already"
+        yield f"{kept:,} are answered or in flight"
     if again:
-        yield f"{again:,} go again"
+        yield f"{again:,} are sent again"
     if new:
         yield f"{new:,} are new"
 
 
 def _changes(before: Asked, after: Asked) -> Iterator[str]:
-    """Name the arguments that make up a request and are not what they were."""
+    """Name the arguments of a request that changed."""
     if before.endpoint != after.endpoint:
         yield "request['endpoint']"
     for name in dict.fromkeys((*before.request, *after.request)):

@@ -1,4 +1,4 @@
-"""Which counter of tokens there is: the tokenizer of the extra `tokens`, else an estimate by bytes."""
+"""The counter of tokens: the tokenizer of the extra `tokens`, or else an estimate from bytes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.request.tokens import Tokens
 
-#: The tokenizer refuses texts of a million bytes, and 200,000 tokens without a border between words; a
-#: character has four bytes at most, and each may be a token.
+#: The tokenizer refuses texts of a million bytes, and 200,000 tokens without a word boundary. A character
+#: has at most four bytes, and each may be a token.
 MOST_CHARACTERS = 50_000
 
 
 class ByTokenizer:
-    """Counts as the model's tokenizer does; the marks of a conversation are text like any other in a row."""
+    """Counts like the model's tokenizer; special tokens in a row's text count as ordinary text."""
 
     joins = True
 

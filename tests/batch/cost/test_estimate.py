@@ -83,26 +83,27 @@ UNKNOWN = estimate(None, np.full(10_000, 120), 20)
         (
             Forecast(new=NEW, all=NEW, output="20 each"),
             [
-                "10,000 new requests have about 1.2M input tokens",
-                "and an expected 200.0k output tokens (20 each): about 2.20 USD as batches (4.40 USD",
+                "10,000 new requests: about 2.20 USD (4.40 USD without batches).",
+                "Estimate: about 1.2M input tokens and an expected 200.0k output tokens (20 each).",
             ],
         ),
         (
             Forecast(new=NEW, all=WHOLE, output="max_tokens 20", output_is_limit=True),
             [
-                "and at most 200.0k output tokens (max_tokens 20): about 2.20 USD as batches",
-                "All 20,000 would be about 4.40 USD as batches (8.80 USD without batches); the others are",
+                "and at most 200.0k output tokens (max_tokens 20).",
+                "All 20,000: about 4.40 USD (8.80 USD without batches); the others are answered",
             ],
         ),
         (
             Forecast(new=UNKNOWN, all=UNKNOWN, output="max_tokens 20", output_is_limit=True),
             [
-                "their cost is unknown, for 'gpt-x' has no price here; add it",
+                "10,000 new requests. Estimate: ",
+                "The cost is unknown: 'gpt-x' has no price here; add it",
                 '{"prices": {"gpt-x": {"input": ',
             ],
         ),
-        (Forecast(all=WHOLE), ["No new requests"]),
-        (Forecast(), ["No requests and no cost."]),
+        (Forecast(all=WHOLE), ["No request is new"]),
+        (Forecast(), ["Nothing is sent, and nothing is to be paid."]),
     ],
 )
 def test_a_person_is_told_both_prices_and_what_they_rest_on(forecast, told):

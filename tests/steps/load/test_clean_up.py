@@ -65,7 +65,7 @@ def test_no_failure_fails_the_load(pipeline: Any, fault: str, caplog: pytest.Log
     answered(pipeline).emulator.fault(fault, route="delete", times=None)
 
     assert pipeline.load().counts == {"ok": 10}
-    assert "2 remote files could not be deleted; they expire by themselves" in caplog.text
+    assert "2 remote files could not be deleted; clear load to try again" in caplog.text
     assert cleaned(pipeline) == set()
     pipeline.emulator.clear_faults()
     pipeline.load()
@@ -103,7 +103,7 @@ def test_the_key_of_another_project_cleans_nothing(pipeline: Any, caplog: pytest
     pipeline.emulator.fault("not_found", route="retrieve", times=None)
 
     assert pipeline.load().counts == {"ok": 10}
-    assert "does not know 2 files of this run" in caplog.text
+    assert "does not see 2 files of this run" in caplog.text
     assert cleaned(pipeline) == set()
     pipeline.emulator.clear_faults()
     pipeline.load()

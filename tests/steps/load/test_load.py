@@ -59,7 +59,7 @@ def test_load_that_was_overtaken_writes_nothing(pipeline: Any):
         return Place(args=wanted, table=Overtaken(resolve_target(wanted)))
 
     before = pipeline.table("*")
-    with pytest.raises(RunTimedOut, match="staged anew"):
+    with pytest.raises(RunTimedOut, match="staged the rows again"):
         load_into(pipeline.store, pipeline.client, Settings(), place)
 
     assert pipeline.table("*") == before
@@ -157,7 +157,9 @@ def test_a_load_that_fails_says_what_a_clear_would_send(pipeline: Any):
     pipeline.submit()
     pipeline.wait()
 
-    with pytest.raises(TooManyFailures, match="clear submit to send again what is failed, or raise"):
+    with pytest.raises(
+        TooManyFailures, match="clear submit to send the rows again that are failed, or raise"
+    ):
         pipeline.load()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -71,9 +72,7 @@ def test_rows_cost_what_was_paid_for_them(pipeline: Any) -> None:
         loaded.cost_usd,
         loaded.saved_usd,
     )
-    assert "It cost 0.0" in str(loaded)
-    assert "without batches it would have been 0.0" in str(loaded)
-    assert "are saved." in str(loaded)
+    assert re.search(r"\nCost: 0\.0\d+ USD \(0\.0\d+ USD without batches, 0\.0\d+ USD saved\)\.", str(loaded))
 
 
 def test_equal_rows_cost_nothing_more(pipeline: Any) -> None:
@@ -145,7 +144,7 @@ def test_a_question_that_got_lost_the_second_time_is_counted(pipeline: Any) -> N
 
     assert loaded.counts == {"invalid": 10}
     assert math.fsum(booked(pipeline)) == pytest.approx(loaded.cost_usd) == pytest.approx(owed(pipeline) / 2)
-    assert "Not in it: 10 requests with an unknown outcome." in str(loaded)
+    assert "Not included: 10 requests with an unknown outcome." in str(loaded)
 
 
 def test_the_preflight_is_paid_at_the_full_price(pipeline: Any) -> None:
@@ -183,7 +182,7 @@ def test_what_no_row_asks_any_more_is_told_apart(pipeline: Any) -> None:
 
     assert math.fsum(booked(pipeline)) == pytest.approx(loaded.cost_usd)
     assert loaded.cost_usd + before == pytest.approx(owed(pipeline))
-    assert "Requests of this run that no row asks any more cost 0.0" in str(loaded)
+    assert "Earlier requests of this run that no row needs any more cost 0.0" in str(loaded)
 
 
 def test_an_unknown_price_is_unknown(pipeline: Any) -> None:
@@ -194,7 +193,7 @@ def test_an_unknown_price_is_unknown(pipeline: Any) -> None:
 
     assert set(booked(pipeline)) == {None}
     assert (loaded.cost_usd, loaded.saved_usd, tallied(pipeline)) == (None, None, [None])
-    assert "What it cost is unknown: 'gpt-5-mini' has no price here; add it" in str(loaded)
+    assert "The cost is unknown: 'gpt-5-mini' has no price here; add it" in str(loaded)
 
 
 def test_the_estimate_is_told_before_anything_is_sent(
@@ -204,7 +203,8 @@ def test_the_estimate_is_told_before_anything_is_sent(
     caplog.set_level(logging.INFO)
     staged = pipeline.stage()
 
-    assert "10 new requests have about " in str(staged)
+    assert "10 rows, 10 new requests in 1 batch; about 0.0" in str(staged)
+    assert "\nEstimate: about " in str(staged)
     told = staged.summary()
     assert told["estimated_cost_usd"] == pytest.approx(staged.estimated_cost_usd)
     assert told["estimated_synchronous_usd"] == pytest.approx(2 * staged.estimated_cost_usd)
@@ -213,7 +213,7 @@ def test_the_estimate_is_told_before_anything_is_sent(
     pipeline.advance(staged.attempt)
     pipeline.fill([(n, f"ticket {n}") for n in range(12)])
     again = pipeline.stage(max_tries=1)
-    assert "2 new requests have" in str(again)
+    assert "2 new requests in 1 batch" in str(again)
     assert "All 12 would be about" in str(again)
     assert again.estimated_cost_usd == pytest.approx(staged.estimated_cost_usd / 5, rel=0.1)
 

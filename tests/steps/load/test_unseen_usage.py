@@ -102,7 +102,7 @@ def test_all_say_what_ran_unseen(pipeline: Pipeline, caplog: pytest.LogCaptureFi
     assert found.tokens.output_tokens == sum(entry.output_tokens for entry in lost)
     words = f"{found.tokens.input_tokens:,} input and {found.tokens.output_tokens:,} output tokens more than"
     assert f"its usage is {words} its answers tell; they are booked on {len(lost)}" in caplog.text
-    assert f"The usage of its batches is {words} their answers tell, for " in str(loaded)
+    assert f"The batches used {words} their answers report, which cost " in str(loaded)
     told, page = report(pipeline)
     assert (told.unseen.input, told.unseen.output) == (found.tokens.input_tokens, found.tokens.output_tokens)
     assert told.unseen_usd == pytest.approx(found.cost_usd)
@@ -128,7 +128,7 @@ def test_what_ran_twice_is_in_the_cost_of_the_run(pipeline: Pipeline) -> None:
     assert rows == pytest.approx(owed(pipeline), abs=1e-9)
     assert loaded.cost_usd == pytest.approx(3 * owed(pipeline), abs=1e-8)
     assert loaded.saved_usd == pytest.approx(loaded.cost_usd, abs=1e-8)
-    assert "no row asks any more" not in str(loaded)
+    assert "no row needs any more" not in str(loaded)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_usage_that_cannot_be_true_says_nothing(
 
     assert unseen(pipeline) == [None]
     assert loaded.cost_usd == pytest.approx(math.fsum(amount or 0.0 for amount in costs(pipeline)))
-    assert "more than their answers tell" not in str(loaded)
+    assert "more than their answers report" not in str(loaded)
     told, page = report(pipeline)
     assert (told.unseen.input, told.unseen.output) == (0, 0)
     assert "Unseen" not in page
@@ -193,7 +193,7 @@ def test_a_price_that_is_unknown_stays_unknown(pipeline: Pipeline) -> None:
     loaded = pipeline.run()
 
     assert loaded.cost_usd is None
-    assert "output tokens more than their answers tell." in str(loaded)
+    assert "output tokens more than their answers report." in str(loaded)
 
 
 def test_the_cap_counts_what_ran_unseen(pipeline: Pipeline) -> None:

@@ -130,7 +130,7 @@ def test_its_page_is_named(loaded: Any):
     assert uri.startswith(f"{loaded.store.uri}/reports/")
     name = uri.removeprefix(f"{loaded.store.uri}/")
     assert loaded.store.open(name).read().startswith(b"<!DOCTYPE html>")
-    assert str(loaded.loaded).endswith(f" Report: {uri}")
+    assert str(loaded.loaded).endswith(f"\nReport: {uri}")
     assert loaded.loaded.summary()["report_uri"] == uri
     assert len(json.dumps(loaded.loaded.summary())) < 1_000
 

@@ -104,7 +104,7 @@ def test_a_text_that_is_said_to_be_json(pipeline: Any, value: str | None, fits: 
     if fits:
         assert stage(given, pipeline.store, pipeline.client).requests == 2
         return
-    with pytest.raises(InvalidRequest, match=r"'price' is JSON and holds .* for example '2'\. Mend"):
+    with pytest.raises(InvalidRequest, match=r"'price' has type JSON, but .* for example '2'\. Fix"):
         stage(given, pipeline.store, pipeline.client)
     assert pipeline.sent == 0
 
@@ -116,7 +116,7 @@ def test_json_of_a_database(pipeline: Any, duckdb_file: Any):
     source = arguments.source({"conn_id": "warehouse", "table": "t", "key": "id", "carry": ["price"]})
     given = replace(pipeline.asked(target=None), source=source)
 
-    with pytest.raises(InvalidRequest, match=r"'price' is JSON and holds .* for example '7'\. Mend"):
+    with pytest.raises(InvalidRequest, match=r"'price' has type JSON, but .* for example '7'\. Fix"):
         stage(given, pipeline.store, pipeline.client)
 
     assert pipeline.sent == 0

@@ -75,7 +75,7 @@ def test_an_estimate_over_the_cap_sends_nothing(capped: Capped, caplog: pytest.L
         with pytest.raises(InvalidRequest, match=r"estimated at 80\.00 USD.* of 79\.00 USD.*Raise the limit"):
             capped.submit(try_number=number)
 
-    assert re.search(r"new requests have about .* input tokens .*: about 80\.00 USD as batches", caplog.text)
+    assert re.search(r"new requests: about 80\.00 USD .* Estimate: about .* input tokens", caplog.text)
     assert capped.run.emulator.batches() == []
     capped.cap(80)
     capped.submit(try_number=3)
