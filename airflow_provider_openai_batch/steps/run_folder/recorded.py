@@ -23,8 +23,8 @@ def recorded_conn_id(store: RunStore) -> str:
     asked = [f"{folder}asked.json" for folder in done if f"{folder}asked.json" in names]
     if not asked:
         raise RunUnlisted(
-            f"{store.uri} holds no staged run (yet). If the store lists new files late, a retry finds it; "
-            "else clear the submit task to stage it again."
+            f"{store.uri} contains no staged run (yet). If the store lists new files late, a retry finds it; "
+            "otherwise clear the submit task to stage it again."
         )
     return store.get(max(asked), Asked).openai_conn_id
 
