@@ -6,7 +6,7 @@ PYTHON ?= python3
 
 help:
 	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
-	@echo "make check      format, lint, layers, types"
+	@echo "make check      format, lint, layers, types, words"
 	@echo "make test       the tests"
 	@echo "make test-long  all tests, also the slow ones, and all quick ones on Airflow 2.11"
 	@echo "make test-matrix  install as users do, on each Airflow, Python, pyarrow, and openai, and test that (an hour)"
@@ -27,6 +27,7 @@ check: .venv/.dev
 	@.venv/bin/ruff check .
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy
+	@.venv/bin/python -m scripts.words
 
 # A worker for each processor, up to four, and one more, for some tests wait: each has databases of its own.
 # Modules stay whole, in the order of tests/conftest.py: those that take the longest come first.

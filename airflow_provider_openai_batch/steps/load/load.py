@@ -214,7 +214,7 @@ def check_keys(store: RunStore, snapshot: CompleteSnapshot, place: Place, plan: 
 
 
 def require_current(store: RunStore, snapshot: Snapshot) -> None:
-    """Stop a load whose rows were staged anew in the meantime."""
+    """Stop a load whose rows were staged again in the meantime."""
     current = read_run(store).current
     if current is None or current.id != snapshot.id:
         raise RunTimedOut(
