@@ -1,4 +1,4 @@
-"""The pytest fixture `openai_batch_emulator`: test a DAG against the Batch API for nothing."""
+"""The pytest fixture `openai_batch_emulator`: test a DAG against the Batch API for free."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class OpenAIBatchEmulator:
         self.api_key = "sk-emulator"
 
     def start(self) -> None:
-        """Serve on a free loopback port, or on the port of before."""
+        """Serve on a free loopback port, or on the same port as before."""
         try:
             from airflow_provider_openai_batch.emulator.routes.server import Server  # noqa: PLC0415 - pytest loads this module everywhere
             from airflow_provider_openai_batch.emulator.settings import Settings  # noqa: PLC0415

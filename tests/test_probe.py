@@ -192,7 +192,7 @@ def test_an_unclear_create_is_looked_up(run: Any, openai_batch_emulator: Any, ca
     [
         ({"name": "rate_limit", "route": "create"}, "refused for another reason (status 429"),
         ({"name": "unprocessable", "route": "upload"}, "upload of one line was refused (status 422"),
-        ({"name": "not_found", "route": "delete"}, "is unknown when it is to be deleted"),
+        ({"name": "not_found", "route": "delete"}, "does not know it when it is deleted"),
     ],
     ids=["create", "upload", "delete"],
 )

@@ -1,4 +1,4 @@
-"""The address of the API in a connection: it must hold no secret, because it is recorded and logged."""
+"""The API's address from a connection: it must contain no secret, because it is recorded and logged."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-#: Where the SDK looks when a connection has no host.
+#: Where the SDK looks if a connection has no host.
 VARIABLE = "OPENAI_BASE_URL"
-#: What each of these begins in a URL, or ends, and where it belongs.
+#: Parts of a URL that are not allowed, by their mark, and where their content belongs.
 MISPLACED = {
     "@": "a user name or password; put the API key into the connection's password, and what else a gateway "
     "asks for into extra's `headers`",
     "?": "a query; put its parameters into extra's `openai_client_kwargs`, as `default_query`",
     "#": "a fragment, which no server gets; leave it out",
 }
-#: What can be nothing but a host's name with a path; all else may be a key in the wrong field.
+#: A host name with a path; anything else may be a key in the wrong field, and is not shown.
 PLAIN = re.compile(
     r"(localhost|[a-z0-9-]{1,40}(\.[a-z0-9-]{1,40}){1,8})(:\d{1,5})?(/[\w.-]{0,24}){0,4}",
 )
@@ -29,7 +29,7 @@ KEY = re.compile(r"[a-z]{2,4}-")
 
 
 def address_of(connection: Connection) -> str | None:
-    """Return the host with the connection's port, which may be written in either."""
+    """Return the host with the port, which may be in the host or in its own field."""
     host, port = (connection.host or "").strip(), connection.port
     if host:
         _check_places(connection, "host", host)
@@ -49,7 +49,7 @@ def address_of(connection: Connection) -> str | None:
     if written is not None and written != port:
         raise InvalidRequest(
             f"Connection {connection.conn_id!r}: its port is {port}, but its host names port {written}; "
-            "remove one of both."
+            "remove one of them."
         )
     return f"{scheme}://{place}{slash}{path}" if written else f"{scheme}://{place}:{port}{slash}{path}"
 
@@ -61,7 +61,7 @@ def base_url(connection: Connection, name: str, value: Any) -> str:
 
 
 def url_of_environment(connection: Connection) -> str | None:
-    """Read what the SDK takes where the connection says nothing."""
+    """Read the SDK's own variable, which counts if the connection has no host."""
     value = os.environ.get(VARIABLE, "").strip()
     return _url(connection, f"the environment variable {VARIABLE}", value) if value else None
 
@@ -78,7 +78,7 @@ def _url(connection: Connection, what: str, value: Any) -> str:
 
 
 def _check_places(connection: Connection, what: str, url: str) -> None:
-    """Refuse what would be a secret in a log, without showing it there."""
+    """Refuse a URL that may contain a secret, without showing it."""
     found = next((mark for mark in MISPLACED if mark in url), None)
     if found is not None:
         raise InvalidRequest(

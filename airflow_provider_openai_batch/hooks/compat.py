@@ -1,4 +1,4 @@
-"""What `common-compat` has from 1.22 on only; the constraints of many Airflow releases hold an older one."""
+"""What only `common-compat` 1.22 has; the constraints of many Airflow releases name an older one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-#: Where the versions of Airflow have `mask_secret`, newest first.
+#: Modules with `mask_secret` in the versions of Airflow, newest first.
 MASKERS = (
     "airflow.sdk.log",
     "airflow.sdk.execution_time.secrets_masker",

@@ -1,4 +1,4 @@
-"""An Airflow connection read as what the clients of the API take."""
+"""An Airflow connection as the arguments of the API's clients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAMED = ("organization", "project", "timeout", "max_retries")
 OURS = (*NAMED, "headers", "limits", "openai_client_kwargs", "prices", "token_budgets")
-#: What the hooks of other providers read of a connection that serves here, too.
+#: Keys that the hooks of other providers read, by connection type.
 THEIRS = {
     "pydanticai": {
         "api_version", "azure_ad_token", "azure_ad_token_provider", "azure_deployment", "embed_model",
@@ -45,7 +45,7 @@ def client_arguments(connection: Connection, extra: dict[str, Any]) -> dict[str,
 
 
 def check_keys(connection: Connection, extra: dict[str, Any]) -> None:
-    """Refuse a key of the connection's extra that is not read: a typo in `limits` would drop a ceiling."""
+    """Refuse an unknown key in the connection's extra: a typo in `limits` would remove a ceiling."""
     allowed = {*OURS, *THEIRS.get(connection.conn_type or "", ())}
     refuse_unknown(f"Connection {connection.conn_id!r}: extra", extra, allowed)
 
@@ -78,7 +78,7 @@ def mapping(connection: Connection, extra: dict[str, Any], name: str) -> dict[st
 
 
 def _key(connection: Connection, _: str, value: Any) -> str:
-    # A mounted secret ends in a newline. The HTTP library shows a header that it refuses: with the key.
+    # A mounted secret ends in a newline. If the HTTP library rejects a header, its error shows the key.
     key = value.strip() if isinstance(value, str) else ""
     if not key:
         raise InvalidRequest(

@@ -59,7 +59,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Name the fields of the connection form by what they hold."""
+        """Return the names of the fields in the connection form."""
         return {
             "hidden_fields": ["schema", "port", "login"],
             "relabeling": {"password": "API key", "host": "Base URL"},
@@ -68,7 +68,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Give the form of Airflow 2 its own fields; Airflow 3 reads them from the provider info."""
+        """Return the form fields for Airflow 2; Airflow 3 reads them from the provider info."""
         try:
             from flask_appbuilder.fieldwidgets import BS3TextFieldWidget  # noqa: PLC0415
             from flask_babel import lazy_gettext  # noqa: PLC0415
@@ -96,7 +96,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         from airflow_provider_openai_batch.client.same_origin import SameOrigin  # noqa: PLC0415
 
         arguments = client_arguments(connection, connection.extra_dejson)
-        # Airflow hides the password as it is stored, which may have white space around it.
+        # Airflow masks the stored password, which may have white space around it.
         mask_secret(arguments["api_key"])
         return OpenAI(**arguments, http_client=SameOrigin())
 
@@ -114,7 +114,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
 
     @contextmanager
     def opened(self) -> Iterator[Client]:
-        """Lend a client; an API that cannot be reached is logged by its URL, for the error names none."""
+        """Lend a client; if the API cannot be reached, log its URL, which the error does not name."""
         import openai
 
         from airflow_provider_openai_batch.client.same_origin import redirect_of  # noqa: PLC0415
@@ -148,14 +148,14 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         clients = _clients.setdefault(asyncio.get_running_loop(), {})
         name = json.dumps([arguments, budgets], sort_keys=True, default=repr)
         if name not in clients:
-            # A wait looks again anyway; a retry would sleep through `Retry-After` and block the others.
+            # A trigger looks again anyway; a retry would sleep through `Retry-After` and block others.
             looks = {"timeout": LOOK_TIMEOUT} | arguments | {"max_retries": 0}
             clients[name] = AsyncClient(AsyncOpenAI(**looks, http_client=AsyncSameOrigin()), budgets)
         return clients[name]
 
     @staticmethod
     async def close_async_clients() -> None:
-        """Close this event loop's clients; whoever still needs one gets a new one."""
+        """Close this event loop's clients; a later call makes new ones."""
         for client in _clients.pop(asyncio.get_running_loop(), {}).values():
             await client.close()
 

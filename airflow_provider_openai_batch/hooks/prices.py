@@ -1,4 +1,4 @@
-"""The prices that hold for a connection: those shipped, of the deployment's file, and of the connection."""
+"""The prices for a connection: the shipped ones, those of the deployment's file, and its own."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ OPTION = "[openai_batch] prices"
 
 
 def prices_of(connection: Connection, extra: dict[str, Any], origin: str) -> Prices:
-    """Return the prices by model: OpenAI's where they hold, over them the file's, then the connection's.
+    """Return the prices by model: the connection's first, then the file's, then OpenAI's if they apply.
 
-    OpenAI's hold at its own address, and where extra's `prices` is "openai".
+    OpenAI's apply to its own address, and if extra's `prices` is "openai".
     """
     listed = shipped()
     as_openai = extra.get("prices") == OPENAI
@@ -41,7 +41,7 @@ def prices_of(connection: Connection, extra: dict[str, Any], origin: str) -> Pri
 
 @cache
 def shipped() -> Prices:
-    """Return OpenAI's prices of the day that the table names."""
+    """Return OpenAI's prices at the date of the table."""
     return Prices(models=read_prices(msgspec.json.decode(TABLE.read_bytes())["models"], TABLE.name, Prices()))
 
 
@@ -49,9 +49,9 @@ def _read(path: str) -> object:
     try:
         raw = ObjectStoragePath(path).read_bytes()
     except Exception as error:
-        # File systems fail in words of their own.
+        # Each file system has its own errors.
         raise InvalidRequest(
-            f"{OPTION} is {path!r}, which cannot be read ({type(error).__name__}); correct or remove it."
+            f"{OPTION} is {path!r}, which cannot be read ({type(error).__name__}); fix it or leave it empty."
         ) from error
     try:
         return msgspec.json.decode(raw)

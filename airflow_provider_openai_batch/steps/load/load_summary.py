@@ -1,4 +1,4 @@
-"""What a load brings, counted as it goes by: rows by status, failures by code, and a few keys of them."""
+"""The counts of a load: rows by status, failures by code, and a few of their keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """What went by; a row that the target held as failed before this run is no news, and is not judged."""
+    """Counts of rows; a row that had failed before this run does not count for `max_failed_ratio`."""
 
     rows: int = 0
     judged: int = 0

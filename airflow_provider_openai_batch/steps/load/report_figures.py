@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Reason = tuple[str, str | None, str | None]
 Word = TypeVar("Word")
 
-MANY = 1_000  #: words of servers that are told apart in memory
+MANY = 1_000  #: different words of servers that are counted
 SHOWN = 50  #: labels of a column, and reasons, in a report
 WIDEST = 100  #: columns with labels in a report
 ROLES = [role for role, _ in FIXED]
@@ -38,7 +38,7 @@ BEYOND = (OTHER, None, None)
 
 
 class Figures:
-    """What went by, by model, label, attempt, and reason of failure; holds counts only."""
+    """Counts of rows by model, label, attempt, and reason of failure."""
 
     def __init__(self, outputs: pa.Schema) -> None:
         self._width = len(outputs)
@@ -100,7 +100,7 @@ class Figures:
         return tuple(sorted(uses, key=lambda use: (-use.rows, use.model)))
 
     def labels(self) -> tuple[Labels, ...]:
-        """Return how the rows spread over the values that the output type lists."""
+        """Return the rows by the values that the output type lists."""
         return tuple(
             _labels(self._names[place], counted, self._listed[place])
             for place, counted in self._labels.items()
@@ -148,7 +148,7 @@ def _counts(column: pa.Array | pa.ChunkedArray) -> dict[Any, int]:
 
 
 def _labels(column: str, counted: Counter[Any], listed: Iterable[Any]) -> Labels:
-    """Show what is listed only, whatever a column may hold."""
+    """Return only listed values, whatever a column contains."""
     rows = sorted(((counted[value], value) for value in listed), key=lambda item: -item[0])
     shown = rows[:SHOWN]
     beyond = counted.total() - counted[None] - sum(count for count, _ in shown)
@@ -170,5 +170,5 @@ def _tokens(summed: Counter[str]) -> Tokens:
 
 
 def _known(held: Mapping[Word, Any], word: Word, other: Word) -> Word:
-    """Tell a bounded number of words apart."""
+    """Count a limited number of different words."""
     return word if word in held or len(held) < MANY else other

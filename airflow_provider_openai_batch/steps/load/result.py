@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
     from airflow_provider_openai_batch.store.run_store import RunStore
 
-#: What is held of the answers: embeddings are wide.
+#: The most that is held in memory: embeddings are large.
 CACHED_FILES, CACHED_BYTES = 4, 96 << 20
 COLUMNS = pa.schema([*ANSWER_SCHEMA, pa.field("batch_id", pa.string()), pa.field("attempt", pa.int64())])
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
@@ -58,7 +58,7 @@ class Answers:
         self.payments = Payments(prices, model, add_up(self._replaced(replaced), prices, model))
 
     def of(self, ids: np.ndarray) -> pa.Table:
-        """Return one row of `COLUMNS` for each id, with status `unknown` where there is no answer."""
+        """Return one row of `COLUMNS` for each id, with status `unknown` if there is no answer."""
         positions = self._index.find(ids)
         files = np.where(positions < 0, NO_ANSWER, np.searchsorted(self._starts, positions, side="right") - 1)
         parts, order = [], []
@@ -73,7 +73,7 @@ class Answers:
         return pa.concat_tables(parts).take(pa.array(back)).combine_chunks()
 
     def _replaced(self, positions: np.ndarray) -> Iterator[pa.Table]:
-        """Yield the answers at these positions, file by file, as far as their cost is told by it."""
+        """Yield the columns for the cost of the answers at these positions, file by file."""
         files = np.searchsorted(self._starts, positions, side="right") - 1
         for number in np.unique(files).tolist():
             with self._store.open(self._files[number]) as file:
@@ -106,7 +106,7 @@ class Answers:
         return self._cache[number]
 
     def _make_room(self, size: int) -> None:
-        """Forget the files that were not asked for the longest, before another one of this size is read."""
+        """Drop the least recently used files before another one of this size is read."""
         while self._cache and (
             len(self._cache) >= CACHED_FILES
             or sum(table.nbytes for table in self._cache.values()) + size > CACHED_BYTES
@@ -143,18 +143,18 @@ def _unknown(count: int) -> pa.Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What the result looks like, and what its columns take."""
+    """The columns of the result, and what each can store."""
 
     output: Output
     schema: pa.Schema
-    #: How many characters a fixed column has room for, by role.
+    #: How many characters a fixed column can store, by role.
     room: Mapping[str, int]
-    #: The character sets of those that lack any character, by role.
+    #: The character sets of columns with an incomplete one, by role.
     charsets: Mapping[str, Charset]
 
 
 def shape_of(output: Output, schema: pa.Schema, bounds: Bounds) -> Shape:
-    """Bind the outputs and the fixed columns, which end the schema, to what the target takes."""
+    """Limit the outputs and the fixed columns, which end the schema, to what the target can store."""
     start, end = len(schema) - len(FIXED) - len(output.columns), len(schema) - len(FIXED)
     room, charsets = {}, {}
     for (role, _), name in zip(FIXED, schema.names[end:], strict=True):
@@ -173,7 +173,7 @@ def shape_of(output: Output, schema: pa.Schema, bounds: Bounds) -> Shape:
 def result_batch(
     rows: pa.RecordBatch, answers: Answers, asked: Asked, shape: Shape
 ) -> tuple[pa.RecordBatch, pa.Table]:
-    """Make the result of stored rows, and return with it the answers that went into it."""
+    """Return the result of stored rows, and the answers in it."""
     ids = request_ids(rows)
     found = answers.of(ids)
     found, outputs = _outputs(found, shape.output)
@@ -185,14 +185,14 @@ def result_batch(
 
 
 def _outputs(found: pa.Table, output: Output) -> tuple[pa.Table, list[pa.Array]]:
-    """Read the answers into columns; one that does not fit any more becomes `invalid`."""
+    """Read the answers into columns; one that does not fit becomes `invalid`."""
     good = pc.equal(found["status"], str(RowStatus.OK))
     arrays, invalid = output.arrays(pc.if_else(good, found["answer"], None).to_pylist())
     return (_with_invalid(found, invalid) if invalid else found), arrays
 
 
 def _replaced(column: pa.Array, charset: Charset | None) -> pa.Array:
-    """Put question marks for what a column has no characters for: what servers say stops no load."""
+    """Replace characters that a column cannot store with question marks: no server text stops a load."""
     if charset is None or not pa.types.is_string(column.type):
         return column
     texts = column.to_pylist()
@@ -200,12 +200,12 @@ def _replaced(column: pa.Array, charset: Charset | None) -> pa.Array:
 
 
 def _cut(column: pa.Array, room: int | None) -> pa.Array:
-    """Cut what servers say to what a column has room for."""
+    """Cut server texts to what a column can store."""
     return column if room is None else pc.utf8_slice_codeunits(column, 0, room)
 
 
 def _with_invalid(found: pa.Table, reasons: dict[int, str]) -> pa.Table:
-    """Make answers `invalid` as those are that never fitted: told why, the raw text kept."""
+    """Make answers `invalid`, with the reason and the raw text."""
     mask = np.zeros(len(found), dtype=bool)
     mask[list(reasons)] = True
     invalid = str(RowStatus.INVALID)

@@ -1,4 +1,4 @@
-"""What a run has paid for its rows: by request, over all its sends, and in sum."""
+"""What a run has paid for its rows: by request over all sends, and in total."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEAST = 1e-6  #: USD: what is less is a rounding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replaced:
-    """What answers cost in whose place a request has a better one, by sorted ids of requests.
+    """The cost of answers that a better one replaced, by sorted ids of requests.
 
     `unseen` are repeated requests with an unknown outcome.
     """
@@ -54,8 +54,8 @@ class Paid:
     saved_usd: float | None
     unseen: int = 0  #: requests with an unknown outcome
     elsewhere_usd: float = 0.0  #: paid by this run for requests that no row needs any more
-    beyond: RanUnseen = field(default_factory=RanUnseen)  #: what batches took beyond what their answers tell
-    priced: bool = True  #: whether the model that was asked has a price
+    beyond: RanUnseen = field(default_factory=RanUnseen)  #: what batches used beyond their answers
+    priced: bool = True  #: whether the requested model has a price
     reason: str = ""  #: why it is unknown
 
     def __str__(self) -> str:
@@ -123,7 +123,7 @@ class Payments:
 
 
 def add_up(answers: Iterable[pa.Table], prices: Prices, model: str) -> Replaced:
-    """Add up what answers cost that have been replaced; most have cost nothing, and are not held."""
+    """Add up the cost of replaced answers; those that cost nothing are not held."""
     none = no_ids()
     ids, paid, full, lost = [none], [np.zeros(0)], [np.zeros(0)], [none]
     for table in answers:

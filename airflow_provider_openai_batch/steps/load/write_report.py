@@ -1,4 +1,4 @@
-"""Each load leaves a report in the run folder: figures for programs, and a page for people."""
+"""Write the report of a load into the run folder: figures for programs, and a page for people."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What was counted while the rows went by."""
+    """The counts of a load."""
 
     loaded: Loaded
     account: Account
@@ -53,7 +53,7 @@ def page_template() -> str:
 
 
 def make_report(run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float) -> Report:
-    """Put the figures together."""
+    """Return the report of a load."""
     asked, done = snapshot.asked, snapshot.done
     loaded, figures = counts.loaded, counts.figures
     failures, beyond = figures.failures()

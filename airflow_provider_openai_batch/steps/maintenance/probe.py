@@ -58,7 +58,7 @@ class Probe:
         try:
             if not self._client.delete(uploaded.id):
                 return self._fail(
-                    f"File {uploaded.id} was uploaded, but is unknown when it is to be deleted."
+                    f"File {uploaded.id} was uploaded, but the API does not know it when it is deleted."
                 )
             self._say(f"A file of one line was uploaded and deleted ({uploaded.id}).")
             holds = self._create(uploaded.id)
@@ -74,10 +74,12 @@ class Probe:
                 return self._follow(batch)
             case Refused() if answer.kind is RefusalKind.UNSEEN:
                 self._tell_list()
-                self._say(f"A batch of the deleted file was refused ({_told(answer)}): as it is assumed.")
+                self._say(f"A batch of the deleted file was refused ({_told(answer)}), as assumed.")
                 return True
             case Refused():
-                return self._fail(f"A batch was refused for another reason ({_told(answer)}): not checked.")
+                return self._fail(
+                    f"A batch was refused for another reason ({_told(answer)}); nothing was checked."
+                )
             case Unclear(reason):
                 return self._look_for(file_id, reason)
 
@@ -85,7 +87,7 @@ class Probe:
         self._say(f"The create got no clear answer ({reason}).")
         batch = next((batch for batch in self._list() if batch.input_file_id == file_id), None)
         if batch is None:
-            return self._fail("The list shows no batch of it yet; nothing can be said. Try again later.")
+            return self._fail("The list does not show a batch of it yet. Try again later.")
         return self._follow(batch)
 
     def _follow(self, batch: Batch) -> bool:
@@ -107,14 +109,16 @@ class Probe:
         if _runs(batch):
             self._delete_answers(batch)
             return self._fail(
-                f"It is {batch.status} and runs: this API executes a line whose file was deleted before. A "
-                "create whose answer is lost may be paid twice here. What is not finished was cancelled."
+                f"It is {batch.status} and runs: this API executes a line whose file was deleted before. If "
+                "the answer to a create is lost, it may be paid for twice here. The batch was cancelled."
             )
         if not batch.status.ended:
             waited = f"{self._waited:,.0f} s"
-            return self._fail(f"It is still {batch.status} after {waited} and was cancelled: not checked.")
+            return self._fail(
+                f"It is still {batch.status} after {waited} and was cancelled; nothing was checked."
+            )
         why = batch.errors[0].code if batch.errors else None
-        self._say(f"It ended as {batch.status} (code {why}) and ran nothing: as it is assumed.")
+        self._say(f"It ended as {batch.status} (code {why}) and ran nothing, as assumed.")
         return True
 
     def _look_in_list(self, batch_id: str) -> bool:
@@ -147,7 +151,7 @@ class Probe:
             if error.status_code not in NO_LIST:
                 raise
             told = f"There is no list of batches (status {error.status_code})"
-            self._say(f"{told}: a create without a clear answer ends as `unknown`.")
+            self._say(f"{told}: a create in doubt ends as `unknown`.")
         else:
             self._say(
                 f"The list of batches can be read ({count} recent {'batch' if count == 1 else 'batches'})."

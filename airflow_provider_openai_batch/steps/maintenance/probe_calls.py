@@ -1,4 +1,4 @@
-"""The calls of one cycle: each is timed, and what an API does otherwise than documented is noted."""
+"""The calls of one cycle: each is timed, and differences from the documentation are noted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Calls:
-    """The calls to an API, with what was found and the seconds of each."""
+    """The calls to an API, with the differences and seconds of each."""
 
     api: openai.OpenAI
     findings: Findings = field(default_factory=Findings)
@@ -104,7 +104,7 @@ class Calls:
             self.findings.expect(where, agrees, f"Date and created_at differ by {date - created:,.0f} s")
 
     def delete(self, file_id: str) -> None:
-        """Delete a file, and see that it is gone."""
+        """Delete a file, and check that it is gone."""
         route = self.api.files.with_raw_response
         answer = self.call("delete", lambda: route.delete(file_id), stops=False)
         if answer is None:
@@ -125,6 +125,6 @@ class Calls:
 
 
 def _length_of(headers: Mapping[str, str]) -> int | None:
-    """Read the length of a content as it is sent; a compressed one says another thing."""
+    """Read the length of content as it is sent, which differs if it is compressed."""
     length = headers.get("content-length", "")
     return int(length) if length.isdigit() and not headers.get("content-encoding") else None

@@ -1,4 +1,4 @@
-"""The whole cycle of a batch on a few tiny rows, with what an API does otherwise than documented."""
+"""The whole cycle of a batch with a few tiny rows, and how the API differs from its documentation."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FILES = {"output_file_id": "output file", "error_file_id": "error file"}
 
 
 class Cycle:
-    """One cycle; `say` takes what is seen in sentences, which hold no texts of rows.
+    """One cycle; `say` takes sentences about it, which contain no text of rows.
 
     `usage` are the tokens of all answers, `seconds` those of each step.
     """
@@ -86,7 +86,7 @@ class Cycle:
         return file_id
 
     def _create(self, file_id: str) -> Any:
-        """Create the batch; one whose answer is lost is looked for in the list."""
+        """Create the batch; if the answer is lost, look for the batch in the list."""
         try:
             answer = self._calls.call(
                 "create",
@@ -115,7 +115,7 @@ class Cycle:
         return {"id": part(batch, "id"), "input_file_id": file_id, "metadata": METADATA}
 
     def _wait(self, batch: Any, file_id: str, asked: ProbeRequests) -> Any:
-        """Look until the batch has ended and its files are named; one that takes too long is cancelled."""
+        """Look until the batch has ended and has its files; cancel it if that takes too long."""
         wanted, late = self._wanted(batch, file_id), 0
         self._look_in_list(wanted["id"])
         while late < LATE_LOOKS and not _is_done(batch, asked):
@@ -134,7 +134,7 @@ class Cycle:
         return batch
 
     def _wait_for_list(self, batch_id: str) -> None:
-        """Look until the list shows the batch; a run waits as long for one whose create was unclear."""
+        """Look until the list shows the batch, as long as a run waits for a create in doubt."""
         last = self._waited + SETTLE
         while self._calls.has_list and not self._is_listed and self._waited < min(last, self._patience.most):
             self._patience.sleep(self._patience.pause)
@@ -188,7 +188,7 @@ class Cycle:
 
 
 def _is_done(batch: Any, asked: ProbeRequests) -> bool:
-    """Tell whether a batch has ended and names the files that it must have by then."""
+    """Return whether a batch has ended and names its files."""
     status = str(part(batch, "status")).lower()
     if status != "completed":
         return status in ENDED

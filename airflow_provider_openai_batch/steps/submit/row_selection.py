@@ -1,4 +1,4 @@
-"""From the rows of the source to those that are asked, each with its request."""
+"""Select the rows that are asked, and build the request of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """Rows that are asked, with what is written down of each."""
+    """Rows that are asked, with what the snapshot records about each."""
 
     rows: pa.RecordBatch
     bodies: list[bytes]
@@ -37,11 +37,11 @@ class Chosen:
     #: 16 bytes a row.
     input_hashes: np.ndarray
     failed_before: np.ndarray
-    #: The tokens of rows that are left out although the prompt is another one now.
+    #: The tokens of rows that are skipped although the prompt has changed.
     changed_prompt: npt.NDArray[np.int64]
-    #: Mask of rows whose keys the target was asked for and does not hold.
+    #: Mask of rows whose keys were looked up, but are not in the target.
     absent: npt.NDArray[np.bool_]
-    #: Rows that are left out although they would be asked: a later snapshot has answered them.
+    #: Rows that are skipped because a later snapshot has answered them.
     later: int
 
     @property
@@ -50,21 +50,21 @@ class Chosen:
         return np.frombuffer(b"".join(self.ids), dtype=f"S{ID_BYTES}")
 
     def added(self, before: np.ndarray, first: np.ndarray) -> list[pa.Array]:
-        """Make the columns that the snapshot adds, given which rows had failed before and which ask first."""
+        """Make the columns that the snapshot adds, from masks of rows that failed before or ask first."""
         raw = pa.py_buffer(b"".join(self.ids))
         ids = pa.FixedSizeBinaryArray.from_buffers(pa.binary(ID_BYTES), len(self.ids), [None, raw])
         return [pa.array(before), hexadecimal(self.input_hashes), ids, pa.array(first)]
 
 
 class Chooser:
-    """Makes requests of those rows only that may be asked; the others cost a hash each."""
+    """Builds requests only for rows that may be asked; the others cost a hash each."""
 
     def __init__(self, recipe: Recipe, rule: Rule | None, counter: Counter) -> None:
         self._recipe, self._rule = recipe, rule
         self._tokens = InputTokens(recipe.prompt, counter)
 
     def choose(self, rows: pa.RecordBatch, held: pa.RecordBatch | None) -> Chosen:
-        """Decide on a batch, given what the target holds of it; settled rows have no texts, and are left."""
+        """Decide on a batch with what the target has about it; settled rows have no texts and are skipped."""
         if held is not None and held.num_columns > len(TOLD):
             open_ = pc.invert(held.column(len(TOLD)))
             rows, held = rows.filter(open_), held.select(list(TOLD)).filter(open_)
@@ -99,7 +99,7 @@ class Chooser:
     def _typed(
         self, rows: pa.RecordBatch, places: npt.NDArray[np.int64] | None = None
     ) -> dict[Typed, list[bytes | None]]:
-        """Write what is sent as numbers and booleans."""
+        """Convert values that are sent as numbers and booleans."""
         values = {}
         for typed in self._recipe.template.typed:
             column = rows.column(typed.column)
@@ -110,7 +110,7 @@ class Chooser:
     def _requests(
         self, used: dict[str, Any], typed: dict[Typed, list[bytes | None]]
     ) -> tuple[list[bytes], list[bytes]]:
-        """Write the bodies of rows and name them."""
+        """Build the bodies of rows, and the ids of their requests."""
         texts = {name: part.to_pylist() for name, part in used.items()}
         bodies = list(self._recipe.template.bodies(texts, typed))
         return bodies, [custom_id(self._recipe.endpoint, body) for body in bodies]

@@ -1,4 +1,4 @@
-"""The new requests of a snapshot, cut into shards; one of many may be put aside, to be asked first."""
+"""The new requests of a snapshot, cut into shards; one of many may be set aside, to be sent first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """By what rows become requests: the bounds of shards, which rows are asked, what tokens cost."""
+    """The terms by which rows become requests: sizes of shards, which rows are asked, what tokens cost."""
 
     limits: Limits
     rule: Rule | None
@@ -38,7 +38,7 @@ class Terms:
 
 @dataclass(slots=True)
 class _Open:
-    """A shard that has no name yet, the tokens of its lines, and the bytes of the first one's."""
+    """A shard without a name yet, with the tokens of its lines, and their bytes if it is the first one."""
 
     writer: ShardWriter
     stack: ExitStack
@@ -57,7 +57,7 @@ class _Open:
 
 
 class ShardFiles:
-    """Takes requests; the first shard gets no name before it is known whether there are many.
+    """Writes requests; the first shard gets its name when it is known whether there are many requests.
 
     :param many: from so many requests on, the one of median length in the first shard makes a shard of its
         own, the preflight; None: never.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class SnapshotWriter:
-    """Takes batches of rows; holds up to 16 bytes per key and per request, and one batch."""
+    """Writes batches of rows; holds at most 16 bytes for each key and request, and one batch."""
 
     def __init__(self, store: RunStore, snapshot_id: str, recipe: Recipe, terms: Terms) -> None:
         self._store, self._snapshot, self._recipe = store, snapshot_id, recipe
@@ -53,7 +53,7 @@ class SnapshotWriter:
         self._other_keys = OtherKeys()
         self._count = self._read = self._changed_prompt = self._later = 0
         self._old: list[str] = []
-        #: Preflights of earlier stagings that nobody has asked: the request of each, and its tokens.
+        #: Preflights of earlier snapshots that were never sent: the request of each, and its tokens.
         self._ahead: list[tuple[Hashes, int]] = []
 
     def __enter__(self) -> Self:
@@ -64,7 +64,7 @@ class SnapshotWriter:
         self._rows.close()
 
     def know(self, run: Run) -> None:
-        """Leave out of new shards what earlier shards hold, and keep in mind which rows had failed before."""
+        """Learn which requests earlier shards have, and which rows had failed before."""
         self._before.read(self._store, run)
         requests = StoredRequests(self._store, run)
         for shard in run.shards:
@@ -115,7 +115,7 @@ class SnapshotWriter:
         return self._other_keys.suspects(), self._rows.schema
 
     def finish(self, now: float) -> Done:
-        """Close all files and say what the snapshot holds."""
+        """Close all files and return what the snapshot holds."""
         self._keys.finish()
         new = self._shards.finish()
         write_rejected(self._store, self._snapshot, self._rejected)

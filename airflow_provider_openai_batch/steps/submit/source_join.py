@@ -69,7 +69,7 @@ class Ends:
 
 @contextmanager
 def read_beside(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Iterator[Pairs]:
-    """Open the rows; the target is checked before the first is given."""
+    """Open the rows; the target is checked before the first row is returned."""
     told = _alter_first(ends, recipe, columns)
     join = _join(ends, recipe, columns)
     if join is not None:
@@ -104,7 +104,7 @@ def peek(batches: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, Iter
 
 
 def _alter_first(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> pa.Schema | None:
-    """Check a table that lacks columns before anything is read, and tell by what types; else None.
+    """Check a table that lacks columns before anything is read, and return the types; otherwise None.
 
     A read of the table, which the source may be, holds a lock that its ALTER TABLE would wait for.
     """
@@ -113,13 +113,13 @@ def _alter_first(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> pa.Schem
     with resolve_source(ends.source, None, sql.Query.none).read(columns) as batches:
         shape = next(batches).schema
     if any(arrow_types.logical(field) == "unknown" for field in shape):
-        return None  # only rows tell; such databases do not lock what is read
+        return None  # only rows show the types; such databases do not lock what is read
     resolve_target(ends.target).check(ends.landing(recipe, shape))
     return shape
 
 
 def _check(ends: Ends, recipe: Recipe, first: pa.RecordBatch | None, told: pa.Schema | None) -> Keys | None:
-    """Check the target by the first rows, unless it was by the same types, and say what keys it holds."""
+    """Check the target with the first rows, unless that was done before, and return its keys."""
     if ends.target is None or first is None:
         return None
     target, plan = resolve_target(ends.target), ends.landing(recipe, first.schema)
@@ -141,13 +141,13 @@ def _held(ends: Ends, recipe: Recipe, rows: pa.Schema) -> Held | None:
 
 
 def look_elsewhere(ends: Ends, recipe: Recipe, custom_ids: Sequence[str], rows: pa.Schema) -> Elsewhere:
-    """Look these requests up in the target, whatever keys it holds them under."""
+    """Look these requests up in the target, under any key."""
     found = _held(ends, recipe, rows)
     return Elsewhere() if found is None else found.elsewhere(custom_ids)
 
 
 def _join(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Join | None:
-    """Say how to ask in one read: both ends are one database, and it compares the keys as a load does."""
+    """Return a join of source and target, if both are in one database; None if there is none."""
     if ends.target is None or ends.source.conn_id is None or ends.source.conn_id != ends.target.conn_id:
         return None
     if not columns or not ends.looks or ends.most is not None:
@@ -163,7 +163,7 @@ def _join(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Join | None:
 
 
 def _by_itself(ends: Ends, recipe: Recipe, found: Held, shape: pa.Schema) -> Iterator[Join]:
-    """Let the database tell what is settled, where it holds all that is asked about as text."""
+    """Yield a join with which the database finds settled rows, if all used columns are text."""
     layout = recipe.layout
     kinds = [shape.field(name) for name in layout.used]
     exact = all(pa.types.is_string(kind.type) and not kind.metadata for kind in kinds)
@@ -182,7 +182,7 @@ def _by_itself(ends: Ends, recipe: Recipe, found: Held, shape: pa.Schema) -> Ite
 
 
 def _works(ends: Ends, join: Join) -> bool:
-    """Tell whether the database understands the join; servers that speak another's dialect may not."""
+    """Return whether the database understands the join; compatible servers may not."""
     try:
         _joined(ends, join).columns()
     except InvalidRequest as error:
@@ -196,7 +196,7 @@ def _joined(ends: Ends, join: Join) -> Source:
 
 
 def _split(batch: pa.RecordBatch, join: Join) -> Pair:
-    """Part the columns of the source from those of the target, which come last, and mark what is settled."""
+    """Separate the columns of the source from those of the target, which come last, and mark settled rows."""
     roles = sql.roles_of(join)
     start = batch.num_columns - len(roles)
     found = {role: batch.column(start + place) for place, role in enumerate(roles)}
@@ -208,7 +208,7 @@ def _split(batch: pa.RecordBatch, join: Join) -> Pair:
 
 
 def _looked_up(batches: Iterator[pa.RecordBatch], plan: Landing, found: Held) -> Pairs:
-    """Look the keys up in blocks that are worth a statement."""
+    """Look the keys up in blocks, with one statement each."""
     for group in grouped(batches):
         whole = group.combine_chunks().to_batches()
         rows = whole[0] if whole else pa.RecordBatch.from_pylist([], schema=group.schema)
@@ -225,7 +225,7 @@ def _parts(rows: pa.RecordBatch, held: pa.RecordBatch) -> Pairs:
 
 
 def _first_rows(batches: Iterator[pa.RecordBatch], most: int | None) -> Iterator[pa.RecordBatch]:
-    """Read no more rows than a trial asks for; without a bound, all."""
+    """Read at most so many rows; None: all."""
     left = most
     for batch in batches:
         part = batch if left is None else batch.slice(0, left)
