@@ -52,7 +52,7 @@ def test_batches_are_shown_and_recorded(lost: Any, capsys: pytest.CaptureFixture
     assert f"{batch}  in_progress" in said
     assert "10 requests" in said
     assert "has 1 batch of" in said
-    assert "1 of them has not ended: it goes on and is paid for" in said
+    assert "1 of them is still running and will be paid for" in said
     assert "Recorded 1 batch:" in said
     (name,) = lost.store.list()
     assert [b.id for b in lost.store.get(name, Forgotten).batches] == [batch]
@@ -132,7 +132,7 @@ def test_a_run_that_is_not_lost_is_not_forgotten(pipeline: Any, capsys: pytest.C
 def test_nothing_to_forget(pipeline: Any, capsys: pytest.CaptureFixture[str]):
     """A run that the API has nothing of is left alone."""
     assert main([pipeline.store.uri]) == 0
-    assert "has no batch of" in capsys.readouterr().out
+    assert "has no other batch of" in capsys.readouterr().out
     assert pipeline.store.list() == frozenset()
 
 

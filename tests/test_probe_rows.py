@@ -186,7 +186,7 @@ def test_a_dear_probe_is_refused(openai_batch_emulator: Any, capsys: pytest.Capt
     """What would cost a cent or more is not sent."""
     assert main(["--rows", "100", "--model", "gpt-5.2-pro"], sleep=openai_batch_emulator.advance) == 2
 
-    assert "take fewer rows or a cheaper --model" in capsys.readouterr().err
+    assert "use fewer rows or a cheaper --model" in capsys.readouterr().err
     assert openai_batch_emulator.ledger == []
 
 
@@ -195,7 +195,7 @@ def test_a_model_without_a_price(openai_batch_emulator: Any, capsys: pytest.Capt
     openai_batch_emulator.restart(models=frozenset({"*"}))
     main(["--rows", "1", "--model", "of-ours"], sleep=openai_batch_emulator.advance)
 
-    assert "about 40 tokens: an unknown price" in capsys.readouterr().out
+    assert "about 40 tokens: at an unknown cost" in capsys.readouterr().out
 
 
 def test_one_row_is_answered():

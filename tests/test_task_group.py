@@ -84,7 +84,7 @@ def test_an_argument_in_the_wrong_place(given, told):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"target": None}, "target is None; give a dict: else the answers"),
+        ({"target": None}, "target is None; give a dict, or the answers"),
         ({"wait": 60}, "wait is 60; give a dict of the task's other arguments."),
         ({"load": {"target": {"path": "/p"}}}, "target['path'] cannot take mode 'merge', the default; "),
     ],

@@ -129,4 +129,4 @@ def test_a_store_that_fails_does_not_fail_the_load(pipeline: Any, caplog: pytest
 
     clean_up(pipeline.store, pipeline.client, read_run(pipeline.store))
 
-    assert "Remote files were not cleaned up (RunUnreadable)" in caplog.text
+    assert "Remote files were not deleted (RunUnreadable)" in caplog.text
