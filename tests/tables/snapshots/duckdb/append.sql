@@ -1,0 +1,22 @@
+CREATE TEMPORARY TABLE "batch_staging_0" ("id" VARCHAR, "label" VARCHAR, "batch_status" VARCHAR,
+    "batch_error_message" VARCHAR, "batch_custom_id" VARCHAR, "batch_run_id" VARCHAR,
+    "batch_snapshot_at" TIMESTAMP WITH TIME ZONE, "batch_input_hash" VARCHAR, "batch_prompt_version" VARCHAR);
+BEGIN;
+SELECT count(*)
+FROM (SELECT DISTINCT "id", "batch_run_id"
+  FROM "batch_staging_0") AS k;
+DELETE FROM "shop"."labels"
+WHERE "batch_run_id" COLLATE "c" = CAST(? AS VARCHAR) AND ("batch_status" IS NULL
+    OR "batch_status" COLLATE "c" IN ('ok', 'error', 'failed', 'expired', 'cancelled', 'missing', 'truncated', 'refused', 'invalid', 'unknown'));
+SELECT count(*)
+FROM "batch_staging_0" AS s
+JOIN "shop"."labels" AS t ON t."id" COLLATE "c" = s."id" AND t."batch_run_id" COLLATE "c" = s."batch_run_id";
+INSERT INTO "shop"."labels" AS t ("id", "label", "batch_status", "batch_error_message", "batch_custom_id",
+    "batch_run_id", "batch_snapshot_at", "batch_input_hash", "batch_prompt_version")
+SELECT "id", "label", "batch_status", "batch_error_message", "batch_custom_id", "batch_run_id",
+    "batch_snapshot_at", "batch_input_hash", "batch_prompt_version"
+FROM "batch_staging_0" AS s;
+SELECT count(*)
+FROM "batch_staging_0" AS s
+JOIN "shop"."labels" AS t ON t."id" COLLATE "c" = s."id" AND t."batch_run_id" COLLATE "c" = s."batch_run_id";
+COMMIT;

@@ -1,0 +1,33 @@
+CREATE TEMPORARY TABLE "batch_carried_0" ("id" text, "label" text, "batch_status" text,
+    "batch_error_message" text, "batch_custom_id" text, "batch_run_id" text,
+    "batch_snapshot_at" timestamp with time zone, "batch_input_hash" text, "batch_prompt_version" text);
+SELECT count("id") + count("label") + count("batch_status") + count("batch_error_message") + count("batch_custom_id") + count("batch_run_id") + count("batch_snapshot_at") + count("batch_input_hash") + count("batch_prompt_version")
+FROM "batch_carried_0";
+CREATE TEMPORARY TABLE "batch_staging_0" ("id" text, "label" text, "batch_status" text,
+    "batch_error_message" text, "batch_custom_id" text, "batch_run_id" text,
+    "batch_snapshot_at" timestamp with time zone, "batch_input_hash" text, "batch_prompt_version" text);
+BEGIN;
+SELECT count(*)
+FROM (SELECT DISTINCT "id"
+  FROM "batch_staging_0") AS k;
+SELECT count(*)
+FROM "batch_staging_0" AS s
+JOIN "shop"."labels" AS t ON t."id" = s."id"
+WHERE ((t."batch_status" IS NULL
+    OR CAST(t."batch_status" AS TEXT) COLLATE "C" IN ('ok', 'error', 'failed', 'expired', 'cancelled', 'missing', 'truncated', 'refused', 'invalid', 'unknown'))
+    AND (t."batch_snapshot_at" IS NULL OR t."batch_snapshot_at" <= s."batch_snapshot_at")) IS NOT TRUE;
+INSERT INTO "shop"."labels" AS t ("id", "label", "batch_status", "batch_error_message", "batch_custom_id",
+    "batch_run_id", "batch_snapshot_at", "batch_input_hash", "batch_prompt_version")
+SELECT "id", "label", "batch_status", "batch_error_message", "batch_custom_id", "batch_run_id",
+    "batch_snapshot_at", "batch_input_hash", "batch_prompt_version"
+FROM "batch_staging_0" AS s
+WHERE TRUE
+ON CONFLICT ("id")
+DO UPDATE SET "id" = excluded."id", "label" = excluded."label", "batch_status" = excluded."batch_status",
+    "batch_error_message" = excluded."batch_error_message", "batch_custom_id" = excluded."batch_custom_id",
+    "batch_run_id" = excluded."batch_run_id", "batch_snapshot_at" = excluded."batch_snapshot_at",
+    "batch_input_hash" = excluded."batch_input_hash", "batch_prompt_version" = excluded."batch_prompt_version"
+WHERE (t."batch_status" IS NULL
+    OR CAST(t."batch_status" AS TEXT) COLLATE "C" IN ('ok', 'error', 'failed', 'expired', 'cancelled', 'missing', 'truncated', 'refused', 'invalid', 'unknown'))
+    AND (t."batch_snapshot_at" IS NULL OR t."batch_snapshot_at" <= excluded."batch_snapshot_at");
+ROLLBACK;
