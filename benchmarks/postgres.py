@@ -12,6 +12,7 @@ from uuid import UUID
 import pyarrow as pa
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 
+from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
 from airflow_provider_openai_batch.tables.landing import Landing
 from airflow_provider_openai_batch.tables.sources import sql
@@ -145,7 +146,7 @@ def copy(**_: Any) -> None:
 
 
 def _source(query: str, by: str) -> warehouse.PostgresSource:
-    made = warehouse.source(PostgresHook("postgres"), sql.of_sql(query, None, "postgres", percent=True))
+    made = warehouse.source(PostgresHook("postgres"), sql.of_sql(query, None, POSTGRES, percent=True))
     if by == "adbc":
         return made
     return warehouse.PostgresSource(driver=made.driver, query=made.query, quick=lambda _: None)

@@ -1,58 +1,22 @@
-"""Names in SQL: quoted by sqlglot, split at dots outside quotes, matched without case."""
+"""Names in SQL: split at dots outside quotes, matched without case."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from sqlglot import exp
-
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+
 PART = r'"(?:[^"]|"")+"|`(?:[^`]|``)+`|\[(?:[^\]]|\]\])+\]|[^."`\[\]]+'
 PARTS = re.compile(rf"(?:{PART})(?:\.(?:{PART}))*")
-#: How many bytes of a name a database keeps.
-LONGEST = {"postgres": 63, "redshift": 127, "oracle": 128}
-#: How many characters of a name a database keeps.
-LONGEST_TEXT = {"mysql": 64, "tsql": 128, "snowflake": 255, "databricks": 255, "bigquery": 300}
-#: How each dialect writes a name that is not quoted.
-FOLDS = {"postgres": str.lower, "redshift": str.lower, "snowflake": str.upper, "oracle": str.upper}
 
 
-def quote(name: str, dialect: str) -> str:
-    """Write a name as a quoted identifier, whatever it holds."""
-    if not name or "\0" in name:
-        raise InvalidRequest(f"{name!r} is not a name for a column or table.")
-    return exp.to_identifier(name, quoted=True).sql(dialect)  # type: ignore[no-any-return]
-
-
-def qualified(parts: Sequence[str], dialect: str) -> str:
-    """Write a table name of one or more parts."""
-    return ".".join(quote(part, dialect) for part in parts)
-
-
-def unpadded(text: str, dialect: str) -> str:
-    """Read a text of fixed width without the blanks that fill it up; of others all blanks stay."""
-    return f"CAST({text} AS TEXT)" if dialect == "postgres" else text
-
-
-def fold(name: str, dialect: str) -> str:
-    """Give a plain name the case that the dialect gives a name without quotes."""
-    return FOLDS.get(dialect, str)(name) if PLAIN.fullmatch(name) else name
-
-
-def cut(name: str, dialect: str) -> str:
-    """Cut a name to the length that the database keeps of it, between characters."""
-    if dialect in LONGEST:
-        return name.encode()[: LONGEST[dialect]].decode(errors="ignore")
-    return name[: LONGEST_TEXT.get(dialect)]
-
-
-def table_parts(table: str | Sequence[str], dialect: str) -> tuple[str, ...]:
+def table_parts(table: str | Sequence[str], dialect: Dialect) -> tuple[str, ...]:
     """Split a table name at the dots outside quotes; a list is taken as it is."""
     if not isinstance(table, str):
         return tuple(table)
@@ -63,9 +27,9 @@ def table_parts(table: str | Sequence[str], dialect: str) -> tuple[str, ...]:
     return tuple(_part(part, dialect) for part in re.findall(PART, table))
 
 
-def _part(part: str, dialect: str) -> str:
+def _part(part: str, dialect: Dialect) -> str:
     close = {'"': '"', "`": "`", "[": "]"}.get(part[0])
-    return fold(part.strip(), dialect) if close is None else part[1:-1].replace(close * 2, close)
+    return dialect.fold(part.strip()) if close is None else part[1:-1].replace(close * 2, close)
 
 
 def find(name: str, among: Iterable[str]) -> str | None:

@@ -5,16 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.tables import names
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.landing import Landing
-
-
-#: How tables are made where a server may be set to make them otherwise.
-OPTIONS = {"mysql": " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +62,10 @@ class TargetColumn:
         """Name the fixed column that it is, if it is one."""
         return role_of(self.field)
 
-    def declared(self, dialect: str) -> str:
+    def declared(self, dialect: Dialect) -> str:
         """Write the column's name and type as CREATE TABLE takes them."""
         suffix = f" COLLATE {self.collation}" if self.collation else ""
-        return f"{names.quote(self.name, dialect)} {self.type}{suffix}".rstrip()
+        return f"{dialect.quote(self.name)} {self.type}{suffix}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +77,10 @@ class Staging:
     #: Only a few rows are loaded: no quicker way is worth its beginning.
     few: bool = False
 
-    def create(self, dialect: str) -> str:
+    def create(self, dialect: Dialect) -> str:
         """Write the CREATE TABLE; it has no constraints, so that every row can be loaded and counted."""
         declared = ", ".join(column.declared(dialect) for column in self.columns)
-        options = OPTIONS.get(dialect, "")
-        return f"CREATE TEMPORARY TABLE {names.quote(self.name, dialect)} ({declared}){options}"
+        return f"CREATE TEMPORARY TABLE {dialect.quote(self.name)} ({declared}){dialect.statements.options}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

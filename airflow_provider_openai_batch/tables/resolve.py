@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
-from airflow_provider_openai_batch.batch.arguments.missing_packages import install_for, unopened
+from airflow_provider_openai_batch.batch.arguments.missing_packages import unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.dialects.connections import (
+    SQL_HOOKS,
+    TOLD,
+    WAREHOUSES,
+    WHOLE,
+    dialect_of,
+    install_for,
+)
 from airflow_provider_openai_batch.tables.sources import files, keyset_pages, sql
 from airflow_provider_openai_batch.tables.sources import in_memory as given_rows
 from airflow_provider_openai_batch.tables.targets import parquet
@@ -22,24 +30,6 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.arguments import arguments
     from airflow_provider_openai_batch.tables.base import Source, Target
 
-#: Databases that are written to, by Airflow's connection type.
-WAREHOUSES = {
-    "postgres": "postgres", "duckdb": "duckdb", "motherduck": "duckdb", "mysql": "mysql", "sqlite": "sqlite",
-}  # fmt: skip
-#: How others quote names; a database that is not listed gets the standard's double quotes.
-DIALECTS = {
-    "athena": "athena", "databricks": "databricks", "gcpbigquery": "bigquery", "hive_cli": "hive",
-    "google_cloud_platform": "bigquery", "hiveserver2": "hive", "mssql": "tsql",
-    "oracle": "oracle", "presto": "presto", "redshift": "redshift", "snowflake": "snowflake",
-    "teradata": "teradata", "trino": "trino",
-}  # fmt: skip
-#: Hooks that speak SQL, where Airflow's own for the type speaks another API.
-SQL_HOOKS = {
-    "databricks": ("airflow.providers.databricks.hooks.databricks_sql", "DatabricksSqlHook"),
-    "google_cloud_platform": ("airflow.providers.google.cloud.hooks.bigquery", "BigQueryHook"),
-}
-#: What hooks are told: BigQuery's takes its old dialect unless it is told not to.
-TOLD = {"gcpbigquery": {"use_legacy_sql": False}, "google_cloud_platform": {"use_legacy_sql": False}}
 #: How Airflow's error begins where no provider brings the type of a connection.
 UNKNOWN_TYPE = "unknown hook type"
 
@@ -56,7 +46,7 @@ def resolve_source(
     if args.conn_id is None:
         return given_rows.source([] if rows is None else rows)
     kind, hook = _hook("source", args.conn_id)
-    dialect = WAREHOUSES.get(kind) or DIALECTS.get(kind, "")
+    dialect = dialect_of(kind)
     if args.sql is not None:
         percent = getattr(hook, "placeholder", "%s") == "%s"
         query = sql.of_sql(args.sql, args.parameters, dialect, percent=percent)
@@ -71,7 +61,7 @@ def resolve_source(
 
 def cursor_source(kind: str, hook: DbApiHook, query: sql.Query, key: Sequence[str]) -> sql.CursorSource:
     """Read a database that has no module here: a stream, or pages where the driver has none."""
-    rows = partial(keyset_pages.Pages, key=key) if kind in keyset_pages.WHOLE else sql.Stream
+    rows = partial(keyset_pages.Pages, key=key) if kind in WHOLE else sql.Stream
     return sql.CursorSource(driver=sql.Driver(hook.get_conn), query=query, rows=rows)
 
 
@@ -137,7 +127,7 @@ def _known(argument: str, conn_id: str, look: Callable[[], Any]) -> Any:
 
 def _warehouse(kind: str) -> Any:
     """Import a warehouse's module only when it is used: its driver is an extra."""
-    name = WAREHOUSES[kind]
+    name = WAREHOUSES[kind].name
     try:
         return import_module(f"airflow_provider_openai_batch.tables.warehouses.{name}")
     except ImportError as error:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.landing import Written
     from airflow_provider_openai_batch.tables.plan import Existing, Plan, Staging
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class Session(Protocol):
     """One connection to a database that results are written to."""
 
-    dialect: str
+    dialect: Dialect
 
     def find(self, parts: tuple[str, ...]) -> Existing | None:
         """Describe a table; its name is matched without case when only one matches."""

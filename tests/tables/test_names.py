@@ -7,6 +7,10 @@ import sqlglot
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.dialects.base import Dialect
+from airflow_provider_openai_batch.tables.dialects.mysql import MYSQL
+from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
+from airflow_provider_openai_batch.tables.dialects.sqlite import SQLITE
 
 
 @pytest.mark.parametrize(
@@ -24,28 +28,28 @@ from airflow_provider_openai_batch.tables import names
 )
 def test_table_parts(table: str, parts: tuple[str, ...]) -> None:
     """A name is split at dots outside quotes, plain parts take PostgreSQL's case, a list is verbatim."""
-    assert parts == names.table_parts(table, "postgres")
+    assert parts == names.table_parts(table, POSTGRES)
 
 
 @pytest.mark.parametrize("table", ["", ".", "a.", ".a", "a..b", '"a', 'a"b', 'a."b"c'])
 def test_no_table_name(table: str) -> None:
     """What cannot be taken apart is refused."""
     with pytest.raises(InvalidRequest, match="not a table name"):
-        names.table_parts(table, "postgres")
+        names.table_parts(table, POSTGRES)
 
 
 def test_quote() -> None:
     """A quote inside a name never ends it."""
-    assert '"a""; DROP TABLE t; --"' == names.quote('a"; DROP TABLE t; --', "postgres")
-    assert "`a``b`" == names.quote("a`b", "mysql")
-    assert "[a]]b]" == names.quote("a]b", "tsql")
+    assert '"a""; DROP TABLE t; --"' == POSTGRES.quote('a"; DROP TABLE t; --')
+    assert "`a``b`" == MYSQL.quote("a`b")
+    assert "[a]]b]" == Dialect(name="tsql").quote("a]b")
 
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
 def test_no_name(name: str) -> None:
     """What no database can hold is refused."""
     with pytest.raises(InvalidRequest, match="not a name"):
-        names.quote(name, "postgres")
+        POSTGRES.quote(name)
 
 
 def test_find() -> None:
@@ -74,7 +78,7 @@ NASTY = [
 def test_no_name_leaves_its_quotes(dialect: str) -> None:
     """Whatever a name holds, the dialect reads it back as one identifier of exactly that name."""
     for name in NASTY:
-        quoted = names.quote(name, dialect)
+        quoted = Dialect(name=dialect).quote(name)
         tokens = sqlglot.tokenize(f"{quoted}, 1", read=dialect)
 
         assert [name, ",", "1"] == [token.text for token in tokens]
@@ -83,12 +87,12 @@ def test_no_name_leaves_its_quotes(dialect: str) -> None:
 @pytest.mark.parametrize(
     ("dialect", "name", "kept"),
     [
-        ("postgres", "x" * 64, "x" * 63),
-        ("postgres", "ä" * 32, "ä" * 31),
-        ("mysql", "ä" * 65, "ä" * 64),
-        ("sqlite", "x" * 999, "x" * 999),
+        (POSTGRES, "x" * 64, "x" * 63),
+        (POSTGRES, "ä" * 32, "ä" * 31),
+        (MYSQL, "ä" * 65, "ä" * 64),
+        (SQLITE, "x" * 999, "x" * 999),
     ],
 )
-def test_cut(dialect: str, name: str, kept: str) -> None:
+def test_cut(dialect: Dialect, name: str, kept: str) -> None:
     """A name is cut where the database cuts it, and never inside of a character."""
-    assert kept == names.cut(name, dialect)
+    assert kept == dialect.cut(name)

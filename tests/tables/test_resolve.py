@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.arguments import arguments, missing_packages
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import resolve
+from airflow_provider_openai_batch.tables.dialects import connections
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def test_a_missing_provider_is_named(connect: Any, kind: str, package: str) -> N
 
 def test_every_type_that_we_quote_has_a_package() -> None:
     """What is read or written by name can be installed by name."""
-    known = {*resolve.WAREHOUSES, *resolve.DIALECTS, *resolve.SQL_HOOKS}
-    assert known <= missing_packages.DATABASES.keys()
+    known = {*connections.WAREHOUSES, *connections.READ, *connections.SQL_HOOKS}
+    assert known <= connections.PACKAGES.keys()
 
 
 def test_no_such_table(sqlite_file: Path) -> None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables.dialects.connections import WRITTEN
 from airflow_provider_openai_batch.tables.existing.held_rows import Join, Known
 from airflow_provider_openai_batch.tables.plan import Column, Existing
 from airflow_provider_openai_batch.tables.sources import sql
@@ -27,6 +28,7 @@ from tests.tables.recorder import Recorder, readable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.landing import Landing
 
 FOLDER = Path(__file__).parent / "snapshots"
@@ -65,8 +67,8 @@ KINDS = {
 }  # fmt: skip
 
 
-def dialect_of(name: str) -> Any:
-    return name
+def dialect_of(name: str) -> Dialect:
+    return next(dialect for dialect in WRITTEN if dialect.name == name)
 
 
 def table(name: str, *, key: str = "text", unique: tuple[str, ...] = ("id",), **more: str) -> Existing:
@@ -198,7 +200,7 @@ def joined(name: str, known: Known | None = None) -> Recorder:
     return recorder
 
 
-def _joined(dialect: Any, join: Join) -> str:
+def _joined(dialect: Dialect, join: Join) -> str:
     query = sql.of_table("shop.tickets", "id > 5", dialect).joined(join)
     return query.select([query.quoted("id"), query.quoted(sql.held_name("status"))])
 

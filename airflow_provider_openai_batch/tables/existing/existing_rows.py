@@ -10,29 +10,28 @@ from uuid import uuid4
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.text import values
-from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.dialects.base import STANDARD
 from airflow_provider_openai_batch.tables.existing.held_rows import ROLES, TOLD, Elsewhere, Join
 from airflow_provider_openai_batch.tables.existing.newer_rows import later
 from airflow_provider_openai_batch.tables.existing.table_hooks import hooked
-from airflow_provider_openai_batch.tables.existing.unchanged_rows import DIALECT, settled
+from airflow_provider_openai_batch.tables.existing.unchanged_rows import settled
 from airflow_provider_openai_batch.tables.plan import Staging, TargetColumn
 from airflow_provider_openai_batch.tables.statements.merge_sql import part_of_key
 from airflow_provider_openai_batch.tables.statements.normalize import as_held
 from airflow_provider_openai_batch.tables.types import arrow_types, sql_types
-from airflow_provider_openai_batch.tables.types.families import family
+from airflow_provider_openai_batch.tables.types.families import declared_as, family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.existing.held_rows import Known
     from airflow_provider_openai_batch.tables.plan import Plan
     from airflow_provider_openai_batch.tables.session import Session
 
 HELD = pa.schema([(role, pa.string()) for role in TOLD])
 ORDINAL = pa.field("_batch_ordinal", pa.int64())
-#: A function that our connections to SQLite have: a text as it is read, which need not be UTF-8.
-AS_READ = "batch_as_read"
 #: How many rows are looked through for other keys where nothing speaks for any, and how many are named.
 MOST_SCANNED, MOST_FOUND = 1_000_000, 1_000
 #: Families of types that two columns of one database compare exactly within.
@@ -46,7 +45,7 @@ class HeldRows:
     """The rows of an existing table, as a plan names its columns."""
 
     made: Plan
-    dialect: str
+    dialect: Dialect
     session: Callable[[], AbstractContextManager[Session]]
 
     @property
@@ -70,7 +69,7 @@ class HeldRows:
         if self.made.landing.mode != "merge" or not all(map(self._compares, self.keys)):
             return None
         same = " AND ".join(map(self._same, keys, self.keys))
-        found = None if known is None or self.dialect != DIALECT else settled(known, dict(self.roles))
+        found = None if known is None else settled(known, dict(self.roles), self.dialect)
         newer = later(self.made, "target", self.dialect)
         return Join(table=self.made.parts, same=same, columns=self.roles, later=newer, settled=found)
 
@@ -80,7 +79,7 @@ class HeldRows:
         staging = Staging(name=f"batch_keys_{uuid4().hex}", columns=(*self.keys, self._ordinal()), few=True)
         with self.session() as session:
             key = self.made.landing.key
-            session.stage(staging, as_held(self.keys, (self.dialect, key), iter([numbered])))
+            session.stage(staging, as_held(self.keys, iter([numbered]), key=key, dialect=self.dialect))
             found = session.fetch(self._look_up(staging.name))
         if self.made.landing.mode == "append":
             found = sorted(found, key=self._is_own)
@@ -102,7 +101,7 @@ class HeldRows:
     def _scan(self, custom_ids: Sequence[str], most: int | None) -> str:
         named = self._quote(self.made.role("custom_id") or "")
         columns = ", ".join([named, *(self._quote(column.name) for column in self.keys)])
-        rows = f"SELECT {columns} FROM {names.qualified(self.made.parts, self.dialect)}"
+        rows = f"SELECT {columns} FROM {self.dialect.qualified(self.made.parts)}"
         if most is not None:
             rows = f"{rows} LIMIT {most}"
         ids = ", ".join(f"'{custom_id}'" for custom_id in custom_ids)
@@ -117,7 +116,7 @@ class HeldRows:
         return TargetColumn(field=ORDINAL, name=ORDINAL.name, type=sql_types.sql_type(ORDINAL, self.dialect))
 
     def _look_up(self, staging: str) -> str:
-        quoted = [names.unpadded(f"t.{self._quote(name)}", self.dialect) for _, name in self.roles]
+        quoted = [self.dialect.statements.unpadded(f"t.{self._quote(name)}") for _, name in self.roles]
         same = " AND ".join(
             f"{part_of_key('t', key, self.dialect)} = k.{self._quote(key.name)}" for key in self.keys
         )
@@ -125,7 +124,7 @@ class HeldRows:
         chosen = ", ".join([f"k.{self._quote(ORDINAL.name)}", *quoted, newer])
         statement = (
             f"SELECT {chosen} FROM {self._quote(staging)} AS k "
-            f"JOIN {names.qualified(self.made.parts, self.dialect)} AS t ON {same}"
+            f"JOIN {self.dialect.qualified(self.made.parts)} AS t ON {same}"
         )
         if self.made.landing.mode != "append":
             return statement
@@ -136,7 +135,7 @@ class HeldRows:
         return f"{statement} ORDER BY CASE WHEN {snapshot} IS NULL THEN 0 ELSE 1 END, {snapshot}"
 
     def _compares(self, column: TargetColumn) -> bool:
-        ours = family(sql_types.generic_type(column.field), "")
+        ours = family(sql_types.generic_type(column.field), STANDARD)
         known = arrow_types.logical(column.field) != "unknown" and not PADDED.match(column.type)
         return known and ours in COMPARED and family(column.type, self.dialect) == ours
 
@@ -144,21 +143,10 @@ class HeldRows:
         """Compare as the table does: its collation decides, and comes first where sides matter."""
         theirs = part_of_key(self._quote("target"), column, self.dialect)
         ours = f"{self._quote('source')}.{self._quote(name)}"
-        if self.dialect == "postgres" and family(column.type, self.dialect) == "text":
-            # Texts of two collations do not compare; concat keeps the blanks of a char(n), as reading does.
-            ours = f"concat({ours}) COLLATE {column.collation or self._quote('default')}"
-        if self.dialect == "mysql" and column.collation is not None:
-            charset = column.collation.partition("_")[0]  # a collation is named after it
-            ours = f"CONVERT({ours} USING {charset}) COLLATE {column.collation}"
-        if self.dialect == "sqlite" and family(column.type, self.dialect) == "text":
-            read = f"{AS_READ}(CAST({ours} AS BLOB))"
-            ours = f"CASE typeof({ours}) WHEN 'text' THEN {read} ELSE {ours} END"
-        if self.dialect == "duckdb" and family(column.type, self.dialect) == "text":
-            ours = f"CAST({ours} AS VARCHAR)"  # as it is read, whatever it is
-        return f"{theirs} = {ours}"
+        return f"{theirs} = {self.dialect.looks.compared(ours, declared_as(column, self.dialect))}"
 
     def _quote(self, name: str) -> str:
-        return names.quote(name, self.dialect)
+        return self.dialect.quote(name)
 
 
 def in_order(columns: dict[str, Any], count: int) -> pa.RecordBatch:

@@ -21,7 +21,6 @@ from airflow_provider_openai_batch.batch.output.column_limits import (
     Words,
 )
 from airflow_provider_openai_batch.batch.text.values import texts
-from airflow_provider_openai_batch.tables import names
 from airflow_provider_openai_batch.tables.limits.declared_limits import bound_of
 from airflow_provider_openai_batch.tables.plan import Plan, Staging, TargetColumn
 from airflow_provider_openai_batch.tables.statements.normalize import as_held
@@ -32,6 +31,7 @@ from airflow_provider_openai_batch.tables.types.timestamp_precision import digit
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.session import Session
 
 #: Tell which values of a column the target's column does not hold as they are.
@@ -48,7 +48,7 @@ class Keys:
 
     columns: tuple[TargetColumn, ...]
     lost: tuple[Lost | None, ...]
-    dialect: str
+    dialect: Dialect
     session: Callable[[], AbstractContextManager[Session]]
 
     @property
@@ -69,11 +69,12 @@ class Keys:
     def twice(self, batches: Iterable[pa.RecordBatch]) -> list[tuple[str, ...]]:
         """Let the database find a few keys that it holds as one with another."""
         staging = Staging(name=f"batch_keys_{uuid4().hex}", columns=self.columns)
-        key = ", ".join(names.quote(column.name, self.dialect) for column in self.columns)
-        table = names.quote(staging.name, self.dialect)
+        key = ", ".join(self.dialect.quote(column.name) for column in self.columns)
+        table = self.dialect.quote(staging.name)
         query = f"SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1 LIMIT {SHOWN}"
         with self.session() as session:
-            session.stage(staging, as_held(self.columns, (self.dialect, self.names), iter(batches)))
+            held = as_held(self.columns, iter(batches), key=self.names, dialect=self.dialect)
+            session.stage(staging, held)
             return [tuple(map(str, row)) for row in session.fetch(query)]
 
     @property
@@ -82,7 +83,9 @@ class Keys:
         return tuple(column.field.name for column in self.columns)
 
 
-def keys_of(made: Plan, dialect: str, session: Callable[[], AbstractContextManager[Session]]) -> Keys | None:
+def keys_of(
+    made: Plan, dialect: Dialect, session: Callable[[], AbstractContextManager[Session]]
+) -> Keys | None:
     """Say how the keys of a load are held; None where every key is held as it is."""
     by_name = {column.field.name: column for column in made.columns}
     columns = tuple(by_name[name] for name in made.landing.key)
@@ -96,7 +99,7 @@ def shown(keys: pa.RecordBatch) -> list[tuple[str, ...]]:
     return list(zip(*(texts(column) for column in keys.columns), strict=True))
 
 
-def loss(column: TargetColumn, dialect: str) -> Lost | None:
+def loss(column: TargetColumn, dialect: Dialect) -> Lost | None:
     """Find what a column would lose of our values; None where it holds all."""
     ours, theirs = column.field.type, family(column.type, dialect)
     if pa.types.is_timestamp(ours):
@@ -109,11 +112,11 @@ def loss(column: TargetColumn, dialect: str) -> Lost | None:
     return None
 
 
-def _lost_texts(column: TargetColumn, dialect: str) -> Lost | None:
+def _lost_texts(column: TargetColumn, dialect: Dialect) -> Lost | None:
     bounded = beyond(bound_of(column, dialect))
-    if dialect != "postgres":
+    if dialect.limits.nul:
         return bounded
-    # It has no U+0000, which a load leaves out of texts.
+    # A load leaves U+0000 out of texts.
     if bounded is None:
         return _has_nul
     return lambda values: pc.or_(bounded(values), _has_nul(values))
@@ -141,16 +144,17 @@ def beyond(bound: Bound | None) -> Lost | None:
     return None
 
 
-def _lost_moments(column: TargetColumn, dialect: str) -> Lost | None:
+def _lost_moments(column: TargetColumn, dialect: Dialect) -> Lost | None:
     kept = digits_of(column, dialect)
     return None if kept is None else lambda values: pc.invert(is_multiple(values, kept))
 
 
-def _lost_numbers(column: TargetColumn, theirs: str | None, dialect: str) -> Lost | None:
+def _lost_numbers(column: TargetColumn, theirs: str | None, dialect: Dialect) -> Lost | None:
     kind = parsed(column.type, dialect)
     whole = pa.types.is_integer(column.field.type)
-    if theirs == "float" or (dialect == "sqlite" and not whole and theirs != "text"):
-        is_short = kind is not None and kind.is_type("float") and dialect != "sqlite"
+    is_loose = dialect.types.are_loose
+    if theirs == "float" or (is_loose and not whole and theirs != "text"):
+        is_short = kind is not None and kind.is_type("float") and not is_loose
         number: Callable[[Any], Any] = np.float32 if is_short else float
         return lambda values: _differing(values, lambda value: Decimal(float(number(value))))
     if theirs != "decimal" or whole or kind is None or not kind.expressions:

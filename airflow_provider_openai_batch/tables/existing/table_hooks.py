@@ -4,52 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlglot import exp
-
-from airflow_provider_openai_batch.tables import names
-
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.session import Session
 
-POSTGRES = """
-WITH RECURSIVE part AS (
-    SELECT CAST(CAST({name} AS regclass) AS oid) AS id
-    UNION SELECT inhrelid FROM pg_inherits JOIN part ON inhparent = id
-)
-SELECT 'trigger ' || tgname FROM pg_trigger JOIN part ON tgrelid = id
-WHERE NOT tgisinternal AND tgenabled <> 'D'
-UNION
-SELECT 'rule ' || rulename FROM pg_rewrite JOIN part ON ev_class = id
-WHERE rulename <> '_RETURN' AND ev_enabled <> 'D'
-UNION
-SELECT 'policy ' || polname FROM pg_policy JOIN part ON polrelid = id JOIN pg_class c ON c.oid = id
-WHERE c.relrowsecurity
-ORDER BY 1
-"""
-MYSQL = """
-SELECT CONCAT('trigger ', trigger_name) FROM information_schema.triggers
-WHERE event_object_schema = {schema} AND event_object_table = {table}
-"""
-SQLITE = (
-    "SELECT 'trigger ' || name FROM {catalog}.sqlite_master WHERE type = 'trigger' AND tbl_name = {table}"
-)
-QUERIES = {"postgres": POSTGRES, "mysql": MYSQL, "sqlite": SQLITE}
-
 
 def hooked(session: Session, parts: tuple[str, ...]) -> list[str]:
-    """Name the triggers, rules, and policies of a table; DuckDB has none."""
+    """Name the triggers, rules, and policies of a table."""
     dialect = session.dialect
-    if dialect not in QUERIES:
+    if dialect.looks.hooks is None:
         return []
-    statement = QUERIES[dialect].format(
-        name=_text(names.qualified(parts, dialect), dialect),
-        catalog=names.quote(parts[0], dialect),
-        schema=_text(parts[0], dialect),
-        table=_text(parts[-1], dialect),
+    statement = dialect.looks.hooks.format(
+        name=dialect.literal(dialect.qualified(parts)),
+        catalog=dialect.quote(parts[0]),
+        schema=dialect.literal(parts[0]),
+        table=dialect.literal(parts[-1]),
     )
     return [str(row[0]) for row in session.fetch(statement)]
-
-
-def _text(value: str, dialect: str) -> str:
-    text: str = exp.Literal.string(value).sql(dialect)
-    return text

@@ -21,6 +21,7 @@ from airflow_provider_openai_batch.tables.types.families import family, parsed
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.output.column_limits import Bound
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 #: How long the values of fixed columns are at most; others that are short have room in `SHORT`.
@@ -37,12 +38,12 @@ UUID = 36
 FIXED_INTEGERS = Range(least=0, most=2**31 - 1)
 
 
-def lacks_room(made: Plan, column: TargetColumn, dialect: str) -> str | None:
+def lacks_room(made: Plan, column: TargetColumn, dialect: Dialect) -> str | None:
     """Say what to do about a column that is too narrow; None when all values have room.
 
     A single answer that does not fit becomes an `invalid` row; only what is known of all is refused here.
     """
-    if dialect == "sqlite" or column.added:
+    if dialect.types.are_loose or column.added:
         return None
     if is_output(made, column):
         unfit = _never_fits(column, bound_of(column, dialect))
@@ -82,7 +83,7 @@ def _never_fits(column: TargetColumn, bound: Bound | None) -> str | None:
     return None
 
 
-def _holds_integers(column: TargetColumn, dialect: str) -> bool:
+def _holds_integers(column: TargetColumn, dialect: Dialect) -> bool:
     kind = parsed(column.type, dialect)
     bound = None if kind is None else number_bound(kind, dialect)
     if bound is None:
@@ -98,7 +99,7 @@ def range_of(kind: pa.DataType) -> Range:
     return Range(least=-(2 ** (kind.bit_width - 1)), most=2 ** (kind.bit_width - 1) - 1)
 
 
-def _holds_texts(made: Plan, column: TargetColumn, dialect: str) -> bool:
+def _holds_texts(made: Plan, column: TargetColumn, dialect: Dialect) -> bool:
     kind = parsed(column.type, dialect)
     if kind is None or family(column.type, dialect) != "text":
         return True

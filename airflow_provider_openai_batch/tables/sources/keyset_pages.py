@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.tables.sources.sql import Query, Reading, Row
 
-#: Connection types whose drivers load a whole result, and where that is written.
-WHOLE = {"redshift": "redshift_connector: Cursor._cached_rows is full before execute() returns"}
 #: What a page aims at: pages that are too small ask the same query too often.
 PAGE_ROWS = 50_000
 PAGE_BYTES = 32 << 20
@@ -112,7 +110,9 @@ class Marks:
     def fill(self, query: Query, shape: exp.Select, values: Sequence[Any]) -> tuple[str, Any]:
         """Put the user's query, then marks for values, into a statement; return all parameters too."""
         alias = exp.TableAlias(this=exp.to_identifier("source", quoted=True))
-        statement = shape.from_(exp.Table(this=exp.var(SUBQUERY), alias=alias)).sql(query.dialect or None)
+        statement = shape.from_(exp.Table(this=exp.var(SUBQUERY), alias=alias)).sql(
+            query.dialect.name or None
+        )
         text, marks = query.text, self._marks(len(values))
         if self._reads_percent and (values or self.given):
             statement = statement.replace("%", "%%")

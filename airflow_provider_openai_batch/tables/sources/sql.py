@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS, next_fetch
 from airflow_provider_openai_batch.tables.types import arrow_types
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.existing.held_rows import Join
 
 
@@ -28,7 +29,7 @@ class Query:
     """What to read: one SELECT of the user, as text that is never rewritten."""
 
     text: str
-    dialect: str
+    dialect: Dialect
     parameters: Any = None
     #: The text as the user wrote it, within `text`, and how the user calls it.
     own: str = ""
@@ -38,7 +39,7 @@ class Query:
 
     def select(self, columns: Sequence[str], where: str = "") -> str:
         """Select expressions (quoted already) from the query as a subquery on its own lines."""
-        chosen, alias = ", ".join(columns), names.quote("source", self.dialect)
+        chosen, alias = ", ".join(columns), self.dialect.quote("source")
         return f"SELECT {self._safe(chosen)} FROM (\n{self.text}\n) {alias}{self._safe(where)}"
 
     def written(self, statement: str) -> Written | None:
@@ -54,13 +55,13 @@ class Query:
 
     def joined(self, join: Join) -> Query:
         """Add what a table of the same database holds of each row, in columns named by `held_name`."""
-        source, target = (self._safe(names.quote(alias, self.dialect)) for alias in ("source", "target"))
+        source, target = (self._safe(self.dialect.quote(alias)) for alias in ("source", "target"))
         held = ", ".join(
-            f"{names.unpadded(f'{target}.{self._safe(self.quoted(name))}', self.dialect)} "
+            f"{self.dialect.statements.unpadded(f'{target}.{self._safe(self.quoted(name))}')} "
             f"AS {self.quoted(held_name(role))}"
             for role, name in join.columns
         )
-        table = self._safe(names.qualified(join.table, self.dialect))
+        table = self._safe(self.dialect.qualified(join.table))
         if join.later is not None:
             held += f", {self._safe(join.later)} AS {self.quoted(held_name(LATER))}"
         if join.settled is not None:
@@ -78,11 +79,11 @@ class Query:
         shown = [self.quoted(name) for name in (*join.shown, *map(held_name, roles_of(join)))]
         hidden = map(self.quoted, join.hidden)
         shown += [f"CASE WHEN {mark} THEN NULL ELSE {name} END AS {name}" for name in hidden]
-        return replace(self, text=replace(self, text=f"{self.text} OFFSET 0").select(shown))
+        return replace(self, text=replace(self, text=f"{self.text} {self.dialect.looks.fence}").select(shown))
 
     def quoted(self, name: str) -> str:
         """Quote a column of the query."""
-        return names.quote(name, self.dialect)
+        return self.dialect.quote(name)
 
     def _safe(self, text: str) -> str:
         return text.replace("%", "%%") if self.percent and self.parameters else text
@@ -104,24 +105,24 @@ def held_name(role: str) -> str:
     return f"_batch_held_{role}"
 
 
-def of_sql(sql: str, parameters: object, dialect: str, *, percent: bool = False) -> Query:
+def of_sql(sql: str, parameters: object, dialect: Dialect, *, percent: bool = False) -> Query:
     """Make a query of the user's SQL without its closing semicolon."""
     own = one_statement(sql, dialect)
     return Query(text=own, own=own, parameters=parameters, dialect=dialect, percent=percent)
 
 
-def of_table(table: str | Sequence[str], where: str | None, dialect: str) -> Query:
+def of_table(table: str | Sequence[str], where: str | None, dialect: Dialect) -> Query:
     """Make a query of a table's rows, filtered by the user's condition."""
-    text = f"SELECT * FROM {names.qualified(names.table_parts(table, dialect), dialect)}"
+    text = f"SELECT * FROM {dialect.qualified(names.table_parts(table, dialect))}"
     if not where:
         return Query(text=text, dialect=dialect, called="source['table']")
     return Query(text=f"{text} WHERE (\n{where}\n)", own=where, dialect=dialect, called="source['where']")
 
 
-def one_statement(sql: str, dialect: str) -> str:
+def one_statement(sql: str, dialect: Dialect) -> str:
     """Drop a trailing semicolon; more than one statement is an error."""
     try:
-        tokens = sqlglot.tokenize(sql, read=dialect or None)
+        tokens = sqlglot.tokenize(sql, read=dialect.name or None)
     except SqlglotError:
         return sql.strip().rstrip(";").rstrip()
     while tokens and tokens[-1].token_type == TokenType.SEMICOLON:

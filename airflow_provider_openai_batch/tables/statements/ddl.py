@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.tables import names
-from airflow_provider_openai_batch.tables.plan import OPTIONS
-
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.plan import Plan
 
 
-def create(made: Plan, dialect: str, *, temporary: bool = False) -> str:
+def create(made: Plan, dialect: Dialect, *, temporary: bool = False) -> str:
     """Write the CREATE TABLE of the result's schema, with a primary key that tells its rows apart."""
     unique = made.unique
     lines = [
         column.declared(dialect) + (" NOT NULL" if column.name in unique else "") for column in made.columns
     ]
-    key = ", ".join(names.quote(name, dialect) for name in unique)
-    table = f"{'TEMPORARY ' if temporary else ''}TABLE {names.qualified(made.parts, dialect)}"
-    return f"CREATE {table} ({', '.join(lines)}, PRIMARY KEY ({key})){OPTIONS.get(dialect, '')}"
+    key = ", ".join(dialect.quote(name) for name in unique)
+    table = f"{'TEMPORARY ' if temporary else ''}TABLE {dialect.qualified(made.parts)}"
+    return f"CREATE {table} ({', '.join(lines)}, PRIMARY KEY ({key})){dialect.statements.options}"
 
 
-def add(made: Plan, dialect: str) -> list[str]:
+def add(made: Plan, dialect: Dialect) -> list[str]:
     """Write the ALTER TABLE of each column that the table lacks; they are nullable."""
-    table = names.qualified(made.parts, dialect)
+    table = dialect.qualified(made.parts)
     added = (column.declared(dialect) for column in made.columns if column.added)
     return [f"ALTER TABLE {table} ADD COLUMN {declared}" for declared in added]

@@ -15,18 +15,20 @@ from airflow_provider_openai_batch.tables.types.families import family
 from airflow_provider_openai_batch.tables.types.held_types import held_type, held_values
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.plan import TargetColumn
 
 Change = Callable[[pa.Array], pa.Array]
 Batches = Iterator[pa.RecordBatch]
 
 
-def as_held(columns: Sequence[TargetColumn], about: tuple[str, Sequence[str]], batches: Batches) -> Batches:
+def as_held(
+    columns: Sequence[TargetColumn], batches: Batches, *, key: Sequence[str], dialect: Dialect
+) -> Batches:
     """Write equal keys alike, and what a database has no type for as `held_type` says.
 
-    `about` is the dialect, and our names of the key's columns.
+    `key` has our names of the key's columns.
     """
-    dialect, key = about
     changes = {
         column.field.name: change
         for column in columns
@@ -41,7 +43,7 @@ def as_held(columns: Sequence[TargetColumn], about: tuple[str, Sequence[str]], b
         yield changed
 
 
-def _change(column: TargetColumn, dialect: str, *, is_key: bool) -> Change | None:
+def _change(column: TargetColumn, dialect: Dialect, *, is_key: bool) -> Change | None:
     kind = column.field.type
     in_text = not column.type or family(column.type, dialect) == "text"
     if is_key and pa.types.is_decimal(kind) and in_text:
@@ -50,9 +52,10 @@ def _change(column: TargetColumn, dialect: str, *, is_key: bool) -> Change | Non
     if held != kind:
         return partial(held_values, wanted=held)
     is_text = arrow_types.logical(column.field) == "json"
-    if dialect == "postgres" and (pa.types.is_nested(kind) or is_text) and not arrow_types.is_list(kind):
+    # Values of our own nested types hold no halves of pairs.
+    if not dialect.limits.nul and (pa.types.is_nested(kind) or is_text) and not arrow_types.is_list(kind):
         return partial(_taken, pattern=ZEROS_AND_HALVES)
-    return partial(_taken, pattern=HALVES) if is_text and dialect != "sqlite" else None
+    return partial(_taken, pattern=HALVES) if is_text and not dialect.json.halves else None
 
 
 def _plain(values: pa.Array) -> pa.Array:
@@ -71,7 +74,7 @@ def _taken(column: pa.Array, pattern: str) -> pa.Array:
     return pc.replace_with_mask(text, suspect, pa.array(cleaned, pa.string()))
 
 
-#: Escapes in JSON that may stand for what PostgreSQL's texts have not.
+#: Escapes in JSON that may stand for what texts without U+0000 have not.
 ZEROS_AND_HALVES = r"\\u(?:0000|[dD][89a-fA-F])"
 #: Those that others have not either.
 HALVES = r"\\u[dD][89a-fA-F]"

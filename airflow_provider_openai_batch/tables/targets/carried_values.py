@@ -9,30 +9,24 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlglot import exp
 
 from airflow_provider_openai_batch.batch.output.column_limits import Bound, Items, Range
 from airflow_provider_openai_batch.batch.text.values import texts
 from airflow_provider_openai_batch.tables.existing.keys import SHOWN, Lost, beyond
-from airflow_provider_openai_batch.tables.limits.declared_limits import (
-    BYTES,
-    bound_of,
-    moment_bound,
-    number_bound,
-)
+from airflow_provider_openai_batch.tables.limits.declared_limits import bound_of, moment_bound, number_bound
 from airflow_provider_openai_batch.tables.types import arrow_types
-from airflow_provider_openai_batch.tables.types.families import family, keeps_text, parsed
+from airflow_provider_openai_batch.tables.types.families import family, parsed
 from airflow_provider_openai_batch.tables.types.json_texts import wrong_numbers
 from airflow_provider_openai_batch.tables.types.plain_types import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlglot import exp
+
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
-_T = exp.DataType.Type
-#: MySQL's bytes that end by their name.
-BLOBS = {_T.TINYBLOB: BYTES[_T.TINYTEXT], _T.BLOB: BYTES[_T.TEXT], _T.MEDIUMBLOB: BYTES[_T.MEDIUMTEXT]}
 DECIMAL = "decimal"
 EVERY_DOUBLE = Range(least=-1.7976931348623157e308, most=1.7976931348623157e308)
 
@@ -53,7 +47,7 @@ class Carried:
         return None
 
 
-def carried_of(made: Plan, dialect: str) -> Carried | None:
+def carried_of(made: Plan, dialect: Dialect) -> Carried | None:
     """Say what the columns of a table refuse of keys and carried values; None where nothing."""
     ours = {*made.landing.key, *(made.landing.carried or ())}
     columns = [column for column in made.columns if column.field.name in ours]
@@ -63,11 +57,14 @@ def carried_of(made: Plan, dialect: str) -> Carried | None:
     return Carried(refused=refused) if refused else None
 
 
-def refusal(column: TargetColumn, dialect: str, *, is_old: bool = True) -> Lost | None:
+def refusal(column: TargetColumn, dialect: Dialect, *, is_old: bool = True) -> Lost | None:
     """Tell which values a column refuses; None where it takes all of our type, as new ones do."""
-    if dialect == "sqlite":
-        return _rounded if is_old and _becomes_a_number(column) else None
-    if _is_json(column.field) and (dialect == "mysql" or column.type.lower() == "jsonb"):
+    if dialect.types.keeps_text is not None:
+        return (
+            _rounded if is_old and _is_decimal(column) and not dialect.types.keeps_text(column.type) else None
+        )
+    is_checked = dialect.json.levels is not None or _is_parsed(column, dialect)
+    if is_checked and _is_json(column.field):
         return _of_json(column, dialect)
     if not is_old:
         return None
@@ -79,14 +76,17 @@ def refusal(column: TargetColumn, dialect: str, *, is_old: bool = True) -> Lost 
     return _by_type(column, kind, dialect)
 
 
-def _becomes_a_number(column: TargetColumn) -> bool:
-    """Tell whether SQLite reads our text of a decimal as a number, for so is the column declared."""
-    is_decimal = arrow_types.logical(column.field) == DECIMAL or pa.types.is_decimal(column.field.type)
-    return is_decimal and not keeps_text(column.type)
+def _is_decimal(column: TargetColumn) -> bool:
+    return arrow_types.logical(column.field) == DECIMAL or bool(pa.types.is_decimal(column.field.type))
+
+
+def _is_parsed(column: TargetColumn, dialect: Dialect) -> bool:
+    """Tell whether the column keeps JSON's numbers as numbers."""
+    return column.type.lower() in dialect.json.parsed
 
 
 def _rounded(values: pa.Array) -> pa.Array:
-    """Mark the decimals that SQLite makes another number of: it keeps a float, or an integer of 64 bits."""
+    """Mark the decimals of which a float, or an integer of 64 bits, makes another number."""
     return _marked(values, _is_rounded)
 
 
@@ -96,7 +96,7 @@ def _is_rounded(value: Decimal) -> bool:
     return Decimal(repr(float(value))) != value
 
 
-def _by_type(column: TargetColumn, kind: exp.DataType | None, dialect: str) -> Lost | None:
+def _by_type(column: TargetColumn, kind: exp.DataType | None, dialect: Dialect) -> Lost | None:
     ours, bound = column.field.type, bound_of(column, dialect)
     if _is_text(column.field):
         return _of_texts(bound, dialect)
@@ -105,7 +105,7 @@ def _by_type(column: TargetColumn, kind: exp.DataType | None, dialect: str) -> L
     return None if kind is None else _by_kind(ours, kind, dialect)
 
 
-def _by_kind(ours: pa.DataType, kind: exp.DataType, dialect: str) -> Lost | None:
+def _by_kind(ours: pa.DataType, kind: exp.DataType, dialect: Dialect) -> Lost | None:
     if pa.types.is_binary(ours) or pa.types.is_fixed_size_binary(ours):
         return _of_bytes(kind, dialect)
     if pa.types.is_timestamp(ours) or pa.types.is_date(ours):
@@ -126,15 +126,15 @@ def _is_json(field: pa.Field) -> bool:
     return bool(is_nested or arrow_types.logical(field) == "json")
 
 
-def _of_texts(bound: Bound | None, dialect: str) -> Lost | None:
+def _of_texts(bound: Bound | None, dialect: Dialect) -> Lost | None:
     found = beyond(bound)
-    if found is None or dialect != "postgres":
+    if found is None or dialect.limits.nul:
         return found
     # What a load leaves out of texts takes no room.
     return lambda values: found(pc.replace_substring(values, "\0", ""))
 
 
-def _as_text(column: TargetColumn, dialect: str) -> Lost | None:
+def _as_text(column: TargetColumn, dialect: Dialect) -> Lost | None:
     """Measure what is written as text into a column of text."""
     meaning = arrow_types.JSON if _is_json(column.field) else None
     written = replace(column, field=pa.field(column.field.name, pa.string(), metadata=meaning))
@@ -142,22 +142,20 @@ def _as_text(column: TargetColumn, dialect: str) -> Lost | None:
     return None if found is None else lambda values: found(pa.array(texts(values), pa.string()))
 
 
-def _of_json(column: TargetColumn, dialect: str) -> Lost | None:
+def _of_json(column: TargetColumn, dialect: Dialect) -> Lost | None:
     """Refuse numbers that a column of JSON does not hold; those of our own types are all small."""
-    found = _as_text(column, dialect) if dialect == "mysql" else None
-    if not pa.types.is_string(column.field.type) or family(column.type, dialect) != "json":
+    found = None if dialect.json.levels is None else _as_text(column, dialect)
+    if not pa.types.is_string(column.field.type) or not _is_parsed(column, dialect):
         return found
-    wrong = partial(wrong_numbers, dialect=dialect)
+    wrong = partial(wrong_numbers, holds=dialect.json.number)
     return wrong if found is None else lambda values: pc.or_(found(values), wrong(values))
 
 
-def _of_bytes(kind: exp.DataType, dialect: str) -> Lost | None:
-    if dialect != "mysql":
+def _of_bytes(kind: exp.DataType, dialect: Dialect) -> Lost | None:
+    if dialect.limits.bytes_bytes is None:
         return None
     size = kind.expressions[0].name if kind.expressions else ""
-    most = BLOBS.get(kind.this) if not size.isdigit() else int(size)
-    if most is None:
-        most = 1 if kind.this == _T.BINARY else None
+    most = int(size) if size.isdigit() else dialect.limits.bytes_bytes.get(kind.this)
     return None if most is None else lambda values: pc.greater(pc.binary_length(values), most)
 
 
@@ -175,7 +173,7 @@ def _wrong_moments(values: pa.Array, bound: Range) -> pa.Array:
     return pc.or_(pc.less(ticks, least * unit), pc.greater_equal(ticks, (most + 1) * unit))
 
 
-def _wrong_numbers(values: pa.Array, bound: Range, dialect: str) -> pa.Array:
+def _wrong_numbers(values: pa.Array, bound: Range, dialect: Dialect) -> pa.Array:
     if pa.types.is_integer(values.type):
         within = pc.min_max(values).as_py()
         if within["min"] is None or bound.least <= within["min"] <= within["max"] <= bound.most:
@@ -183,13 +181,13 @@ def _wrong_numbers(values: pa.Array, bound: Range, dialect: str) -> pa.Array:
     return _marked(values, partial(_is_wrong, bound=bound, dialect=dialect))
 
 
-def _wrong_decimals(values: pa.Array, bound: Bound | None, dialect: str) -> pa.Array:
+def _wrong_decimals(values: pa.Array, bound: Bound | None, dialect: Dialect) -> pa.Array:
     """Judge numbers that are written as text; a column without a bound is a long float, or holds any."""
     given = bound if isinstance(bound, Range) else EVERY_DOUBLE
-    in_text = dialect == "mysql"  # which reads no NaN there
+    finite = dialect.limits.finite
     return _marked(
         values,
-        lambda value: _is_wrong(value, given, dialect) or (in_text and not value.is_finite()),
+        lambda value: _is_wrong(value, given, dialect) or (finite and not value.is_finite()),
     )
 
 
@@ -199,10 +197,10 @@ def _marked(values: pa.Array, is_wrong: Callable[[Decimal], bool]) -> pa.Array:
     return pa.array([value is not None and is_wrong(value) for value in found], pa.bool_())
 
 
-def _is_wrong(value: Decimal, bound: Range, dialect: str) -> bool:
-    """Short floats have what is not finite, PostgreSQL's decimals NaN; MySQL gets NULL for it."""
+def _is_wrong(value: Decimal, bound: Range, dialect: Dialect) -> bool:
+    """Short floats hold what is not finite, decimals NaN at most; what is written as NULL is not wrong."""
     if value.is_finite():
         return bound.refuses(value) is not None
-    if dialect == "mysql" or not isinstance(bound.most, Decimal):
+    if dialect.limits.finite or not isinstance(bound.most, Decimal):
         return False
-    return dialect != "postgres" or value.is_infinite()
+    return not dialect.limits.nan or value.is_infinite()

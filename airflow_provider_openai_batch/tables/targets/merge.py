@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.tables import names
 from airflow_provider_openai_batch.tables.existing.existing_rows import HeldRows
 from airflow_provider_openai_batch.tables.existing.keys import Keys, keys_of
 from airflow_provider_openai_batch.tables.existing.table_hooks import hooked
@@ -119,8 +118,8 @@ class _Load:
     def run(self, batches: Iterator[pa.RecordBatch], guard: Callable[[], None], *, keep: bool) -> Written:
         made = self._plan()
         staging = Staging(name=f"batch_staging_{uuid4().hex}", columns=made.columns)
-        about = (self.session.dialect, self.landing.key)
-        staged = self.session.stage(staging, as_held(made.columns, about, batches))
+        held = as_held(made.columns, batches, key=self.landing.key, dialect=self.session.dialect)
+        staged = self.session.stage(staging, held)
 
         def land() -> Written:
             return self._land(staging.name, staged, guard, self._define(keep=keep))
@@ -131,10 +130,10 @@ class _Load:
         """Stage a few values of each column's type, and read them back as the table's types."""
         made, session = self._plan(), self.session
         staging = Staging(name=f"batch_carried_{uuid4().hex}", columns=made.columns)
-        about = (session.dialect, self.landing.key)
-        session.stage(staging, as_held(made.columns, about, iter([trial_rows(made, session.dialect)])))
-        read = " + ".join(f"count({names.quote(column.name, session.dialect)})" for column in made.columns)
-        session.one(f"SELECT {read} FROM {names.quote(staging.name, session.dialect)}")
+        rows = iter([trial_rows(made, session.dialect)])
+        session.stage(staging, as_held(made.columns, rows, key=self.landing.key, dialect=session.dialect))
+        read = " + ".join(f"count({session.dialect.quote(column.name)})" for column in made.columns)
+        session.one(f"SELECT {read} FROM {session.dialect.quote(staging.name)}")
 
     def _define(self, *, keep: bool) -> Plan:
         """Create the table, or what it lacks; it is looked at again, for another load may have done so."""

@@ -11,56 +11,50 @@ from airflow_provider_openai_batch.tables.limits.column_width import LONGEST
 from airflow_provider_openai_batch.tables.types.families import family
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialects.statements import Index
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
-MYSQL = "mysql"
-#: Texts that differ, also by case, accents, or blanks at the end, are never equal. The names of MySQL (from
-#: 8.0.17) and MariaDB stand in comments that only the one or the other reads.
-EXACT_MYSQL = "/*!80017 utf8mb4_0900_bin *//*M!100200 utf8mb4_nopad_bin */"
-#: How many bytes of one row InnoDB holds in an index, and how many a character of utf8mb4 may have.
-INDEXED_BYTES = 3072
-CHARACTER_BYTES = 4
-#: What is set aside for each other column of a key: no number or date has more.
-OTHER_BYTES = 32
+TEXTS = frozenset({"text", "bytes"})
 #: How long the id of a run is in a key, if there is as much room, and a short fixed column elsewhere.
 RUN_ID = 384
 SHORT = 64
 
 
-def told_apart(made: Plan, dialect: str) -> Plan:
-    """Give the text keys of a new table a collation that tells them apart, and on MySQL a length."""
-    if dialect == "postgres":
-        exact = (
-            replace(column, collation='"C"') if _is_key(made, column) and column.type == "TEXT" else column
-            for column in made.columns
-        )
-    elif dialect == MYSQL:
-        exact = (_of_mysql(made, column) for column in made.columns)
-    else:
+def told_apart(made: Plan, dialect: Dialect) -> Plan:
+    """Give the text keys of a new table a collation that tells them apart, and texts a length if need be."""
+    if dialect.statements.key_collation is None:
         return made
-    return replace(made, columns=tuple(exact))
+    return replace(made, columns=tuple(_exact(made, column, dialect) for column in made.columns))
+
+
+def _exact(made: Plan, column: TargetColumn, dialect: Dialect) -> TargetColumn:
+    kind, index = family(column.type, dialect), dialect.statements.index
+    if index is not None:
+        return _short(made, column, index, dialect) if kind in TEXTS else column
+    is_exact = kind == "text" and _is_key(made, column)
+    return replace(column, collation=dialect.statements.key_collation) if is_exact else column
 
 
 def _is_key(made: Plan, column: TargetColumn) -> bool:
     return column.name in made.unique
 
 
-def _of_mysql(made: Plan, column: TargetColumn) -> TargetColumn:
-    """Make short texts short, for MySQL sorts, groups, and indexes no others."""
-    if family(column.type, MYSQL) not in {"text", "bytes"}:
-        return column
+def _short(made: Plan, column: TargetColumn, index: Index, dialect: Dialect) -> TargetColumn:
+    """Make short texts short, for no others are sorted, grouped, and indexed."""
     if not _is_key(made, column):
         return replace(column, type=f"VARCHAR({SHORT})") if column.role in LONGEST else column
+    share = _share(made, column, index, dialect)
     if pa.types.is_string(column.field.type):
-        return replace(column, type=f"VARCHAR({_share(made, column)})", collation=EXACT_MYSQL)
-    return replace(column, type=f"VARBINARY({_share(made, column) * CHARACTER_BYTES})")
+        return replace(column, type=f"VARCHAR({share})", collation=dialect.statements.key_collation)
+    return replace(column, type=f"VARBINARY({share * index.character})")
 
 
-def _share(made: Plan, column: TargetColumn) -> int:
+def _share(made: Plan, column: TargetColumn, index: Index, dialect: Dialect) -> int:
     """Share out the length of an index, in characters, among the texts of a key."""
     keys = [key for key in made.columns if _is_key(made, key)]
-    texts = [key for key in keys if family(key.type, MYSQL) in {"text", "bytes"}]
-    room = (INDEXED_BYTES - OTHER_BYTES * (len(keys) - len(texts))) // CHARACTER_BYTES
+    texts = [key for key in keys if family(key.type, dialect) in TEXTS]
+    room = (index.most_bytes - index.other * (len(keys) - len(texts))) // index.character
     if made.landing.mode != "append":
         return room // len(texts)
     run_id = min(RUN_ID, room // len(texts))

@@ -16,6 +16,7 @@ from airflow_provider_openai_batch.tables.types.sql_types import sql_type
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.landing import Landing
 
 #: Fixed columns that every row has a value for.
@@ -27,12 +28,12 @@ REQUIRED = {
 }
 
 
-def plan(landing: Landing, parts: tuple[str, ...], dialect: str, existing: Existing | None) -> Plan:
+def plan(landing: Landing, parts: tuple[str, ...], dialect: Dialect, existing: Existing | None) -> Plan:
     """Fit the load to the table, or raise InvalidRequest with both sides."""
     if existing is None:
         return _fresh(landing, parts, dialect)
     found = {
-        field.name: _match(names.cut(field.name, dialect), existing) or _added(landing, field, dialect)
+        field.name: _match(dialect.cut(field.name), existing) or _added(landing, field, dialect)
         for field in landing.schema
     }
     _check_present(landing, existing, found)
@@ -54,13 +55,13 @@ def plan(landing: Landing, parts: tuple[str, ...], dialect: str, existing: Exist
     _check_types(made, dialect)
     _check_room(made, dialect)
     _check_unique(made, existing)
-    if dialect == "mysql" and landing.mode == "merge":
+    if dialect.statements.follows_any_key and landing.mode == "merge":
         _check_one_key(made, existing)
     _check_not_null(made, existing)
     return made
 
 
-def _fresh(landing: Landing, parts: tuple[str, ...], dialect: str) -> Plan:
+def _fresh(landing: Landing, parts: tuple[str, ...], dialect: Dialect) -> Plan:
     columns = tuple(_new(field, dialect) for field in landing.schema)
     _check_twice(columns)
     made = Plan(landing=landing, parts=parts, exists=False, columns=columns, whole=True)
@@ -74,15 +75,15 @@ def _met(field: pa.Field, column: Column) -> TargetColumn:
     )  # fmt: skip
 
 
-def _added(landing: Landing, field: pa.Field, dialect: str) -> TargetColumn | None:
+def _added(landing: Landing, field: pa.Field, dialect: Dialect) -> TargetColumn | None:
     """Make a column that the table lacks, where the user wants it; the key and the partition are there."""
     if not landing.add_columns or field.name in {*landing.key, *landing.partition}:
         return None
     return replace(_new(field, dialect), added=True)
 
 
-def _new(field: pa.Field, dialect: str) -> TargetColumn:
-    name = names.cut(names.fold(field.name, dialect), dialect)
+def _new(field: pa.Field, dialect: Dialect) -> TargetColumn:
+    name = dialect.cut(dialect.fold(field.name))
     return TargetColumn(field=field, name=name, type=sql_type(field, dialect))
 
 
@@ -129,7 +130,7 @@ def _check_not_generated(made: Plan, existing: Existing) -> None:
         )
 
 
-def _check_types(made: Plan, dialect: str) -> None:
+def _check_types(made: Plan, dialect: Dialect) -> None:
     wrong = [
         f"{column.name!r}: {column.type} in the table, {sql_type(column.field, dialect)} in the result"
         for column in made.columns
@@ -144,7 +145,7 @@ def _check_types(made: Plan, dialect: str) -> None:
         )
 
 
-def _check_room(made: Plan, dialect: str) -> None:
+def _check_room(made: Plan, dialect: Dialect) -> None:
     narrow = [
         f"{column.name!r}: {sql_type(column.field, dialect)} in the result, {column.type} in the "
         f"table; {advice}"
@@ -176,7 +177,7 @@ def _check_unique(made: Plan, existing: Existing) -> None:
 
 
 def _check_one_key(made: Plan, existing: Existing) -> None:
-    """Refuse another unique key, which ON DUPLICATE KEY UPDATE would follow to another row."""
+    """Refuse another unique key, which a merge would follow to another row."""
     ours = {column.name for column in made.columns}
     counted = {column.name for column in existing.columns if column.numbered} - ours
     others = [

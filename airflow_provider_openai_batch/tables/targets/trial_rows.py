@@ -11,6 +11,7 @@ from airflow_provider_openai_batch.tables.types.families import family
 from airflow_provider_openai_batch.tables.types.samples import samples
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 ROWS = 3
@@ -20,13 +21,13 @@ OF_ONE_FORM = frozenset(
 )
 
 
-def trial_rows(made: Plan, dialect: str) -> pa.RecordBatch:
+def trial_rows(made: Plan, dialect: Dialect) -> pa.RecordBatch:
     """Make rows for the columns of a plan: NULLs, small values, and, where the column is new, large ones."""
     columns = [_tried(made, column, dialect) for column in made.columns]
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema([column.field for column in made.columns]))
 
 
-def _tried(made: Plan, column: TargetColumn, dialect: str) -> pa.Array:
+def _tried(made: Plan, column: TargetColumn, dialect: Dialect) -> pa.Array:
     if not made.exists or column.added:
         return samples(column.field)
     if _is_of_one_form(column, dialect):
@@ -34,7 +35,7 @@ def _tried(made: Plan, column: TargetColumn, dialect: str) -> pa.Array:
     return pa.nulls(ROWS, column.field.type)
 
 
-def _is_of_one_form(column: TargetColumn, dialect: str) -> bool:
+def _is_of_one_form(column: TargetColumn, dialect: Dialect) -> bool:
     """Tell whether the type of the table's column says all; a type of the user's may refuse any value."""
     text = pa.types.is_string(column.field.type) and arrow_types.logical(column.field) is None
     if text or column.words is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,34 +14,36 @@ from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.families import family
 from airflow_provider_openai_batch.tables.types.timestamp_precision import to_microseconds
 
-MAX_DIGITS = 38  #: of DuckDB's decimals, and of Arrow's of 128 bits
-DUCKDB = "duckdb"
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+
+MAX_DIGITS = 38  #: of Arrow's decimals of 128 bits
 MICROSECONDS = pa.time64("us")
 #: What one of a unit is in microseconds: so many, or the part of so many.
 TIMES = {"s": (1_000_000, 1), "ms": (1_000, 1), "us": (1, 1), "ns": (1, 1_000)}
 
 
-def held_type(kind: pa.DataType, declared: str, dialect: str) -> pa.DataType:
+def held_type(kind: pa.DataType, declared: str, dialect: Dialect) -> pa.DataType:
     """Name the Arrow type that a column of a declared type is loaded as."""
     if arrow_types.is_list(kind):
         item = held_type(kind.value_type, re.sub(r"\[\d*\]$", "", declared), dialect)
         return kind if item == kind.value_type else pa.list_(item)
     if pa.types.is_nested(kind):
-        is_text = dialect == DUCKDB and family(declared, dialect) in {"json", "text"}
+        is_text = dialect.types.as_arrow and family(declared, dialect) in {"json", "text"}
         return pa.string() if is_text else kind
-    if pa.types.is_decimal256(kind) and dialect == DUCKDB:
+    if pa.types.is_decimal256(kind) and dialect.types.as_arrow:
         return pa.string() if kind.precision > MAX_DIGITS else pa.decimal128(kind.precision, kind.scale)
-    return _scalar(kind, declared)
+    return _scalar(kind, keeps_nanoseconds=declared == dialect.types.nanoseconds)
 
 
-def _scalar(kind: pa.DataType, declared: str) -> pa.DataType:
+def _scalar(kind: pa.DataType, *, keeps_nanoseconds: bool) -> pa.DataType:
     if pa.types.is_float16(kind):
         return pa.float32()
     if pa.types.is_duration(kind):
         return pa.string()
     if pa.types.is_time(kind):
         return MICROSECONDS
-    if pa.types.is_timestamp(kind) and kind.unit == "ns" and declared != "TIMESTAMP_NS":
+    if pa.types.is_timestamp(kind) and kind.unit == "ns" and not keeps_nanoseconds:
         return pa.timestamp("us", kind.tz)
     return kind
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
@@ -24,8 +22,6 @@ NUMBER = re.compile(rf"{TEXT}|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.DOTALL)
 #: The same of a number that is not finite, which some databases have in JSON, and JSON has not.
 ENDLESS = r"(?i)\b(?:nan|inf)"
 NOT_FINITE = re.compile(rf"{TEXT}|[+-]?\b(?:nan|inf(?:inity)?)\b", re.IGNORECASE | re.DOTALL)
-#: How many digits PostgreSQL's numbers have before and after the point.
-WHOLE_DIGITS, PLACES = 131_072, 16_383
 
 
 def is_json(text: str) -> bool:
@@ -52,9 +48,8 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def wrong_numbers(column: pa.Array, dialect: str) -> pa.Array:
+def wrong_numbers(column: pa.Array, holds: Callable[[str], bool]) -> pa.Array:
     """Tell which texts of JSON hold a number that the JSON of a database does not."""
-    holds = HOLDS[dialect]
     suspect = _suspects(column, LONG)
     wrong = [not all(map(holds, _numbers(text))) for text in column.filter(suspect).to_pylist()]
     return pc.replace_with_mask(suspect, suspect, pa.array(wrong, pa.bool_()))
@@ -78,21 +73,3 @@ def _suspects(column: pa.Array, pattern: str) -> pa.Array:
 
 def _numbers(text: str) -> list[str]:
     return [found for found in NUMBER.findall(text) if not found.startswith('"')]
-
-
-def _is_numeric(text: str) -> bool:
-    """Tell whether a `jsonb` of PostgreSQL holds a number."""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return False
-    places = -int(number.as_tuple().exponent)
-    return places <= PLACES and (not number or number.adjusted() < WHOLE_DIGITS)
-
-
-def _is_double(text: str) -> bool:
-    """Tell whether MySQL holds a number in JSON, which it keeps as a double if it is long."""
-    return math.isfinite(float(text))
-
-
-HOLDS: dict[str, Callable[[str], bool]] = {"postgres": _is_numeric, "mysql": _is_double}

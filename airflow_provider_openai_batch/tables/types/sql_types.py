@@ -12,6 +12,9 @@ from airflow_provider_openai_batch.tables.types import arrow_types
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialects.columns import Types
+
 SCALARS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_boolean, "boolean"),
     (pa.types.is_int8, "tinyint"),
@@ -30,28 +33,8 @@ SCALARS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_fixed_size_binary, "varbinary"),
     (pa.types.is_nested, "json"),
 )
-#: Databases that have unsigned integers, and what others hold them in.
-UNSIGNED = frozenset({"duckdb", "mysql"})
+#: What holds integers without a sign where there are none.
 SIGNED = {"utinyint": "smallint", "usmallint": "int", "uint": "bigint", "ubigint": "decimal(20, 0)"}
-#: What sqlglot writes in a way that the database does not hold exactly, or not at all.
-SQLITE_TYPES = {
-    "date": "TEXT", "time": "TEXT", "timestamp": "TEXT", "timestamptz": "TEXT", "json": "TEXT",
-    "uuid": "TEXT", "decimal": "TEXT", "boolean": "BOOLEAN", "varbinary": "BLOB",
-}  # fmt: skip
-POSTGRES_TYPES = {"json": "JSONB", "decimal": "NUMERIC", "varbinary": "BYTEA"}
-DUCKDB_TYPES = {"decimal": "VARCHAR", "varbinary": "BLOB"}
-#: MySQL's TIMESTAMP ends in 2038; our moments are in UTC.
-MYSQL_TYPES = {
-    "text": "LONGTEXT", "varbinary": "LONGBLOB", "uuid": "VARCHAR(36)", "decimal": "LONGTEXT",
-    "timestamp": "DATETIME(6)", "timestamptz": "DATETIME(6)", "time": "TIME(6)", "boolean": "TINYINT(1)",
-}  # fmt: skip
-OVERRIDES = {
-    "sqlite": SQLITE_TYPES, "postgres": POSTGRES_TYPES, "duckdb": DUCKDB_TYPES, "mysql": MYSQL_TYPES,
-}  # fmt: skip
-MAX_DECIMAL = {"duckdb": 38, "postgres": 1000, "sqlite": 0, "mysql": 65}
-MAX_SCALE = {"mysql": 30}
-#: What a list becomes where there are no arrays.
-LISTS = {"sqlite": "TEXT", "mysql": "JSON"}
 
 
 def generic_type(field: pa.Field) -> str:
@@ -69,26 +52,26 @@ def generic_type(field: pa.Field) -> str:
     return next((name for matches, name in SCALARS if matches(kind)), "text")
 
 
-def sql_type(field: pa.Field, dialect: str) -> str:
+def sql_type(field: pa.Field, dialect: Dialect) -> str:
     """Name the type that a new column gets in a database."""
-    name = generic_type(field)
-    overrides = OVERRIDES[dialect]
+    name, types = generic_type(field), dialect.types
     if name.startswith("array<"):
-        if dialect in LISTS:
-            return LISTS[dialect]
+        if types.lists is not None:
+            return types.lists
         return sql_type(pa.field(field.name, field.type.value_type), dialect) + "[]"
-    if dialect not in UNSIGNED:
+    if not types.unsigned:
         name = SIGNED.get(name, name)
-    if name == "timestamp" and dialect == "duckdb" and field.type == pa.timestamp("ns"):
-        return "TIMESTAMP_NS"
-    if name.startswith("decimal(") and not _holds_decimal(field, dialect):
+    if name == "timestamp" and types.nanoseconds is not None and field.type == pa.timestamp("ns"):
+        return types.nanoseconds
+    if name.startswith("decimal(") and not _holds_decimal(field, types):
         name = "decimal"
-    return overrides.get(name) or of_generic(name).sql(dialect)
+    return types.named.get(name) or of_generic(name).sql(dialect.name)
 
 
-def _holds_decimal(field: pa.Field, dialect: str) -> bool:
+def _holds_decimal(field: pa.Field, types: Types) -> bool:
     scale = field.type.scale if pa.types.is_decimal(field.type) else 0
-    return field_precision(field) <= MAX_DECIMAL[dialect] and scale <= MAX_SCALE.get(dialect, scale)
+    most = scale if types.most_places is None else types.most_places
+    return field_precision(field) <= types.most_digits and scale <= most
 
 
 def of_generic(name: str) -> exp.DataType:

@@ -8,9 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
+from airflow_provider_openai_batch.tables.dialects.columns import MICROSECONDS
 from airflow_provider_openai_batch.tables.types.families import parsed
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.tables.dialects.base import Dialect
     from airflow_provider_openai_batch.tables.plan import TargetColumn
 
 DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
@@ -19,25 +21,24 @@ BY_TYPE = {
     exp.DataType.Type.TIMESTAMP_MS: 3,
     exp.DataType.Type.TIMESTAMP_NS: 9,
 }
-MICROSECONDS = 6
 
 
-def digits_of(column: TargetColumn, dialect: str) -> int | None:
+def digits_of(column: TargetColumn, dialect: Dialect) -> int | None:
     """Count the digits that a column keeps of moments that have more; None where it keeps all."""
     ours = DIGITS[column.field.type.unit]
     theirs = _declared(column.type, dialect)
     return theirs if theirs < ours else None
 
 
-def _declared(kind: str, dialect: str) -> int:
-    found = None if dialect == "sqlite" else parsed(kind, dialect)
+def _declared(kind: str, dialect: Dialect) -> int:
+    found = None if dialect.types.are_loose else parsed(kind, dialect)
     if found is None or found.this in exp.DataType.TEXT_TYPES:
         return MICROSECONDS
     if found.this in BY_TYPE:
         return BY_TYPE[found.this]
     if found.expressions:
         return int(found.expressions[0].name)
-    return 0 if dialect == "mysql" else MICROSECONDS
+    return dialect.types.fraction
 
 
 def is_multiple(values: pa.Array, digits: int) -> pa.Array:

@@ -13,12 +13,12 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.dialects.duckdb import DUCKDB
+from airflow_provider_openai_batch.tables.dialects.statements import MARK
 from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.grouping import grouped
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
 from airflow_provider_openai_batch.tables.sources import sql
-from airflow_provider_openai_batch.tables.statements.merge_sql import MARK
 from airflow_provider_openai_batch.tables.targets.merge import SqlTarget
 from airflow_provider_openai_batch.tables.warehouses.duckdb_driver import connect, is_limited
 from airflow_provider_openai_batch.tables.warehouses.duckdb_errors import explain
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DIALECT = "duckdb"
 #: What a load may use, where the connection sets nothing, before DuckDB spills to its temporary folder; each
 #: thread needs a part of it.
 WRITE_MEMORY, THREADS = "160MB", 2
@@ -91,7 +90,7 @@ SELECT sql FROM duckdb_indexes() WHERE is_unique
 class Session:
     """One connection; rows are staged in its temporary database, before the transaction."""
 
-    dialect = DIALECT
+    dialect = DUCKDB
 
     def __init__(self, connection: Any, sleep: Sleep, *, limited: bool = True) -> None:
         self._connection = connection
@@ -122,13 +121,13 @@ class Session:
         return self._connection.execute(statement, list(parameters)).fetchall()  # type: ignore[no-any-return]
 
     def stage(self, staging: Staging, batches: Iterator[pa.RecordBatch]) -> int:
-        self._connection.execute(staging.create(DIALECT))
+        self._connection.execute(staging.create(DUCKDB))
         chosen = [column.field.name for column in staging.columns]
         view, staged = f"batch_arrow_{uuid4().hex}", 0
         for group in grouped(batches):
             table = group.select(chosen).rename_columns([f"c{index}" for index in range(len(chosen))])
             self._connection.register(view, table)
-            insert = f"INSERT INTO {names.quote(staging.name, DIALECT)} SELECT * FROM {view}"
+            insert = f"INSERT INTO {DUCKDB.quote(staging.name)} SELECT * FROM {view}"
             try:
                 self._connection.execute(insert)
             except duckdb.OutOfMemoryException:
@@ -188,13 +187,13 @@ def _words(kind: str) -> tuple[str, ...] | None:
     """Read the words of an enum, or of a list of one."""
     if not kind.startswith("ENUM("):
         return None
-    found = exp.DataType.build(kind, dialect=DIALECT).find_all(exp.Literal)
+    found = exp.DataType.build(kind, dialect=DUCKDB.name).find_all(exp.Literal)
     return tuple(literal.name for literal in found if literal.is_string)
 
 
 def _index_columns(statement: str) -> frozenset[str] | None:
     """Read the columns of a unique index; None when it is over an expression."""
-    index = sqlglot.parse_one(statement, read=DIALECT).find(exp.Index)
+    index = sqlglot.parse_one(statement, read=DUCKDB.name).find(exp.Index)
     parts = [
         part.this if isinstance(part, exp.Ordered) else part for part in index.args["params"].args["columns"]
     ]

@@ -14,11 +14,12 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.dialects.mysql import MYSQL
+from airflow_provider_openai_batch.tables.dialects.statements import MARK
 from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging, TargetColumn
 from airflow_provider_openai_batch.tables.sources import sql
 from airflow_provider_openai_batch.tables.statements.ddl import add, create
-from airflow_provider_openai_batch.tables.statements.merge_sql import MARK
 from airflow_provider_openai_batch.tables.targets.merge import SqlTarget
 from airflow_provider_openai_batch.tables.warehouses import mysql_driver, mysql_staging
 from airflow_provider_openai_batch.tables.warehouses.mysql_errors import (
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.landing import Written
     from airflow_provider_openai_batch.tables.plan import Plan
 
-DIALECT = "mysql"
 #: How often a transaction that another writer's lock has ended is done again.
 TRIES = 5
 #: How long to wait for another load of the table, in seconds.
@@ -87,7 +87,7 @@ WHERE non_unique = 0 AND table_schema = %s AND table_name = %s ORDER BY index_na
 class Session:
     """One connection; rows are staged in a temporary table, before the transaction."""
 
-    dialect = DIALECT
+    dialect = MYSQL
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -95,7 +95,7 @@ class Session:
     def enter(self, parts: tuple[str, ...]) -> None:
         """Work in the table's database if the connection names none."""
         if len(parts) > 1 and self._rows("SELECT database()")[0][0] is None:
-            self._execute(f"USE {names.quote(parts[0], DIALECT)}")
+            self._execute(f"USE {MYSQL.quote(parts[0])}")
 
     def find(self, parts: tuple[str, ...]) -> Existing | None:
         schema, wanted = parts[0] if len(parts) > 1 else None, parts[-1]
@@ -122,8 +122,8 @@ class Session:
             replace(column, type=re.sub("^timestamp", "datetime", column.type)) for column in staging.columns
         )
         with closing(mysql_driver.cursor(self._connection)) as opened:
-            opened.execute(replace(staging, columns=(*columns, _number(staging))).create(DIALECT))
-            table = names.quote(staging.name, DIALECT)
+            opened.execute(replace(staging, columns=(*columns, _number(staging))).create(MYSQL))
+            table = MYSQL.quote(staging.name)
             opened.execute("SET autocommit = 0")
             rows = mysql_staging.insert(opened, table, columns, batches)
             opened.execute("SET autocommit = 1")  # it commits
@@ -132,14 +132,14 @@ class Session:
     def on_a_copy(self, made: Plan) -> Plan:
         """Define the table in a temporary one, for here DDL is never taken back."""
         copy = replace(made, parts=(f"batch_trial_{uuid4().hex}",))
-        temporary = f"CREATE TEMPORARY TABLE {names.qualified(copy.parts, DIALECT)}"
+        temporary = f"CREATE TEMPORARY TABLE {MYSQL.qualified(copy.parts)}"
         if made.exists:
             self._ask_to_alter(made)
-            self._execute(f"{temporary} LIKE {names.qualified(made.parts, DIALECT)}")
+            self._execute(f"{temporary} LIKE {MYSQL.qualified(made.parts)}")
         else:
-            self._prepare(create(made, DIALECT))
-            self._execute(create(copy, DIALECT, temporary=True))
-        for statement in add(copy, DIALECT):
+            self._prepare(create(made, MYSQL))
+            self._execute(create(copy, MYSQL, temporary=True))
+        for statement in add(copy, MYSQL):
             self._execute(statement)
         return copy
 
@@ -204,7 +204,7 @@ class Session:
     def _ask_to_alter(self, made: Plan) -> None:
         """Ask for the right to alter the table by what no table takes: a second column of one name."""
         there = next(column for column in made.columns if not column.added)
-        statement = f"ALTER TABLE {names.qualified(made.parts, DIALECT)} ADD COLUMN {there.declared(DIALECT)}"
+        statement = f"ALTER TABLE {MYSQL.qualified(made.parts)} ADD COLUMN {there.declared(MYSQL)}"
         try:
             self._execute(statement)
         except Exception as error:

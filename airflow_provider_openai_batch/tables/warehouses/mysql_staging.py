@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables.dialects.mysql import MYSQL
 from airflow_provider_openai_batch.tables.types.families import family
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.tables.plan import TargetColumn
 
-DIALECT = "mysql"
 #: Longer statements gain nothing: the client holds some copies of each.
 STATEMENT_BYTES = 4 << 20
 #: What a value takes beside its text, and a value of another type with it.
@@ -60,7 +60,7 @@ def literals(column: pa.Array, kind: str) -> list[Any]:
         return [None if value is None else value.hex() for value in column.to_pylist()]
     if pa.types.is_floating(ours):
         column = pc.if_else(pc.is_finite(column), column, pa.scalar(None, ours))
-    elif family(kind, DIALECT) != "text":
+    elif family(kind, MYSQL) != "text":
         if pa.types.is_boolean(ours) or pa.types.is_integer(ours):
             return [None if value is None else int(value) for value in column.to_pylist()]
         if pa.types.is_timestamp(ours):

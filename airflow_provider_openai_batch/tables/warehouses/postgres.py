@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
 from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
 from airflow_provider_openai_batch.tables.sources import sql
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.tables.landing import Written
 
-DIALECT = "postgres"
-
 
 def source(hook: Any, query: sql.Query) -> PostgresSource:
     """Read a query through Airflow's PostgreSQL hook."""
@@ -35,10 +33,10 @@ def source(hook: Any, query: sql.Query) -> PostgresSource:
 
 def target(hook: Any, parts: tuple[str, ...]) -> SqlTarget:
     """Write to a table through Airflow's PostgreSQL hook."""
-    long = [part for part in parts if len(part.encode()) > names.LONGEST[DIALECT]]
+    long = [part for part in parts if POSTGRES.cut(part) != part]
     if long:
         raise InvalidRequest(
-            f"{long[0]!r} is longer than the {names.LONGEST[DIALECT]} bytes of a PostgreSQL name."
+            f"{long[0]!r} is longer than the {POSTGRES.names.most_bytes} bytes of a PostgreSQL name."
         )
     return SqlTarget(parts=parts, session=partial(_session, hook))
 
@@ -137,7 +135,7 @@ WHERE t.oid = CAST(to_regtype(CAST(\0 AS text)) AS oid)
 class Session:
     """One transaction; loads of one table wait for each other at its lock."""
 
-    dialect = DIALECT
+    dialect = POSTGRES
 
     def __init__(self, wire: postgres_psycopg.Wire, quick: Callable[[Any], Any | None]) -> None:
         self._wire: postgres_psycopg.Wire | postgres_adbc.Wire = wire

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
+from airflow_provider_openai_batch.tables.dialects.statements import MARK
 from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
-from airflow_provider_openai_batch.tables.statements.merge_sql import MARK
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.warehouses import postgres_types
 from airflow_provider_openai_batch.tables.warehouses.postgres_errors import (
@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.tables.warehouses.postgres_errors import (
     no_form,
     state_of,
 )
-from airflow_provider_openai_batch.tables.warehouses.postgres_psycopg import DIALECT, SETTINGS, is_old
+from airflow_provider_openai_batch.tables.warehouses.postgres_psycopg import SETTINGS, is_old
 from airflow_provider_openai_batch.tables.warehouses.postgres_staging import loaded, made
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class Wire:
                 opened.adbc_ingest(table, stream.reader(), mode="append", temporary=True)
             except Exception as error:  # noqa: BLE001  (nothing is swallowed)
                 raise stream.error or error from None
-        self.run(f"ANALYZE {names.quote(table, DIALECT)}")
+        self.run(f"ANALYZE {POSTGRES.quote(table)}")
         return stream.rows
 
     def commit(self) -> None:

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
+from airflow_provider_openai_batch.tables.dialects.statements import MARK
 from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.grouping import next_fetch
 from airflow_provider_openai_batch.tables.sources import sql
-from airflow_provider_openai_batch.tables.statements.merge_sql import MARK
 from airflow_provider_openai_batch.tables.warehouses import postgres_copy, postgres_types
 from airflow_provider_openai_batch.tables.warehouses.postgres_errors import explain, explain_row
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.tables.plan import Staging
 
-DIALECT = "postgres"
 #: Rows of the first fetch, before their width is known.
 FIRST_FETCH = 512
 #: What the text of a value depends on, the same on every connection; floats are written without loss.
@@ -158,9 +157,9 @@ class Wire:
 
     def stage(self, staging: Staging, batches: Iterator[pa.RecordBatch]) -> int:
         """Load the rows into the temporary table, typed as the target is; PostgreSQL reads the texts."""
-        table = names.quote(staging.name, DIALECT)
+        table = POSTGRES.quote(staging.name)
         with closing(cursor(self.connection)) as opened:
-            opened.execute(f"{staging.create(DIALECT)} ON COMMIT DROP")
+            opened.execute(f"{staging.create(POSTGRES)} ON COMMIT DROP")
             rows = postgres_copy.copy(opened, table, staging.columns, batches)
             opened.execute(f"ANALYZE {table}")
         return rows

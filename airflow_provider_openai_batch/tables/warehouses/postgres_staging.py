@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.warehouses import postgres_copy
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.tables.plan import Staging, TargetColumn
 
-DIALECT = "postgres"
 #: Arrow types whose values have one binary form, and the type of PostgreSQL that reads it.
 BINARY: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_boolean, "boolean"),
@@ -62,9 +61,9 @@ class Loaded:
 
 def loaded(column: TargetColumn) -> Loaded:
     """Choose the binary form where the target has it, else text, which PostgreSQL reads as COPY does."""
-    name, kind = names.quote(column.name, DIALECT), canonical(column.type)
+    name, kind = POSTGRES.quote(column.name), canonical(column.type)
     binary, bare = binary_type(column.field.type), kind.split("(", 1)[0]
-    declared = column.declared(DIALECT)
+    declared = column.declared(POSTGRES)
     if bare in TEXTS and not kind.endswith("]"):
         return Loaded(column, declared, name, binary == "text")
     if binary == kind:
@@ -93,17 +92,15 @@ def binary_type(kind: pa.DataType) -> str | None:
 
 def made(staging: Staging, columns: Sequence[Loaded]) -> tuple[str, list[str]]:
     """Write the name of the table that is loaded, and what makes it and the staged rows."""
-    is_cast = any(column.expression != names.quote(column.column.name, DIALECT) for column in columns)
+    is_cast = any(column.expression != POSTGRES.quote(column.column.name) for column in columns)
     table = f"{staging.name}_in" if is_cast else staging.name
     declared = ", ".join(column.declared for column in columns)
-    create = f"CREATE TEMPORARY TABLE {names.quote(table, DIALECT)} ({declared}) ON COMMIT DROP"
+    create = f"CREATE TEMPORARY TABLE {POSTGRES.quote(table)} ({declared}) ON COMMIT DROP"
     if not is_cast:
         return table, [create]
-    shown = ", ".join(
-        f"{column.expression} AS {names.quote(column.column.name, DIALECT)}" for column in columns
-    )
-    view = f"CREATE TEMPORARY VIEW {names.quote(staging.name, DIALECT)} AS SELECT {shown}"
-    return table, [create, f"{view} FROM {names.quote(table, DIALECT)}"]
+    shown = ", ".join(f"{column.expression} AS {POSTGRES.quote(column.column.name)}" for column in columns)
+    view = f"CREATE TEMPORARY VIEW {POSTGRES.quote(staging.name)} AS SELECT {shown}"
+    return table, [create, f"{view} FROM {POSTGRES.quote(table)}"]
 
 
 def _uncut(found: re.Match[str]) -> str:

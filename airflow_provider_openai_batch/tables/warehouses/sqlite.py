@@ -15,22 +15,20 @@ import pyarrow as pa
 from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.dialects.sqlite import AS_READ, SQLITE, affinity
+from airflow_provider_openai_batch.tables.dialects.statements import MARK
 from airflow_provider_openai_batch.tables.errors import LEFT_OUT, Failure, told
-from airflow_provider_openai_batch.tables.existing.existing_rows import AS_READ
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Staging
 from airflow_provider_openai_batch.tables.sources import sql
-from airflow_provider_openai_batch.tables.statements.merge_sql import MARK
 from airflow_provider_openai_batch.tables.targets.merge import SqlTarget
-from airflow_provider_openai_batch.tables.types import families
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from airflow_provider_openai_batch.tables.landing import Written
 
-DIALECT = "sqlite"
 BUSY_MS = 600_000
-BINARY = names.quote("BINARY", DIALECT)
+BINARY = SQLITE.quote("BINARY")
 #: What a retry may get past: locks, disks, memory.
 PASSING = re.compile(
     r"locked|busy|disk|I/O|locking protocol|unable to open|out of memory|interrupted|schema has changed"
@@ -75,13 +73,13 @@ def text(raw: bytes) -> str:
 
 def declared(connection: sqlite3.Connection, query: sql.Query) -> dict[str, str]:
     """Name the kinds of the columns that have a declared type; the rest, and all NUMERIC, are untyped."""
-    shape = names.quote(f"batch_shape_{uuid4().hex}", DIALECT)
+    shape = SQLITE.quote(f"batch_shape_{uuid4().hex}")
     with closing(connection.cursor()) as cursor:
         create = f"CREATE TEMPORARY TABLE {shape} AS {query.select(['*'], ' LIMIT 0')}"
         sql.execute(cursor, create, query.parameters, explain)
         rows = cursor.execute(f"PRAGMA table_info({shape})").fetchall()
         cursor.execute(f"DROP TABLE {shape}")
-    kinds = {row[1]: families.affinity(row[2]) for row in rows}
+    kinds = {row[1]: affinity(row[2]) for row in rows}
     return {name: kind for name, kind in kinds.items() if kind is not None}
 
 
@@ -109,14 +107,14 @@ def _session(hook: Any, doing: str) -> Iterator[Session]:
 class Session:
     """One connection; rows are staged in the temporary database, so that others wait for the merge only."""
 
-    dialect = DIALECT
+    dialect = SQLITE
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def find(self, parts: tuple[str, ...]) -> Existing | None:
         schema, wanted = _split(parts)
-        listing = f"SELECT name FROM {names.quote(schema, DIALECT)}.sqlite_master WHERE type = 'table'"
+        listing = f"SELECT name FROM {SQLITE.quote(schema)}.sqlite_master WHERE type = 'table'"
         table = names.find(wanted, (row[0] for row in self._connection.execute(listing)))
         if table is None:
             return None
@@ -147,16 +145,16 @@ class Session:
             parts = self._rows("SELECT name, coll FROM pragma_index_xinfo(?, ?) WHERE key = 1", index, schema)
             if all(name is not None for name, _ in parts):
                 unique.append(frozenset(name for name, _ in parts))
-                collations |= {name: names.quote(collation, DIALECT) for name, collation in parts}
+                collations |= {name: SQLITE.quote(collation) for name, collation in parts}
         return tuple(unique), collations
 
     def _rows(self, statement: str, *parameters: str) -> list[sql.Row]:
         return self._connection.execute(statement, parameters).fetchall()
 
     def stage(self, staging: Staging, batches: Iterator[pa.RecordBatch]) -> int:
-        self._connection.execute(staging.create(DIALECT))
+        self._connection.execute(staging.create(SQLITE))
         marks = ", ".join("?" * len(staging.columns))
-        insert = f"INSERT INTO {names.quote(staging.name, DIALECT)} VALUES ({marks})"
+        insert = f"INSERT INTO {SQLITE.quote(staging.name)} VALUES ({marks})"
         staged = 0
         for batch in batches:
             columns = [stored(batch.column(column.field.name)) for column in staging.columns]

@@ -14,6 +14,8 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import resolve
+from airflow_provider_openai_batch.tables.dialects.base import STANDARD
+from airflow_provider_openai_batch.tables.dialects.connections import READ
 from airflow_provider_openai_batch.tables.sources import keyset_pages, sql
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ def series(count: int) -> str:
 def test_every_row_once_and_no_result_whole(database: Path) -> None:
     """No question loads more than a page, and no row is lost or read twice where pages meet."""
     fill(database, f"CREATE TABLE t AS {series(70_000)}")
-    made, _asked, loaded = source(database, sql.of_table("t", None, ""))
+    made, _asked, loaded = source(database, sql.of_table("t", None, STANDARD))
 
     assert [(n, f"row {n}") for n in range(1, 70_001)] == read(made, "id", "body")
     assert max(loaded) <= keyset_pages.PAGE_ROWS + 1
@@ -117,7 +119,7 @@ def test_every_row_once_and_no_result_whole(database: Path) -> None:
 def test_wide_rows_make_short_pages(database: Path) -> None:
     """Once their width is known, pages are bounded by bytes."""
     fill(database, f"CREATE TABLE t AS SELECT id, printf('%.*c', 40000, 'x') AS body FROM ({series(5500)})")
-    made, _asked, loaded = source(database, sql.of_table("t", None, ""))
+    made, _asked, loaded = source(database, sql.of_table("t", None, STANDARD))
 
     assert 5500 == len(read(made, "id", "body"))
     assert max(loaded[-1:]) <= keyset_pages.PAGE_BYTES // 40_000 + 1
@@ -127,7 +129,7 @@ def test_wide_rows_make_short_pages(database: Path) -> None:
 def test_at_the_edge_of_a_page(database: Path, rows: int) -> None:
     """A page that is just full ends the reading as well as any other."""
     fill(database, f"CREATE TABLE t AS SELECT * FROM ({series(max(rows, 1))}) WHERE id <= {rows}")
-    made, *_ = source(database, sql.of_table("t", None, ""))
+    made, *_ = source(database, sql.of_table("t", None, STANDARD))
 
     assert list(range(1, rows + 1)) == [row[0] for row in read(made, "id")]
 
@@ -139,7 +141,7 @@ def test_compound_key(database: Path) -> None:
         "CREATE TABLE t (a, b, c, body)",
         f"INSERT INTO t SELECT id % 3, 'b' || (id % 7), id, id FROM ({series(9000)})",
     )
-    made, *_ = source(database, sql.of_table("t", None, ""), "a", "b", "c")
+    made, *_ = source(database, sql.of_table("t", None, STANDARD), "a", "b", "c")
 
     assert set(range(1, 9001)) == {body for (body,) in read(made, "body")}
     assert sorted((n % 3, f"b{n % 7}", n) for n in range(1, 9001)) == read(made, "a", "b", "c")
@@ -149,7 +151,7 @@ def test_equal_keys_are_not_lost(database: Path) -> None:
     """Keys that are equal come out equal, however pages cut them: staging refuses them."""
     fill(database, "CREATE TABLE t (id)", f"INSERT INTO t SELECT id FROM ({series(5000)})")
     fill(database, "INSERT INTO t VALUES (4096), (4097)")
-    made, *_ = source(database, sql.of_table("t", None, ""))
+    made, *_ = source(database, sql.of_table("t", None, STANDARD))
     ids = [row[0] for row in read(made, "id")]
 
     assert set(range(1, 5001)) == set(ids)
@@ -159,7 +161,7 @@ def test_equal_keys_are_not_lost(database: Path) -> None:
 def test_one_key_for_all_ends(database: Path) -> None:
     """A key that tells no rows apart is refused, not asked for again and again."""
     fill(database, "CREATE TABLE t AS SELECT 1 AS id", f"INSERT INTO t SELECT 1 FROM ({series(60_000)})")
-    made, *_ = source(database, sql.of_table("t", None, ""))
+    made, *_ = source(database, sql.of_table("t", None, STANDARD))
 
     with pytest.raises(InvalidRequest, match="have one key"):
         read(made, "id")
@@ -168,7 +170,7 @@ def test_one_key_for_all_ends(database: Path) -> None:
 def test_null_key(database: Path) -> None:
     """A NULL would be skipped by a comparison: it is looked for first, and refused."""
     fill(database, "CREATE TABLE t (id, part)", "INSERT INTO t VALUES (1, 1), (2, NULL)")
-    made, *_ = source(database, sql.of_table("t", None, ""), "id", "part")
+    made, *_ = source(database, sql.of_table("t", None, STANDARD), "id", "part")
 
     with pytest.raises(InvalidRequest, match="Key column 'part' is NULL"), made.read(["id"]):
         raise AssertionError
@@ -185,7 +187,7 @@ def test_null_key(database: Path) -> None:
 def test_the_users_parameters(database: Path, text: str, parameters: Any) -> None:
     """Keys are passed beside the user's parameters, as the driver writes them, and never as text."""
     fill(database, f"CREATE TABLE t AS {series(6000)}")
-    made, asked, _loaded = source(database, sql.of_sql(text, parameters, ""))
+    made, asked, _loaded = source(database, sql.of_sql(text, parameters, STANDARD))
 
     assert list(range(11, 6001)) == [row[0] for row in read(made, "id")]
     assert not [statement for statement, _ in asked if "4107" in statement]
@@ -198,13 +200,13 @@ def test_late_values(database: Path) -> None:
         database, "CREATE TABLE t (id, late)", f"INSERT INTO t(id) SELECT id FROM ({series(5000)})",
         "UPDATE t SET late = 1.5 WHERE id = 5000",
     )  # fmt: skip
-    made, asked, _loaded = source(database, sql.of_table("t", None, ""))
+    made, asked, _loaded = source(database, sql.of_table("t", None, STANDARD))
 
     assert (5000, 1.5) == read(made, "id", "late")[-1]
     assert any(statement.endswith("LIMIT 1") and "late" in statement for statement, _ in asked)
 
 
-QUERY = sql.Query(text="SELECT '%' AS x", dialect="redshift")
+QUERY = sql.Query(text="SELECT '%' AS x", dialect=READ["redshift"])
 
 
 @pytest.mark.parametrize(
@@ -239,7 +241,7 @@ def test_on_postgres(postgres: Any) -> None:
         "CREATE TABLE t AS SELECT 'é' || n % 5 AS name, timestamp '2026-01-05' + n * interval '1 us' AS at, "
         'n::numeric(12, 2) AS price, 100 - n AS "50%" FROM generate_series(1, 9000) n'
     )
-    query = sql.of_sql("SELECT * FROM t WHERE name LIKE 'é%'", None, "redshift", percent=True)
+    query = sql.of_sql("SELECT * FROM t WHERE name LIKE 'é%'", None, READ["redshift"], percent=True)
 
     with postgres_source(postgres, query, ("name", "at", "price")).read(
         ["50%", "name", "at", "price"]
@@ -255,7 +257,7 @@ def test_pages_of_one_transaction(postgres: Any) -> None:
     postgres.execute("CREATE TABLE t AS SELECT n AS id FROM generate_series(1, 9000) n")
     postgres.execute("ALTER DATABASE " + postgres.fields()["schema"] + " SET default_transaction_isolation = "
                      "'repeatable read'")  # fmt: skip
-    made = postgres_source(postgres, sql.of_table("t", None, "redshift"), ("id",))
+    made = postgres_source(postgres, sql.of_table("t", None, READ["redshift"]), ("id",))
 
     with made.read(["id"]) as batches:
         ids = next(batches)["id"].to_pylist()
@@ -268,7 +270,7 @@ def test_pages_of_one_transaction(postgres: Any) -> None:
 def test_an_error_tells_no_values(postgres: Any) -> None:
     """A query that fails on a page is told without the row that it fails on."""
     postgres.execute("CREATE TABLE t AS SELECT n AS id, 'secret'::text AS body FROM generate_series(1, 9) n")
-    query = sql.of_sql("SELECT id, body::int AS body FROM t", None, "redshift", percent=True)
+    query = sql.of_sql("SELECT id, body::int AS body FROM t", None, READ["redshift"], percent=True)
 
     with (
         pytest.raises(OpenAIBatchError) as caught,
@@ -282,10 +284,11 @@ def test_an_error_tells_no_values(postgres: Any) -> None:
 CHILD = """
 import resource, sys, psycopg
 from airflow_provider_openai_batch.tables import resolve
+from airflow_provider_openai_batch.tables.dialects.connections import READ
 from airflow_provider_openai_batch.tables.sources import sql
 from tests.tables.sources.test_keyset_pages import AnyHook
 uri, rows = sys.argv[1:]
-query = sql.of_table("t", f"id <= {rows}", "redshift")
+query = sql.of_table("t", f"id <= {rows}", READ["redshift"])
 made = resolve.cursor_source("redshift", AnyHook(lambda: psycopg.connect(uri)), query, ("id",))
 with made.read(["id", "body"]) as batches:
     assert sum(batch.num_rows for batch in batches) == int(rows)

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables.dialects.base import STANDARD
+from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
 from airflow_provider_openai_batch.tables.sources import sql
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def test_not_one_statement(given: str, message: str) -> None:
 
 def test_select() -> None:
     """The user's text stands on its own lines, so that a comment at its end hides nothing."""
-    query = sql.of_sql("SELECT * FROM t -- all", None, "postgres")
+    query = sql.of_sql("SELECT * FROM t -- all", None, POSTGRES)
 
     assert 'SELECT "id" FROM (\nSELECT * FROM t -- all\n) "source" LIMIT 0' == query.select(
         ['"id"'], " LIMIT 0"
@@ -50,8 +52,8 @@ def test_select() -> None:
 
 def test_percent() -> None:
     """Where a driver reads `%`, our names are doubled only if it gets parameters."""
-    with_parameters = sql.of_sql("SELECT %s", [1], "postgres", percent=True)
-    without = sql.of_sql("SELECT 1", None, "postgres", percent=True)
+    with_parameters = sql.of_sql("SELECT %s", [1], POSTGRES, percent=True)
+    without = sql.of_sql("SELECT 1", None, POSTGRES, percent=True)
 
     assert 'SELECT "50%%" FROM (\nSELECT %s\n) "source"' == with_parameters.select(['"50%"'])
     assert 'SELECT "50%" FROM (\nSELECT 1\n) "source"' == without.select(['"50%"'])
@@ -59,7 +61,7 @@ def test_percent() -> None:
 
 def test_table() -> None:
     """A table is quoted; its condition stands on its own lines."""
-    query = sql.of_table("Mart.Tickets", "day > now() -- new", "postgres")
+    query = sql.of_table("Mart.Tickets", "day > now() -- new", POSTGRES)
 
     assert 'SELECT * FROM "mart"."tickets" WHERE (\nday > now() -- new\n)' == query.text
 
@@ -72,7 +74,7 @@ def test_any_driver(tmp_path: Path) -> None:
         connection.executemany("INSERT INTO t VALUES (?, NULL, NULL)", [(n,) for n in range(5000)])
         connection.execute("INSERT INTO t VALUES (5000, 1.5, NULL)")
     source = sql.CursorSource(
-        driver=sql.Driver(lambda: sqlite3.connect(path)), query=sql.of_table(["t"], None, "")
+        driver=sql.Driver(lambda: sqlite3.connect(path)), query=sql.of_table(["t"], None, STANDARD)
     )
 
     with source.read(["never", "late", "id"]) as batches:
@@ -90,7 +92,7 @@ def test_type_that_changes_further_down(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE t (id)")
         connection.executemany("INSERT INTO t VALUES (?)", [(n,) for n in range(5000)] + [("secret",)])
     source = sql.CursorSource(
-        driver=sql.Driver(lambda: sqlite3.connect(path)), query=sql.of_table("t", None, "")
+        driver=sql.Driver(lambda: sqlite3.connect(path)), query=sql.of_table("t", None, STANDARD)
     )
 
     with source.read(["id"]) as batches, pytest.raises(InvalidRequest, match="text further down") as caught:

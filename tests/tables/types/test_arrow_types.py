@@ -9,6 +9,9 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables.dialects.duckdb import DUCKDB
+from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
+from airflow_provider_openai_batch.tables.dialects.sqlite import SQLITE
 from airflow_provider_openai_batch.tables.types import arrow_types, sql_types
 
 
@@ -45,7 +48,7 @@ from airflow_provider_openai_batch.tables.types import arrow_types, sql_types
 def test_sql_type(field: pa.Field, postgres: str, duckdb: str, sqlite: str) -> None:
     """Each type becomes the database's own where it holds it exactly, else text."""
     assert [postgres, duckdb, sqlite] == [
-        sql_types.sql_type(field, name) for name in ("postgres", "duckdb", "sqlite")
+        sql_types.sql_type(field, dialect) for dialect in (POSTGRES, DUCKDB, SQLITE)
     ]
 
 

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from airflow_provider_openai_batch.tables.dialects.duckdb import DUCKDB
+from airflow_provider_openai_batch.tables.dialects.mysql import MYSQL
+from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
+from airflow_provider_openai_batch.tables.dialects.sqlite import SQLITE
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.sql_types import sql_type
 
 PAGE = Path(__file__).parents[3] / "docs" / "types.md"
-DIALECTS = ("postgres", "duckdb", "sqlite", "mysql")
+DIALECTS = (POSTGRES, DUCKDB, SQLITE, MYSQL)
 EMBEDDING = pa.list_(pa.float32())
 ROWS: dict[str, pa.Field] = {
     "integer of 16 bits": pa.field("x", pa.int16()),

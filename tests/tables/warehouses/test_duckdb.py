@@ -17,6 +17,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.tables.dialects.duckdb import DUCKDB
 from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 from airflow_provider_openai_batch.tables.sources import sql
@@ -120,7 +121,7 @@ def test_batches_are_bounded(duckdb_file: Path) -> None:
     """A large table comes in batches of one schema."""
     query(duckdb_file, "CREATE TABLE t AS SELECT range AS id, NULL::varchar AS body FROM range(10000)")
 
-    with warehouse.source(hook(), sql.of_table("t", None, "duckdb")).read(["id", "body"]) as batches:
+    with warehouse.source(hook(), sql.of_table("t", None, DUCKDB)).read(["id", "body"]) as batches:
         sizes = [batch.num_rows for batch in batches]
 
     assert 10_000 == sum(sizes)
@@ -129,11 +130,12 @@ def test_batches_are_bounded(duckdb_file: Path) -> None:
 
 LEFT = """
 import duckdb, sys
+from airflow_provider_openai_batch.tables.dialects.duckdb import DUCKDB
 from airflow_provider_openai_batch.tables.sources import sql
 from airflow_provider_openai_batch.tables.warehouses.duckdb_source import ArrowSource
 
 driver = sql.Driver(lambda: duckdb.connect(sys.argv[1]))
-source = ArrowSource(driver=driver, query=sql.of_table("t", None, "duckdb"))
+source = ArrowSource(driver=driver, query=sql.of_table("t", None, DUCKDB))
 try:
     with source.read(["id"]) as batches:
         next(batches)
@@ -224,7 +226,7 @@ def test_waits_for_another_process(duckdb_file: Path) -> None:
             waits.append(seconds)
             holder.communicate("")
 
-        source = warehouse.source(hook(), sql.of_table("t", None, "duckdb"), release)
+        source = warehouse.source(hook(), sql.of_table("t", None, DUCKDB), release)
 
         assert ("id",) == source.columns()
     assert [5.0] == waits

@@ -15,6 +15,9 @@ from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.request.compile_template import compile_template
 from airflow_provider_openai_batch.batch.request.template import custom_id
 from airflow_provider_openai_batch.batch.text import values
+from airflow_provider_openai_batch.tables.dialects.duckdb import DUCKDB
+from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
+from airflow_provider_openai_batch.tables.dialects.sqlite import SQLITE
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 from airflow_provider_openai_batch.tables.sources import sql
 from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
     from tests.servers import Postgres
 
-POSTGRES = """
+POSTGRES_TABLE = """
 CREATE TYPE mood AS ENUM ('fine', 'it''s');
 CREATE DOMAIN cents AS numeric(9, 2);
 CREATE TABLE golden (id bigint, i2 smallint, i4 int, f4 real, f8 double precision, b bool, n numeric(12, 3),
@@ -52,7 +55,7 @@ INSERT INTO golden VALUES
  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO golden (id) VALUES (4);
 """
-DUCKDB = """
+DUCKDB_TABLE = """
 CREATE TABLE golden AS SELECT * FROM (VALUES
   (9007199254740993, 0.1::DOUBLE, true, 'caf\u00e9', '\\x00\\xFF'::BLOB, DATE '2026-01-05',
    TIMESTAMP '2026-01-05 06:00:00.123456', UUID '11111111-2222-3333-4444-555555555555', ['x', NULL, '"y"']),
@@ -61,7 +64,7 @@ CREATE TABLE golden AS SELECT * FROM (VALUES
   (4, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
 ) AS t (id, f8, b, body, raw, d, ts, u, tags)
 """
-SQLITE = """
+SQLITE_TABLE = """
 CREATE TABLE golden (id INTEGER, body TEXT, score REAL, raw BLOB, price DECIMAL(9, 2));
 INSERT INTO golden VALUES (9007199254740993, 'caf\u00e9', 0.1, x'00ff', 1.5), (-1, '', 1e22, x'', 2.25),
   (4, NULL, NULL, NULL, NULL);
@@ -95,8 +98,8 @@ def pin(table: pa.Table) -> str:
 @pytest.mark.parametrize("path", PATHS)
 def test_postgres(postgres: Postgres, path: str) -> None:
     """ADBC and both generations of psycopg give one schema and one text of every value."""
-    postgres.execute(POSTGRES)
-    query = sql.of_sql("SELECT * FROM golden ORDER BY id", None, "postgres", percent=True)
+    postgres.execute(POSTGRES_TABLE)
+    query = sql.of_sql("SELECT * FROM golden ORDER BY id", None, POSTGRES, percent=True)
 
     table = read(warehouse.source(hook(path, postgres.uri), query))
 
@@ -111,7 +114,7 @@ def test_postgres(postgres: Postgres, path: str) -> None:
 
 def test_postgres_sessions(postgres: Postgres, connect: Any) -> None:
     """What the role or the connection sets for the texts of values changes none of them."""
-    postgres.execute(POSTGRES)
+    postgres.execute(POSTGRES_TABLE)
     settings = "-c timezone=Asia/Tokyo -c datestyle=german -c intervalstyle=iso_8601 -c extra_float_digits=0"
     connect(**postgres.fields(extra={"options": f"{settings} -c bytea_output=escape"}))
     asked = {"key": "id", "sql": "SELECT * FROM golden"}
@@ -127,11 +130,11 @@ def test_postgres_sessions(postgres: Postgres, connect: Any) -> None:
 def test_duckdb(duckdb_file: Path) -> None:
     """Arrow and the plain driver give one text of every value."""
     with duckdb.connect(str(duckdb_file)) as connection:
-        connection.execute(DUCKDB)
+        connection.execute(DUCKDB_TABLE)
     by_arrow = resolve_source(arguments.source({"conn_id": "warehouse", "key": "id", "table": "golden"}))
     by_driver = sql.CursorSource(
         driver=sql.Driver(partial(duckdb.connect, str(duckdb_file))),
-        query=sql.of_table("golden", None, "duckdb"),
+        query=sql.of_table("golden", None, DUCKDB),
     )
 
     assert ["fb98534d6a7f7d3a"] * 2 == [pin(read(by_arrow)), pin(read(by_driver))]
@@ -140,13 +143,13 @@ def test_duckdb(duckdb_file: Path) -> None:
 def test_sqlite(sqlite_file: Path) -> None:
     """Declared types and types that the values tell give one text of every value."""
     with sqlite3.connect(sqlite_file) as connection:
-        connection.executescript(SQLITE)
+        connection.executescript(SQLITE_TABLE)
     by_declaration = resolve_source(
         arguments.source({"conn_id": "warehouse", "key": "id", "table": "golden"})
     )
     by_values = sql.CursorSource(
         driver=sql.Driver(partial(sqlite3.connect, sqlite_file)),
-        query=sql.of_table("golden", None, "sqlite"),
+        query=sql.of_table("golden", None, SQLITE),
     )
 
     assert ["b4ebc5f00648be52"] * 2 == [pin(read(by_declaration)), pin(read(by_values))]

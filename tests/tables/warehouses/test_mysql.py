@@ -19,6 +19,7 @@ import pytest
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.tables.dialects.mysql import MYSQL
 from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 from airflow_provider_openai_batch.tables.sources import sql
@@ -72,7 +73,7 @@ def target(client: str, database: MariaDatabase, monkeypatch: pytest.MonkeyPatch
 def test_read_types(mariadb: MariaDatabase, client: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every client gives the same rows: the server's types, and its own text where Arrow has no such type."""
     mariadb.execute(EVERY_TYPE, *ROWS)
-    query = sql.of_sql("SELECT * FROM t WHERE id <> 3", None, "mysql", percent=True)
+    query = sql.of_sql("SELECT * FROM t WHERE id <> 3", None, MYSQL, percent=True)
     source = warehouse.source(hook(client, mariadb, monkeypatch), query)
 
     table = whole(source)
@@ -104,7 +105,7 @@ def test_read_types(mariadb: MariaDatabase, client: str, monkeypatch: pytest.Mon
 def test_texts_are_one(mariadb: MariaDatabase, client: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hashes of the golden table do not depend on the client, and never change."""
     mariadb.execute(EVERY_TYPE, *ROWS)
-    query = sql.of_table("t", None, "mysql")
+    query = sql.of_table("t", None, MYSQL)
 
     assert "930d326982b3e599" == pin(whole(warehouse.source(hook(client, mariadb, monkeypatch), query)))
 
@@ -113,9 +114,9 @@ def test_texts_are_one(mariadb: MariaDatabase, client: str, monkeypatch: pytest.
 def test_parameters_and_percent(mariadb: MariaDatabase, client: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parameters are the client's; without any, a percent sign is only itself."""
     made = hook(client, mariadb, monkeypatch)
-    plain = sql.of_sql("SELECT 1 AS id, 'x' AS `50%` WHERE 'abc' LIKE 'a%'", None, "mysql", percent=True)
+    plain = sql.of_sql("SELECT 1 AS id, 'x' AS `50%` WHERE 'abc' LIKE 'a%'", None, MYSQL, percent=True)
     named = sql.of_sql(
-        "SELECT %(x)s AS id, 'é😀' AS b FROM dual;", {"x": "it's \\ 50%s"}, "mysql", percent=True
+        "SELECT %(x)s AS id, 'é😀' AS b FROM dual;", {"x": "it's \\ 50%s"}, MYSQL, percent=True
     )
 
     assert ["x"] == whole(warehouse.source(made, plain), "50%")["50%"].to_pylist()
@@ -125,7 +126,7 @@ def test_parameters_and_percent(mariadb: MariaDatabase, client: str, monkeypatch
 @pytest.mark.parametrize("client", CLIENTS)
 def test_read_in_bounded_memory(mariadb: MariaDatabase, client: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client holds a part of the rows at a time, and a reading may end before its last row."""
-    query = sql.of_sql("SELECT seq AS id, repeat('x', 2000) AS body FROM seq_1_to_40000", None, "mysql")
+    query = sql.of_sql("SELECT seq AS id, repeat('x', 2000) AS body FROM seq_1_to_40000", None, MYSQL)
     source = warehouse.source(hook(client, mariadb, monkeypatch), query)
     tracemalloc.start()
 

@@ -14,6 +14,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
 from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.resolve import resolve_target
@@ -232,9 +233,7 @@ def test_copy_by_psycopg_2(postgres: Postgres) -> None:
 
 def test_unreachable_by_psycopg_2() -> None:
     """An error of the older driver without a SQLSTATE is retried."""
-    source = warehouse.source(
-        Driver("psycopg2", "host=127.0.0.1 port=1"), sql.of_table("t", None, "postgres")
-    )
+    source = warehouse.source(Driver("psycopg2", "host=127.0.0.1 port=1"), sql.of_table("t", None, POSTGRES))
 
     with pytest.raises(OpenAIBatchError, match="OperationalError"):
         source.columns()

@@ -14,6 +14,7 @@ import pytest
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
 from airflow_provider_openai_batch.tables.sources import sql
 from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
 from airflow_provider_openai_batch.tables.warehouses import postgres_adbc, postgres_psycopg
@@ -43,7 +44,7 @@ def adbc(used: Any) -> bool:
 
 
 def source(path: str, database: Postgres, statement: str, parameters: Any = None) -> Any:
-    query = sql.of_sql(statement, parameters, "postgres", percent=True)
+    query = sql.of_sql(statement, parameters, POSTGRES, percent=True)
     return warehouse.source(hook(path, database.uri), query)
 
 

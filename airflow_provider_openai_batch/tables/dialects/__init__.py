@@ -1,0 +1,1 @@
+"""What each database can do, as values: one module for each that results are written to."""
