@@ -1,4 +1,4 @@
-"""What to install where a storage or the provider of a database is missing, and how that is said."""
+"""What to install where the provider of a storage is missing, and how that is said of any package."""
 
 from __future__ import annotations
 

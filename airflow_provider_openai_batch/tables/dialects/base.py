@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables.dialects.columns import Json, Limits, Types
-from airflow_provider_openai_batch.tables.dialects.statements import Looks, Statements
+from airflow_provider_openai_batch.tables.dialects.statements import Lookups, Statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ class Dialect:
     limits: Limits = field(default_factory=Limits)
     json: Json = field(default_factory=Json)
     statements: Statements = field(default_factory=Statements)
-    looks: Looks = field(default_factory=Looks)
+    lookups: Lookups = field(default_factory=Lookups)
 
     def quote(self, name: str) -> str:
         """Write a name as a quoted identifier, whatever it holds."""

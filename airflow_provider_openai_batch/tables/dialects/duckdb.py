@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_provider_openai_batch.tables.dialects.base import Dialect
 from airflow_provider_openai_batch.tables.dialects.columns import Limits, Types
 from airflow_provider_openai_batch.tables.dialects.merges import matched
-from airflow_provider_openai_batch.tables.dialects.statements import Declared, Looks, Moment, Statements
+from airflow_provider_openai_batch.tables.dialects.statements import Declared, Lookups, Moment, Statements
 
 
 def exact(text: str) -> str:
@@ -42,5 +42,5 @@ DUCKDB = Dialect(
         exact_keys=True,  # unique indexes heed no collation, so that nothing else does
         moment=moment,
     ),
-    looks=Looks(compared=compared),
+    lookups=Lookups(compared=compared),
 )

@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.tables.dialects.statements import (
     MARK,
     Declared,
     Index,
-    Looks,
+    Lookups,
     Moment,
     Statements,
 )
@@ -147,5 +147,5 @@ MYSQL = Dialect(
         parameter=parameter,
         moment=moment,
     ),
-    looks=Looks(compared=compared, hooks=HOOKS),
+    lookups=Lookups(compared=compared, hooks=HOOKS),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.tables.dialects.base import Dialect, Names
 from airflow_provider_openai_batch.tables.dialects.columns import Json, Limits, Types
 from airflow_provider_openai_batch.tables.dialects.merges import conflict
-from airflow_provider_openai_batch.tables.dialects.statements import Declared, Digest, Looks, Statements
+from airflow_provider_openai_batch.tables.dialects.statements import Declared, Digest, Lookups, Statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ POSTGRES = Dialect(
         exact=exact,
         unpadded=unpadded,
     ),
-    looks=Looks(
+    lookups=Lookups(
         compared=compared,
         digest=Digest(when="getdatabaseencoding() = 'UTF8'", hexed=hexed),
         fence="OFFSET 0",

@@ -10,7 +10,7 @@ from airflow_provider_openai_batch.tables.dialects.merges import conflict
 from airflow_provider_openai_batch.tables.dialects.statements import (
     MARK,
     Declared,
-    Looks,
+    Lookups,
     Moment,
     Statements,
 )
@@ -79,5 +79,5 @@ SQLITE = Dialect(
     limits=Limits(endless_texts=True),
     json=Json(halves=True),
     statements=Statements(merge=conflict, exact=exact, parameter=parameter, moment=moment),
-    looks=Looks(compared=compared, hooks=HOOKS),
+    lookups=Lookups(compared=compared, hooks=HOOKS),
 )  # fmt: skip

@@ -122,7 +122,7 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looks:
+class Lookups:
     """How a table is asked what it holds, and what acts on it."""
 
     #: Write a column of the source for a comparison with a key of the table, so that the table's rules

@@ -143,7 +143,7 @@ class HeldRows:
         """Compare as the table does: its collation decides, and comes first where sides matter."""
         theirs = part_of_key(self._quote("target"), column, self.dialect)
         ours = f"{self._quote('source')}.{self._quote(name)}"
-        return f"{theirs} = {self.dialect.looks.compared(ours, declared_as(column, self.dialect))}"
+        return f"{theirs} = {self.dialect.lookups.compared(ours, declared_as(column, self.dialect))}"
 
     def _quote(self, name: str) -> str:
         return self.dialect.quote(name)

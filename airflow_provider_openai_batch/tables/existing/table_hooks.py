@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 def hooked(session: Session, parts: tuple[str, ...]) -> list[str]:
     """Name the triggers, rules, and policies of a table."""
     dialect = session.dialect
-    if dialect.looks.hooks is None:
+    if dialect.lookups.hooks is None:
         return []
-    statement = dialect.looks.hooks.format(
+    statement = dialect.lookups.hooks.format(
         name=dialect.literal(dialect.qualified(parts)),
         catalog=dialect.quote(parts[0]),
         schema=dialect.literal(parts[0]),

@@ -23,7 +23,7 @@ def settled(known: Known, roles: Mapping[str, str], dialect: Dialect) -> str | N
     The hash is that of `batch.digests` over the texts of the columns, which the database makes only where
     the other parts hold.
     """
-    needed, digest = {"status", "input_hash", "prompt_version", "run_id"}, dialect.looks.digest
+    needed, digest = {"status", "input_hash", "prompt_version", "run_id"}, dialect.lookups.digest
     literals = known.names_hash, known.prompt_version, known.run_id
     if digest is None or not needed <= set(roles) or not all(map(PLAIN.fullmatch, literals)):
         return None

@@ -79,7 +79,8 @@ class Query:
         shown = [self.quoted(name) for name in (*join.shown, *map(held_name, roles_of(join)))]
         hidden = map(self.quoted, join.hidden)
         shown += [f"CASE WHEN {mark} THEN NULL ELSE {name} END AS {name}" for name in hidden]
-        return replace(self, text=replace(self, text=f"{self.text} {self.dialect.looks.fence}").select(shown))
+        fenced = replace(self, text=f"{self.text} {self.dialect.lookups.fence}")
+        return replace(self, text=fenced.select(shown))
 
     def quoted(self, name: str) -> str:
         """Quote a column of the query."""

@@ -32,10 +32,8 @@ def assignable(field: pa.Field, kind: str, dialect: Dialect, *, from_text: bool 
     """Tell whether the target's type holds our values; types that sqlglot does not know are trusted."""
     if arrow_types.logical(field) == "unknown":
         return True
-    keeps_text, text_only = (
-        dialect.types.keeps_text,
-        sql_types.generic_type(field) == "text" and not from_text,
-    )
+    text_only = sql_types.generic_type(field) == "text" and not from_text
+    keeps_text = dialect.types.keeps_text
     # An integer that 64 bits with a sign do not hold becomes a float in a column of numbers.
     if keeps_text is not None and (not kind or text_only or pa.types.is_uint64(field.type)):
         return keeps_text(kind)
