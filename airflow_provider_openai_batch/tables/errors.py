@@ -14,6 +14,14 @@ DRAWN = re.compile(r"^LINE (\d+): (?P<line>.*)\n(?P<before> *)\^", re.MULTILINE)
 LEFT_OUT = "its text may hold row values and is not shown"
 
 
+class RefusedByDatabase(InvalidRequest):
+    """A database's error that a retry would meet again; `doing` says what was done when it came."""
+
+    def __init__(self, message: str, doing: str = "") -> None:
+        super().__init__(message)
+        self.doing = doing
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A place in a statement, counted from 1; no column where it is not known."""
@@ -64,9 +72,9 @@ def told(doing: str, explain: Explain, written: Written | None = None) -> Iterat
         failure = explain(error)
         if failure is None:
             raise
-        kind = InvalidRequest if failure.lasting else OpenAIBatchError
         where = "" if written is None else written.where(failure.place)
-        raise kind(f"{doing}: {failure.text}{where}") from None
+        text = f"{doing}: {failure.text}{where}"
+        raise (RefusedByDatabase(text, doing) if failure.lasting else OpenAIBatchError(text)) from None
 
 
 def dbapi(error: Exception) -> Failure | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sqlite3
 
 import pytest
@@ -28,6 +29,16 @@ def test_wrong_sql_is_shown() -> None:
     shown = r"^Doing: ProgrammingError: no column$"
     with pytest.raises(InvalidRequest, match=shown), errors.told("Doing", errors.dbapi):
         raise sqlite3.ProgrammingError("no column\nDETAIL: secret")
+
+
+def test_what_was_done_is_told_apart() -> None:
+    """An error that a retry would meet again says what was done, apart from its text, also once it is copied."""
+    with pytest.raises(errors.RefusedByDatabase) as caught, errors.told("Doing", errors.dbapi):
+        raise sqlite3.IntegrityError
+
+    copied = pickle.loads(pickle.dumps(caught.value))
+
+    assert ("Doing", str(caught.value)) == (copied.doing, str(copied))
 
 
 def test_passing_errors_are_retried() -> None:

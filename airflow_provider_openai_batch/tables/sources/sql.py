@@ -39,7 +39,7 @@ class Query:
 
     def select(self, columns: Sequence[str], where: str = "") -> str:
         """Select expressions (quoted already) from the query as a subquery on its own lines."""
-        chosen, alias = ", ".join(columns), self.dialect.quote("source")
+        chosen, alias = ", ".join(columns), self.quoted("source")
         return f"SELECT {self._safe(chosen)} FROM (\n{self.text}\n) {alias}{self._safe(where)}"
 
     def written(self, statement: str) -> Written | None:
@@ -55,29 +55,27 @@ class Query:
 
     def joined(self, join: Join) -> Query:
         """Add what a table of the same database holds of each row, in columns named by `held_name`."""
-        source, target = (self._safe(self.dialect.quote(alias)) for alias in ("source", "target"))
+        source, target = (self._safe(self.quoted(alias)) for alias in ("source", "target"))
         held = ", ".join(
             f"{self.dialect.statements.unpadded(f'{target}.{self._safe(self.quoted(name))}')} "
             f"AS {self.quoted(held_name(role))}"
             for role, name in join.columns
         )
-        table = self._safe(self.dialect.qualified(join.table))
         if join.later is not None:
             held += f", {self._safe(join.later)} AS {self.quoted(held_name(LATER))}"
         if join.settled is not None:
             held += f", {self._safe(join.settled)} AS {self.quoted(held_name(SETTLED))}"
         joined = (
             f"SELECT {source}.*, {held} FROM (\n{self.text}\n) {source} "
-            f"LEFT JOIN {table} {target} ON {self._safe(join.same)}"
+            f"LEFT JOIN {self._safe(self.dialect.qualified(join.table))} {target} ON {self._safe(join.same)}"
         )
         made = replace(self, text=joined)
         return made if join.settled is None else made.hiding(join)
 
     def hiding(self, join: Join) -> Query:
         """Hide the texts of settled rows; which those are is worked out once, behind a fence."""
-        mark = self.quoted(held_name(SETTLED))
         shown = [self.quoted(name) for name in (*join.shown, *map(held_name, roles_of(join)))]
-        hidden = map(self.quoted, join.hidden)
+        hidden, mark = map(self.quoted, join.hidden), self.quoted(held_name(SETTLED))
         shown += [f"CASE WHEN {mark} THEN NULL ELSE {name} END AS {name}" for name in hidden]
         fenced = replace(self, text=f"{self.text} {self.dialect.lookups.fence}")
         return replace(self, text=fenced.select(shown))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
+from airflow_provider_openai_batch.tables.errors import RefusedByDatabase
 from airflow_provider_openai_batch.tables.existing.existing_rows import HeldRows
 from airflow_provider_openai_batch.tables.existing.keys import Keys, keys_of
 from airflow_provider_openai_batch.tables.existing.table_hooks import hooked
@@ -94,8 +95,8 @@ class SqlTarget:
             with self.session(WRITING) as session:
                 load = _Load(self.parts, landing, session)
                 return load.run(fill_partition(landing, batches), guard, keep=True)
-        except InvalidRequest as error:
-            if not str(error).startswith(WRITING):
+        except RefusedByDatabase as error:
+            if error.doing != WRITING:
                 raise
             raise InvalidRequest(f"{error}{self._hooks()}") from error
 
