@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -12,10 +13,12 @@ import pytest
 
 from tests.mariadb import mariadb, mariadb_server
 from tests.servers import connect, postgres, postgres_server
+from tests.tables.conformance.promises import DATABASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+HERE = Path(__file__).parent
 
 __all__ = ["connect", "mariadb", "mariadb_server", "postgres", "postgres_server"]
 
@@ -54,11 +57,19 @@ def in_mysql(statement: str) -> str:
     return statement
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that every warehouse must pass."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and "warehouse" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.conformance)
+
+
 #: A connection that asks for something of psycopg's own keeps ADBC away.
 PSYCOPG = pytest.param("psycopg", marks=pytest.mark.long)
 
 
-@pytest.fixture(params=["sqlite", "duckdb", "postgres", PSYCOPG, "mariadb"])
+@pytest.fixture(params=[*DATABASES, PSYCOPG])
 def warehouse(request: pytest.FixtureRequest) -> Warehouse:
     """Give each of the databases in turn, empty."""
     if request.param == "psycopg":

@@ -32,7 +32,7 @@ def test_wrong_sql_is_shown() -> None:
 
 
 def test_what_was_done_is_told_apart() -> None:
-    """An error that a retry would meet again says what was done, apart from its text, also once it is copied."""
+    """An error that a retry would meet again says what was done, also once it is copied."""
     with pytest.raises(errors.RefusedByDatabase) as caught, errors.told("Doing", errors.dbapi):
         raise sqlite3.IntegrityError
 

@@ -130,6 +130,9 @@ BOUNDS: list[tuple[str, pa.DataType, str, Bound]] = [
     ("duckdb", pa.string(), "enum('it''s', 'so so')", Words(frozenset({"it's", "so so"}))),
     ("duckdb", pa.int64(), "utinyint", Range(least=0, most=255)),
     ("duckdb", FLOATS, "float[3]", Items(count=3, each=Range(least=-SHORT, most=SHORT))),
+    ("mariadb", pa.string(), "varchar(8)", Characters(8)),
+    ("mariadb", pa.string(), "enum('it''s', 'so so')", Words(frozenset({"it's", "so so"}))),
+    ("mariadb", pa.int64(), "smallint", Range(least=-(2**15), most=2**15 - 1)),
 ]
 
 
@@ -168,6 +171,9 @@ VALUES: list[tuple[str, pa.DataType, str, Any, Any]] = [
     ("duckdb", pa.float64(), "float", SHORT, 1e39),
     ("duckdb", FLOATS, "float[2]", [1.0, 2.0], [1.0]),
     ("duckdb", FLOATS, "tinyint[]", [127.0], [128.0]),
+    ("mariadb", pa.string(), "varchar(3) character set utf8mb4", "äöü", "abcd"),
+    ("mariadb", pa.string(), "enum('a')", "a", "b"),
+    ("mariadb", pa.int64(), "smallint", -(2**15), 2**15),
 ]
 
 

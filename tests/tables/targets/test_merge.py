@@ -259,6 +259,8 @@ NARROW = [
     ("postgres", "label text", "label varchar(6)", r"'label': TEXT in the .*\(6\).*not take 'feature'"),
     ("duckdb", "label text", "label enum ('bug')", r"'label': TEXT in the .*ENUM.*not take 'feature'"),
     ("postgres", "batch_custom_id text", "batch_custom_id varchar(8)", "'batch_custom_id'"),
+    ("mariadb", "id bigint", "id int", r"'id': BIGINT in the result, int\(11\) in the table"),
+    ("mariadb", "batch_custom_id text", "batch_custom_id varchar(8)", "'batch_custom_id'"),
 ]
 
 

@@ -1,0 +1,101 @@
+"""What every warehouse must do, by the tests that try it; and what one may leave out, and why."""
+
+from __future__ import annotations
+
+#: The databases of the tests, and the dialect that each speaks.
+DATABASES = {"sqlite": "sqlite", "duckdb": "duckdb", "postgres": "postgres", "mariadb": "mysql"}
+CREATE, MERGE, APPEND, REPLACE = "create", "merge", "append", "replace_partition"
+CHECK, KEYS, TYPES, LIMITS, EXISTING = "check", "keys", "types", "limits", "existing rows"
+
+PROMISES: dict[str, dict[str, tuple[str, ...]]] = {
+    CREATE: {
+        "targets.test_merge": (
+            "test_awkward_names", "test_short_fixed_columns", "test_first_loads_at_once",
+        ),
+        "targets.test_first_loads": ("test_sixteen_processes_make_one_table",),
+        "targets.test_columns": (
+            "test_lacking_columns_are_added_by_the_load", "test_columns_that_two_loads_add",
+            "test_failed_load_adds_nothing",
+        ),
+    },
+    MERGE: {
+        "targets.test_merge": (
+            "test_merge_keeps_what_is_newer_or_a_persons", "test_existing_table_takes_what_it_has",
+            "test_guard_stops_the_load", "test_failing_insert_brings_the_old_rows_back",
+            "test_broken_rows_leave_nothing", "test_many_batches",
+        ),
+        "existing.test_table_hooks": (
+            "test_changed_keys_are_counted_in_each_database",
+            "test_rows_that_a_trigger_takes_out_again_fail_the_load",
+        ),
+    },
+    APPEND: {"targets.test_merge": ("test_append_is_idempotent",)},
+    REPLACE: {
+        "targets.test_merge": (
+            "test_replace_partition", "test_replace_partition_by_nothing",
+            "test_partition_that_the_source_carries", "test_partition_of_an_existing_date_column",
+        ),
+    },
+    CHECK: {
+        "targets.test_merge": (
+            "test_check_shows_both_sides", "test_narrower_unique_key", "test_check_changes_nothing",
+        ),
+        "targets.test_columns": ("test_lacking_key_is_an_error",),
+    },
+    KEYS: {
+        "targets.test_merge": ("test_two_keys_in_one", "test_duplicate_rows_are_an_error"),
+        "existing.test_keys": (
+            "test_keys_that_the_column_changes", "test_keys_that_the_column_takes_for_one",
+            "test_key_of_another_scale", "test_nanoseconds_are_cut",
+        ),
+    },
+    TYPES: {
+        "targets.test_merge": ("test_types_of_no_rows", "test_round_trip_of_types"),
+        "test_every_type": ("test_every_type_lands_in_a_new_table",),
+        "test_round_trips": ("test_round_trips", "test_many_round_trips"),
+        "targets.test_carried_values": ("test_half_of_a_pair_in_json",),
+    },
+    LIMITS: {
+        "targets.test_merge": ("test_no_room", "test_texts_that_become_numbers"),
+        "targets.test_columns": (
+            "test_bounds", "test_bounds_are_the_databases", "test_columns_that_take_everything",
+            "test_dimensions_that_never_fit",
+        ),
+        "targets.test_carried_values": (
+            "test_values_that_a_column_refuses", "test_decimals_that_sqlite_would_round",
+            "test_a_new_table_has_the_depth_of_its_database",
+            "test_a_new_table_has_the_numbers_of_its_database",
+        ),
+    },
+    EXISTING: {
+        "existing.test_existing_rows": (
+            "test_both_ways_tell_the_same", "test_text_keys_compare_as_the_table_compares_them",
+            "test_the_latest_row_counts_when_runs_are_appended",
+            "test_what_a_merge_would_keep_for_its_time_is_told",
+            "test_a_table_that_does_not_exist_holds_nothing", "test_columns_that_the_table_lacks_are_null",
+            "test_types_that_do_not_compare_are_looked_up",
+        ),
+        "targets.test_columns": ("test_what_the_table_has_no_column_for_is_not_asked_of_it",),
+    },
+}  # fmt: skip
+
+LOOSE = "its columns hold values of any type and length"
+NO_LISTS = "it has no lists of a declared length"
+ANY_TEXT = "its unique indexes tell texts apart by bytes, whatever a collation says"
+TYPED = "its columns hold numbers as they are declared"
+#: By the test, the databases that it is not run on.
+SKIPS: dict[str, dict[str, str]] = {
+    "test_keys_that_the_column_takes_for_one": {"duckdb": ANY_TEXT},
+    "test_no_room": {"sqlite": LOOSE},
+    "test_bounds": {"sqlite": LOOSE},
+    "test_bounds_are_the_databases": {"sqlite": LOOSE},
+    "test_dimensions_that_never_fit": {"sqlite": NO_LISTS, "mariadb": NO_LISTS},
+    "test_texts_that_become_numbers": dict.fromkeys(("duckdb", "postgres", "mariadb"), TYPED),
+    "test_decimals_that_sqlite_would_round": dict.fromkeys(("duckdb", "postgres", "mariadb"), TYPED),
+    "test_a_new_table_has_the_depth_of_its_database": dict.fromkeys(
+        ("sqlite", "duckdb", "postgres"), "its JSON is as deep as ours"
+    ),
+    "test_a_new_table_has_the_numbers_of_its_database": {
+        "sqlite": "its JSON is text", "duckdb": "its JSON is text", "mariadb": "its JSON is text",
+    },
+}  # fmt: skip
