@@ -35,7 +35,7 @@ READING = (
     ),
     Mutation(
         name="bytes are taken for text on trust",
-        file="tables/types/arrow_types.py",
+        file="tables/types/plain_fields.py",
         old="    plain_types.check_valid(field.name, array)\n",
         new="",
         caught_by="tests/tables/sources/test_files.py::test_parquet_text_that_is_no_utf8",

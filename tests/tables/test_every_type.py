@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables.resolve import resolve_target
-from airflow_provider_openai_batch.tables.types import arrow_types
+from airflow_provider_openai_batch.tables.types import plain_fields
 from tests.tables.every_type import EVERY
 from tests.tables.factories import make_landing, make_rows, nothing
 
@@ -27,8 +27,8 @@ WIDTH = 60
 
 def stored(column: pa.Array) -> tuple[pa.Field, pa.Array]:
     """Pass a column on as sources do, through the run folder."""
-    field = arrow_types.plain(pa.field("value", column.type))
-    table = pa.table([arrow_types.fitted(column, field)], schema=pa.schema([field]))
+    field = plain_fields.plain(pa.field("value", column.type))
+    table = pa.table([plain_fields.fitted(column, field)], schema=pa.schema([field]))
     file = io.BytesIO()
     pq.write_table(table, file)
     back = pq.read_table(file)
@@ -75,4 +75,4 @@ UNION = pa.dense_union([pa.field("a", pa.int8())])
 def test_a_union_is_refused(kind: pa.DataType):
     """What no database holds is refused with the column's name."""
     with pytest.raises(InvalidRequest, match=r"'value'.*cast it"):
-        arrow_types.plain(pa.field("value", kind))
+        plain_fields.plain(pa.field("value", kind))

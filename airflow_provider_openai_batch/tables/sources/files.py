@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatch
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
 from airflow_provider_openai_batch.tables.sources import formats
 from airflow_provider_openai_batch.tables.sources.text_stream import Unreadable
-from airflow_provider_openai_batch.tables.types import arrow_types
+from airflow_provider_openai_batch.tables.types import arrow_types, plain_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ class FileSource:
         with _readable(self.path):
             opened = self._opened()
         fields = [opened.fields[name] for name in columns]
-        arrow_types.check_known(fields)
+        plain_fields.check_known(fields)
         yield self._batches(opened, fields)
 
     def _opened(self) -> Opened:
@@ -117,7 +117,7 @@ class Opened:
 
 def _array(field: pa.Field, batch: pa.RecordBatch, file: Found, made: dict[str, Any]) -> pa.Array:
     if field.name in batch.schema.names:
-        return arrow_types.fitted(batch.column(field.name), field)
+        return plain_fields.fitted(batch.column(field.name), field)
     if field.name == ROW:
         return pa.array(range(made[ROW], made[ROW] + batch.num_rows), pa.int64())
     value = made[FILE] if field.name == FILE else file.partition.get(field.name)

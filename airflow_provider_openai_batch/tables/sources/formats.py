@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.tables.sources.csv_files import Csv
 from airflow_provider_openai_batch.tables.sources.jsonl_files import Jsonl
 from airflow_provider_openai_batch.tables.sources.sql import distinct
 from airflow_provider_openai_batch.tables.sources.text_stream import Unreadable
-from airflow_provider_openai_batch.tables.types import arrow_types
+from airflow_provider_openai_batch.tables.types import plain_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,7 +54,7 @@ class Parquet:
             with fs.open(path, "rb") as file:
                 schema = self._open(path, file).schema_arrow
             distinct(schema.names)
-            schemas.append(pa.schema([arrow_types.plain(field) for field in schema]))
+            schemas.append(pa.schema([plain_fields.plain(field) for field in schema]))
         try:
             return list(pa.unify_schemas(schemas, promote_options="permissive"))
         except pa.ArrowException as error:

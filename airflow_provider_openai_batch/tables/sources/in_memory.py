@@ -13,7 +13,7 @@ import pyarrow as pa
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
 from airflow_provider_openai_batch.tables.sources.sql import distinct
-from airflow_provider_openai_batch.tables.types import arrow_types
+from airflow_provider_openai_batch.tables.types import arrow_types, plain_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ class RowsSource:
     @contextmanager
     def read(self, columns: Sequence[str]) -> Iterator[Iterator[pa.RecordBatch]]:
         table = self.table.select(list(columns))
-        arrow_types.check_known(table.schema)
+        plain_fields.check_known(table.schema)
         empty = [arrow_types.no_rows(table.schema)] if columns and not table.num_rows else None
         yield iter(empty or table.to_batches(max_chunksize=BATCH_ROWS))
 
@@ -110,9 +110,9 @@ def _from_frame(rows: Any) -> pa.Table:
     except (pa.ArrowException, AttributeError, TypeError, ValueError) as error:
         reason = type(error).__name__
     else:
-        fields = [arrow_types.plain(field) for field in table.schema]
+        fields = [plain_fields.plain(field) for field in table.schema]
         arrays = [
-            arrow_types.fitted(column, field) for column, field in zip(table.columns, fields, strict=True)
+            plain_fields.fitted(column, field) for column, field in zip(table.columns, fields, strict=True)
         ]
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
     raise InvalidRequest(
@@ -169,8 +169,8 @@ def _column(name: str, series: Any) -> pa.Table:
     except (pa.ArrowException, TypeError, ValueError) as error:
         reason = type(error).__name__
     else:
-        field = arrow_types.plain(pa.field(name, array.type))
-        return pa.table([arrow_types.fitted(array, field)], schema=pa.schema([field]))
+        field = plain_fields.plain(pa.field(name, array.type))
+        return pa.table([plain_fields.fitted(array, field)], schema=pa.schema([field]))
     raise InvalidRequest(f"Column {name!r} of source['rows'] has mixed types ({reason}); convert it first.")
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names
-from airflow_provider_openai_batch.tables.types import arrow_types
+from airflow_provider_openai_batch.tables.types import plain_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,7 +47,7 @@ def fill_partition(landing: Landing, batches: Iterable[pa.RecordBatch]) -> Itera
                 column = batch.column(field.name)
                 if field.name in landing.partition:
                     check_partition(field.name, column, landing.partition[field.name])
-                column = arrow_types.fitted(column, field)
+                column = plain_fields.fitted(column, field)
             else:
                 column = pa.repeat(pa.scalar(landing.partition[field.name], field.type), batch.num_rows)
             columns.append(column)

@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
 from airflow_provider_openai_batch.tables.sources import sql
-from airflow_provider_openai_batch.tables.types import arrow_types
+from airflow_provider_openai_batch.tables.types import arrow_types, plain_fields
 from airflow_provider_openai_batch.tables.types.json_texts import finite
 from airflow_provider_openai_batch.tables.warehouses.duckdb_errors import explain
 
@@ -166,10 +166,10 @@ def _field(field: pa.Field) -> pa.Field:
     """Give the field that is passed on; what is nested is text if it is JSON."""
     if arrow_types.logical(field) == "json":
         return field.with_type(pa.string())
-    return arrow_types.plain(field)
+    return plain_fields.plain(field)
 
 
 def _fitted(column: pa.Array, field: pa.Field) -> pa.Array:
     """Bring a column to the field's type; DuckDB's own JSON may have numbers that JSON has not."""
-    made = arrow_types.fitted(column, field)
+    made = plain_fields.fitted(column, field)
     return finite(made) if arrow_types.logical(field) == "json" else made
