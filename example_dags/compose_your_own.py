@@ -1,4 +1,4 @@
-"""The three steps one by one, between tasks of your own."""
+"""Submit, wait, and load as single tasks, between your own tasks."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ with DAG(
     schedule="0 4 * * *",
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
-    max_active_runs=1,  # two runs over the same rows are two runs, and both are paid
+    max_active_runs=1,  # overlapping runs would both pay for the same rows
     tags=["openai", "batch"],
 ) as dag:
     OpenAIBatchTaskGroup(

@@ -12,7 +12,7 @@ from airflow.providers.google.cloud.transfers.gcs_to_bigquery import GCSToBigQue
 
 from airflow_provider_openai_batch.task_group import OpenAIBatchTaskGroup
 
-# The day of the run; one by hand or by an asset has no data interval.
+# The day of the run; a manual run or one by an asset has no data interval.
 NIGHT = "{{ data_interval_end | default(dag_run.run_after, true) | ds }}"
 MAKE = """create table if not exists mart.ticket_labels (id int64, label string, batch_status string,
     batch_error_message string, batch_cost_usd float64, batch_run_id string, batch_snapshot_at timestamp)"""
@@ -64,7 +64,7 @@ with DAG(
         source_objects=[f"ticket_labels/night={NIGHT}/results.parquet"],
         source_format="PARQUET",
         write_disposition="WRITE_TRUNCATE",
-        trigger_rule="none_skipped",  # what a load with too many failures has landed is paid for as well
+        trigger_rule="none_skipped",  # also if load failed because too many rows failed: they are paid for
     )
     merge = BigQueryInsertJobOperator(
         task_id="merge", configuration={"query": {"query": MERGE, "useLegacySql": False}}

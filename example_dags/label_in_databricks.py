@@ -14,7 +14,7 @@ from airflow.providers.databricks.operators.databricks_sql import (
 
 from airflow_provider_openai_batch.task_group import OpenAIBatchTaskGroup
 
-# The day of the run; one by hand or by an asset has no data interval.
+# The day of the run; a manual run or one by an asset has no data interval.
 NIGHT = "{{ data_interval_end | default(dag_run.run_after, true) | ds }}"
 COLUMNS = """(id bigint, label string, batch_status string, batch_error_message string,
     batch_cost_usd double, batch_run_id string, batch_snapshot_at timestamp)"""
@@ -70,7 +70,7 @@ with DAG(
         expression_list="id, label, batch_status, batch_error_message, batch_cost_usd, "
         "batch_run_id, batch_snapshot_at",
         force_copy=True,  # the file of a cleared night, too; what a retry copies twice is merged once
-        trigger_rule="none_skipped",  # what a load with too many failures has landed is paid for as well
+        trigger_rule="none_skipped",  # also if load failed because too many rows failed: they are paid for
     )
     merge = DatabricksSqlOperator(task_id="merge", databricks_conn_id="databricks", sql=MERGE)
     make >> label >> copy >> merge

@@ -74,7 +74,7 @@ with DAG(
         copy_options=["format as parquet"],
         method="REPLACE",
         s3_key=f"ticket_labels/night={NIGHT}/results.parquet",
-        trigger_rule="none_skipped",  # what a load with too many failures has landed is paid for as well
+        trigger_rule="none_skipped",  # also if load failed because too many rows failed: they are paid for
     )
     merge = SQLExecuteQueryOperator(task_id="merge", conn_id="redshift", sql=MERGE)
     make >> label >> copy >> merge

@@ -12,7 +12,7 @@ from airflow.providers.snowflake.transfers.copy_into_snowflake import CopyFromEx
 
 from airflow_provider_openai_batch.task_group import OpenAIBatchTaskGroup
 
-# The day of the run; one by hand or by an asset has no data interval.
+# The day of the run; a manual run or one by an asset has no data interval.
 NIGHT = "{{ data_interval_end | default(dag_run.run_after, true) | ds }}"
 COLUMNS = """(id number(38, 0), label varchar, batch_status varchar, batch_error_message varchar,
     batch_cost_usd float, batch_run_id varchar, batch_snapshot_at timestamp_ltz)"""
@@ -70,7 +70,7 @@ with DAG(
         files=[f"ticket_labels/night={NIGHT}/results.parquet"],
         file_format="(type = parquet, use_logical_type = true)",
         copy_options="match_by_column_name = case_insensitive",
-        trigger_rule="none_skipped",  # what a load with too many failures has landed is paid for as well
+        trigger_rule="none_skipped",  # also if load failed because too many rows failed: they are paid for
     )
     merge = SQLExecuteQueryOperator(task_id="merge", conn_id="snowflake", sql=MERGE)
     make >> label >> copy >> merge

@@ -1,4 +1,4 @@
-"""Every night, classify what is new or has changed among the tickets of the last week."""
+"""Every night, classify the new and changed tickets of the last week."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ with DAG(
     schedule="0 2 * * *",
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
-    max_active_runs=1,  # two runs over the same rows are two runs, and both are paid
+    max_active_runs=1,  # overlapping runs would both pay for the same rows
     tags=["openai", "batch"],
 ) as dag:
     OpenAIBatchTaskGroup(
         group_id="classify",
         source={
             "conn_id": "warehouse",
-            # The week that has ended, also for a run by hand or by an asset: it has no data interval. What is
-            # answered is skipped; what was edited, or failed last night, is sent again.
+            # The last week; a manual run, or one by an asset, has no data interval. Answered rows
+            # are skipped; edited ones, and those that failed last night, are sent again.
             "sql": """
                 {% set end = data_interval_end | default(dag_run.run_after, true) | ds %}
                 select id, subject, body from tickets

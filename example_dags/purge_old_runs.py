@@ -1,4 +1,4 @@
-"""Every night, delete what old runs still keep on storage; counts and the target stay."""
+"""Every night, delete rows and answers of old runs from storage; counts and the target stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every night, embed what is new or has changed in the knowledge base, for a search by meaning."""
+"""Every night, embed the new and changed articles of the knowledge base, for a search by meaning."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ with DAG(
     schedule="0 3 * * *",
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
-    max_active_runs=1,  # two runs over the same rows are two runs, and both are paid
+    max_active_runs=1,  # overlapping runs would both pay for the same rows
     tags=["openai", "batch"],
 ) as dag:
     OpenAIBatchTaskGroup(
         group_id="embed",
         source={
             "conn_id": "warehouse",
-            # All of it: articles that are embedded already, and have not changed, are skipped for free.
+            # The whole table: unchanged articles that are embedded already are skipped at no cost.
             "table": "articles",
             "key": "id",
             "carry": "title",
@@ -27,7 +27,7 @@ with DAG(
         request={
             "endpoint": "/v1/embeddings",
             "model": "text-embedding-3-small",
-            "dimensions": 512,  # leave it out for all 1,536; a `vector(n)` of yours has the same n
+            "dimensions": 512,  # without it 1,536; your own `vector(n)` needs the same n
             "input": "{title}\n\n{body}",
         },
         target={"conn_id": "warehouse", "table": "article_vectors"},
