@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.batch.cost.prices import usd
+from airflow_provider_openai_batch.batch.text.money import usd
 from airflow_provider_openai_batch.steps.submit.cost_cap import estimate_of
 
 if TYPE_CHECKING:
