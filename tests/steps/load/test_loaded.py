@@ -1,0 +1,70 @@
+"""Load's summary: the target and its rows on one line, cost and report on lines of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.steps.load.load import name_of
+from airflow_provider_openai_batch.steps.load.loaded import Loaded
+
+
+def loaded(**changes: Any) -> Loaded:
+    fields: dict[str, Any] = {
+        "rows": 40,
+        "written": 40,
+        "kept": 0,
+        "counts": {"error": 3, "ok": 37},
+        "target": "warehouse.ticket_labels",
+    }
+    return Loaded(**(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"codes": {"error": ("invalid_prompt",)}},
+            "warehouse.ticket_labels: 40 rows merged: 37 ok, 3 error (invalid_prompt).",
+        ),
+        ({"mode": "append"}, "warehouse.ticket_labels: 40 rows appended: 37 ok, 3 error."),
+        (
+            {"mode": "replace_partition", "counts": {}, "rows": 0},
+            "warehouse.ticket_labels: 0 rows written to the partition.",
+        ),
+        (
+            {"counts": {"invalid": 40}, "codes": {"invalid": ("invalid", "(no code)")}},
+            "warehouse.ticket_labels: 40 rows merged: 40 invalid.",
+        ),
+    ],
+)
+def test_the_first_line_says_what_landed_where(changes: dict[str, Any], told: str):
+    """Good rows come first; a code is named where it says more than the status."""
+    assert str(loaded(**changes)) == told
+
+
+def test_everything_else_has_its_own_line():
+    """Kept rows, cleaned characters, the cost, and the report do not run into each other."""
+    told = str(loaded(kept=2, cleaned=9, money="Cost: 1.00 USD.", report_uri="s3://bucket/report.html"))
+
+    assert told.splitlines()[1:] == [
+        "2 of them were kept as they are in the target: a person or a later run wrote them.",
+        "9 characters of answers were removed or replaced: no database accepts them.",
+        "Cost: 1.00 USD.",
+        "Report: s3://bucket/report.html",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ({"conn_id": "warehouse", "table": "mart.labels"}, "warehouse.mart.labels"),
+        ({"conn_id": "warehouse", "table": ["mart", "my labels"]}, "warehouse.mart.my labels"),
+        ({"path": "s3://lake/labels", "mode": "append"}, "s3://lake/labels"),
+    ],
+)
+def test_a_target_is_named_as_a_person_knows_it(target: dict[str, Any], name: str):
+    """By its connection and table, or by its path."""
+    assert name_of(arguments.target(target)) == name
