@@ -15,7 +15,8 @@ from tests.crashes.scenario import Point, Scenario, Strike, Sweep
 from tests.crashes.server import opened_server
 from tests.crashes.stories import BATCHES_ONLY, CAPPED, CROWDED, PREFLIGHT, REASKED, TRIAL
 from tests.crashes.zombies import ClearedScenario, StaleScenario, ZombieScenario
-from tests.faults.figures import Figures
+from tests.laws import laws
+from tests.laws.figures import Figures
 from tests.mariadb import is_installed, start_mariadb
 from tests.servers import start_postgres
 
@@ -165,9 +166,6 @@ def crash_everywhere(databases: Sequence[str]) -> Figures:
 
 def counted(point: Point) -> Figures:
     """Count a crash point and what it broke; a broken one is printed."""
-    figures = Figures(crash_points_tried=1)
-    for violation in point.broken:
-        figures += violation.counted()
     if point.broken:
         sys.stdout.write(f"{point}\n")
-    return figures
+    return Figures(crash_points_tried=1) + laws.counted(point.broken)

@@ -8,11 +8,15 @@ from enum import StrEnum
 from itertools import count
 from typing import TYPE_CHECKING
 
+from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.crashes import laws
 from tests.crashes.children import RUN
-from tests.crashes.laws import Violation
 from tests.crashes.orders import End, Order, Task
 from tests.crashes.stories import PLAIN, Story
+from tests.laws.folder import intended_files, requests_of
+from tests.laws.laws import Violation, sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,17 +137,18 @@ class Scenario:
     def _settled(self, heard: Heard, place: Place, expected: Expected) -> list[Violation]:
         """Check all laws on a run that should have ended well."""
         if heard.end is not End.DONE:
-            return [Violation("rows_lost", len(expected.rows), f"the run is {heard.end}: {heard.error}")]
+            return [Violation("rows_lost", f"the run is {heard.end}: {heard.error}", len(expected.rows))]
         return self._checked(place, expected)
 
     def _checked(self, place: Place, expected: Expected) -> list[Violation]:
         """Check all laws on what there is."""
-        bill, run = self._server.bill(), place.folder / "runs" / RUN
+        bill = self._server.bill()
+        store = RunStore(ObjectStoragePath(f"file://{place.folder}/runs/{RUN}"))
         return [
             *laws.check_rows(self.database.read(place), expected.rows),
             *laws.check_bill(bill, expected.bill, self._story.again),
-            *laws.check_live(bill, laws.requests_of(run)),
-            *laws.check_files(bill, laws.intended_files(run)),
+            *sharing(bill.lives(requests_of(store))),
+            *laws.check_files(bill, intended_files(store)),
         ]
 
     def _begin(self, sweep: Sweep) -> tuple[Place, list[Row] | None]:

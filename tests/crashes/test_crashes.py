@@ -9,7 +9,7 @@ import pytest
 from tests.crashes.campaign import LOAD, SENDING, WAIT, Campaign, crash_everywhere, opened_campaign
 from tests.crashes.scenario import Strike, Sweep
 from tests.crashes.stories import CAPPED, CROWDED, PREFLIGHT
-from tests.faults.figures import Figures
+from tests.laws.figures import Figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from tests.crashes import laws
 from tests.crashes.databases import TICKETS
-from tests.crashes.laws import Violation
 from tests.crashes.orders import End, Task
 from tests.crashes.scenario import Expected, Scenario
+from tests.laws.laws import Violation
 
 if TYPE_CHECKING:
     from tests.crashes.databases import Place
@@ -63,7 +63,7 @@ class StaleScenario(Scenario):
             BEFORE_THE_GUARD.search(one.place) for one in stale.crossings[len(heard.crossings) - 1 :]
         )
         if guarded and (stale.end is not End.RAISED or "staged the rows again" not in stale.error):
-            broken.append(Violation("rows_lost", 1, f"a stale load is {stale.end}: {stale.error}"))
+            broken.append(Violation("rows_lost", f"a stale load is {stale.end}: {stale.error}"))
         if stale.end is End.RAISED and rows != expected.old:
-            broken.append(Violation("partial_reads_seen", 1, "a load that stopped has written"))
+            broken.append(Violation("partial_reads_seen", "a load that stopped has written"))
         return broken

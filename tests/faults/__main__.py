@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests import conftest
-from tests.faults.figures import Figures
 from tests.faults.parts import EXAMPLES, PARTS, fits, jobs
+from tests.laws.figures import Figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,6 +11,7 @@ from airflow_provider_openai_batch.emulator.faults.lines import BREAKS, LineFaul
 from airflow_provider_openai_batch.emulator.state.state import TERMINAL, Batch
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.faults.money import may_lose_the_first
+from tests.laws.folder import lines_of, requests_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +46,11 @@ def read_askings(play: Play) -> Iterator[Asking]:
     world = play.world
     executed = {(entry.batch_id, entry.custom_id): entry.status for entry in world.emulator.ledger}
     service = world.emulator._server.service
+    held = requests_of(world.store)
     for batch in service.state.batches():
         lines = LineFaults(batch, service.settings)
-        for request in held(world, batch):
+        assert batch.metadata is not None  # it names the shard that the batch was made of
+        for request in held[batch.metadata["shard"]]:
             key = (batch.id, request)
             yield Asking(
                 request=request,
@@ -79,24 +82,19 @@ def asked_at_once(play: Play) -> Iterator[Asking]:
 
 def answered_at_once(world: World) -> set[str]:
     """Read which requests the run itself knows to be answered at once."""
+    requests = requests_of(world.store)
     return {
         request
-        for shard in read_run(world.store).shards
-        for send in shard.sends
+        for send in read_run(world.store).sends
         if send.intent.preflight and send.tally and not send.batches and send.tally.counts.get("ok")
-        for request in ids_of(world, shard.id)
+        for request in requests[send.shard]
     }
 
 
 def requests_by_body(world: World) -> dict[str, str]:
     """Read what each request asks."""
-    found = {}
-    for name in world.store.list():
-        if name.endswith("/requests.jsonl"):
-            with world.store.open(name) as file:
-                lines = [msgspec.json.decode(line) for line in file]
-            found |= {canonical(line["body"]): line["custom_id"] for line in lines}
-    return found
+    shards = (lines for _, lines in lines_of(world.store))
+    return {canonical(line["body"]): line["custom_id"] for lines in shards for line in lines}
 
 
 def canonical(body: dict[str, Any]) -> str:
@@ -109,19 +107,6 @@ def is_misfit(lines: LineFaults, batch: Batch, request: str, *, labels: bool) ->
     spoiling = MISFITS if labels else MISFITS - {"separators"}
     options = {fault.name: fault.options for fault in batch.faults if fault.name in spoiling}
     return any(lines._chosen(name, request, share=options[name]["share"]) for name in options)
-
-
-def held(world: World, batch: Batch) -> list[str]:
-    """Return the requests of a batch; its metadata names the shard that it was made of."""
-    assert batch.metadata is not None
-    return ids_of(world, batch.metadata["shard"])
-
-
-def ids_of(world: World, shard: str) -> list[str]:
-    """Return the requests of a shard."""
-    with world.store.open(f"shards/{shard}/custom_ids.bin") as file:
-        ids = file.read()
-    return [ids[n : n + 16].hex() for n in range(0, len(ids), 16)]
 
 
 def end_of(batch: Batch) -> float:

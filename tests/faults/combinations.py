@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.draw import Combination, draw
-from tests.faults.figures import Figures
 from tests.faults.laws import judge
 from tests.faults.play import Play
 from tests.faults.world import LABELS, MODEL, make_world
+from tests.laws.figures import Figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -10,19 +10,20 @@ from airflow_provider_openai_batch.emulator.endpoints.responses import PREAMBLE
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.faults.askings import read_askings
 from tests.faults.draw import CANARY, KEY
-from tests.faults.figures import Figures
 from tests.faults.money import caps_passed, may_lose_the_first, wrong_sums
 from tests.faults.trust import mixed_up, unclear_uploads, without_an_end
 from tests.faults.unwanted import unwanted
 from tests.faults.warehouse import COLUMNS
 from tests.faults.world import LABELS
+from tests.laws.laws import Life, Violation, counted, files_left, named, repeated, sharing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tests.faults.askings import Asking
     from tests.faults.play import Play
     from tests.faults.world import World
+    from tests.laws.figures import Figures
 
 HALF_HOUR = 1_800.0
 #: With these, an answer that was paid for may not be seen, or is not a good one.
@@ -45,12 +46,9 @@ def judge(play: Play) -> tuple[Figures, list[str]]:
     """Count the breaches of each law, and tell them."""
     askings = list(read_askings(play))
     hides = may_hide(play)
-    laws = {
+    breaches = {
         "rows_lost": [*play.breaches, *lost(play, askings)],
-        "rows_duplicated_in_the_target": duplicated(play),
         "requests_executed_too_often": too_often(askings, most_executions(play), play.plan.reask),
-        "live_batches_sharing_a_request": sharing(askings),
-        "remote_files_left": left_behind(play),
         "partial_reads_seen": partial(play),
         "secrets_found": secrets(play.world),
         "sums_that_differ": wrong_sums(play, may_hide=hides),
@@ -60,8 +58,9 @@ def judge(play: Play) -> tuple[Figures, list[str]]:
         "files_left_by_unclear_uploads": unclear_uploads(play),
         "transfers_without_an_end": without_an_end(play),
     }
-    told = [f"{name}: {breach}" for name, breaches in laws.items() for breach in breaches]
-    return Figures(**{name: len(breaches) for name, breaches in laws.items()}), told
+    broken = [*duplicated(play), *sharing(lives_of(askings)), *left_behind(play)]
+    broken += [one for figure, found in breaches.items() for one in named(figure, found)]
+    return counted(broken), list(map(str, broken))
 
 
 def most_executions(play: Play) -> int:
@@ -97,11 +96,13 @@ def may_hide(play: Play) -> bool:
     return bool(play.plan.names & HIDING) or any(files)
 
 
-def duplicated(play: Play) -> list[str]:
+def duplicated(play: Play) -> list[Violation]:
     """Find keys that are in the target twice, or should not be in it."""
-    counts = Counter(row[0] for row in play.world.warehouse.read())
-    twice = [f"row {key} is in the target {count} times" for key, count in counts.items() if count > 1]
-    return twice + [f"row {key} was never landed" for key in counts.keys() - set(map(str, play.landed))]
+    keys = [row[0] for row in play.world.warehouse.read()]
+    strange = sorted(set(keys) - set(map(str, play.landed)))
+    return repeated(keys) + named(
+        "rows_duplicated_in_the_target", (f"row {key} was never landed" for key in strange)
+    )
 
 
 def too_often(askings: list[Asking], most: int, reask: int = 0) -> list[str]:
@@ -121,14 +122,21 @@ def too_often(askings: list[Asking], most: int, reask: int = 0) -> list[str]:
     return breaches
 
 
-def sharing(askings: list[Asking]) -> list[str]:
-    """Find pairs of batches that lived at the same time with a request in common."""
-    pairs = set()
-    for ordered in by_request(asking for asking in askings if asking.ran).values():
-        for first, second in combinations(ordered, 2):
-            if first.ended > second.begun:
-                pairs.add((first.batch, second.batch))
-    return [f"{first} and {second} lived at the same time" for first, second in sorted(pairs)]
+def lives_of(askings: Iterable[Asking]) -> list[Life]:
+    """Return the lives of the batches that began to run."""
+    held: dict[str, list[Asking]] = defaultdict(list)
+    for asking in askings:
+        if asking.ran:
+            held[asking.batch].append(asking)
+    return [
+        Life(
+            batch=batch,
+            requests=frozenset(asking.request for asking in ours),
+            begun=ours[0].begun,
+            ended=ours[0].ended,
+        )
+        for batch, ours in held.items()
+    ]
 
 
 def by_request(askings: Iterator[Asking]) -> dict[str, list[Asking]]:
@@ -139,7 +147,7 @@ def by_request(askings: Iterator[Asking]) -> dict[str, list[Asking]]:
     return found
 
 
-def left_behind(play: Play) -> list[str]:
+def left_behind(play: Play) -> list[Violation]:
     """Find remote files of ended and void sends, after a load whose deletes nothing disturbed."""
     if any(s.name == "not_found" and s.options["route"] in {"any", "delete"} for s in play.plan.strikes):
         return []  # the API said that the file is gone
@@ -154,12 +162,8 @@ def left_behind(play: Play) -> list[str]:
             b for b in batches if not any(b["request_counts"][name] for name in ("completed", "failed"))
         ]
     excused = waiting | {b[name] for b in unheard for name in ("output_file_id", "error_file_id")}
-    may_lose = bool(play.plan.names & LOSING)
-    return [
-        f"file {file['id']} ({file['filename']})"
-        for file in play.world.emulator.files()
-        if file["id"] not in excused and (file["purpose"] != "batch" or file["id"] in ours or not may_lose)
-    ]
+    files = (file for file in play.world.emulator.files() if file["id"] not in excused)
+    return files_left(files, ours, may_be_unknown=bool(play.plan.names & LOSING))
 
 
 def partial(play: Play) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tests.faults.figures import Figures
+    from tests.laws.figures import Figures
 
 DATABASES = ("sqlite", "duckdb", "postgres", "parquet", "postgres by psycopg", "mariadb")
 COMBINATIONS = 1_000

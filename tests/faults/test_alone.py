@@ -10,9 +10,9 @@ import pytest
 
 from tests.faults.combinations import played
 from tests.faults.draw import Combination, Extra, Strike
-from tests.faults.figures import Figures
 from tests.faults.laws import judge
 from tests.faults.world import make_world
+from tests.laws.figures import Figures
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.combinations import tell
 from tests.faults.draw import DRAWS, draw
-from tests.faults.figures import Figures
+from tests.laws.figures import Figures
 
 SEEDS = range(1, 26)
 

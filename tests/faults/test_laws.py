@@ -18,12 +18,13 @@ from tests.faults.__main__ import broke, read_arguments, table, table_of_one
 from tests.faults.askings import Asking
 from tests.faults.combinations import played
 from tests.faults.draw import CANARY, KEY, Combination
-from tests.faults.figures import Figures
-from tests.faults.laws import judge, sharing, too_often
+from tests.faults.laws import judge, lives_of, too_often
 from tests.faults.parts import fits, jobs
 from tests.faults.trust import MOST_BYTES
 from tests.faults.unwanted import running_on
 from tests.faults.words import in_words
+from tests.laws.figures import Figures
+from tests.laws.laws import sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +81,7 @@ def test_live_batches(facts: dict[str, Any], pairs: int):
     """Two batches with a request in common may not live at the same time."""
     askings = [make_asking("a", 0.0, 10.0), make_asking("b", **({"ended": 30.0} | facts))]
 
-    assert len(sharing(askings)) == pairs
+    assert len(sharing(lives_of(askings))) == pairs
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.figures import Figures
+from tests.laws.figures import Figures
 from tests.simulation.explore import every
 from tests.simulation.scenario import KEYS, SCENARIOS, TWO_ATTEMPTS
 from tests.simulation.schedule import play_seed

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from tests.faults.combinations import played
 from tests.faults.draw import Extra, draw
-from tests.faults.figures import Figures
 from tests.faults.laws import judge
 from tests.faults.play import Play
+from tests.laws.figures import Figures
 from tests.stores.child import Order
 from tests.stores.proxy import Troubles
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 
-from tests.faults.figures import Figures
+from tests.laws.figures import Figures
 
 #: Which figures of a campaign are laws, and what they are called.
 LAWS = {

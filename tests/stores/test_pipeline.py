@@ -9,8 +9,8 @@ import pytest
 
 from airflow_provider_openai_batch.batch.run.decide import Finish
 from tests.faults.draw import draw
-from tests.faults.figures import Figures
 from tests.faults.world import make_world
+from tests.laws.figures import Figures
 from tests.stores.plays import KilledPlay, alone, busy, play_on
 from tests.stores.proxy import Troubles
 
