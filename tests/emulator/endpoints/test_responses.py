@@ -162,7 +162,7 @@ WRONG = [
     ({"response_format": {}}, "response_format", "unsupported_parameter", "has moved to 'text.format'"),
     ({"previous_response_id": "r1"}, "previous_response_id", "previous_response_not_found", "'r1' not found"),
     ({"input": ..., "prompt": {"id": "pmpt_1"}}, "prompt", None, "Prompt with id 'pmpt_1' not found"),
-    ({"background": True}, "background", None, "answers at once"),
+    ({"background": True}, "background", None, "answers synchronously"),
 ]  # fmt: skip
 
 
