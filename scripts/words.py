@@ -50,20 +50,20 @@ class Phrase:
 
 PHRASES = (
     Phrase("at once", "synchronous, immediately, or in one transaction"),
-    Phrase("held back", "waiting for token budget"),
-    Phrase("equal rows", "duplicate rows"),
+    Phrase("held back", "waiting for token budget", EVERYWHERE),
+    Phrase("equal rows", "duplicate rows", EVERYWHERE),
     Phrase("equal ones", "duplicate rows"),
     Phrase("whose end nobody", "with an unknown outcome", EVERYWHERE),
     Phrase("what another row asks", "duplicate rows", EVERYWHERE),
-    Phrase("nobody can tell", "cannot be identified"),
+    Phrase("nobody can tell", "cannot be identified", EVERYWHERE),
     Phrase("goes again", "is sent again", EVERYWHERE),
-    Phrase("go again", "are sent again"),
+    Phrase("go again", "are sent again", EVERYWHERE),
     Phrase("start anew", "start again", EVERYWHERE),
-    Phrase("staged anew", "staged again"),
+    Phrase("staged anew", "staged again", EVERYWHERE),
     Phrase("told in plain words", "reported as a clear error", EVERYWHERE),
     Phrase("asks half the price", "charges half the price", EVERYWHERE),
     Phrase("kept nowhere", "not stored", EVERYWHERE),
-    Phrase("gives up who", "loses"),
+    Phrase("gives up who", "loses", EVERYWHERE),
     Phrase("what became of", "the outcome of"),
 )
 

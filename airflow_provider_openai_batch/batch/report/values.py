@@ -12,7 +12,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tokens(Figure, frozen=True, kw_only=True):
-    """Tokens of the rows' answers; equal rows share a request and are counted once.
+    """Tokens of the rows' answers; duplicate rows share a request and are counted once.
 
     The cached ones are among the input, the reasoning ones among the output.
     """

@@ -317,7 +317,7 @@ def tell_misfits(left: Left) -> None:
 
 
 def counts(store: RunStore) -> dict[str, int]:
-    """Count requests by where they are: answered, in flight, or held back."""
+    """Count requests by where they are: answered, in flight, or not sent yet."""
     run = read_run(store)
     current = run.current
     requests = current.done.requests if current and current.done else 0
