@@ -131,7 +131,7 @@ def is_readable(lines: LineFaults, request: str, options: dict[str, Any]) -> boo
     if not any(name in options for name in BREAKS):
         return True
     written = lines.written({"custom_id": request, "response": None, "error": None}, good=True)
-    texts = [text for text, good in written if good and text.strip()]
+    texts = [line.text for line in written if line.good and line.text.strip()]
     return any(is_json(text) for text in texts)
 
 
