@@ -214,7 +214,7 @@ def test_the_estimate_is_told_before_anything_is_sent(
     pipeline.fill([(n, f"ticket {n}") for n in range(12)])
     again = pipeline.stage(max_tries=1)
     assert "2 new requests in 1 batch" in str(again)
-    assert "All 12 would be about" in str(again)
+    assert "All 12: about " in str(again)
     assert again.estimated_cost_usd == pytest.approx(staged.estimated_cost_usd / 5, rel=0.1)
 
 
