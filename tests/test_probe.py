@@ -160,7 +160,7 @@ def test_a_server_that_runs_deleted_files_is_found_out(
 
     said = capsys.readouterr().out
     assert "executes a line whose file was deleted" in said
-    assert "paid twice" in said
+    assert "paid for twice" in said
     assert "does not behave as assumed" in said
     assert server.files == set()
     assert "CANARY" not in said

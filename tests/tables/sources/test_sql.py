@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 def test_one_statement(given: str, kept: str) -> None:
     """A closing semicolon is dropped, not one in a text or a comment; what cannot be parsed is kept."""
-    assert kept == sql.one_statement(given, "postgres")
+    assert kept == sql.one_statement(given, POSTGRES)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_one_statement(given: str, kept: str) -> None:
 def test_not_one_statement(given: str, message: str) -> None:
     """A source is one SELECT."""
     with pytest.raises(InvalidRequest, match=message):
-        sql.one_statement(given, "postgres")
+        sql.one_statement(given, POSTGRES)
 
 
 def test_select() -> None:
