@@ -44,8 +44,12 @@ CAPPED = Story(
     faults=(("fail_requests", {"share": 0.4, "status": 500, "permanent": True}),),
     dollar=1.0,
 )
-#: No answer fits at first.
-REASKED = Story(limits={"reask_invalid": 1}, faults=(("misfit", {"share": 1, "times": 2}),))
+#: No answer fits at first. There is one shard: who dies may send a second one after answers to the first are
+#: asked again, and the fault is for the first batch that is made.
+REASKED = Story(
+    limits={"reask_invalid": 1, "requests_per_shard": 100},
+    faults=(("misfit", {"share": 1, "times": 1}),),
+)
 #: One is asked at once, and all others twice, within the cap.
 CROWDED = Story(
     limits={"preflight": True, "reask_invalid": 1, "max_cost_usd": 3_000.0},
