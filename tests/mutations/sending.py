@@ -265,8 +265,8 @@ SENDING = (
     Mutation(
         name="a person's stop is seen by the next call only",
         file="steps/wait/advance.py",
-        old="            if self._journal.is_stopped_since(run):\n",
-        new="            if run.stops:\n",
+        old="        return self._journal.is_stopped_since(run)\n",
+        new="        return bool(run.stops)\n",
         caught_by="tests/steps/wait/test_rounds.py::test_a_stop_in_the_midst_is_obeyed",
     ),
 )

@@ -65,6 +65,8 @@ __all__ = ["advance", "cancel", "counts", "first_look", "peek"]
 T = TypeVar("T")
 #: How often one call lists the folder at most; what others do after that, the next call sees.
 MOST_LISTINGS = 5
+#: Seconds between looks for a person's stop while shards are sent: each is a call of the store, or three.
+STOPS_EVERY = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +104,7 @@ class _Advance:
         self._sees_run = False
         self._tried: set[str] = set()
         self._listings = 0
+        self._looked_for_stops = 0.0
 
     def until_nothing_is_due(self) -> Wait | Finish | GiveUp:
         """Do one round after the other."""
@@ -134,6 +137,7 @@ class _Advance:
         self._listings += 1
         if self._listings > MOST_LISTINGS:
             return self._recalled()
+        self._looked_for_stops = self._client.now()
         return read_run(self._store, self._client.origin)
 
     def _recalled(self) -> Run:
@@ -242,7 +246,7 @@ class _Advance:
         for action in actions:
             if self._view.is_to_rest:
                 break
-            if self._journal.is_stopped_since(run):
+            if self._is_stopped(run):
                 self._may_send = False
                 return self._listed()
             outcome = self._try(action, partial(self._pay, run, sender))
@@ -252,6 +256,14 @@ class _Advance:
                 break
         self._view.saw(sender.created)
         return self._recalled()
+
+    def _is_stopped(self, run: Run) -> bool:
+        """Tell whether a person has stopped the run since it was read; looked for now and then only."""
+        now = self._client.now()
+        if now < self._looked_for_stops + STOPS_EVERY:
+            return False
+        self._looked_for_stops = now
+        return self._journal.is_stopped_since(run)
 
     def _sees_all(self, run: Run, first: Action) -> bool:
         """Tell whether the API shows what the run has in flight there; else the first action is put off."""

@@ -81,7 +81,12 @@ def test_listings_are_few_in_trouble(pipeline: Any, trouble: str):
 def test_a_stop_in_the_midst_is_obeyed(pipeline: Any):
     """A person who cancels while shards are being sent stops those that are not sent yet."""
     pipeline.limits = {"requests_per_shard": 1}
-    store = WatchedStore(pipeline.store.uri, 3, lambda: stop(pipeline.store, pipeline.client))
+
+    def person_stops() -> None:
+        stop(pipeline.store, pipeline.client)
+        pipeline.emulator.advance(10)
+
+    store = WatchedStore(pipeline.store.uri, 3, person_stops)
     attempt = stage(pipeline.asked(), store, pipeline.client).attempt
 
     step = advance(store, pipeline.client, Settings(), attempt)
