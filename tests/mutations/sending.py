@@ -29,7 +29,21 @@ SENDING = (
     Mutation(
         name="intent after the call",
         file="steps/wait/create_batch.py",
-        moved=("    send = write_intent(sender, shard, upload)\n    if isinstance", "    if isinstance"),
+        moved=(
+            (
+                "    send = write_intent(sender, shard, upload)\n"
+                "    if isinstance(upload.file, Refused):\n"
+                "        _record(sender, send, upload.file)\n"
+                "        return Outcome.UNSETTLED\n"
+                "    sender.files.add(upload.file.id)\n"
+                "    if sender.gives_way(send):\n"
+            ),
+            (
+                "    if isinstance(upload.file, Refused):\n"
+                "        return Outcome.UNSETTLED\n"
+                "    if sender.journal.is_superseded(sender.attempt):\n"
+            ),
+        ),
         old="    outcome = _record(sender, send, answer)\n",
         new=("    send = write_intent(sender, shard, upload)\n    outcome = _record(sender, send, answer)\n"),
         caught_by=f"{INTERLEAVINGS}::test_process_that_dies_in_create_leaves_its_intent",
@@ -40,8 +54,7 @@ SENDING = (
         moved=(
             (
                 "    send = write_intent(sender, shard, Preflighted())\n"
-                "    if journal.is_superseded(sender.attempt):\n"
-                "        journal.void(send, SUPERSEDED)\n"
+                "    if sender.gives_way(send):\n"
                 "        return Outcome.SUPERSEDED\n"
             ),
             "",
@@ -69,7 +82,7 @@ SENDING = (
             "    send = write_intent(sender, shard, upload)\n    if isinstance"
         ),
         moved=(
-            "    sender.files.add(upload.file.id)\n    if sender.journal.is_superseded(sender.attempt):",
+            "    sender.files.add(upload.file.id)\n    if sender.gives_way(send):",
             "    sender.files.add(upload.file.id)\n    if superseded:",
         ),
         caught_by=f"{INTERLEAVINGS}::test_overtaken_process_pays_for_nothing_twice[/intent.json-f]",
@@ -264,9 +277,9 @@ SENDING = (
     ),
     Mutation(
         name="a person's stop is seen by the next call only",
-        file="steps/wait/advance.py",
-        old="        return self._journal.is_stopped_since(run)\n",
-        new="        return bool(run.stops)\n",
+        file="steps/wait/cancel.py",
+        old="        journal.register(run)\n",
+        new="        pass\n",
         caught_by="tests/steps/wait/test_rounds.py::test_a_stop_in_the_midst_is_obeyed",
     ),
 )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MUTATIONS = (*SENDING, *ANSWERING, *CLOSING, *DISTRUSTING, *LANDING, *READING, *REFUSING)
 SIMULATED = ("intent after the call", "attempt check before the intent", "no attempt check")
 TWO_ATTEMPTS = (
-    "tests/simulation/test_simulation.py::test_two_live_attempts_run_one_batch_for_each_shard[scenario0]"
+    "tests/simulation/test_simulation.py::test_two_live_attempts_run_one_batch_for_each_shard[scenario0-3]"
 )
 TESTS_FAILED = 1
 #: How a bug shows: a promise is not kept, or the package says so itself. A bug that breaks the code raises

@@ -55,14 +55,6 @@ class Journal:
         highest = max(names.attempt_in(name) for name in self.store.list(names.ATTEMPTS))
         return highest > attempt_order(attempt)
 
-    def is_stopped_since(self, run: Run) -> bool:
-        """Tell whether a person has stopped the run since it was read."""
-        return len(self.store.list(names.STOPS)) > len(run.stops)
-
-    def run_hash(self) -> str:
-        """Return the word that marks this run's batches and files."""
-        return run_hash(self.store)
-
     def ask(self, snapshot_id: str, asked: facts.Asked) -> None:
         """Begin a snapshot: what it was asked."""
         self.store.put(names.snapshot_file(snapshot_id, "asked.json"), asked)

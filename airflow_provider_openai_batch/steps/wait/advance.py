@@ -65,8 +65,6 @@ __all__ = ["advance", "cancel", "counts", "first_look", "peek"]
 T = TypeVar("T")
 #: How often one call lists the folder at most; what others do after that, the next call sees.
 MOST_LISTINGS = 5
-#: Seconds between looks for a person's stop while shards are sent: each is a call of the store, or three.
-STOPS_EVERY = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +102,6 @@ class _Advance:
         self._sees_run = False
         self._tried: set[str] = set()
         self._listings = 0
-        self._looked_for_stops = 0.0
 
     def until_nothing_is_due(self) -> Wait | Finish | GiveUp:
         """Do one round after the other."""
@@ -137,7 +134,6 @@ class _Advance:
         self._listings += 1
         if self._listings > MOST_LISTINGS:
             return self._recalled()
-        self._looked_for_stops = self._client.now()
         return read_run(self._store, self._client.origin)
 
     def _recalled(self) -> Run:
@@ -243,27 +239,18 @@ class _Advance:
             self._attempt = self._journal.register(run)
             return self._listed()  # others may have sent them before they could see us
         sender = Sender.of(self._journal, self._client, self._attempt, run)
+        outcome = None
         for action in actions:
             if self._view.is_to_rest:
                 break
-            if self._is_stopped(run):
-                self._may_send = False
-                return self._listed()
             outcome = self._try(action, partial(self._pay, run, sender))
-            if outcome is Outcome.SUPERSEDED:
-                self._may_send = False
             if outcome not in {Outcome.CREATED, None}:
                 break
         self._view.saw(sender.created)
-        return self._recalled()
-
-    def _is_stopped(self, run: Run) -> bool:
-        """Tell whether a person has stopped the run since it was read; looked for now and then only."""
-        now = self._client.now()
-        if now < self._looked_for_stops + STOPS_EVERY:
-            return False
-        self._looked_for_stops = now
-        return self._journal.is_stopped_since(run)
+        if outcome is not Outcome.SUPERSEDED:
+            return self._recalled()
+        self._may_send = False
+        return self._listed()  # another process sends what is left, or a person has stopped the run
 
     def _sees_all(self, run: Run, first: Action) -> bool:
         """Tell whether the API shows what the run has in flight there; else the first action is put off."""

@@ -48,8 +48,15 @@ def cancel_send(journal: Journal, client: Client, send: Send, by: str) -> tuple[
 
 
 def stop(store: RunStore, client: Client) -> tuple[str, ...]:
-    """Cancel a run for a person: nothing more of it is sent until submit is cleared."""
+    """Cancel a run for a person: nothing more of it is sent until submit is cleared.
+
+    A process that is sending gives way to a higher attempt, as to any other. An empty folder gets none: it
+    may be a lost one, which only an empty folder shows.
+    """
+    journal = Journal(store, client.now)
     current = read_run(store, client.origin).current
-    epoch = current.asked.epoch if current else 0
-    Journal(store, client.now).stop(epoch)
+    journal.stop(current.asked.epoch if current else 0)
+    run = read_run(store, client.origin)  # who registers after this listing sees the stop
+    if run.live is not None:
+        journal.register(run)
     return cancel(store, client, facts.BY_COMMAND)

@@ -13,6 +13,7 @@ from airflow_provider_openai_batch.batch.api.objects import Created, InputFile, 
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.run import WINDOW
 from airflow_provider_openai_batch.steps.collect.collect import cap_requests
+from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
 from airflow_provider_openai_batch.steps.wait.observe import denied
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ class Sender:
     #: The files and batches of earlier sends, none of which a new one can be; they grow with each send.
     files: set[str]
     batches: set[str]
-    labels: Mapping[str, str] = field(default_factory=dict)  #: further metadata, for people
-    created: list[Batch] = field(
-        default_factory=list
-    )  #: the batches that this sender has made, as the API showed them
+    #: Further metadata, for people.
+    labels: Mapping[str, str] = field(default_factory=dict)
+    #: The batches that this sender has made, as the API showed them.
+    created: list[Batch] = field(default_factory=list)
 
     @classmethod
     def of(cls, journal: Journal, client: Client, attempt: Attempt, run: Run) -> Sender:
@@ -56,6 +57,13 @@ class Sender:
             batches={batch.id for send in run.sends for batch in send.batches},
             labels=asked.labels if asked else {},
         )
+
+    def gives_way(self, send: Send) -> bool:
+        """Tell whether another attempt has taken over; then nothing is called for the send."""
+        if not self.journal.is_superseded(self.attempt):
+            return False
+        self.journal.void(send, facts.SUPERSEDED)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +102,7 @@ def create_batch(sender: Sender, shard: Shard, upload: Uploaded) -> Outcome:
         _record(sender, send, upload.file)
         return Outcome.UNSETTLED
     sender.files.add(upload.file.id)
-    if sender.journal.is_superseded(sender.attempt):
-        sender.journal.void(send, facts.SUPERSEDED)
+    if sender.gives_way(send):
         delete_quietly(sender.client, upload.file.id)
         return Outcome.SUPERSEDED
     answer = sender.client.create(upload.file.id, shard.about.endpoint, _metadata(sender, shard))
@@ -108,8 +115,7 @@ def create_batch(sender: Sender, shard: Shard, upload: Uploaded) -> Outcome:
 def end_over_cap(sender: Sender, shard: Shard, message: str) -> Outcome:
     """End a shard that would pass the cap by a send without a file."""
     send = write_intent(sender, shard, Capped())
-    if sender.journal.is_superseded(sender.attempt):
-        sender.journal.void(send, facts.SUPERSEDED)
+    if sender.gives_way(send):
         return Outcome.SUPERSEDED
     cap_requests(sender.journal, sender.client, send, message)
     return Outcome.CREATED
@@ -139,7 +145,7 @@ def write_intent(sender: Sender, shard: Shard, upload: Uploaded | Preflighted | 
 def _metadata(sender: Sender, shard: Shard) -> dict[str, str]:
     return {
         **sender.labels,
-        "run": sender.journal.run_hash(),
+        "run": run_hash(sender.journal.store),
         "shard": shard.id,
         "model": shard.about.model,
         "tokens": str(shard.about.tokens),

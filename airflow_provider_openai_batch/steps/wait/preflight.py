@@ -10,7 +10,6 @@ import msgspec
 from airflow_provider_openai_batch.batch.api.objects import RefusalKind, Refused, Unclear
 from airflow_provider_openai_batch.batch.api.redact import without_quotes
 from airflow_provider_openai_batch.batch.api.sync_call import NotRun, SyncAnswer
-from airflow_provider_openai_batch.batch.run.facts import SUPERSEDED
 from airflow_provider_openai_batch.batch.run.preflight import UNCLEAR
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.collect.collect import read_told
@@ -41,8 +40,7 @@ def ask(sender: Sender, shard: Shard, template: object) -> Outcome:
     """
     journal, client = sender.journal, sender.client
     send = write_intent(sender, shard, Preflighted())
-    if journal.is_superseded(sender.attempt):
-        journal.void(send, SUPERSEDED)
+    if sender.gives_way(send):
         return Outcome.SUPERSEDED
     line = msgspec.json.decode(first_request(journal.store, shard.id), type=_Line)
     match client.ask(shard.about.endpoint, bytes(line.body)):

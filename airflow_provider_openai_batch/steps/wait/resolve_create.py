@@ -13,6 +13,7 @@ from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come, send_a
 from airflow_provider_openai_batch.batch.run.decide import Settings
 from airflow_provider_openai_batch.client.sync_client import INPUT_FILE_LIFE
 from airflow_provider_openai_batch.exceptions import RunUnreadable
+from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.batch_list import listed, oldest
 from airflow_provider_openai_batch.steps.wait.preflight import settle as settle_preflight
@@ -78,7 +79,7 @@ def _find(journal: Journal, client: Client, send: Send) -> list[Batch]:
 
 def _require_files(journal: Journal, send: Send, batches: list[Batch]) -> None:
     """Fail where a batch may be ours but does not say so: gateways show other file ids than they gave."""
-    ours = {"run": journal.run_hash(), "shard": send.shard}
+    ours = {"run": run_hash(journal.store), "shard": send.shard}
     known = {other.intent.file_id for other in read_run(journal.store).sends} if batches else set()
     for batch in batches:
         if batch.created_at is not None and batch.created_at < oldest(send):

@@ -43,7 +43,7 @@ def upload_shard(
 
     :param known: the files of earlier sends, none of which this one can be.
     """
-    name = f"{journal.run_hash()}-{shard.id}.jsonl"
+    name = f"{run_hash(journal.store)}-{shard.id}.jsonl"
     tries_left = client.upload_tries
     while True:
         tries_left -= 1

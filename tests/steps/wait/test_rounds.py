@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.run.decide import GiveUp, Settings
+from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.submit.stage import stage
@@ -81,19 +83,27 @@ def test_listings_are_few_in_trouble(pipeline: Any, trouble: str):
 def test_a_stop_in_the_midst_is_obeyed(pipeline: Any):
     """A person who cancels while shards are being sent stops those that are not sent yet."""
     pipeline.limits = {"requests_per_shard": 1}
-
-    def person_stops() -> None:
-        stop(pipeline.store, pipeline.client)
-        pipeline.emulator.advance(10)
-
-    store = WatchedStore(pipeline.store.uri, 3, person_stops)
+    store = WatchedStore(pipeline.store.uri, 3, lambda: stop(pipeline.store, pipeline.client))
     attempt = stage(pipeline.asked(), store, pipeline.client).attempt
 
     step = advance(store, pipeline.client, Settings(), attempt)
 
     assert isinstance(step, GiveUp)
     assert "cancelled" in step.error
-    assert len(pipeline.emulator.batches()) == 3
+    assert len(pipeline.emulator.batches()) == 2
+
+
+def test_a_stop_of_an_empty_folder_leaves_it_empty(pipeline: Any):
+    """Kind: a mark that makes a lost folder look like one that is there: its run would be paid again."""
+    pipeline.submit()
+    shutil.rmtree(pipeline.folder / "runs")
+
+    stop(pipeline.store, pipeline.client)
+
+    assert read_run(pipeline.store).empty
+    with pytest.raises(RunUnreadable, match="the folder was lost"):
+        pipeline.stage()
+    assert len(pipeline.emulator.batches()) == 1
 
 
 def test_an_attempt_that_takes_over_in_the_midst_sends_the_rest(pipeline: Any):
