@@ -75,7 +75,8 @@ class RunStore:
 
         :param below: only what is in this folder of the run: "attempts/" or another one that is not in one.
         """
-        self._fs.invalidate_cache()
+        # What the client knows of other folders it may keep: else it asks for a file before it reads it.
+        self._fs.invalidate_cache(self._path(below).rstrip("/") if below else None)
         names = (str(path).removeprefix(self._root).lstrip("/") for path in self._find(below))
         found = frozenset(name for name in names if UNFINISHED not in name)
         # A listing may lag, also of a disk on the network.
