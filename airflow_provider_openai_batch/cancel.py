@@ -7,7 +7,8 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.cli import counted, end_with, exit_code, open_given
+from airflow_provider_openai_batch.batch.text.counted import counted
+from airflow_provider_openai_batch.cli import end_with, exit_code, open_given
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id

@@ -92,12 +92,6 @@ def number_of(what: str) -> Callable[[str], float]:
     return read
 
 
-def counted(count: float, one: str, many: str | None = None) -> str:
-    """Return a count with its noun: `1 run`, `1,200 runs`, `1.5 days`, `2 batches`."""
-    number = f"{count:,.0f}" if float(count).is_integer() else f"{count:,}"
-    return f"{number} {one if count == 1 else many or f'{one}s'}"
-
-
 def _origin(error: openai.APIConnectionError) -> str:
     url = error.request.url
     return f"{url.scheme}://{url.netloc.decode()}"

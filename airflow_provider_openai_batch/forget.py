@@ -9,13 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Gone
-from airflow_provider_openai_batch.cli import (
-    counted,
-    end_with,
-    exit_code,
-    open_given,
-    without_credentials,
-)
+from airflow_provider_openai_batch.batch.text.counted import counted
+from airflow_provider_openai_batch.cli import end_with, exit_code, open_given, without_credentials
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.steps.wait.lost_folder import Found, find_batches, forget, require_lost
 

@@ -9,13 +9,8 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TextIO
 
-from airflow_provider_openai_batch.cli import (
-    counted,
-    end_with,
-    exit_code,
-    number_of,
-    without_credentials,
-)
+from airflow_provider_openai_batch.batch.text.counted import counted
+from airflow_provider_openai_batch.cli import end_with, exit_code, number_of, without_credentials
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 
 if TYPE_CHECKING:

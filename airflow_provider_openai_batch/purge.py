@@ -9,7 +9,8 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.cli import counted, end_with, exit_code, number_of, open_given
+from airflow_provider_openai_batch.batch.text.counted import counted
+from airflow_provider_openai_batch.cli import end_with, exit_code, number_of, open_given
 from airflow_provider_openai_batch.config import retention_days
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.batch.text.money import usd
-from airflow_provider_openai_batch.cli import counted, end_with, exit_code, failures, in_words, open_given
+from airflow_provider_openai_batch.cli import end_with, exit_code, failures, in_words, open_given
 from airflow_provider_openai_batch.config import settings
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_openai_batch.cli import counted, exit_code, in_words, without_credentials
+from airflow_provider_openai_batch.cli import exit_code, in_words, without_credentials
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,10 +64,3 @@ def test_an_error_without_words_has_its_name():
 def test_credentials_of_a_url_are_not_shown():
     """A base URL may hold a password."""
     assert without_credentials("https://me:secret@host/v1") == "https://host/v1"
-
-
-def test_one_is_singular():
-    """Counts are written as people write them."""
-    told = [counted(1, "run"), counted(0, "run"), counted(1_200, "batch", "batches"), counted(1.5, "day")]
-
-    assert told == ["1 run", "0 runs", "1,200 batches", "1.5 days"]

@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.batch.api.objects import (
 )
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.batch.api.status_codes import NO_LIST
+from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.steps.wait.create_batch import delete_quietly
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Probe:
             self._say(f"{told}: a create in doubt ends as `unknown`.")
         else:
             self._say(
-                f"The list of batches can be read ({count} recent {'batch' if count == 1 else 'batches'})."
+                f"The list of batches can be read ({counted(count, 'recent batch', 'recent batches')})."
             )
 
     def _tell_time(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.batch.text.money import usd
 from airflow_provider_openai_batch.steps.submit.cost_cap import estimate_of
 
@@ -64,7 +65,7 @@ class Staged:
     @property
     def outcome(self) -> str:
         """Return the first line for the log: rows, what is sent, and what that costs."""
-        told = ", ".join((_counted(self.rows, "row"), *self._left_out(), self._sent()))
+        told = ", ".join((counted(self.rows, "row"), *self._left_out(), self._sent()))
         return f"{told}{self._cost()}."
 
     def _left_out(self) -> Iterator[str]:
@@ -73,17 +74,17 @@ class Staged:
         if self.skipped:
             yield f"{self.skipped:,} already answered in the target{changed}"
         if self.equal:
-            yield _counted(self.equal, "duplicate row")
+            yield counted(self.equal, "duplicate row")
         if self.rejected:
             yield f"{self.rejected:,} that cannot be sent"
 
     def _sent(self) -> str:
         if self.new_requests is None:
-            return f"{_counted(self.requests, 'request')} in {_counted(self.shards, 'batch', 'batches')}"
+            return f"{counted(self.requests, 'request')} in {counted(self.shards, 'batch', 'batches')}"
         if not self.new_requests:
             return "no new requests"
-        batches = _counted(self.new_batches, "batch", "batches")
-        return f"{_counted(self.new_requests, 'new request')} in {batches}"
+        batches = counted(self.new_batches, "batch", "batches")
+        return f"{counted(self.new_requests, 'new request')} in {batches}"
 
     def _cost(self) -> str:
         if not self.new_requests:
@@ -119,7 +120,3 @@ def staged_of(told: facts.Asked, done: facts.Done, attempt: Attempt) -> Staged:
         basis="" if estimate is None else estimate.basis,
         attempt=attempt,
     )
-
-
-def _counted(count: int, one: str, many: str | None = None) -> str:
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

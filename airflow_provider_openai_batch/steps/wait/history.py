@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ def history(store: RunStore) -> Iterator[str]:
     for send in sends[-MOST_LINES:]:
         requests = run.shard(send.shard).about.requests
         named = send.batch.id if send.batch else _unnamed(send)
-        asked = "1 request" if requests == 1 else f"{requests:,} requests"
-        yield f"{_time(send.intent.at)} {named}: {asked}, {_end(run, send)}."
+        yield f"{_time(send.intent.at)} {named}: {counted(requests, 'request')}, {_end(run, send)}."
 
 
 def _unnamed(send: Send) -> str:

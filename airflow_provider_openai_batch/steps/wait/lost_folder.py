@@ -12,6 +12,7 @@ import openai
 from airflow_provider_openai_batch.batch.api.paging import EndlessList, ListFailed
 from airflow_provider_openai_batch.batch.api.status_codes import DENIED, NO_LIST
 from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal, run_hash
 from airflow_provider_openai_batch.steps.run_folder.names import FORGOTTEN
@@ -92,7 +93,7 @@ def forget(store: RunStore, client: Client, batches: tuple[Batch, ...]) -> None:
 
 
 def _message(store: RunStore, batches: tuple[Batch, ...], conn_id: str) -> str:
-    count = f"{len(batches)} {'batch' if len(batches) == 1 else 'batches'}"
+    count = counted(len(batches), "batch", "batches")
     shown = ", ".join(f"{batch.id} ({batch.status})" for batch in batches[:SHOWN])
     more = ", ..." if len(batches) > SHOWN else ""
     connection = "" if conn_id == "openai_default" else f" --conn-id {shlex.quote(conn_id)}"
