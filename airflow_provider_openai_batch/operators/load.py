@@ -11,6 +11,7 @@ from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import TooManyFailures
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.operators.summary import log_lines
 from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.run_location import open_store, run_uri
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
-
-    from airflow_provider_openai_batch.steps.load.loaded import Loaded
 
 
 class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
@@ -56,15 +55,11 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
                 try:
                     loaded = load(store, client, settings(), target, show_keys=shows_keys())
                 except TooManyFailures as error:
-                    self._report(error.loaded)
+                    log_lines(self.log, error.loaded)
                     self._push(context, {"run_uri": store.uri, **error.loaded.summary()})
                     raise
-        self._report(loaded)
+        log_lines(self.log, loaded)
         return {"run_uri": store.uri, **loaded.summary()}
-
-    def _report(self, loaded: Loaded) -> None:
-        for line in str(loaded).splitlines():
-            self.log.info(line)
 
     def _push(self, context: Context, result: dict[str, Any]) -> None:
         for key, value in {XCOM_RETURN_KEY: result, **result}.items():

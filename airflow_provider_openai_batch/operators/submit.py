@@ -17,12 +17,12 @@ from airflow_provider_openai_batch.batch.output.output_type import normalize_out
 from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.operators.summary import log_lines
 from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.run_location import labels_of, open_store, run_id, run_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from logging import Logger
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -125,7 +125,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
             asked = self._asked(context)
             with OpenAIBatchHook(self.openai_conn_id).opened() as client:
                 staged = stage(asked, store, client)
-                _log_lines(self.log, staged)
+                log_lines(self.log, staged)
                 self.log.info("Run folder: %s", store.uri)
                 _check_empty(asked, staged)
                 if staged.preview:
@@ -176,12 +176,6 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
                 told = "limits[%r] is lowered to %s, the most that connection %r allows."
                 self.log.warning(told, name, cap, self.openai_conn_id)
         return limits
-
-
-def _log_lines(log: Logger, told: object) -> None:
-    """Log a summary line by line, so that each has its time."""
-    for line in str(told).splitlines():
-        log.info(line)
 
 
 def _check_empty(asked: Asked, staged: Staged) -> None:
