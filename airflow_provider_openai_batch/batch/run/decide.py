@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone, RefusalKind
@@ -306,8 +307,9 @@ class _Dispatcher:
         verdict = self._budget.check(cost)
         if verdict is Verdict.OVER:
             return CapShard(shard.id, self._budget.refuse(cost))
-        return self._room_again() if verdict is Verdict.LATER else 0.0
+        return self._room_again if verdict is Verdict.LATER else 0.0
 
+    @cached_property
     def _room_again(self) -> float:
         """Return when there may be money again; what is about to be sent is not in flight yet."""
         now = self._moment.now
