@@ -17,7 +17,7 @@ from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.request.template import prompt_version
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
-from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
+from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
 from airflow_provider_openai_batch.store.run_store import RunStore
 from airflow_provider_openai_batch.tables.existing.held_rows import ROLES, Join
 from airflow_provider_openai_batch.tables.resolve import resolve_source
@@ -111,7 +111,7 @@ def read(rows: str = "", **_: Any) -> None:
 def night(api: dict[str, Any], folder: str, **_: Any) -> None:
     """Stage the rows as submit does; everything must be skipped."""
     made = openai.OpenAI(base_url=api["host"], api_key=api["password"])
-    asked = Asked(
+    asked = SubmitArgs(
         source=arguments.source(SOURCE),
         request=arguments.request(REQUEST),
         target=arguments.target(TARGET),

@@ -17,7 +17,7 @@ from airflow_provider_openai_batch.batch.run.decide import Settings
 from airflow_provider_openai_batch.client.same_origin import SameOrigin
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
-from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
+from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store.run_store import RunStore
 from benchmarks.lines import Bench, Line
@@ -105,8 +105,8 @@ def _work(name: str, known: dict[str, Any], *, submit: bool) -> None:
     client.close()
 
 
-def _asked(name: str) -> Asked:
-    return Asked(
+def _asked(name: str) -> SubmitArgs:
+    return SubmitArgs(
         source=arguments.source({"conn_id": "source", "sql": "SELECT id, ticket FROM tickets", "key": "id"}),
         request=arguments.request(REQUEST),
         output_type=["bug", "feature"],

@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.emulator.wording import Unknown, explain, unk
 if TYPE_CHECKING:
     from msgspec import Raw
 
-Asked = TypeVar("Asked", bound=msgspec.Struct)
+Wanted = TypeVar("Wanted", bound=msgspec.Struct)
 UNPARSEABLE = "We could not parse the JSON body of your request."
 
 #: Types of parameters that several endpoints have; null counts as not given.
@@ -47,8 +47,8 @@ class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def parse(
-    decoder: msgspec.json.Decoder[Asked], body: bytes | Raw, unknown: Unknown = unknown_parameter
-) -> Asked:
+    decoder: msgspec.json.Decoder[Wanted], body: bytes | Raw, unknown: Unknown = unknown_parameter
+) -> Wanted:
     """A body by its type; `unknown` words the refusal of parameters that do not exist."""
     try:
         return decoder.decode(body)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_openai_batch.steps.submit.stage import Asked
+    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
     from airflow_provider_openai_batch.steps.submit.staged import Staged
 
 
@@ -122,12 +122,12 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
 
         with raise_for_airflow():
             store = open_store(str(run_path(context, self.work_path)))
-            asked = self._asked(context)
+            args = self._args(context)
             with OpenAIBatchHook(self.openai_conn_id).opened() as client:
-                staged = stage(asked, store, client)
+                staged = stage(args, store, client)
                 log_lines(self.log, staged)
                 self.log.info("Run folder: %s", store.uri)
-                _check_empty(asked, staged)
+                _check_empty(args, staged)
                 if staged.preview:
                     self._end_preview(context, staged, {"run_uri": store.uri, **staged.summary()})
                 if isinstance(step := advance(store, client, settings(), staged.attempt), GiveUp):
@@ -143,15 +143,15 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
             f"{result['run_uri']}. {staged}"
         )
 
-    def _asked(self, context: Context) -> Asked:
-        from airflow_provider_openai_batch.steps.submit.stage import Asked  # noqa: PLC0415
+    def _args(self, context: Context) -> SubmitArgs:
+        from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs  # noqa: PLC0415
 
         given, rows = self.source, self._rows
         if isinstance(given, dict):
             rows = given.get("rows") if rows is None else rows
             given = {name: value for name, value in given.items() if name != "rows"}
         target = None if self.target is None else arguments.target(self.target)
-        return Asked(
+        return SubmitArgs(
             source=arguments.source(given, has_rows=rows is not None),
             rows=rows,
             request=arguments.request(self.request),
@@ -169,19 +169,19 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
 
     def _limits(self) -> arguments.Limits:
         connection = OpenAIBatchHook(self.openai_conn_id).limits()
-        asked = arguments.limits(connection, self.limits)
-        limits = arguments.within(asked, connection)
+        given = arguments.limits(connection, self.limits)
+        limits = arguments.within(given, connection)
         for name in arguments.CAPS:
-            if (cap := getattr(limits, name)) != getattr(asked, name):
+            if (cap := getattr(limits, name)) != getattr(given, name):
                 told = "limits[%r] is lowered to %s, the most that connection %r allows."
                 self.log.warning(told, name, cap, self.openai_conn_id)
         return limits
 
 
-def _check_empty(asked: Asked, staged: Staged) -> None:
-    if staged.rows or asked.source.on_empty == "succeed":
+def _check_empty(args: SubmitArgs, staged: Staged) -> None:
+    if staged.rows or args.source.on_empty == "succeed":
         return
-    if asked.source.on_empty == "fail":
+    if args.source.on_empty == "fail":
         raise InvalidRequest("The source has no rows, and source['on_empty'] is 'fail'.")
     raise AirflowSkipException("The source has no rows.")
 

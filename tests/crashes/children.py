@@ -20,7 +20,7 @@ from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Setti
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.load.load import load
-from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
+from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.crashes.boundaries import Boundaries
@@ -80,9 +80,9 @@ class Child:
         with closing(self._client()) as client:
             load(self._store(), client, SETTINGS)
 
-    def _asked(self, try_number: int) -> Asked:
+    def _asked(self, try_number: int) -> SubmitArgs:
         request = {"model": MODEL, "messages": [{"role": "user", "content": self._order.prompt}]}
-        return Asked(
+        return SubmitArgs(
             source=arguments.source(self._order.source),
             request=arguments.request(request),
             output_type=["bug", "feature"],

@@ -167,9 +167,9 @@ def test_every_parameter_is_known(path, tmp_path):
 
 TYPES = {
     "CreateChatCompletionRequest": Chat,
-    "CreateResponse": responses.Asked,
-    "CreateEmbeddingRequest": embeddings.Asked,
-    "CreateCompletionRequest": completions.Asked,
+    "CreateResponse": responses.CreateResponse,
+    "CreateEmbeddingRequest": embeddings.CreateEmbeddingRequest,
+    "CreateCompletionRequest": completions.CreateCompletionRequest,
 }
 #: What the models decide, what is checked by hand, and a bound that no number of JSON can hold.
 ELSEWHERE = {

@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin, Sa
 from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.load.load import load
-from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
+from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance, cancel
 from airflow_provider_openai_batch.steps.wait.observe_async import look
 from airflow_provider_openai_batch.store.run_store import RunStore
@@ -121,10 +121,10 @@ class World:
         if self.patience and request.method == "POST" and request.url.path.endswith("/batches"):
             request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), self.patience)
 
-    def asked(self, try_number: int, max_tries: int) -> Asked:
+    def asked(self, try_number: int, max_tries: int) -> SubmitArgs:
         """Return what submit is asked."""
         source = {"conn_id": self.conn_id, "table": SOURCE, "key": "id"}
-        return Asked(
+        return SubmitArgs(
             source=arguments.source(source),
             request=arguments.request(self._request()),
             output_type=self.output_type,

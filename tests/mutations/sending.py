@@ -207,7 +207,7 @@ SENDING = (
     Mutation(
         name="a preview is sent",
         file="batch/run/run.py",
-        old=" if not snapshot.asked.preview)",
+        old=" if not snapshot.submission.preview)",
         new=")",
         caught_by=f"{NIGHTS}::test_a_preview_of_a_changed_run_leaves_what_is_in_flight[joined]",
     ),
@@ -228,8 +228,8 @@ SENDING = (
     Mutation(
         name="a retry looks at the target again",
         file="steps/submit/stage.py",
-        old="    if current is not None and _is_staged(asked, current, fingerprint):",
-        new="    if current is not None and current.asked.max_tries > asked.max_tries:",
+        old="    if current is not None and _is_staged(args, current, fingerprint):",
+        new="    if current is not None and current.submission.max_tries > args.max_tries:",
         caught_by=f"{NIGHTS}::test_a_retry_goes_on_with_what_was_decided[joined]",
     ),
     Mutation(

@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Setti
 from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError, TooManyFailures
 from airflow_provider_openai_batch.steps.load.load import Place, load_into
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
-from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
+from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.steps.wait.observe_async import look
 from tests.simulation.client import AsyncMemoryClient, MemoryClient
@@ -73,7 +73,7 @@ def load(process: Process) -> None:
     store, client = MemoryStore(process), MemoryClient(process)
     recorded_conn_id(store)
 
-    def place(_: facts.Asked) -> Place:
+    def place(_: facts.Submission) -> Place:
         return Place(args=TARGET, table=MemoryTarget(process.world, process))
 
     process.world.laws.loading(process, client.account)
@@ -83,10 +83,10 @@ def load(process: Process) -> None:
         return
 
 
-def asked(world: World, version: Version, tries: tuple[int, int]) -> Asked:
+def asked(world: World, version: Version, tries: tuple[int, int]) -> SubmitArgs:
     """Return the arguments of submit."""
     number, most = tries
-    return Asked(
+    return SubmitArgs(
         source=arguments.source({"key": "id"}, has_rows=True),
         rows=list(version.rows),
         request=arguments.request(request_of(world, version)),

@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Setti
 from airflow_provider_openai_batch.client.same_origin import SameOrigin
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.steps.load.load import load
-from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
+from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store.run_store import RunStore
 
@@ -59,7 +59,7 @@ class Pipeline:
             database.executemany("insert into tickets values (?, ?)", rows)
         return self
 
-    def asked(self, **changes: Any) -> Asked:
+    def asked(self, **changes: Any) -> SubmitArgs:
         source = {"conn_id": "warehouse", "sql": "select * from tickets", "key": "id"}
         request = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": self.prompt}]}
         fields: dict[str, Any] = {
@@ -71,7 +71,7 @@ class Pipeline:
             "run_id": f"dag/task/{self.name}",
             "show_keys": self.show_keys,
         }
-        return Asked(**(fields | changes))
+        return SubmitArgs(**(fields | changes))
 
     def stage(self, **changes: Any) -> Staged:
         return stage(self.asked(**changes), self.store, self.client)

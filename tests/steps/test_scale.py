@@ -22,7 +22,7 @@ sys.modules["bpe_openai"] = None  # its tables take 140 MB, once; by default the
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
-from airflow_provider_openai_batch.steps.submit.stage import Asked, stage
+from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
 from airflow_provider_openai_batch.store.run_store import RunStore
 
 class Offline:
@@ -32,7 +32,7 @@ class Offline:
     now = staticmethod(time.time)
     list_back_to = staticmethod(lambda oldest: iter(()))
 
-asked = Asked(
+asked = SubmitArgs(
     source=arguments.source({"path": sys.argv[1], "key": "id"}),
     request=arguments.request({"model": "gpt-5-mini", "messages": [{"role": "user", "content": "{body}"}]}),
     output_type=["bug", "feature"],

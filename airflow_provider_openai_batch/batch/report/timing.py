@@ -18,7 +18,7 @@ PRECISION = 1.0  # the API writes times in whole seconds
 
 def time_shards(run: Run) -> tuple[ShardTime, ...]:
     """Return the times of all sends of a run; shards stand in the order in which they were first sent."""
-    starts = sorted(snapshot.asked.at for snapshot in run.snapshots if not snapshot.asked.preview)
+    starts = sorted(snapshot.submission.at for snapshot in run.snapshots if not snapshot.submission.preview)
     timed = (_shard(shard, starts) for shard in run.shards)
     return tuple(sorted(timed, key=lambda shard: (_first(shard), shard.id)))
 

@@ -40,7 +40,7 @@ def held_until(run: Run, shard: Shard) -> float | None:
 
 def _credit_at(run: Run, shard: Shard) -> list[float]:
     """Say when credit is hoped for: the account had none; of a shard that met it often, later."""
-    epoch = run.current.asked.epoch if run.current else 0
+    epoch = run.current.submission.epoch if run.current else 0
     times = [at for send in run.unpaid if send.intent.epoch >= epoch for at in _times_unpaid(send)]
     if not times:
         return []
@@ -62,7 +62,7 @@ def _again_at(refused: facts.Refusal, word: str) -> float:
 
 def final_refusal(run: Run) -> str | None:
     """Return the API's words if it refused a create of the present epoch for good."""
-    epoch = run.current.asked.epoch if run.current else 0
+    epoch = run.current.submission.epoch if run.current else 0
     unseen = [send for send in run.refused if send.intent.epoch >= epoch and _was_unseen(send)]
     if len(unseen) > MOST_UNSEEN and unseen[-1].refusal is not None:
         return f"{unseen[-1].refusal.answer.message} ({len(unseen)} times)"

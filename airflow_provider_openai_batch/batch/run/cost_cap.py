@@ -69,7 +69,7 @@ def budget_of(run: Run, now: float, cap: float | None = None) -> Budget | None:
     :param cap: that of a snapshot to come; None: the current one's.
     """
     if cap is None and run.current is not None:
-        cap = run.current.asked.max_cost_usd
+        cap = run.current.submission.max_cost_usd
     if cap is None:
         return None
     growth, spent, in_flight = _growth(run), 0.0, 0.0

@@ -23,8 +23,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
 
 
-class Asked(Fact, frozen=True, kw_only=True):
-    """What submit was asked, as it decides what is sent and landed."""
+class Submission(Fact, frozen=True, kw_only=True):
+    """The arguments of a submit as they are recorded: they decide what is sent and landed."""
 
     fingerprint: str
     try_number: int

@@ -36,9 +36,9 @@ def is_ahead(run: Run, queue: Queue) -> bool:
 
 def is_to_ask(run: Run, shard: Shard) -> bool:
     """Return whether the shard's request is to be sent synchronously: once in an epoch, with any outcome."""
-    if not shard.about.preflight or run.current is None or not run.current.asked.preflight:
+    if not shard.about.preflight or run.current is None or not run.current.submission.preflight:
         return False
-    epoch = run.current.asked.epoch
+    epoch = run.current.submission.epoch
     return all(_was_not_asked(send) for send in shard.sends if send.intent.epoch >= epoch)
 
 

@@ -78,7 +78,7 @@ def _simple(run: Run, current: CompleteSnapshot) -> Queue | None:
     """Answer without reading any set: one snapshot, and every shard is unsent, open, or fully answered."""
     if len(run.snapshots) > 1 or {shard.id for shard in run.shards} != set(current.done.shards):
         return None
-    again = FORGOTTEN_BY_A_CLEAR | ({RowStatus.INVALID} if current.asked.reask_invalid else set())
+    again = FORGOTTEN_BY_A_CLEAR | ({RowStatus.INVALID} if current.submission.reask_invalid else set())
     if any(send.tally and not _settled(send.tally, again) for send in run.sends):
         return None
     unsent = (shard for shard in run.shards if not any(send.open or send.tally for send in shard.sends))
@@ -95,11 +95,11 @@ class _Sets:
 
     def __init__(self, run: Run, current: CompleteSnapshot, requests: Requests) -> None:
         self._run, self._requests = run, requests
-        self._epoch = current.asked.epoch
-        self._most = current.asked.max_attempts
-        self._forgotten = forgotten_by_a_clear(current.asked.resend)
+        self._epoch = current.submission.epoch
+        self._most = current.submission.max_attempts
+        self._forgotten = forgotten_by_a_clear(current.submission.resend)
         self._current = requests.of_snapshot(current.id)
-        self._reask = current.asked.reask_invalid
+        self._reask = current.submission.reask_invalid
         self._invalid = {send.folder: self._invalid_of(send) for send in run.sends if self._has_invalid(send)}
         self._times = self._count_invalid()
 

@@ -26,7 +26,7 @@ def purge_or_keep(run: Run, now: float, days: float) -> Purged | Keep:
     current = run.current
     if current is None or not (loads := _loads(run, current)):
         return Keep("its rows are not in the target")
-    real = (snapshot for snapshot in run.snapshots if not snapshot.asked.preview)
+    real = (snapshot for snapshot in run.snapshots if not snapshot.submission.preview)
     if max(real, key=lambda snapshot: attempt_order(snapshot.attempt)).id != current.id:
         return Keep("a later staging of its rows has not ended")
     if any(send.open and now <= send.deadline for send in run.sends):

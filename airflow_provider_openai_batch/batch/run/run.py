@@ -11,7 +11,6 @@ from airflow_provider_openai_batch.batch.api.usage import added_up
 from airflow_provider_openai_batch.batch.run.facts import (
     BY_COMMAND,
     About,
-    Asked,
     Attempt,
     Cancel,
     Done,
@@ -23,6 +22,7 @@ from airflow_provider_openai_batch.batch.run.facts import (
     PutOff,
     Refusal,
     Stop,
+    Submission,
     Tally,
     Terminal,
     Void,
@@ -51,7 +51,7 @@ class Snapshot:
 
     id: str
     attempt: Attempt
-    asked: Asked
+    submission: Submission
     done: Done | None
 
     @property
@@ -59,7 +59,7 @@ class Snapshot:
         """Return the snapshot as one that has ended, if it has."""
         if self.done is None:
             return None
-        return CompleteSnapshot(id=self.id, attempt=self.attempt, asked=self.asked, done=self.done)
+        return CompleteSnapshot(id=self.id, attempt=self.attempt, submission=self.submission, done=self.done)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +238,7 @@ class Run:
     @property
     def stopped(self) -> bool:
         """Return whether a person has cancelled the run since submit was last cleared."""
-        return any(self.current is None or stop.epoch >= self.current.asked.epoch for stop in self.stops)
+        return any(self.current is None or stop.epoch >= self.current.submission.epoch for stop in self.stops)
 
     @property
     def empty(self) -> bool:
@@ -253,7 +253,7 @@ class Run:
     @cached_property
     def current(self) -> CompleteSnapshot | None:
         """Return the complete snapshot of the highest attempt; a preview is none, for it is never sent."""
-        sent = (snapshot.complete for snapshot in self.snapshots if not snapshot.asked.preview)
+        sent = (snapshot.complete for snapshot in self.snapshots if not snapshot.submission.preview)
         return max(filter(None, sent), key=lambda snapshot: attempt_order(snapshot.attempt), default=None)
 
     @cached_property

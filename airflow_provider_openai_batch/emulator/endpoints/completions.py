@@ -38,7 +38,7 @@ COMPLETING = re.compile(r"gpt-3\.5-turbo-instruct|(ft:)?(davinci|babbage)-")
 SHORT = 16
 
 
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
+class CreateCompletionRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The parameters of a completion; unknown ones are refused."""
 
     model: str = ""
@@ -61,7 +61,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     user: str | None = None
 
 
-_decoder = msgspec.json.Decoder(Asked)
+_decoder = msgspec.json.Decoder(CreateCompletionRequest)
 
 
 def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:

@@ -31,7 +31,7 @@ MAX_INPUT, MAX_REQUEST = 8_192, 300_000
 DECIMALS = 10
 
 
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
+class CreateEmbeddingRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The parameters of embeddings; unknown ones are refused."""
 
     model: str = ""
@@ -41,7 +41,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     user: str | None = None
 
 
-_decoder = msgspec.json.Decoder(Asked)
+_decoder = msgspec.json.Decoder(CreateEmbeddingRequest)
 
 
 def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:  # noqa: ARG001 - as all endpoints
@@ -63,7 +63,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:  # noqa
     return Answer(status=200, usage=Usage(input_tokens=tokens), body=whole)
 
 
-def _check(asked: Asked) -> None:
+def _check(asked: CreateEmbeddingRequest) -> None:
     if models.KNOWN.match(asked.model) and not models.EMBEDDING.match(asked.model):
         raise ApiError(403, "You are not allowed to generate embeddings from this model", param="model")
     if asked.dimensions is None:
@@ -96,7 +96,7 @@ def _tokens(given: list[Input]) -> int:
     return total
 
 
-def _embedding(one: Input, asked: Asked) -> list[float] | str:
+def _embedding(one: Input, asked: CreateEmbeddingRequest) -> list[float] | str:
     vector = _vector(one, asked.model, asked.dimensions)
     if asked.encoding_format == "base64":
         return base64.b64encode(vector.astype("<f4").tobytes()).decode()

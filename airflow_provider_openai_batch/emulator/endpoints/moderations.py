@@ -50,7 +50,7 @@ PARTS = ("text", "image_url")
 WORD = re.compile(r"[a-z]+")
 
 
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
+class CreateModerationRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The parameters of a moderation; unknown ones are refused."""
 
     input: Any = None
@@ -65,7 +65,7 @@ class Piece:
     image: str | None = None
 
 
-_decoder = msgspec.json.Decoder(Asked)
+_decoder = msgspec.json.Decoder(CreateModerationRequest)
 
 
 def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:  # noqa: ARG001 - as all endpoints

@@ -98,7 +98,7 @@ class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     include_obfuscation: bool | None = None
 
 
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
+class CreateResponse(msgspec.Struct, forbid_unknown_fields=True):
     """The parameters of a response, in the order of their checks; unknown ones are refused."""
 
     model: str = ""
@@ -137,7 +137,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     context_management: Annotated[list[dict[str, Any]], Meta(min_length=1)] | None = None
 
 
-_decoder = msgspec.json.Decoder(Asked)
+_decoder = msgspec.json.Decoder(CreateResponse)
 
 
 def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
@@ -167,7 +167,7 @@ def _unknown(body: Body, names: list[str]) -> ApiError:
     return ApiError(400, text, code="unsupported_parameter", param=moved)
 
 
-def _check(asked: Asked) -> None:
+def _check(asked: CreateResponse) -> None:
     if asked.input is None and not any(getattr(asked, name) for name, _, _ in STORED):
         raise missing("input")
     for name, what, code in STORED:
@@ -184,7 +184,7 @@ def _check(asked: Asked) -> None:
         raise ApiError(400, text, code="unsupported_model", param="model")
 
 
-def _input_tokens(texts: list[str], asked: Asked, settings: Settings) -> int:
+def _input_tokens(texts: list[str], asked: CreateResponse, settings: Settings) -> int:
     """Input tokens of a request, its schema included."""
     count = sum(tokens.count_tokens(text) + tokens.TOKENS_PER_MESSAGE for text in texts if text)
     count += len(bytes(asked.text.format)) // tokens.CHARACTERS_PER_TOKEN
@@ -194,7 +194,7 @@ def _input_tokens(texts: list[str], asked: Asked, settings: Settings) -> int:
     return count
 
 
-def _body(asked: Asked, usage: Usage, identity: str, now: int) -> Body:
+def _body(asked: CreateResponse, usage: Usage, identity: str, now: int) -> Body:
     return {
         "id": f"resp_{identity}",
         "object": "response",
@@ -234,7 +234,7 @@ def _body(asked: Asked, usage: Usage, identity: str, now: int) -> Body:
     }
 
 
-def _reasoning(asked: Asked) -> Reasoning:
+def _reasoning(asked: CreateResponse) -> Reasoning:
     return asked.reasoning or Reasoning()
 
 

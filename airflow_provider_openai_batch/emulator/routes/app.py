@@ -42,7 +42,7 @@ async def upload(request: Request) -> Response:
         if not isinstance(sent, UploadFile):
             raise missing("file")
         anchor, seconds = form.get("expires_after[anchor]"), form.get("expires_after[seconds]")
-        asked = files.Asked(
+        asked = files.UploadForm(
             filename=sent.filename or "upload",
             purpose=None if purpose is None else str(purpose),
             seconds=files.lifetime(anchor, seconds, "expires_after"),

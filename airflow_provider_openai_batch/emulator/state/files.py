@@ -27,7 +27,7 @@ SHORTEST, LONGEST = 3_600, 30 * DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class UploadForm:
     """What an upload says beside its content."""
 
     filename: str
@@ -43,7 +43,7 @@ class Files:
         self._clock = clock
         self._settings = settings
 
-    def upload(self, source: IO[bytes], asked: Asked) -> File:
+    def upload(self, source: IO[bytes], asked: UploadForm) -> File:
         """Keep an uploaded file; its content is on disk before its record."""
         if asked.purpose is None:
             raise missing("purpose")
@@ -71,7 +71,7 @@ class Files:
         self._state.add_file(file)
         return file
 
-    def _check(self, path: Path, asked: Asked) -> None:
+    def _check(self, path: Path, asked: UploadForm) -> None:
         if asked.purpose != "batch":
             return
         if path.stat().st_size > self._settings.bytes_per_file:

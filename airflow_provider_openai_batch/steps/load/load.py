@@ -57,7 +57,7 @@ KEPT = "the answers are kept"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the rows go: as it was asked, and the table itself."""
+    """Where the rows go: as submit was asked, and the table itself."""
 
     args: arguments.Target
     table: Target
@@ -78,22 +78,22 @@ def load(
     Raises RunTimedOut while a request is in flight, and TooManyFailures after the rows are written.
     """
 
-    def place(asked: facts.Asked) -> Place:
-        agreed = agreed_target(asked, target)
+    def place(submission: facts.Submission) -> Place:
+        agreed = agreed_target(submission, target)
         return Place(args=agreed, table=resolve_target(agreed), show_keys=show_keys)
 
     return load_into(store, client, settings, place)
 
 
 def load_into(
-    store: RunStore, client: Client, settings: Settings, place: Callable[[facts.Asked], Place]
+    store: RunStore, client: Client, settings: Settings, place: Callable[[facts.Submission], Place]
 ) -> Loaded:
-    """Load into the place that is found once it is known what was asked."""
+    """Load into the place that is found once the submission is known."""
     require_finished(store, client, settings)
     run = read_run(store, client.origin)
     snapshot = current_of(store, run)
     with saying_that_answers_are_kept():
-        counts = write(store, run, snapshot, place(snapshot.asked), client.prices)
+        counts = write(store, run, snapshot, place(snapshot.submission), client.prices)
     loaded = counts.loaded
     landed = facts.Landed(
         at=client.now(),
@@ -108,7 +108,7 @@ def load_into(
     loaded = replace(loaded, report_uri=write_report(store, run, snapshot, counts, client.now()))
     clean_up(store, client, run)
     warn_of_capped(counts.account)
-    require_few_failures(loaded, counts, snapshot.asked)
+    require_few_failures(loaded, counts, snapshot.submission)
     return loaded
 
 
@@ -135,22 +135,22 @@ def require_finished(store: RunStore, client: Client, settings: Settings) -> Non
         raise RunTimedOut(f"The run {store.uri!r} is still in flight: clear `wait`. Nothing was written.")
 
 
-def agreed_target(asked: facts.Asked, given: arguments.Target | None) -> arguments.Target:
+def agreed_target(submission: facts.Submission, given: arguments.Target | None) -> arguments.Target:
     """Return the run's target; load may name it only where submit did not, or the same again."""
-    recorded = None if asked.target is None else arguments.target(asked.target)
+    recorded = None if submission.target is None else arguments.target(submission.target)
     agreed = recorded or given
     if agreed is None:
         raise InvalidRequest("Neither submit nor load has a target; give it to one of them.")
     if recorded is not None and given is not None and recorded != given:
         raise InvalidRequest(
-            f"Submit checked target {asked.target!r}, but load has another one; remove it from load."
+            f"Submit checked target {submission.target!r}, but load has another one; remove it from load."
         )
     return agreed
 
 
 def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, prices: Prices) -> Counts:
     """Join and write the current snapshot, all or nothing."""
-    output = asked_output(snapshot.asked)
+    output = asked_output(snapshot.submission)
     plan = _landing(store, snapshot, place.args, output)
     shape = shape_of(output, plan.schema, place.table.bounds(plan))
     account, figures = Account(), Figures(output.columns)
@@ -163,7 +163,7 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
         if account.rows != snapshot.done.rows:
             raise BatchFailed(f"{snapshot.done.rows} rows were staged, but {account.rows} were joined.")
 
-    if snapshot.asked.target is None:
+    if snapshot.submission.target is None:
         check_keys(store, snapshot, place, plan)
     written = place.table.write(plan, batches, guard)
     if written.written + written.kept != snapshot.done.rows:
@@ -200,16 +200,16 @@ def name_of(target: arguments.Target) -> str:
     return ".".join([*filter(None, [target.conn_id]), *parts])
 
 
-def asked_output(asked: facts.Asked) -> Output:
-    """Compile what a snapshot asked for."""
-    return output_of(endpoint_of(asked.endpoint), asked.request, asked.output_type)
+def asked_output(submission: facts.Submission) -> Output:
+    """Compile the output type of a submission."""
+    return output_of(endpoint_of(submission.endpoint), submission.request, submission.output_type)
 
 
 def check_keys(store: RunStore, snapshot: CompleteSnapshot, place: Place, plan: Landing) -> None:
     """Test keys and carried values against a target that submit did not know."""
-    carried, kept = place.table.carried(plan), [*snapshot.asked.key, *snapshot.asked.carry]
+    carried, kept = place.table.carried(plan), [*snapshot.submission.key, *snapshot.submission.carry]
     keys, stored = place.table.keys(plan), stored_rows(store, snapshot)
-    for rows in surviving(keys, snapshot.asked.key, stored, show_keys=place.show_keys):
+    for rows in surviving(keys, snapshot.submission.key, stored, show_keys=place.show_keys):
         require_room(carried, plan, rows.select(kept), show_keys=place.show_keys)
 
 
@@ -222,10 +222,10 @@ def require_current(store: RunStore, snapshot: Snapshot) -> None:
         )
 
 
-def require_few_failures(loaded: Loaded, counts: Counts, asked: facts.Asked) -> None:
+def require_few_failures(loaded: Loaded, counts: Counts, submission: facts.Submission) -> None:
     """Fail a load that has too many failed rows; its rows are written."""
     account = counts.account
-    most = asked.max_failed_ratio
+    most = submission.max_failed_ratio
     hopeless = 0 < loaded.judged == loaded.failed
     judged = loaded.judged >= JUDGED_FROM or hopeless or most == 0
     if not judged or loaded.failed_ratio <= most:
@@ -235,7 +235,8 @@ def require_few_failures(loaded: Loaded, counts: Counts, asked: facts.Asked) -> 
     raise TooManyFailures(
         f"{loaded.failed_ratio:.1%} of {loaded.judged:,} rows failed, more than {most:.1%}; most frequent: "
         f"{top}. Failed keys{examples}. All rows are in the target with their errors; "
-        f"{_advice(loaded, account, asked.resend)}, or raise limits['max_failed_ratio'].{loaded.pointer}",
+        f"{_advice(loaded, account, submission.resend)}, or raise limits['max_failed_ratio']."
+        f"{loaded.pointer}",
         loaded,
     )
 
@@ -264,17 +265,17 @@ def _advice(loaded: Loaded, account: Account, resend: tuple[str, ...] | None) ->
 def _landing(
     store: RunStore, snapshot: CompleteSnapshot, target: arguments.Target, output: Output
 ) -> Landing:
-    asked = snapshot.asked
-    layout = Layout(key=asked.key, carry=asked.carry, used=())
+    submission = snapshot.submission
+    layout = Layout(key=submission.key, carry=submission.carry, used=())
     rows = stored_schema(store, snapshot) or pa.schema([(name, pa.string()) for name in layout.kept])
-    return landing(target, asked.run_id, layout, result_columns(target, layout, rows, output.columns))
+    return landing(target, submission.run_id, layout, result_columns(target, layout, rows, output.columns))
 
 
 def _joined(
     store: RunStore, snapshot: CompleteSnapshot, answers: Answers, shape: Shape
 ) -> Iterator[tuple[pa.RecordBatch, pa.Table, list[bool]]]:
     for rows in stored_rows(store, snapshot, shape.output.rows):
-        yield *result_batch(rows, answers, snapshot.asked, shape), failed_before(rows)
+        yield *result_batch(rows, answers, snapshot.submission, shape), failed_before(rows)
 
 
 def _counted(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.cost.prices import Prices
     from airflow_provider_openai_batch.batch.output.column_limits import Bounds
     from airflow_provider_openai_batch.batch.output.output import Output
-    from airflow_provider_openai_batch.batch.run.facts import Asked
+    from airflow_provider_openai_batch.batch.run.facts import Submission
     from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
     from airflow_provider_openai_batch.store.run_store import RunStore
 
@@ -54,7 +54,7 @@ class Answers:
         self._files = answer_files(run, snapshot)
         self._cache: OrderedDict[int, pa.Table] = OrderedDict()
         self._starts, self._index, replaced = self._read_index()
-        model = str(snapshot.asked.request.get("model"))
+        model = str(snapshot.submission.request.get("model"))
         self.payments = Payments(prices, model, add_up(self._replaced(replaced), prices, model))
 
     def of(self, ids: np.ndarray) -> pa.Table:
@@ -171,15 +171,15 @@ def shape_of(output: Output, schema: pa.Schema, bounds: Bounds) -> Shape:
 
 
 def result_batch(
-    rows: pa.RecordBatch, answers: Answers, asked: Asked, shape: Shape
+    rows: pa.RecordBatch, answers: Answers, submission: Submission, shape: Shape
 ) -> tuple[pa.RecordBatch, pa.Table]:
     """Return the result of stored rows, and the answers in it."""
     ids = request_ids(rows)
     found = answers.of(ids)
     found, outputs = _outputs(found, shape.output)
-    kept = rows.columns[: len(asked.key) + len(asked.carry)]
+    kept = rows.columns[: len(submission.key) + len(submission.carry)]
     cost = answers.payments.book(ids, rows[FIRST], found)
-    fixed = _fixed(rows, found, asked) | {"cost_usd": cost}
+    fixed = _fixed(rows, found, submission) | {"cost_usd": cost}
     told = (_cut(_replaced(fixed[role], shape.charsets.get(role)), shape.room.get(role)) for role, _ in FIXED)
     return pa.RecordBatch.from_arrays([*kept, *outputs, *told], schema=shape.schema), found
 
@@ -221,15 +221,15 @@ def _with_invalid(found: pa.Table, reasons: dict[int, str]) -> pa.Table:
     return found
 
 
-def _fixed(batch: pa.RecordBatch, found: pa.Table, asked: Asked) -> dict[str, pa.Array]:
+def _fixed(batch: pa.RecordBatch, found: pa.Table, submission: Submission) -> dict[str, pa.Array]:
     count = batch.num_rows
     taken = {name: _flat(found[name]) for name, _ in FIXED if name in COLUMNS.names}
     booked = {name: _booked(taken[name], batch[FIRST]) for name in TOKENS}
     same = {
-        "prompt_version": pa.array([asked.prompt_version] * count),
-        "run_id": pa.array([asked.run_id] * count),
+        "prompt_version": pa.array([submission.prompt_version] * count),
+        "run_id": pa.array([submission.run_id] * count),
         "snapshot_at": pa.array(
-            [datetime.fromtimestamp(asked.at, tz=UTC)] * count, pa.timestamp("us", tz="UTC")
+            [datetime.fromtimestamp(submission.at, tz=UTC)] * count, pa.timestamp("us", tz="UTC")
         ),
     }
     words = pa.array([value.hex() for value in batch[CUSTOM_ID].to_pylist()], pa.string())

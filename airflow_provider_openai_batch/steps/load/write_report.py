@@ -54,16 +54,16 @@ def page_template() -> str:
 
 def make_report(run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float) -> Report:
     """Return the report of a load."""
-    asked, done = snapshot.asked, snapshot.done
+    submission, done = snapshot.submission, snapshot.done
     loaded, figures = counts.loaded, counts.figures
     failures, beyond = figures.failures()
     return Report(
         at=now,
-        run_id=asked.run_id,
+        run_id=submission.run_id,
         snapshot=snapshot.id,
-        endpoint=asked.endpoint,
-        model=str(asked.request.get("model", "")),
-        submitted_at=asked.at,
+        endpoint=submission.endpoint,
+        model=str(submission.request.get("model", "")),
+        submitted_at=submission.at,
         rows=loaded.rows,
         written=loaded.written,
         kept=loaded.kept,
@@ -71,7 +71,7 @@ def make_report(run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float
         requests=done.requests,
         judged=loaded.judged,
         failed=loaded.failed,
-        max_failed_ratio=asked.max_failed_ratio,
+        max_failed_ratio=submission.max_failed_ratio,
         counts=loaded.counts,
         tokens=figures.tokens,
         unseen=_unseen(loaded.ran_unseen.tokens),
@@ -85,7 +85,7 @@ def make_report(run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float
         failures=failures,
         failures_beyond=beyond,
         shards=time_shards(run),
-        key=asked.key,
+        key=submission.key,
         failed_keys=tuple(counts.account.keys) if counts.show_keys else None,
     )
 

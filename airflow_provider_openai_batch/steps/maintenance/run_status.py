@@ -36,7 +36,7 @@ def status_of(store: RunStore, client: Client, settings: Settings) -> dict[str, 
     plan = view.plan(run)
     landed = any(load.snapshot == run.current.id for load in run.landed)
     return _told(store, _state(plan, landed=landed)) | {
-        "run": run.current.asked.run_id,
+        "run": run.current.submission.run_id,
         "requests": counts(store),
         "batches": [_batch(run, send, send.batch, view) for send in run.sends if send.batch is not None],
         "cost_usd": _cost(run),

@@ -55,9 +55,9 @@ class Journal:
         highest = max(names.attempt_in(name) for name in self.store.list(names.ATTEMPTS))
         return highest > attempt_order(attempt)
 
-    def ask(self, snapshot_id: str, asked: facts.Asked) -> None:
+    def ask(self, snapshot_id: str, submission: facts.Submission) -> None:
         """Begin a snapshot: what it was asked."""
-        self.store.put(names.snapshot_file(snapshot_id, "asked.json"), asked)
+        self.store.put(names.snapshot_file(snapshot_id, "asked.json"), submission)
 
     def complete(self, snapshot_id: str, done: facts.Done) -> None:
         """End a snapshot: its rows and shards are all there, and may be sent."""

@@ -65,7 +65,7 @@ def current_of(store: RunStore, run: Run) -> CompleteSnapshot:
     """Return the snapshot that is sent and landed; raises where there is none."""
     if run.current is not None:
         return run.current
-    if any(snapshot.asked.preview for snapshot in run.snapshots):
+    if any(snapshot.submission.preview for snapshot in run.snapshots):
         raise InvalidRequest(f"The run {store.uri!r} was only previewed: clear submit without the preview.")
     raise RunUnlisted(
         f"The run folder {store.uri!r} shows no complete snapshot (yet). If the store lists new files late, "
@@ -154,9 +154,9 @@ def _snapshot(tree: _Tree, folder: str) -> Snapshot:
     name = folder.removeprefix("snapshots/")
     number, word = name.split("-", 1)
     attempt = facts.Attempt(number=int(number), nonce=word)
-    asked = tree.fact(f"{folder}/asked.json", facts.Asked)
+    submission = tree.fact(f"{folder}/asked.json", facts.Submission)
     done = tree.maybe(f"{folder}/done.json", facts.Done)
-    return Snapshot(id=name, attempt=attempt, asked=asked, done=done)
+    return Snapshot(id=name, attempt=attempt, submission=submission, done=done)
 
 
 def _shard(tree: _Tree, folder: str, origin: str | None) -> Shard:

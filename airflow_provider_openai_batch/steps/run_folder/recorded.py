@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def recorded_conn_id(store: RunStore) -> str:
     """Return the OpenAI connection that the run was submitted with."""
-    from airflow_provider_openai_batch.batch.run.facts import Asked  # noqa: PLC0415 - this module is imported by DAGs
+    from airflow_provider_openai_batch.batch.run.facts import Submission  # noqa: PLC0415 - this module is imported by DAGs
 
     names = store.list()
     refuse_purged(store.uri, names)
@@ -26,7 +26,7 @@ def recorded_conn_id(store: RunStore) -> str:
             f"{store.uri} contains no staged run (yet). If the store lists new files late, a retry finds it; "
             "otherwise clear the submit task to stage it again."
         )
-    return store.get(max(asked), Asked).openai_conn_id
+    return store.get(max(asked), Submission).openai_conn_id
 
 
 def refuse_purged(uri: str, names: Collection[str]) -> None:

@@ -25,21 +25,23 @@ def require_price(limits: arguments.Limits, model: str, prices: Prices) -> None:
         raise InvalidRequest(f"limits['max_cost_usd'] is set, but {unpriced(model)} Nothing was sent.")
 
 
-def require_budget(run: Run, done: facts.Done, told: facts.Asked) -> None:
+def require_budget(run: Run, done: facts.Done, submission: facts.Submission) -> None:
     """Stop before anything is paid if the run would cost more than the cap; a preview only warns."""
-    budget = budget_of(run, done.at, told.max_cost_usd)
-    if told.max_cost_usd is None or budget is None or done.estimated_cost_usd is None:
+    budget = budget_of(run, done.at, submission.max_cost_usd)
+    if submission.max_cost_usd is None or budget is None or done.estimated_cost_usd is None:
         return
     refused = refuse_plan(budget, done.estimated_cost_usd)
-    if refused is not None and not told.preview:
-        log.info("%s", estimate_of(done, told))
+    if refused is not None and not submission.preview:
+        log.info("%s", estimate_of(done, submission))
         raise InvalidRequest(refused)
     if refused is not None:
         log.warning("%s", refused)
 
 
-def estimate_of(done: facts.Done, told: facts.Asked) -> ForecastText | None:
+def estimate_of(done: facts.Done, submission: facts.Submission) -> ForecastText | None:
     """Return what is to be paid; None if an older version staged the rows."""
     return (
-        None if done.forecast is None else ForecastText(forecast=done.forecast, model=told.request["model"])
+        None
+        if done.forecast is None
+        else ForecastText(forecast=done.forecast, model=submission.request["model"])
     )

@@ -31,7 +31,7 @@ class FailedBefore:
         """Take the keys over from the run's snapshots that have the same key."""
         for snapshot in run.snapshots:
             complete = snapshot.complete
-            if complete is None or complete.asked.key != tuple(self._key):
+            if complete is None or complete.submission.key != tuple(self._key):
                 continue
             for rows in stored_rows(store, complete):
                 marked = rows.filter(pa.array(failed_before(rows), pa.bool_()))

@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SubmitArgs:
     """The arguments of submit, parsed; `rows` are those that an upstream task returned."""
 
     source: arguments.Source
@@ -65,62 +65,64 @@ class Asked:
     show_keys: bool = True
 
 
-def stage(asked: Asked, store: RunStore, client: Client) -> Staged:
+def stage(args: SubmitArgs, store: RunStore, client: Client) -> Staged:
     """Make the snapshot that this task wants, or find it again after a retry."""
-    refuse_part(asked)
-    columns = resolve_source(asked.source, asked.rows).columns()
-    recipe = read_recipe(asked.source, asked.request, asked.output_type, columns)
+    refuse_part(args)
+    columns = resolve_source(args.source, args.rows).columns()
+    recipe = read_recipe(args.source, args.request, args.output_type, columns)
     run = read_run(store, client.origin)
     if run.empty:
-        refuse_lost(store, client, asked.openai_conn_id)
+        refuse_lost(store, client, args.openai_conn_id)
     else:
         client.tick()
-    fingerprint = fingerprint_of(asked)
-    _check_names(asked, recipe.body["model"], client, is_new=not _is_staged(asked, run.current, fingerprint))
+    fingerprint = fingerprint_of(args)
+    _check_names(args, recipe.body["model"], client, is_new=not _is_staged(args, run.current, fingerprint))
     journal = Journal(store, client.now)
     attempt = journal.register(run)
     run = read_run(store, client.origin)
     current = run.current
-    if current is not None and _is_staged(asked, current, fingerprint):
-        log.info("Try %s has staged the rows; this try continues with them.", current.asked.try_number)
-        return staged_of(current.asked, current.done, attempt)
+    if current is not None and _is_staged(args, current, fingerprint):
+        log.info("Try %s has staged the rows; this try continues with them.", current.submission.try_number)
+        return staged_of(current.submission, current.done, attempt)
     snapshot, now = f"{attempt.number:04}-{attempt.nonce}", client.now()
-    told = to_record(asked, recipe, now, fingerprint=fingerprint, epoch=_epoch(asked, run))
-    journal.ask(snapshot, told)
-    with SnapshotWriter(store, snapshot, recipe, _terms(asked, told, recipe, client)) as writer:
+    submission = to_record(args, recipe, now, fingerprint=fingerprint, epoch=_epoch(args, run))
+    journal.ask(snapshot, submission)
+    with SnapshotWriter(store, snapshot, recipe, _terms(args, submission, recipe, client)) as writer:
         writer.know(run)
-        _read(_ends(asked, told), recipe, writer)
+        _read(_ends(args, submission), recipe, writer)
         done = writer.finish(client.now())
-    require_budget(run, done, told)
+    require_budget(run, done, submission)
     journal.complete(snapshot, done)
-    warn_of_skipped(done, told)
-    _look_for_other_keys(_ends(asked, told), recipe, writer)
-    if not told.preview:
+    warn_of_skipped(done, submission)
+    _look_for_other_keys(_ends(args, submission), recipe, writer)
+    if not submission.preview:
         log_changes(store, client.origin, run)
-    return staged_of(told, done, attempt)
+    return staged_of(submission, done, attempt)
 
 
-def _check_names(asked: Asked, model: str, client: Client, *, is_new: bool) -> None:
+def _check_names(args: SubmitArgs, model: str, client: Client, *, is_new: bool) -> None:
     """Refuse a model that does not exist, or one without a price if there is a cost cap.
 
     A snapshot that is staged goes on.
     """
     if is_new:
-        check_model(client, model, preview=asked.limits.preview)
-    require_price(asked.limits, model, client.prices)
+        check_model(client, model, preview=args.limits.preview)
+    require_price(args.limits, model, client.prices)
 
 
-def _terms(asked: Asked, told: facts.Asked, recipe: Recipe, client: Client) -> Terms:
+def _terms(args: SubmitArgs, submission: facts.Submission, recipe: Recipe, client: Client) -> Terms:
     model = recipe.body["model"]
     expected = expected_output(recipe.endpoint, recipe.body, recipe.output.schema)
     return Terms(
-        limits=cut_by_answers(cut_by_budget(asked.limits, model, client.token_budgets), recipe.output),
-        rule=Rule(words=told.resend or (), run_id=asked.run_id, prompt_version=told.prompt_version),
+        limits=cut_by_answers(cut_by_budget(args.limits, model, client.token_budgets), recipe.output),
+        rule=Rule(
+            words=submission.resend or (), run_id=args.run_id, prompt_version=submission.prompt_version
+        ),
         counter=counter_for(model),
         forecaster=Forecaster(client.prices.find(model), expected),
-        now=told.at,
-        fitting=fitting(_ends(asked, told), recipe),
-        show_keys=asked.show_keys,
+        now=submission.at,
+        fitting=fitting(_ends(args, submission), recipe),
+        show_keys=args.show_keys,
     )
 
 
@@ -138,54 +140,56 @@ def _look_for_other_keys(ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> 
         warn_of_other_keys(found, len(suspects), show_keys=ends.show_keys)
 
 
-def refuse_part(asked: Asked) -> None:
+def refuse_part(args: SubmitArgs) -> None:
     """Refuse a trial whose rows would replace a whole partition."""
-    replaces = asked.target is not None and asked.target.mode == "replace_partition"
-    if replaces and asked.limits.rows is not None and not asked.limits.preview:
+    replaces = args.target is not None and args.target.mode == "replace_partition"
+    if replaces and args.limits.rows is not None and not args.limits.preview:
         raise InvalidRequest(
-            f"limits['rows'] is {asked.limits.rows} with mode 'replace_partition': these rows would replace "
+            f"limits['rows'] is {args.limits.rows} with mode 'replace_partition': these rows would replace "
             "the whole partition. Set limits['preview'], too, or use another table."
         )
 
 
-def to_record(asked: Asked, recipe: Recipe, now: float, *, fingerprint: str, epoch: int) -> facts.Asked:
-    """Return the record of what was asked, which determines what is sent and landed."""
-    return facts.Asked(
+def to_record(
+    args: SubmitArgs, recipe: Recipe, now: float, *, fingerprint: str, epoch: int
+) -> facts.Submission:
+    """Return the record of the arguments, which determines what is sent and landed."""
+    return facts.Submission(
         at=now,
         fingerprint=fingerprint,
-        try_number=asked.try_number,
-        max_tries=asked.max_tries,
+        try_number=args.try_number,
+        max_tries=args.max_tries,
         epoch=epoch,
-        run_id=asked.run_id,
-        openai_conn_id=asked.openai_conn_id,
+        run_id=args.run_id,
+        openai_conn_id=args.openai_conn_id,
         endpoint=recipe.endpoint,
         request=recipe.body,
-        output_type=asked.output_type,
+        output_type=args.output_type,
         prompt_version=recipe.prompt_version,
         key=recipe.layout.key,
         carry=recipe.layout.carry,
-        target=None if asked.target is None else msgspec.to_builtins(asked.target),
-        max_attempts=asked.limits.max_attempts,
-        max_failed_ratio=asked.limits.max_failed_ratio,
-        max_cost_usd=asked.limits.max_cost_usd,
-        resend=words_for(asked.resend, asked.target),
-        preview=asked.limits.preview,
-        reask_invalid=asked.limits.reask_invalid,
-        preflight=asked.limits.preflight is not False,
-        labels=asked.labels,
+        target=None if args.target is None else msgspec.to_builtins(args.target),
+        max_attempts=args.limits.max_attempts,
+        max_failed_ratio=args.limits.max_failed_ratio,
+        max_cost_usd=args.limits.max_cost_usd,
+        resend=words_for(args.resend, args.target),
+        preview=args.limits.preview,
+        reask_invalid=args.limits.reask_invalid,
+        preflight=args.limits.preflight is not False,
+        labels=args.labels,
     )
 
 
-def _ends(asked: Asked, told: facts.Asked) -> Ends:
+def _ends(args: SubmitArgs, submission: facts.Submission) -> Ends:
     return Ends(
-        source=asked.source,
-        rows=asked.rows,
-        target=asked.target,
-        run_id=asked.run_id,
-        resend=told.resend,
-        at=told.at,
-        most=asked.limits.rows,
-        show_keys=asked.show_keys,
+        source=args.source,
+        rows=args.rows,
+        target=args.target,
+        run_id=args.run_id,
+        resend=submission.resend,
+        at=submission.at,
+        most=args.limits.rows,
+        show_keys=args.show_keys,
     )
 
 
@@ -202,22 +206,22 @@ def cut_by_answers(limits: arguments.Limits, output: Output) -> arguments.Limits
     return msgspec.structs.replace(limits, requests_per_shard=most)
 
 
-def fingerprint_of(asked: Asked) -> str:
+def fingerprint_of(args: SubmitArgs) -> str:
     """Hash everything that determines the rows and requests, which the connection's name does not."""
-    told = [
-        msgspec.to_builtins(asked.source),
-        asked.request,
-        asked.output_type,
-        None if asked.target is None else msgspec.to_builtins(asked.target),
-        msgspec.to_builtins(asked.limits),
-        None if asked.rows is None else _rows_hash(asked),
-        *([] if asked.resend is None else [list(asked.resend)]),
+    parts = [
+        msgspec.to_builtins(args.source),
+        args.request,
+        args.output_type,
+        None if args.target is None else msgspec.to_builtins(args.target),
+        msgspec.to_builtins(args.limits),
+        None if args.rows is None else _rows_hash(args),
+        *([] if args.resend is None else [list(args.resend)]),
     ]
-    return hashlib.sha256(msgspec.json.encode(told, enc_hook=repr)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(parts, enc_hook=repr)).hexdigest()
 
 
-def _rows_hash(asked: Asked) -> str:
-    source: Source = resolve_source(asked.source, asked.rows)
+def _rows_hash(args: SubmitArgs) -> str:
+    source: Source = resolve_source(args.source, args.rows)
     digest = hashlib.sha256()
     with source.read(source.columns()) as batches:
         for batch in batches:
@@ -225,23 +229,23 @@ def _rows_hash(asked: Asked) -> str:
     return digest.hexdigest()
 
 
-def _is_staged(asked: Asked, current: Snapshot | None, fingerprint: str) -> bool:
+def _is_staged(args: SubmitArgs, current: Snapshot | None, fingerprint: str) -> bool:
     """Tell whether the rows are staged already: by an earlier try, or by a later one that overtook this."""
     if current is None:
         return False
-    tries = (asked.max_tries, asked.try_number)
-    if (current.asked.max_tries, current.asked.try_number) > tries:
+    tries = (args.max_tries, args.try_number)
+    if (current.submission.max_tries, current.submission.try_number) > tries:
         return True
-    return _is_retry(asked, current) and current.asked.fingerprint == fingerprint
+    return _is_retry(args, current) and current.submission.fingerprint == fingerprint
 
 
-def _is_retry(asked: Asked, current: Snapshot) -> bool:
-    return asked.try_number > 1 and asked.max_tries == current.asked.max_tries
+def _is_retry(args: SubmitArgs, current: Snapshot) -> bool:
+    return args.try_number > 1 and args.max_tries == current.submission.max_tries
 
 
-def _epoch(asked: Asked, run: Run) -> int:
+def _epoch(args: SubmitArgs, run: Run) -> int:
     """Return the snapshot's epoch: a retry stays in its own, a clear begins the next."""
     current = run.current
     if current is None:
-        return 1 + max((snapshot.asked.epoch for snapshot in run.snapshots), default=0)
-    return current.asked.epoch + (0 if _is_retry(asked, current) else 1)
+        return 1 + max((snapshot.submission.epoch for snapshot in run.snapshots), default=0)
+    return current.submission.epoch + (0 if _is_retry(args, current) else 1)

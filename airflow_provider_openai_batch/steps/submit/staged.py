@@ -100,15 +100,15 @@ class Staged:
         return {name: getattr(self, name) for name in SHOWN}
 
 
-def staged_of(told: facts.Asked, done: facts.Done, attempt: Attempt) -> Staged:
+def staged_of(submission: facts.Submission, done: facts.Done, attempt: Attempt) -> Staged:
     """Return what a complete snapshot holds."""
-    estimate = estimate_of(done, told)
+    estimate = estimate_of(done, submission)
     new = None if estimate is None else estimate.forecast.new
     return Staged(
         rows=done.rows if done.read is None else done.read,
         skipped=done.skipped,
         changed_prompt=done.changed_prompt,
-        preview=told.preview,
+        preview=submission.preview,
         requests=done.requests,
         rejected=done.rejected,
         shards=len(done.shards),

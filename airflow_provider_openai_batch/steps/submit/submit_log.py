@@ -13,7 +13,7 @@ from airflow_provider_openai_batch.steps.run_folder.read import read_queue, reca
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.batch.run.facts import Asked, Done
+    from airflow_provider_openai_batch.batch.run.facts import Done, Submission
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.store.run_store import RunStore
 
@@ -35,7 +35,7 @@ def log_changes(store: RunStore, origin: str, before: Run) -> None:
     kept, again = max(0, done.requests - sends), max(0, sends - new)
     if kept or again:
         log.info("%s requests: %s.", f"{done.requests:,}", ", ".join(_parts(kept, again, new)))
-    changes = list(_changes(before.current.asked, run.current.asked)) if before.current else []
+    changes = list(_changes(before.current.submission, run.current.submission)) if before.current else []
     if changes and new:
         log.warning(
             "%s changed since the last snapshot of this run: %s requests are sent again and paid for.",
@@ -44,7 +44,7 @@ def log_changes(store: RunStore, origin: str, before: Run) -> None:
         )
 
 
-def warn_of_skipped(done: Done, asked: Asked) -> None:
+def warn_of_skipped(done: Done, submission: Submission) -> None:
     """Warn of skipped rows that a person may want to ask again."""
     if done.later:
         log.warning(
@@ -57,7 +57,7 @@ def warn_of_skipped(done: Done, asked: Asked) -> None:
             "%s of the skipped rows were answered for another prompt, model, output type, or other columns. "
             "They keep these answers; add 'changed_prompt' to resend to ask them again%s.",
             f"{done.changed_prompt:,}",
-            _for_how_much(done, asked.request["model"]),
+            _for_how_much(done, submission.request["model"]),
         )
 
 
@@ -79,7 +79,7 @@ def _parts(kept: int, again: int, new: int) -> Iterator[str]:
         yield f"{new:,} are new"
 
 
-def _changes(before: Asked, after: Asked) -> Iterator[str]:
+def _changes(before: Submission, after: Submission) -> Iterator[str]:
     """Name the arguments of a request that changed."""
     if before.endpoint != after.endpoint:
         yield "request['endpoint']"

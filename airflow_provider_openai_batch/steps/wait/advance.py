@@ -270,7 +270,7 @@ class _Advance:
         shard = run.shard(subject_of(action))
         match action:
             case Preflight():
-                return ask(sender, shard, current_of(self._store, run).asked.request)
+                return ask(sender, shard, current_of(self._store, run).submission.request)
             case CapShard(_, message):
                 return end_over_cap(sender, shard, message)
             case _:
@@ -292,13 +292,13 @@ class _Advance:
 
 def require_staged(store: RunStore, run: Run, step: Wait | Finish | GiveUp) -> None:
     """Refuse to call a run finished of which the folder shows nothing that was to be sent."""
-    if isinstance(step, Finish) and not any(snapshot.asked.preview for snapshot in run.snapshots):
+    if isinstance(step, Finish) and not any(snapshot.submission.preview for snapshot in run.snapshots):
         current_of(store, run)
 
 
 def require_origin(store: RunStore, client: Client, run: Run) -> None:
     """Stop before a run goes on at another API than the one that it was sent to."""
-    epoch = run.current.asked.epoch if run.current else 0
+    epoch = run.current.submission.epoch if run.current else 0
     origins = {send.intent.origin for send in recall_run(store).sends if send.intent.epoch >= epoch}
     elsewhere = sorted(origins - {client.origin})
     if elsewhere:

@@ -55,7 +55,7 @@ def stop(store: RunStore, client: Client) -> tuple[str, ...]:
     """
     journal = Journal(store, client.now)
     current = read_run(store, client.origin).current
-    journal.stop(current.asked.epoch if current else 0)
+    journal.stop(current.submission.epoch if current else 0)
     run = read_run(store, client.origin)  # who registers after this listing sees the stop
     if run.live is not None:
         journal.register(run)

@@ -47,7 +47,7 @@ class Sender:
     @classmethod
     def of(cls, journal: Journal, client: Client, attempt: Attempt, run: Run) -> Sender:
         """Return the sender of a run's current snapshot."""
-        asked = run.current.asked if run.current else None
+        asked = run.current.submission if run.current else None
         return cls(
             journal=journal,
             client=client,

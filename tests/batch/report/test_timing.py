@@ -84,8 +84,8 @@ def test_what_the_cap_held_back_is_cancelled():
 def test_time_counts_from_the_submit_before():
     """Each send is measured against the last submit before its create; one without is its own start."""
     first = make_run().snapshots[0]
-    later = replace(first, id="0002-b", asked=msgspec.structs.replace(first.asked, at=NOW + 900))
-    preview = replace(later, asked=msgspec.structs.replace(later.asked, at=NOW + 950, preview=True))
+    later = replace(first, id="0002-b", submission=msgspec.structs.replace(first.submission, at=NOW + 900))
+    preview = replace(later, submission=msgspec.structs.replace(later.submission, at=NOW + 950, preview=True))
 
     def sent(at: float) -> SendTime:
         intent = msgspec.structs.replace(make_send().intent, at=at)

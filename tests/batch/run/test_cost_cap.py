@@ -47,8 +47,8 @@ def capped(cap: float | None, *shards: Shard) -> Run:
     """Make a run with a cap."""
     run = make_run(*shards)
     (snapshot,) = run.snapshots
-    asked = msgspec.structs.replace(snapshot.asked, max_cost_usd=cap, preflight=True)
-    return replace(run, snapshots=(replace(snapshot, asked=asked),))
+    asked = msgspec.structs.replace(snapshot.submission, max_cost_usd=cap, preflight=True)
+    return replace(run, snapshots=(replace(snapshot, submission=asked),))
 
 
 REFUSED = (facts.Refusal(at=NOW, answer=Refused(status=400)),)

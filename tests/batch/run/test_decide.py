@@ -55,7 +55,7 @@ def make_shard(*sends: Send, name: str = "s1", requests: int = 10) -> Shard:
 
 
 def make_run(*shards: Shard) -> Run:
-    asked = facts.Asked(
+    asked = facts.Submission(
         at=NOW,
         fingerprint="f",
         try_number=1,
@@ -73,7 +73,7 @@ def make_run(*shards: Shard) -> Run:
     )
     done = facts.Done(rows=10, requests=10, rejected=0, shards=("s1",), new=1, estimated_tokens=10, files=())
     attempt = facts.Attempt(number=1, nonce="a")
-    snapshot = Snapshot(id="0001-a", attempt=attempt, asked=asked, done=done)
+    snapshot = Snapshot(id="0001-a", attempt=attempt, submission=asked, done=done)
     return Run(attempts=(attempt,), snapshots=(snapshot,), shards=shards)
 
 
@@ -522,8 +522,8 @@ class TestPreflight:
         one = replace(one, about=msgspec.structs.replace(one.about, preflight=True))
         run = make_run(one, make_shard(name="s2"))
         (snapshot,) = run.snapshots
-        told = msgspec.structs.replace(snapshot.asked, preflight=preflight, **asked)
-        return replace(run, snapshots=(replace(snapshot, asked=told),))
+        told = msgspec.structs.replace(snapshot.submission, preflight=preflight, **asked)
+        return replace(run, snapshots=(replace(snapshot, submission=told),))
 
     def send(self, **fields: Any) -> Send:
         """Make its send, open unless the fields end it."""

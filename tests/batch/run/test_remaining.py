@@ -31,7 +31,7 @@ class World:
 
     def _snapshot(self, name: str, epoch: int | None = None) -> Snapshot:
         number = int(name.split("-")[1])
-        asked = facts.Asked(
+        asked = facts.Submission(
             fingerprint="f",
             try_number=1,
             max_tries=number,
@@ -49,7 +49,7 @@ class World:
             resend=self.resend,
         )
         done = facts.Done(rows=1, requests=1, rejected=0, shards=(), new=0, estimated_tokens=0, files=())
-        return Snapshot(id=name, attempt=facts.Attempt(number=number, nonce="a"), asked=asked, done=done)
+        return Snapshot(id=name, attempt=facts.Attempt(number=number, nonce="a"), submission=asked, done=done)
 
     def shard(self, name: str, word: str, parent: str | None = None, attempt: int = 0) -> World:
         self.shards[name] = word

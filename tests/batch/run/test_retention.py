@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.steps.run_folder.names import heavy
 from airflow_provider_openai_batch.steps.run_folder.recorded import refuse_purged
 
 NOW = 100 * DAY
-ASKED = facts.Asked(
+ASKED = facts.Submission(
     fingerprint="f",
     try_number=1,
     max_tries=0,
@@ -49,7 +49,7 @@ ABOUT = facts.About(
 
 def snapshot(number: int, *, done: bool = True) -> Snapshot:
     attempt = facts.Attempt(number=number, nonce="a", at=60 * DAY)
-    return Snapshot(id=f"000{number}-a", attempt=attempt, asked=ASKED, done=DONE if done else None)
+    return Snapshot(id=f"000{number}-a", attempt=attempt, submission=ASKED, done=DONE if done else None)
 
 
 def landed(name: str, at: float = 61 * DAY) -> facts.Landed:
