@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -26,6 +27,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     processed_at: datetime | None = None
+    values: tuple[Any, ...] | None = None  #: what `answer` says, one value for each column of the output
 
 
 class Malformed(msgspec.Struct, frozen=True):

@@ -56,28 +56,27 @@ def check_answer(custom_id: bytes, body: dict[str, Any], endpoint: Endpoint, out
         return _unusable(custom_id, reply, Flaw(RowStatus.INVALID, CALLS_TOOL, shown_raw(encode(body))))
     if reply.text is None:
         return _unusable(custom_id, reply, Flaw(RowStatus.INVALID, NO_TEXT, shown_raw(encode(body))))
-    reason, text = _fit(reply.text, reply.parts, output)
-    if reason is not None:
-        return _unusable(custom_id, reply, Flaw(RowStatus.INVALID, reason, text))
-    return _answer(custom_id, RowStatus.OK, reply, {"answer": text})
+    values, text = _fit(reply.text, reply.parts, output)
+    if isinstance(values, Invalid):
+        return _unusable(custom_id, reply, Flaw(RowStatus.INVALID, values.reason, text))
+    return _answer(custom_id, RowStatus.OK, reply, {"answer": text, "values": values})
 
 
-def _fit(text: str, parts: tuple[str, ...], output: Output) -> tuple[str | None, str]:
-    """Find what fits, the last part that does or the whole, or say why nothing does."""
+def _fit(text: str, parts: tuple[str, ...], output: Output) -> tuple[tuple[Any, ...] | Invalid, str]:
+    """Read what fits, the last part that does or the whole, or say why nothing does."""
     several = reversed(parts) if output.schema is not None and len(parts) > 1 else ()
     for part in several:
-        if not isinstance(output.parse(part), Invalid):
-            return None, clean_answer(part)
-    values = output.parse(text)
-    return (values.reason if isinstance(values, Invalid) else None), clean_answer(text)
+        if not isinstance(values := output.parse(part), Invalid):
+            return values, clean_answer(part)
+    return output.parse(text), clean_answer(text)
 
 
 def _unusable(custom_id: bytes, reply: Reply, flaw: Flaw) -> Answer:
-    texts = {"error_code": str(flaw.status), "error_message": flaw.message, "raw_output": flaw.raw}
-    return _answer(custom_id, flaw.status, reply, texts)
+    told = {"error_code": str(flaw.status), "error_message": flaw.message, "raw_output": flaw.raw}
+    return _answer(custom_id, flaw.status, reply, told)
 
 
-def _answer(custom_id: bytes, status: RowStatus, reply: Reply, texts: dict[str, str | None]) -> Answer:
+def _answer(custom_id: bytes, status: RowStatus, reply: Reply, told: dict[str, Any]) -> Answer:
     created = reply.created
     known = created is not None and 0 < created < YEAR_2100
     return Answer(
@@ -90,5 +89,5 @@ def _answer(custom_id: bytes, status: RowStatus, reply: Reply, texts: dict[str, 
         output_tokens=reply.output_tokens,
         reasoning_tokens=reply.reasoning_tokens,
         processed_at=datetime.fromtimestamp(created, UTC) if created is not None and known else None,
-        **texts,
+        **told,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.answer.parse_line import Answer, Malformed, broken, parse_line
 from airflow_provider_openai_batch.batch.text.lenient_json import unstorable
@@ -56,6 +57,11 @@ ANSWER_SCHEMA = pa.schema([
 ])  # fmt: skip
 
 
+def answer_schema(output: Output) -> pa.Schema:
+    """Return the columns of answers with their values, typed for this output."""
+    return ANSWER_SCHEMA if output.stored is None else ANSWER_SCHEMA.append(output.stored)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
     """What the files of a send say; the table has one row for each request that was answered."""
@@ -70,7 +76,7 @@ class Collected:
 
 def collect(lines: Iterable[bytes], wanted: Hashes, endpoint: Endpoint, output: Output) -> Collected:
     """Fold lines into one answer for each wanted request; no line is fatal."""
-    shelf = _Shelf(wanted)
+    shelf = _Shelf(wanted, output)
     for line in lines:
         if line.strip():
             shelf.cleaned += unstorable(line)
@@ -81,7 +87,9 @@ def collect(lines: Iterable[bytes], wanted: Hashes, endpoint: Endpoint, output: 
 class _Shelf:
     """Holds the answers as Arrow blocks; only the best row of each request is remembered."""
 
-    def __init__(self, wanted: Hashes) -> None:
+    def __init__(self, wanted: Hashes, output: Output) -> None:
+        self.output = output
+        self.schema = answer_schema(output)
         packed = as_hashes(wanted).tobytes()
         self.places = {packed[n : n + ID_BYTES]: n // ID_BYTES for n in range(0, len(packed), ID_BYTES)}
         self.best = [-1] * len(self.places)
@@ -127,12 +135,18 @@ class _Shelf:
             pa.array([getattr(answer, field.name) for answer in self.block], type=field.type)
             for field in ANSWER_SCHEMA
         ]
-        self.batches.append(pa.RecordBatch.from_arrays(columns, schema=ANSWER_SCHEMA))
+        if self.output.stored is not None:
+            values = self.output.typed([answer.values for answer in self.block])
+            place = ANSWER_SCHEMA.get_field_index("answer")
+            if not self.output.stores_text:
+                columns[place] = pc.if_else(values.is_null(), columns[place], None)
+            columns.append(values)
+        self.batches.append(pa.RecordBatch.from_arrays(columns, schema=self.schema))
         self.block, self.held = [], 0
 
     def collected(self) -> Collected:
         self.flush()
-        table = pa.Table.from_batches(self.batches, schema=ANSWER_SCHEMA)
+        table = pa.Table.from_batches(self.batches, schema=self.schema)
         best = np.asarray(self.best, dtype=np.int64)
         rows = best[best >= 0]
         return Collected(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 #: How many answers are held at once.
 ROWS = 4_096
 FINE_TUNED = "ft:"
+#: The column of typed values in a file of answers, and what it says of the type that they were typed for.
+OUTPUT, IDENTITY = "output", b"output_type"
+#: The identity of answers that are their own value.
+TEXT = b"text"
 
 
 class Invalid(msgspec.Struct, frozen=True):
@@ -35,7 +41,8 @@ class Invalid(msgspec.Struct, frozen=True):
 class Output:
     """A compiled output type; `schema` is what is sent, None for free text.
 
-    The validator may ask for more than the schema: for what strict mode does not enforce.
+    The validator may ask for more than the schema: for what strict mode does not enforce. Values that were
+    typed by an output of the same `identity` need no second look.
     """
 
     columns: pa.Schema
@@ -43,6 +50,7 @@ class Output:
     strict: bool = True
     validator: Any = None
     readers: tuple[tuple[str, Reader], ...] = ()
+    identity: bytes = TEXT
     #: What the target's columns take, by their places.
     bounds: tuple[tuple[int, Bound], ...] = ()
 
@@ -70,42 +78,66 @@ class Output:
     def parse(self, text: str) -> tuple[Any, ...] | Invalid:
         """Read the text of an answer into one value per column."""
         if self.validator is None:
-            return self._bounded((clean_answer(text),))
+            return (clean_answer(text),)
         try:
             value = decode_answer(text)
             if not self.validator.is_valid(value):
                 return Invalid(self._mismatch(value))
-            return self._bounded(
-                tuple(
-                    [None if (part := value.get(name)) is None else read(part) for name, read in self.readers]
-                )
+            return tuple(
+                [None if (part := value.get(name)) is None else read(part) for name, read in self.readers]
             )
         except UNREADABLE as error:
             return Invalid(f"The answer is not JSON: {error}.")
         except InvalidValue as error:
             return Invalid(str(error))
 
-    def arrays(self, texts: Sequence[str | None]) -> tuple[list[pa.Array], dict[int, str]]:
-        """Read many answers into an array per column; invalid ones are NULL, with their reasons by place."""
-        empty = (None,) * len(self.columns)
-        invalid: dict[int, str] = {}
-        values: list[tuple[Any, ...]] = []
-        for place, text in enumerate(texts):
-            parsed = empty if text is None else self.parse(text)
-            if isinstance(parsed, Invalid):
-                invalid[place] = parsed.reason
-                parsed = empty
-            values.append(parsed)
-        columns: Any = zip(*values, strict=True) if values else [()] * len(self.columns)
-        kinds = zip(columns, self.columns, strict=True)
-        return [pa.array(list(column), part.type) for column, part in kinds], invalid
+    @property
+    def stored(self) -> pa.Field | None:
+        """Return the column of values in a file of answers; None where the text is the value."""
+        if self.identity == TEXT:
+            return None
+        return pa.field(OUTPUT, self.kind, metadata={IDENTITY: self.identity})
 
-    def _bounded(self, values: tuple[Any, ...]) -> tuple[Any, ...] | Invalid:
+    @property
+    def stores_text(self) -> bool:
+        """Return whether a file of answers holds the text beside the values."""
+        return True
+
+    @property
+    def kind(self) -> pa.StructType:
+        """Return the type of an answer's values: a struct with a field for each column."""
+        return pa.struct([(column.name, column.type) for column in self.columns])
+
+    def typed(self, values: Sequence[tuple[Any, ...] | None]) -> pa.StructArray:
+        """Put the values of answers into one array of structs; what has none is NULL."""
+        empty = (None,) * len(self.columns)
+        rows = [empty if row is None else row for row in values]
+        columns: Any = zip(*rows, strict=True) if rows else [()] * len(self.columns)
+        arrays = [self.array(column, part.type) for column, part in zip(columns, self.columns, strict=True)]
+        return self.joined(arrays, pa.array([row is None for row in values], pa.bool_()))
+
+    def joined(self, arrays: Sequence[pa.Array], absent: pa.Array) -> pa.StructArray:
+        """Join an array for each column to one of structs."""
+        return pa.StructArray.from_arrays(arrays, fields=list(self.kind), mask=absent)
+
+    def array(self, values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+        """Put the values of one column into an array."""
+        return pa.array(list(values), kind)
+
+    def refused(self, arrays: Sequence[pa.Array]) -> dict[int, str]:
+        """Say what the target's columns have against values, by their places, without showing them."""
+        reasons: dict[int, str] = {}
         for place, bound in self.bounds:
-            reason = None if values[place] is None else bound.refuses(values[place])
-            if reason is not None:
-                return Invalid(f"{self.columns.field(place).name} {reason}.")
-        return values
+            name = self.columns.field(place).name
+            for row, value in enumerate(arrays[place].to_pylist()):
+                reason = None if value is None or row in reasons else bound.refuses(value)
+                if reason is not None:
+                    reasons[row] = f"{name} {reason}."
+        return reasons
+
+    def texts(self, found: pa.Table) -> pa.ChunkedArray:
+        """Return the texts of answers that are stored with their values."""
+        return found["answer"]
 
     def _mismatch(self, value: object) -> str:
         error = next(self.validator.iter_errors(value))
@@ -153,5 +185,12 @@ def _compile(given: Schema, *, strict: bool) -> Output:
         schema=form.sent,
         strict=strict,
         validator=validator,
+        identity=_identity(schema),
         readers=tuple((field.name, read) for field, read in columns),
     )
+
+
+def _identity(schema: Schema) -> bytes:
+    """Name what an answer is checked against."""
+    words = json.dumps(schema, sort_keys=True, default=str)
+    return hashlib.sha256(words.encode()).hexdigest()[:32].encode()

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.output.column_limits import Items
-from airflow_provider_openai_batch.batch.output.output import ROWS, Invalid, Output
+from airflow_provider_openai_batch.batch.output.output import OUTPUT, ROWS, Invalid, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from airflow_provider_openai_batch.batch.output.column_limits import Bound
 
 FLOAT32 = np.dtype("<f4")
 #: Kinds of arrays of numbers; a list of lists, of texts, or of bools is not a vector.
@@ -34,6 +37,7 @@ class Vectors(Output):
     """The column `embedding`; `size` is how many numbers each vector has, where that is known."""
 
     size: int | None = None
+    identity: bytes = b"vector"
 
     @property
     def rows(self) -> int:
@@ -55,20 +59,29 @@ class Vectors(Output):
             return Invalid("The embedding is empty, or holds a number that is not finite.")
         if self.size is not None and len(vector) != self.size:
             return Invalid(f"The embedding has {len(vector):,} dimensions, not {self.size:,}.")
-        reason = next((refusal for _, bound in self.bounds if (refusal := _refuses(bound, vector))), None)
-        return (vector,) if reason is None else Invalid(f"embedding {reason}.")
+        return (vector,)
 
-    def arrays(self, texts: Sequence[str | None]) -> tuple[list[pa.Array], dict[int, str]]:
-        """Read many answers into one array of lists; invalid ones are NULL, with their reasons by place."""
-        invalid: dict[int, str] = {}
-        vectors: list[npt.NDArray[np.float32] | None] = []
-        for place, text in enumerate(texts):
-            parsed = (None,) if text is None else self.parse(text)
-            if isinstance(parsed, Invalid):
-                invalid[place] = parsed.reason
-                parsed = (None,)
-            vectors.append(parsed[0])
-        return [lists_of(vectors)], invalid
+    @property
+    def stores_text(self) -> bool:
+        """Return False: the vector has fewer bytes, and is the text."""
+        return False
+
+    def array(self, values: Sequence[Any], _: pa.DataType) -> pa.Array:
+        """Join vectors to one array of lists."""
+        return lists_of(values)
+
+    def refused(self, arrays: Sequence[pa.Array]) -> dict[int, str]:
+        """Say what the column has against vectors, by their places."""
+        bounds = [bound for _, bound in self.bounds]
+        told = enumerate(vectors_in(arrays[0]) if bounds else ())
+        found = ((row, _reason(bounds, vector)) for row, vector in told if vector is not None)
+        return {row: f"embedding {reason}." for row, reason in found if reason is not None}
+
+    def texts(self, found: pa.Table) -> pa.ChunkedArray:
+        """Return the vectors as base64."""
+        chunks = (chunk.flatten()[0] for chunk in found[OUTPUT].chunks)
+        told = [None if one is None else encoded(one) for chunk in chunks for one in vectors_in(chunk)]
+        return pc.coalesce(found["answer"], pa.array(told, pa.string()))
 
 
 def vectors_of(size: int | None) -> Vectors:
@@ -100,7 +113,18 @@ def lists_of(vectors: Sequence[npt.NDArray[np.float32] | None]) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(numbers), type=KIND, mask=missing)
 
 
-def _refuses(bound: Any, vector: npt.NDArray[np.float32]) -> str | None:
+def vectors_in(lists: pa.Array) -> Iterator[npt.NDArray[np.float32] | None]:
+    """Yield the vectors of an array of lists; they share its memory."""
+    numbers, offsets = lists.values.to_numpy(zero_copy_only=False), lists.offsets.to_numpy()
+    for row, there in enumerate(lists.is_valid().to_pylist()):
+        yield numbers[offsets[row] : offsets[row + 1]] if there else None
+
+
+def _reason(bounds: Sequence[Bound], vector: npt.NDArray[np.float32]) -> str | None:
+    return next((reason for bound in bounds if (reason := _refuses(bound, vector)) is not None), None)
+
+
+def _refuses(bound: Bound, vector: npt.NDArray[np.float32]) -> str | None:
     """Say what a bound of a column has against a vector, by its least and its largest number."""
     if not isinstance(bound, Items):
         return None

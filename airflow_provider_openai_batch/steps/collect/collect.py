@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, Collected, RowStatus, collect
+from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, Collected, RowStatus
 from airflow_provider_openai_batch.batch.api.objects import (
     Batch,
     BatchError,
@@ -25,14 +25,12 @@ from airflow_provider_openai_batch.batch.api.objects import (
 from airflow_provider_openai_batch.batch.api.quota import quota_is_spent, without_credit
 from airflow_provider_openai_batch.batch.api.status_codes import TOO_MANY
 from airflow_provider_openai_batch.batch.cost.billing import bill
-from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.cost_cap import OVER_CAP
 from airflow_provider_openai_batch.batch.run.decide import HALF_HOUR
 from airflow_provider_openai_batch.batch.run.unseen_usage import book_unseen
 from airflow_provider_openai_batch.batch.text.request_ids import ids_of
-from airflow_provider_openai_batch.steps.collect.stray_lines import STRAY, Strays
-from airflow_provider_openai_batch.steps.run_folder.raw_lines import raw_lines
+from airflow_provider_openai_batch.steps.collect.stray_lines import STRAY, Strays, answers_in
 from airflow_provider_openai_batch.steps.run_folder.read import about_shard
 from airflow_provider_openai_batch.steps.run_folder.shard_files import ids_of_shard
 
@@ -75,10 +73,15 @@ def read_answers(journal: Journal, client: Client, send: Send, ended: Ended) -> 
     unseen = ended.gone or _names_too_little(ended.batch)
     absent = RowStatus.UNKNOWN if unseen else ABSENT.get(ended.batch.status, RowStatus.MISSING)
     rest = ids[~found.answered]
-    table = pa.concat_tables([found.table, _unanswered(rest, absent), strays.homeless(theirs)])
+    table = _together([found.table, _unanswered(rest, absent), strays.homeless(theirs)])
     anomalies = _anomalies(found, len(theirs))
     tally = facts.Tally(at=client.now(), counts={}, anomalies=anomalies, cleaned=found.cleaned)
     write_answers(journal, client, send, table, tally)
+
+
+def _together(tables: list[pa.Table]) -> pa.Table:
+    """Put answers below each other; those without values have NULL there."""
+    return pa.concat_tables(tables, promote_options="default")
 
 
 def _joined(ids: np.ndarray, found: Collected, others: list[Collected]) -> Collected:
@@ -99,16 +102,14 @@ def _joined(ids: np.ndarray, found: Collected, others: list[Collected]) -> Colle
 def read_told(journal: Journal, client: Client, send: Send) -> None:
     """End a preflight whose answer is in its folder, as a line of a file."""
     ids, found = _collected(journal.store, send)
-    table = pa.concat_tables([found.table, _unanswered(ids[~found.answered], RowStatus.UNKNOWN)])
+    table = _together([found.table, _unanswered(ids[~found.answered], RowStatus.UNKNOWN)])
     tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found, 0), cleaned=found.cleaned)
     write_answers(journal, client, send, table, tally)
 
 
 def _collected(store: RunStore, send: Send) -> tuple[np.ndarray, Collected]:
     about, ids = about_shard(store, send.shard), ids_of_shard(store, send.shard)
-    endpoint = endpoint_of(about.endpoint)
-    output = endpoint.compile(about.output_type, about.dimensions)
-    return ids, collect(raw_lines(store, send), ids, endpoint, output)
+    return ids, answers_in(store, send, ids, about)
 
 
 def _is_to_come(send: Send, ended: Ended) -> bool:

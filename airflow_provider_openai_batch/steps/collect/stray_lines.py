@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, FINAL, collect
+from airflow_provider_openai_batch.batch.answer.typed import plain
 from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
 from airflow_provider_openai_batch.batch.run.unseen_usage import without_tokens
 from airflow_provider_openai_batch.batch.text.request_ids import Ids, ids_of
@@ -18,11 +19,22 @@ from airflow_provider_openai_batch.steps.run_folder.stored_requests import Store
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.answer.collect import Collected
+    from airflow_provider_openai_batch.batch.output.output import Output
     from airflow_provider_openai_batch.batch.run.facts import About
     from airflow_provider_openai_batch.batch.run.run import Run, Send
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 STRAY = "stray"
+
+
+def output_of_shard(about: About) -> Output:
+    """Make the columns of what the requests of a shard ask for."""
+    return endpoint_of(about.endpoint).compile(about.output_type, about.dimensions)
+
+
+def answers_in(store: RunStore, send: Send, ids: Ids, about: About) -> Collected:
+    """Read the answers to these requests in the files of a send, as their shard asks for them."""
+    return collect(raw_lines(store, send), ids, endpoint_of(about.endpoint), output_of_shard(about))
 
 
 class Strays:
@@ -46,7 +58,7 @@ class Strays:
         """Return the answers to requests of this send that stand in files of others."""
         about = self._run.shard(self._send.shard).about
         others = (other for other in self._run.sends if self._may_hold(other))
-        return [self._collect(other, ids, about) for other in others]
+        return [answers_in(self._store, other, ids, about) for other in others]
 
     def _may_hold(self, other: Send) -> bool:
         """Tell whether lines of others were seen in files that were copied since this send was made."""
@@ -82,7 +94,8 @@ class Strays:
             own = strays[np.isin(strays, self._requests.of_shard(shard.id))]
             strays = strays[~np.isin(strays, own)]
             if len(own):
-                table = self._collect(self._send, own, shard.about).table
+                collected = answers_in(self._store, self._send, own, shard.about)
+                table = plain(collected.table, output_of_shard(shard.about))
                 table = table.filter(pa.array([word in FINAL for word in table["status"].to_pylist()]))
                 tables.append(without_tokens(table, np.isin(ids_of(table["custom_id"]), self._booked())))
         return pa.concat_tables(tables)
@@ -102,8 +115,3 @@ class Strays:
         ids, statuses = self._requests.answered(other)
         served: Ids = ids[np.isin(statuses, sorted(FINAL))]
         return served
-
-    def _collect(self, other: Send, ids: Ids, about: About) -> Collected:
-        endpoint = endpoint_of(about.endpoint)
-        output = endpoint.compile(about.output_type, about.dimensions)
-        return collect(raw_lines(self._store, other), ids, endpoint, output)

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.arguments.resend import forgotten_by_a_clear
-from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of, output_of
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.cost_cap import OVER_CAP
 from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings
@@ -150,11 +149,11 @@ def agreed_target(submission: facts.Submission, given: arguments.Target | None) 
 
 def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, prices: Prices) -> Counts:
     """Join and write the current snapshot, all or nothing."""
-    output = asked_output(snapshot.submission)
+    answers = Answers(store, run, snapshot, prices)
+    output = answers.output
     plan = _landing(store, snapshot, place.args, output)
     shape = shape_of(output, plan.schema, place.table.bounds(plan))
     account, figures = Account(), Figures(output.columns)
-    answers = Answers(store, run, snapshot, prices)
     joined = _joined(store, snapshot, answers, shape)
     batches = _counted(joined, len(plan.key), account, figures)
 
@@ -198,11 +197,6 @@ def name_of(target: arguments.Target) -> str:
         return target.path
     parts = [target.table] if isinstance(target.table, str) else list(target.table or ())
     return ".".join([*filter(None, [target.conn_id]), *parts])
-
-
-def asked_output(submission: facts.Submission) -> Output:
-    """Compile the output type of a submission."""
-    return output_of(endpoint_of(submission.endpoint), submission.request, submission.output_type)
 
 
 def check_keys(store: RunStore, snapshot: CompleteSnapshot, place: Place, plan: Landing) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +14,11 @@ import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.answer.best import Index, best_answers, rank_answers
 from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA
+from airflow_provider_openai_batch.batch.answer.typed import as_invalid, typed, values_of
 from airflow_provider_openai_batch.batch.cost.billing import READ
+from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of, output_of
 from airflow_provider_openai_batch.batch.output.column_limits import Bytes, Characters, Charset
+from airflow_provider_openai_batch.batch.output.output import OUTPUT
 from airflow_provider_openai_batch.batch.output.result_schema import FIXED
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES, ids_of
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
@@ -29,7 +32,7 @@ from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_openai_batch.batch.cost.prices import Prices
     from airflow_provider_openai_batch.batch.output.column_limits import Bounds
@@ -51,14 +54,17 @@ class Answers:
 
     def __init__(self, store: RunStore, run: Run, snapshot: Snapshot, prices: Prices) -> None:
         self._store = store
+        asked = snapshot.submission
+        self.output = output_of(endpoint_of(asked.endpoint), asked.request, asked.output_type)
+        self._schema = COLUMNS.append(pa.field(OUTPUT, self.output.kind))
         self._files = answer_files(run, snapshot)
         self._cache: OrderedDict[int, pa.Table] = OrderedDict()
         self._starts, self._index, replaced = self._read_index()
-        model = str(snapshot.submission.request.get("model"))
+        model = str(asked.request.get("model"))
         self.payments = Payments(prices, model, add_up(self._replaced(replaced), prices, model))
 
     def of(self, ids: np.ndarray) -> pa.Table:
-        """Return one row of `COLUMNS` for each id, with status `unknown` if there is no answer."""
+        """Return `COLUMNS` and the typed values for each id, with status `unknown` if there is no answer."""
         positions = self._index.find(ids)
         files = np.where(positions < 0, NO_ANSWER, np.searchsorted(self._starts, positions, side="right") - 1)
         parts, order = [], []
@@ -66,7 +72,7 @@ class Answers:
             places = np.flatnonzero(files == number)
             order.append(places)
             if number == NO_ANSWER:
-                parts.append(_unknown(len(places)))
+                parts.append(_unknown(len(places), self._schema))
             else:
                 parts.append(self._table(number).take(pa.array(positions[places] - self._starts[number])))
         back = np.argsort(np.concatenate(order), kind="stable")
@@ -101,7 +107,7 @@ class Answers:
             with self._store.open(self._files[number]) as file:
                 stored = pq.ParquetFile(file, pre_buffer=False)
                 self._make_room(_size(stored))
-                self._cache[number] = _aligned(stored.read())
+                self._cache[number] = _aligned(typed(stored.read(), self.output), self._schema)
         self._cache.move_to_end(number)
         return self._cache[number]
 
@@ -120,25 +126,25 @@ def _size(stored: pq.ParquetFile) -> int:
     return sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
 
 
-def _aligned(table: pa.Table) -> pa.Table:
+def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
     missing = pa.nulls
     columns = [
         table[name] if name in table.column_names else missing(len(table), kind)
-        for name, kind in zip(COLUMNS.names, COLUMNS.types, strict=True)
+        for name, kind in zip(schema.names, schema.types, strict=True)
     ]
-    return pa.Table.from_arrays(columns, schema=COLUMNS)
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _unknown(count: int) -> pa.Table:
+def _unknown(count: int, schema: pa.Schema) -> pa.Table:
     columns = [
         pa.array([str(RowStatus.UNKNOWN)] * count)
         if name == "status"
         else pa.array([bytes(ID_BYTES)] * count, kind)
         if name == "custom_id"
         else pa.nulls(count, kind)
-        for name, kind in zip(COLUMNS.names, COLUMNS.types, strict=True)
+        for name, kind in zip(schema.names, schema.types, strict=True)
     ]
-    return pa.Table.from_arrays(columns, schema=COLUMNS)
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,11 +190,14 @@ def result_batch(
     return pa.RecordBatch.from_arrays([*kept, *outputs, *told], schema=shape.schema), found
 
 
-def _outputs(found: pa.Table, output: Output) -> tuple[pa.Table, list[pa.Array]]:
-    """Read the answers into columns; one that does not fit becomes `invalid`."""
-    good = pc.equal(found["status"], str(RowStatus.OK))
-    arrays, invalid = output.arrays(pc.if_else(good, found["answer"], None).to_pylist())
-    return (_with_invalid(found, invalid) if invalid else found), arrays
+def _outputs(found: pa.Table, output: Output) -> tuple[pa.Table, Sequence[pa.Array]]:
+    """Return the columns of answers; one that the target does not take becomes `invalid`."""
+    arrays = values_of(found)
+    refused = output.refused(arrays)
+    if refused:
+        found = as_invalid(found, refused, output.texts(found))
+        arrays = values_of(found)
+    return found, arrays
 
 
 def _replaced(column: pa.Array, charset: Charset | None) -> pa.Array:
@@ -202,23 +211,6 @@ def _replaced(column: pa.Array, charset: Charset | None) -> pa.Array:
 def _cut(column: pa.Array, room: int | None) -> pa.Array:
     """Cut server texts to what a column can store."""
     return column if room is None else pc.utf8_slice_codeunits(column, 0, room)
-
-
-def _with_invalid(found: pa.Table, reasons: dict[int, str]) -> pa.Table:
-    """Make answers `invalid`, with the reason and the raw text."""
-    mask = np.zeros(len(found), dtype=bool)
-    mask[list(reasons)] = True
-    invalid = str(RowStatus.INVALID)
-    told: dict[str, Any] = {
-        "status": invalid,
-        "error_code": invalid,
-        "error_message": pa.array([reasons.get(place) for place in range(len(found))], pa.string()),
-        "raw_output": found["answer"],
-    }
-    for name, values in told.items():
-        place = COLUMNS.get_field_index(name)
-        found = found.set_column(place, name, pc.if_else(mask, values, found[name]))
-    return found
 
 
 def _fixed(batch: pa.RecordBatch, found: pa.Table, submission: Submission) -> dict[str, pa.Array]:

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.answer.collect import (
-    ANSWER_SCHEMA,
     FINAL,
     TRANSIENT,
     RowStatus,
+    answer_schema,
     collect,
 )
 from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
@@ -45,7 +45,7 @@ def test_both_files_become_one_table() -> None:
     """Answers in any order are found by their names; what is not answered is told."""
     collected = collect([line_of(3, OK), line_of(1, FAILED)], ids_of(1, 2, 3), CHAT, LABELS)
 
-    assert collected.table.schema == ANSWER_SCHEMA
+    assert collected.table.schema == answer_schema(LABELS)
     assert collected.table["custom_id"].to_pylist() == [id_of(3), id_of(1)]
     assert collected.table["status"].to_pylist() == ["ok", "failed"]
     assert collected.answered.tolist() == [True, False, True]

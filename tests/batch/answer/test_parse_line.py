@@ -53,6 +53,7 @@ def test_a_good_answer_is_ok() -> None:
         finish_reason="stop",
         model="m",
         processed_at=datetime(2026, 11, 21, 22, 45, 11, tzinfo=UTC),
+        values=("bug",),
     )
 
 

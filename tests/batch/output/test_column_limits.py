@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.batch.output.column_limits import (
@@ -15,7 +16,7 @@ from airflow_provider_openai_batch.batch.output.column_limits import (
     Range,
     Words,
 )
-from airflow_provider_openai_batch.batch.output.output import Invalid, compile_output
+from airflow_provider_openai_batch.batch.output.output import compile_output
 
 LATIN = Charset(name="latin1", codec="cp1252", within=Characters(1))
 
@@ -64,20 +65,20 @@ def test_refuses(bound: Bound, value: Any, reason: str | None) -> None:
 
 
 def test_answer_outside_of_its_column() -> None:
-    """An answer that fits its schema but not its column is invalid; NULL fits every column."""
+    """A value that fits its schema but not its column is refused; NULL fits every column."""
     schema = {
         "type": "object",
         "properties": {"name": {"type": ["string", "null"]}, "n": {"type": "integer"}},
     }
     output = compile_output(schema).within([Characters(3), None])
 
-    assert ("abc", 5) == output.parse('{"name": "abc", "n": 5}')
-    assert (None, 5) == output.parse('{"name": null, "n": 5}')
-    assert Invalid("name is longer than the 3 characters of its column.") == output.parse(
-        '{"name": "abcd", "n": 5}'
-    )
+    names, numbers = pa.array(["abc", None, "abcd"]), pa.array([5, 5, 5])
+
+    assert output.refused([names, numbers]) == {2: "name is longer than the 3 characters of its column."}
 
 
 def test_free_text_outside_of_its_column() -> None:
     """The same goes for a plain answer."""
-    assert isinstance(compile_output(None).within([Characters(3)]).parse("four"), Invalid)
+    refused = compile_output(None).within([Characters(3)]).refused([pa.array(["one", "four"])])
+
+    assert refused == {1: "answer is longer than the 3 characters of its column."}

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.batch.output.column_limits import Bound, Items, Range
-from airflow_provider_openai_batch.batch.output.output import Invalid
+from airflow_provider_openai_batch.batch.output.output import OUTPUT, Invalid
 from airflow_provider_openai_batch.batch.output.vectors import encoded, lists_of, vectors_of
 
 VECTOR = [0.25, -1.5, 3.0]
@@ -46,15 +46,21 @@ def test_what_are_no_numbers_is_no_text(numbers: list[object]) -> None:
 
 
 def test_answers_become_one_array_of_lists() -> None:
-    """What does not fit is NULL, and told by its place."""
-    texts = [text_of(*VECTOR), None, "no base64", text_of(1.0), text_of(*VECTOR)]
+    """What has no vector is NULL; the texts come back out of the array as the API sent them."""
+    output, texts = vectors_of(3), [text_of(*VECTOR), None, text_of(0.5, 0.25, 0.125)]
+    parsed = [None if text is None else output.parse(text) for text in texts]
 
-    (column,), invalid = vectors_of(3).arrays(texts)
+    column = output.typed([row for row in parsed if not isinstance(row, Invalid)])
 
-    assert column.type == pa.list_(pa.float32()) == vectors_of(3).columns.field("embedding").type
-    assert column.to_pylist() == [VECTOR, None, None, None, VECTOR]
-    assert list(invalid) == [2, 3]
-    assert invalid[3] == "The embedding has 1 dimensions, not 3."
+    assert column.type == pa.struct([("embedding", pa.list_(pa.float32()))]) == output.kind
+    assert column.to_pylist() == [{"embedding": VECTOR}, None, {"embedding": [0.5, 0.25, 0.125]}]
+    stored = pa.table({"answer": pa.nulls(3, pa.string()), OUTPUT: column})
+    assert output.texts(stored).to_pylist() == texts
+
+
+def test_vector_of_another_size_is_invalid() -> None:
+    """A vector of another size would stop the load of all rows."""
+    assert vectors_of(3).parse(text_of(1.0)) == Invalid("The embedding has 1 dimensions, not 3.")
 
 
 def test_no_answers_are_a_column_too() -> None:
@@ -91,9 +97,9 @@ def test_what_is_no_vector_is_invalid(text: str) -> None:
 )
 def test_a_vector_is_held_against_its_column(bound: Bound | None, reason: str | None) -> None:
     """One that a `vector(n)` or a `halfvec(n)` does not take stops no load."""
-    parsed = vectors_of(3).within([bound]).parse(text_of(*VECTOR))
+    vectors = pa.array([None, VECTOR], pa.list_(pa.float32()))
 
-    assert (parsed.reason if isinstance(parsed, Invalid) else None) == reason
+    assert vectors_of(3).within([bound]).refused([vectors]) == ({} if reason is None else {1: reason})
 
 
 @pytest.mark.parametrize(
