@@ -12,6 +12,7 @@ QUEUE = "tests/batch/run/test_remaining.py"
 
 COPIES = "tests/steps/collect/test_copies.py"
 
+TYPED = "tests/batch/answer/test_typed.py"
 LINES = "tests/batch/answer/test_parse_line.py"
 
 QUOTA = "tests/steps/wait/test_quota.py"
@@ -88,6 +89,13 @@ ANSWERING = (
         old='    if not parsed.get("error"):\n',
         new='    if not parsed.get("error") and not custom_id:\n',
         caught_by=f"{LINES}::test_a_line_that_shows_no_failure_is_not_asked_again",
+    ),
+    Mutation(
+        name="values of another output type are taken as they are stored",
+        file="batch/answer/typed.py",
+        old=" or (field.metadata or {}).get(IDENTITY) != output.identity",
+        new="",
+        caught_by=f"{TYPED}::test_answers_are_typed_again_for_another_output_type",
     ),
     Mutation(
         name="a request is taken for its answer",
