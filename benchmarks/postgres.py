@@ -12,11 +12,12 @@ from uuid import UUID
 import pyarrow as pa
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 
-from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
 from airflow_provider_openai_batch.tables.landing import Landing
 from airflow_provider_openai_batch.tables.sources import sql
-from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
+from airflow_provider_openai_batch.tables.warehouses.postgres import warehouse
+from airflow_provider_openai_batch.tables.warehouses.postgres.dialect import DIALECT as POSTGRES
+from airflow_provider_openai_batch.tables.warehouses.postgres.source import PostgresSource
 from benchmarks.lines import Bench, Line, compared
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def fetch(columns: list[str], **_: Any) -> None:
                 pa.array([str(value) if isinstance(value, UUID) else value for value in column])
 
 
-def _drop(source: warehouse.PostgresSource, columns: list[str]) -> None:
+def _drop(source: PostgresSource, columns: list[str]) -> None:
     with source.read(columns) as batches:
         for _batch in batches:
             pass
@@ -145,11 +146,11 @@ def copy(**_: Any) -> None:
         _write(landing, _chained(first, batches), "copied")
 
 
-def _source(query: str, by: str) -> warehouse.PostgresSource:
+def _source(query: str, by: str) -> PostgresSource:
     made = warehouse.source(PostgresHook("postgres"), sql.of_sql(query, None, POSTGRES, percent=True))
     if by == "adbc":
         return made
-    return warehouse.PostgresSource(driver=made.driver, query=made.query, quick=lambda _: None)
+    return PostgresSource(driver=made.driver, query=made.query, quick=lambda _: None)
 
 
 def _landing(carried: pa.Schema) -> Landing:

@@ -10,7 +10,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
 
 PART = r'"(?:[^"]|"")+"|`(?:[^`]|``)+`|\[(?:[^\]]|\]\])+\]|[^."`\[\]]+'
 PARTS = re.compile(rf"(?:{PART})(?:\.(?:{PART}))*")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.landing import Landing
 
 

@@ -12,17 +12,16 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow_provider_openai_batch.batch.arguments.missing_packages import unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names
-from airflow_provider_openai_batch.tables.dialects.connections import (
-    SQL_HOOKS,
-    TOLD,
-    WAREHOUSES,
-    WHOLE,
-    dialect_of,
-    install_for,
-)
 from airflow_provider_openai_batch.tables.sources import files, keyset_pages, sql
 from airflow_provider_openai_batch.tables.sources import in_memory as given_rows
 from airflow_provider_openai_batch.tables.targets import parquet
+from airflow_provider_openai_batch.tables.warehouses.read_only import SQL_HOOKS, TOLD, WHOLE
+from airflow_provider_openai_batch.tables.warehouses.registry import (
+    WAREHOUSES,
+    dialect_of,
+    ends_of,
+    install_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,8 +126,7 @@ def _known(argument: str, conn_id: str, look: Callable[[], Any]) -> Any:
 
 def _warehouse(kind: str) -> Any:
     """Import a warehouse's module only when it is used: its driver is an extra."""
-    name = WAREHOUSES[kind].name
     try:
-        return import_module(f"airflow_provider_openai_batch.tables.warehouses.{name}")
+        return ends_of(kind)
     except ImportError as error:
         raise InvalidRequest(unopened(f"{kind} tables", error, install_for(kind))) from None

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.landing import Written
     from airflow_provider_openai_batch.tables.plan import Existing, Plan, Staging
 

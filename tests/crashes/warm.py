@@ -36,10 +36,10 @@ LATE = (
     "sqlglot.dialects.mysql",
     "sqlglot.dialects.postgres",
     "sqlglot.dialects.sqlite",
-    "airflow_provider_openai_batch.tables.warehouses.duckdb",
-    "airflow_provider_openai_batch.tables.warehouses.mysql",
-    "airflow_provider_openai_batch.tables.warehouses.postgres",
-    "airflow_provider_openai_batch.tables.warehouses.sqlite",
+    "airflow_provider_openai_batch.tables.warehouses.duckdb.warehouse",
+    "airflow_provider_openai_batch.tables.warehouses.mysql.warehouse",
+    "airflow_provider_openai_batch.tables.warehouses.postgres.warehouse",
+    "airflow_provider_openai_batch.tables.warehouses.sqlite.warehouse",
 )
 
 

@@ -7,7 +7,7 @@ from tests.mutations.planted import Mutation
 ADVANCE = "tests/steps/wait/test_advance.py"
 INTERLEAVINGS = "tests/steps/test_interleavings.py"
 LOAD = "tests/steps/load/test_load.py"
-MERGE = "tests/tables/targets/test_merge.py"
+MERGE = "tests/tables/targets/test_sql_target.py"
 QUEUE = "tests/batch/run/test_remaining.py"
 
 COPIES = "tests/steps/collect/test_copies.py"
@@ -236,14 +236,14 @@ ANSWERING = (
     ),
     Mutation(
         name="commit per statement",
-        file="tables/warehouses/sqlite.py",
+        file="tables/warehouses/sqlite/session.py",
         old='        self._connection.execute("BEGIN IMMEDIATE")\n        done = work()\n',
         new='        done = work()\n        self._connection.execute("BEGIN IMMEDIATE")\n',
         caught_by=f"{MERGE}::test_failing_insert_brings_the_old_rows_back[sqlite]",
     ),
     Mutation(
         name="a person's row is overwritten",
-        file="tables/statements/merge_sql.py",
+        file="tables/statements/load_statements.py",
         old='f"({status} IS NULL OR {self._exact(status)} IN ({OURS}))"',
         new='"(TRUE)"',
         caught_by=f"{LOAD}::test_persons_rows_are_kept",

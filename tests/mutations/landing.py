@@ -12,7 +12,7 @@ OTHER_KEYS = "tests/steps/keys/test_other_keys.py"
 LANDING = (
     Mutation(
         name="the check carries no types",
-        file="tables/targets/merge.py",
+        file="tables/targets/sql_target.py",
         old="            load.carry()\n",
         new="",
         caught_by=f"{CHECKS}::test_the_check_stages_values_of_each_type[large]",
@@ -40,7 +40,7 @@ LANDING = (
     ),
     Mutation(
         name="written keys are not compared",
-        file="tables/targets/merge.py",
+        file="tables/targets/sql_target.py",
         old="        if not changed:\n",
         new="        if changed >= 0:\n",
         caught_by=f"{OTHER_KEYS}::test_the_run_folder_remembers_the_count[sqlite]",
@@ -61,7 +61,7 @@ LANDING = (
     ),
     Mutation(
         name="rows that a trigger takes out are told as landed",
-        file="tables/targets/merge.py",
+        file="tables/targets/sql_target.py",
         old="        if gone > 0:\n",
         new="        if gone > staged:\n",
         caught_by="tests/tables/existing/test_table_hooks.py::test_rows_that_a_trigger_takes_out_again_fail_the_load[sqlite-merge]",

@@ -7,10 +7,10 @@ import sqlglot
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names
-from airflow_provider_openai_batch.tables.dialects.base import Dialect
-from airflow_provider_openai_batch.tables.dialects.mysql import MYSQL
-from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
-from airflow_provider_openai_batch.tables.dialects.sqlite import SQLITE
+from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
+from airflow_provider_openai_batch.tables.warehouses.mysql.dialect import DIALECT as MYSQL
+from airflow_provider_openai_batch.tables.warehouses.postgres.dialect import DIALECT as POSTGRES
+from airflow_provider_openai_batch.tables.warehouses.sqlite.dialect import DIALECT as SQLITE
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables.dialects import connections
 from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
+from airflow_provider_openai_batch.tables.warehouses import read_only, registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,8 +54,8 @@ def test_a_missing_provider_is_named(connect: Any, kind: str, package: str) -> N
 
 def test_every_type_that_we_quote_has_a_package() -> None:
     """What is read or written by name can be installed by name."""
-    known = {*connections.WAREHOUSES, *connections.READ, *connections.SQL_HOOKS}
-    assert known <= connections.PACKAGES.keys()
+    known = {*registry.WAREHOUSES, *read_only.READ, *read_only.SQL_HOOKS}
+    assert {} == {kind: said for kind in known if "the provider that" in (said := registry.install_for(kind))}
 
 
 def test_no_such_table(sqlite_file: Path) -> None:

@@ -16,19 +16,19 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables.dialects.connections import WRITTEN
 from airflow_provider_openai_batch.tables.existing.held_rows import Join, Known
 from airflow_provider_openai_batch.tables.plan import Column, Existing
 from airflow_provider_openai_batch.tables.sources import sql
-from airflow_provider_openai_batch.tables.targets.merge import SqlTarget
+from airflow_provider_openai_batch.tables.targets.sql_target import SqlTarget
 from airflow_provider_openai_batch.tables.types import arrow_types
+from airflow_provider_openai_batch.tables.warehouses.registry import WRITTEN
 from tests.tables.factories import MONDAY, fixed, make_landing, make_rows, nothing
 from tests.tables.recorder import Recorder, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.landing import Landing
 
 FOLDER = Path(__file__).parent / "snapshots"

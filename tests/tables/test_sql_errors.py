@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables.errors import Place, Written, drawn
 from airflow_provider_openai_batch.tables.resolve import resolve_source
-from airflow_provider_openai_batch.tables.warehouses import sqlite
+from airflow_provider_openai_batch.tables.warehouses.sqlite.errors import explain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,7 +175,7 @@ def test_what_a_trigger_raises_stays_out(lite: str, sqlite_file: Path):
         )
         with pytest.raises(sqlite3.IntegrityError) as caught:
             connection.execute("INSERT INTO t VALUES (2, 'x')")
-    failure = sqlite.explain(caught.value)
+    failure = explain(caught.value)
     assert failure is not None
     assert SECRET not in failure.text
 

@@ -16,7 +16,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.tables.resolve import resolve_target
-from airflow_provider_openai_batch.tables.warehouses.duckdb import connect as connect_duckdb
+from airflow_provider_openai_batch.tables.warehouses.duckdb.driver import connect as connect_duckdb
 from tests.mariadb import mariadb, mariadb_server
 from tests.servers import postgres, postgres_server
 from tests.steps.conftest import pipeline

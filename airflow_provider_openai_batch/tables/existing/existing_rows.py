@@ -10,13 +10,13 @@ from uuid import uuid4
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.text import values
-from airflow_provider_openai_batch.tables.dialects.base import STANDARD
+from airflow_provider_openai_batch.tables.dialect.dialect import STANDARD
 from airflow_provider_openai_batch.tables.existing.held_rows import ROLES, TOLD, Elsewhere, Join
 from airflow_provider_openai_batch.tables.existing.newer_rows import later
 from airflow_provider_openai_batch.tables.existing.table_hooks import hooked
 from airflow_provider_openai_batch.tables.existing.unchanged_rows import settled
 from airflow_provider_openai_batch.tables.plan import Staging, TargetColumn
-from airflow_provider_openai_batch.tables.statements.merge_sql import part_of_key
+from airflow_provider_openai_batch.tables.statements.load_statements import part_of_key
 from airflow_provider_openai_batch.tables.statements.normalize import as_held
 from airflow_provider_openai_batch.tables.types import arrow_types, sql_types
 from airflow_provider_openai_batch.tables.types.families import declared_as, family
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.existing.held_rows import Known
     from airflow_provider_openai_batch.tables.plan import Plan
     from airflow_provider_openai_batch.tables.session import Session

@@ -31,7 +31,7 @@ from airflow_provider_openai_batch.tables.types.timestamp_precision import digit
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.session import Session
 
 #: Tell which values of a column the target's column does not hold as they are.

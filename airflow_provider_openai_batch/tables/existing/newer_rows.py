@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.text import values
-from airflow_provider_openai_batch.tables.dialects.statements import Moment
+from airflow_provider_openai_batch.tables.dialect.statements import Moment
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.families import declared_as
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 ROLE = "snapshot_at"

@@ -10,7 +10,7 @@ from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.existing.held_rows import Known
 
 #: What a literal may hold, whatever a server takes a backslash for.

@@ -21,7 +21,7 @@ from airflow_provider_openai_batch.tables.types.families import family, parsed
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.output.column_limits import Bound
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 #: How long the values of fixed columns are at most; others that are short have room in `SHORT`.

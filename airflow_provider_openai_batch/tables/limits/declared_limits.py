@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.families import parsed, vector_of
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 _T = exp.DataType.Type

@@ -20,7 +20,7 @@ from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS, next_fetch
 from airflow_provider_openai_batch.tables.types import arrow_types
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.existing.held_rows import Join
 
 

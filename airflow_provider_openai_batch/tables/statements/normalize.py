@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.tables.types.families import family
 from airflow_provider_openai_batch.tables.types.held_types import held_type, held_values
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.plan import TargetColumn
 
 Change = Callable[[pa.Array], pa.Array]

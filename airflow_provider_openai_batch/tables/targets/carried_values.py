@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlglot import exp
 
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 DECIMAL = "decimal"

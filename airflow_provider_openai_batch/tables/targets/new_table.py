@@ -11,8 +11,8 @@ from airflow_provider_openai_batch.tables.limits.column_width import LONGEST
 from airflow_provider_openai_batch.tables.types.families import family
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
-    from airflow_provider_openai_batch.tables.dialects.statements import Index
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
+    from airflow_provider_openai_batch.tables.dialect.statements import Index
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 TEXTS = frozenset({"text", "bytes"})

@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.tables.types.sql_types import sql_type
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.landing import Landing
 
 #: Fixed columns that every row has a value for.

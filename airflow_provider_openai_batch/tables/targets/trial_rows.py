@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.tables.types.families import family
 from airflow_provider_openai_batch.tables.types.samples import samples
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 ROWS = 3

@@ -10,12 +10,12 @@ import pyarrow as pa
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from airflow_provider_openai_batch.tables.dialects.base import STANDARD
-from airflow_provider_openai_batch.tables.dialects.statements import Declared
+from airflow_provider_openai_batch.tables.dialect.dialect import STANDARD
+from airflow_provider_openai_batch.tables.dialect.statements import Declared
 from airflow_provider_openai_batch.tables.types import arrow_types, sql_types
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.plan import TargetColumn
 
 #: A type that has a plain name, in a schema or not, and a size or not.

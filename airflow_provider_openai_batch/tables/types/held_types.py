@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.tables.types.families import family
 from airflow_provider_openai_batch.tables.types.timestamp_precision import to_microseconds
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
 
 MAX_DIGITS = 38  #: of Arrow's decimals of 128 bits
 MICROSECONDS = pa.time64("us")

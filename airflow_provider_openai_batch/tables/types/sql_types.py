@@ -12,8 +12,8 @@ from airflow_provider_openai_batch.tables.types import arrow_types
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
-    from airflow_provider_openai_batch.tables.dialects.columns import Types
+    from airflow_provider_openai_batch.tables.dialect.columns import Types
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
 
 SCALARS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_boolean, "boolean"),

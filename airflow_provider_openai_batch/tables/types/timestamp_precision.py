@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from airflow_provider_openai_batch.tables.dialects.columns import MICROSECONDS
+from airflow_provider_openai_batch.tables.dialect.columns import MICROSECONDS
 from airflow_provider_openai_batch.tables.types.families import parsed
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.plan import TargetColumn
 
 DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}

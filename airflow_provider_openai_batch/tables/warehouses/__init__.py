@@ -1,1 +1,1 @@
-"""One module per kind of warehouse."""
+"""A folder for each database that is written to; `registry` finds them."""

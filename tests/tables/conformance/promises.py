@@ -9,7 +9,7 @@ CHECK, KEYS, TYPES, LIMITS, EXISTING = "check", "keys", "types", "limits", "exis
 
 PROMISES: dict[str, dict[str, tuple[str, ...]]] = {
     CREATE: {
-        "targets.test_merge": (
+        "targets.test_sql_target": (
             "test_awkward_names", "test_short_fixed_columns", "test_first_loads_at_once",
         ),
         "targets.test_first_loads": ("test_sixteen_processes_make_one_table",),
@@ -19,7 +19,7 @@ PROMISES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
     MERGE: {
-        "targets.test_merge": (
+        "targets.test_sql_target": (
             "test_merge_keeps_what_is_newer_or_a_persons", "test_existing_table_takes_what_it_has",
             "test_guard_stops_the_load", "test_failing_insert_brings_the_old_rows_back",
             "test_broken_rows_leave_nothing", "test_many_batches",
@@ -29,34 +29,34 @@ PROMISES: dict[str, dict[str, tuple[str, ...]]] = {
             "test_rows_that_a_trigger_takes_out_again_fail_the_load",
         ),
     },
-    APPEND: {"targets.test_merge": ("test_append_is_idempotent",)},
+    APPEND: {"targets.test_sql_target": ("test_append_is_idempotent",)},
     REPLACE: {
-        "targets.test_merge": (
+        "targets.test_sql_target": (
             "test_replace_partition", "test_replace_partition_by_nothing",
             "test_partition_that_the_source_carries", "test_partition_of_an_existing_date_column",
         ),
     },
     CHECK: {
-        "targets.test_merge": (
+        "targets.test_sql_target": (
             "test_check_shows_both_sides", "test_narrower_unique_key", "test_check_changes_nothing",
         ),
         "targets.test_columns": ("test_lacking_key_is_an_error",),
     },
     KEYS: {
-        "targets.test_merge": ("test_two_keys_in_one", "test_duplicate_rows_are_an_error"),
+        "targets.test_sql_target": ("test_two_keys_in_one", "test_duplicate_rows_are_an_error"),
         "existing.test_keys": (
             "test_keys_that_the_column_changes", "test_keys_that_the_column_takes_for_one",
             "test_key_of_another_scale", "test_nanoseconds_are_cut",
         ),
     },
     TYPES: {
-        "targets.test_merge": ("test_types_of_no_rows", "test_round_trip_of_types"),
+        "targets.test_sql_target": ("test_types_of_no_rows", "test_round_trip_of_types"),
         "test_every_type": ("test_every_type_lands_in_a_new_table",),
         "test_round_trips": ("test_round_trips", "test_many_round_trips"),
         "targets.test_carried_values": ("test_half_of_a_pair_in_json",),
     },
     LIMITS: {
-        "targets.test_merge": ("test_no_room", "test_texts_that_become_numbers"),
+        "targets.test_sql_target": ("test_no_room", "test_texts_that_become_numbers"),
         "targets.test_columns": (
             "test_bounds", "test_bounds_are_the_databases", "test_columns_that_take_everything",
             "test_dimensions_that_never_fit",

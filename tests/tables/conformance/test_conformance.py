@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_openai_batch.tables.dialects.connections import WRITTEN
+from airflow_provider_openai_batch.tables.warehouses.registry import WRITTEN
 from tests.tables.conformance.promises import DATABASES, PROMISES, SKIPS
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables import resolve
-from airflow_provider_openai_batch.tables.dialects.base import STANDARD
-from airflow_provider_openai_batch.tables.dialects.connections import READ
+from airflow_provider_openai_batch.tables.dialect.dialect import STANDARD
 from airflow_provider_openai_batch.tables.sources import keyset_pages, sql
+from airflow_provider_openai_batch.tables.warehouses.read_only import READ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -284,7 +284,7 @@ def test_an_error_tells_no_values(postgres: Any) -> None:
 CHILD = """
 import resource, sys, psycopg
 from airflow_provider_openai_batch.tables import resolve
-from airflow_provider_openai_batch.tables.dialects.connections import READ
+from airflow_provider_openai_batch.tables.warehouses.read_only import READ
 from airflow_provider_openai_batch.tables.sources import sql
 from tests.tables.sources.test_keyset_pages import AnyHook
 uri, rows = sys.argv[1:]

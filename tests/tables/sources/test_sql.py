@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables.dialects.base import STANDARD
-from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
+from airflow_provider_openai_batch.tables.dialect.dialect import STANDARD
 from airflow_provider_openai_batch.tables.sources import sql
+from airflow_provider_openai_batch.tables.warehouses.postgres.dialect import DIALECT as POSTGRES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables.targets.merge import SqlTarget
-from airflow_provider_openai_batch.tables.warehouses import sqlite
+from airflow_provider_openai_batch.tables.targets.sql_target import SqlTarget
+from airflow_provider_openai_batch.tables.warehouses.sqlite.session import Session
 from tests.tables.factories import make_landing
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Picky(sqlite.Session):
+class Picky(Session):
     """A database that cannot take one value."""
 
     def __init__(self, connection: sqlite3.Connection, refused: object) -> None:
@@ -38,7 +38,7 @@ def test_the_check_stages_values_of_each_type(sqlite_file: Path, value: object):
     """The kind of fault: a type that a driver or a database cannot take shows when everything is paid."""
 
     @contextmanager
-    def session(_doing: str) -> Iterator[sqlite.Session]:
+    def session(_doing: str) -> Iterator[Session]:
         with closing(sqlite3.connect(sqlite_file, isolation_level=None)) as connection:
             yield Picky(connection, value)
 

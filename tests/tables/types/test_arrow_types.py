@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables.dialects.duckdb import DUCKDB
-from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
-from airflow_provider_openai_batch.tables.dialects.sqlite import SQLITE
 from airflow_provider_openai_batch.tables.types import arrow_types, sql_types
+from airflow_provider_openai_batch.tables.warehouses.duckdb.dialect import DIALECT as DUCKDB
+from airflow_provider_openai_batch.tables.warehouses.postgres.dialect import DIALECT as POSTGRES
+from airflow_provider_openai_batch.tables.warehouses.sqlite.dialect import DIALECT as SQLITE
 
 
 @pytest.mark.parametrize(

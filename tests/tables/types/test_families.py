@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from airflow_provider_openai_batch.tables.dialects.duckdb import DUCKDB
-from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
-from airflow_provider_openai_batch.tables.dialects.sqlite import SQLITE
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.families import assignable
+from airflow_provider_openai_batch.tables.warehouses.duckdb.dialect import DIALECT as DUCKDB
+from airflow_provider_openai_batch.tables.warehouses.postgres.dialect import DIALECT as POSTGRES
+from airflow_provider_openai_batch.tables.warehouses.sqlite.dialect import DIALECT as SQLITE
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.tables.dialects.base import Dialect
+    from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
 
 TEXT, INT = pa.field("x", pa.string()), pa.field("x", pa.int64())
 JSON = pa.field("x", pa.string(), metadata=arrow_types.JSON)

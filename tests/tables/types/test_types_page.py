@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from airflow_provider_openai_batch.tables.dialects.duckdb import DUCKDB
-from airflow_provider_openai_batch.tables.dialects.mysql import MYSQL
-from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
-from airflow_provider_openai_batch.tables.dialects.sqlite import SQLITE
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.sql_types import sql_type
+from airflow_provider_openai_batch.tables.warehouses.duckdb.dialect import DIALECT as DUCKDB
+from airflow_provider_openai_batch.tables.warehouses.mysql.dialect import DIALECT as MYSQL
+from airflow_provider_openai_batch.tables.warehouses.postgres.dialect import DIALECT as POSTGRES
+from airflow_provider_openai_batch.tables.warehouses.sqlite.dialect import DIALECT as SQLITE
 
 PAGE = Path(__file__).parents[3] / "docs" / "types.md"
 DIALECTS = (POSTGRES, DUCKDB, SQLITE, MYSQL)

@@ -15,14 +15,14 @@ from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.request.compile_template import compile_template
 from airflow_provider_openai_batch.batch.request.template import custom_id
 from airflow_provider_openai_batch.batch.text import values
-from airflow_provider_openai_batch.tables.dialects.duckdb import DUCKDB
-from airflow_provider_openai_batch.tables.dialects.postgres import POSTGRES
-from airflow_provider_openai_batch.tables.dialects.sqlite import SQLITE
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 from airflow_provider_openai_batch.tables.sources import sql
-from airflow_provider_openai_batch.tables.warehouses import postgres as warehouse
+from airflow_provider_openai_batch.tables.warehouses.duckdb.dialect import DIALECT as DUCKDB
+from airflow_provider_openai_batch.tables.warehouses.postgres import warehouse
+from airflow_provider_openai_batch.tables.warehouses.postgres.dialect import DIALECT as POSTGRES
+from airflow_provider_openai_batch.tables.warehouses.sqlite.dialect import DIALECT as SQLITE
 from tests.batch.hashes import input_hash
-from tests.tables.warehouses.paths import PATHS, hook
+from tests.tables.warehouses.postgres.paths import PATHS, hook
 
 if TYPE_CHECKING:
     from pathlib import Path
