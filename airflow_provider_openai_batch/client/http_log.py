@@ -1,4 +1,8 @@
-"""The HTTP library's own log lines: a query may hold a secret, and a status line what a server likes."""
+"""The log lines of the SDK and of the HTTP library below it: one for each call, at INFO.
+
+A wait of a day calls hundreds of times, so they are off unless somebody has set a level for them. A query may
+hold a secret, and a status line what a server likes, so those that are on are cleaned.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from airflow_provider_openai_batch.batch.text.server_words import shown
 
 #: The libraries that releases of the SDK are built on.
 LOGGERS = ("httpx", "httpx2")
+SDK = "openai"
 
 
 class Cleaned(logging.Filter):
@@ -27,8 +32,15 @@ def _clean(part: Any) -> Any:
     return shown(part) if isinstance(part, str) else part
 
 
-def clean() -> None:
-    """Let the HTTP libraries log so, once per process."""
+def quieten() -> None:
+    """Keep a line for each call out of the log, and clean the lines where a user has turned them on.
+
+    Any thread may call it, and as often as it likes.
+    """
+    for name in (*LOGGERS, SDK):
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)
     for name in LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(known, Cleaned) for known in logger.filters):

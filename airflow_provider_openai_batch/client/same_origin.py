@@ -33,7 +33,7 @@ class SameOrigin(openai.DefaultHttpxClient):
     """
 
     def __init__(self, elapsed: Callable[[], float] = time.monotonic, **options: Any) -> None:
-        http_log.clean()
+        http_log.quieten()
         super().__init__(**options, max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
         self._elapsed = elapsed
 
@@ -59,7 +59,7 @@ class AsyncSameOrigin(openai.DefaultAsyncHttpxClient):
     """The same without blocking."""
 
     def __init__(self, elapsed: Callable[[], float] = time.monotonic, **options: Any) -> None:
-        http_log.clean()
+        http_log.quieten()
         super().__init__(**options, max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
         self._elapsed = elapsed
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_openai_batch.batch.run.progress import Progress
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 
@@ -87,6 +88,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         self._patience = _seconds(timeout)
         self._at_work = False
         self._rest = 0.0
+        self._progress: Progress | None = None
 
     def execute(self, context: Context) -> Any:
         """Look once; wait in the triggerer, or as `mode` says."""
@@ -126,6 +128,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
                 return result
             deadline = self._check_patience(context, store, client)
             trigger = self._trigger(store, deadline, rest)
+            self._log_progress(trigger.first_look)
         if self.execution_timeout:
             told = "execution_timeout=%s: Airflow 2 counts it over the whole wait; use `timeout` instead."
             self.log.warning(told, self.execution_timeout)
@@ -146,19 +149,20 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
     def _advance(self, store: RunStore, client: Client) -> tuple[dict[str, Any] | None, float]:
         """Do what can be done now; return the result if all is answered, and how long the API wants rest."""
         from airflow_provider_openai_batch.batch.run.decide import GiveUp, Wait  # noqa: PLC0415
-        from airflow_provider_openai_batch.steps.wait.advance import advance, counts  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.wait.advance import advance_and_count, counts  # noqa: PLC0415
 
-        step = advance(store, client, settings())
-        counted = counts(store)
-        told = (
-            "%(answered)s of %(requests)s requests answered; %(in_flight)s in flight, %(held)s not sent yet."
-        )
-        self.log.info(told, {name: f"{count:,}" for name, count in counted.items()})
-        if isinstance(step, GiveUp):
-            raise BatchFailed(step.error)
+        step, self._progress = advance_and_count(store, client, settings())
         if isinstance(step, Wait):
             return None, max(0.0, step.rest - client.now())
-        return {"run_uri": store.uri, "counts": counted}, 0.0
+        self._log_progress(None)
+        if isinstance(step, GiveUp):
+            raise BatchFailed(step.error)
+        return {"run_uri": store.uri, "counts": counts(store)}, 0.0
+
+    def _log_progress(self, next_look: float | None) -> None:
+        """Log how far the run is; None: there is no next look."""
+        if self._progress is not None:
+            self.log.info(self._progress.line(next_look))
 
     def _log_history(self, store: RunStore) -> None:
         """Log how each batch ended, because nobody logs it while the task is deferred."""
@@ -225,7 +229,10 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
     ) -> float:
         # A rescheduled task counts each poke as its first, so the time waited so far decides.
         pause = min(max(float(self.poke_interval), run_duration() / 10), self._longest_pause())
-        return max(pause * random.uniform(0.9, 1.1), self._rest)  # noqa: S311
+        seconds = max(pause * random.uniform(0.9, 1.1), self._rest)  # noqa: S311
+        # The base class asks for the pause after each look that is not the last.
+        self._log_progress(seconds)
+        return seconds
 
 
 def _seconds(timeout: Any) -> float | None:

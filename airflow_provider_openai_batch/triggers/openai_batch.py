@@ -22,6 +22,7 @@ from airflow_provider_openai_batch.run_location import open_store
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from airflow_provider_openai_batch.batch.run.progress import Progress
     from airflow_provider_openai_batch.client.sync_client import AsyncClient
     from airflow_provider_openai_batch.store.run_store import RunStore
 
@@ -74,6 +75,8 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         self.deadline = deadline
         self._kept: RunStore | None = None
         self._client: AsyncClient | None = None
+        self._progress: Progress | None = None
+        self._logged: Progress | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the path and the arguments that Airflow stores; they never change meaning."""
@@ -88,9 +91,17 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
             await asyncio.sleep(self.first_look)
             pause = self.poke_interval
             while (reason := await self._look_safely()) is None:
-                await asyncio.sleep(self._until_next_look(pause * random.uniform(0.9, 1.1)))  # noqa: S311
+                seconds = self._until_next_look(pause * random.uniform(0.9, 1.1))  # noqa: S311
+                self._log_news(seconds)
+                await asyncio.sleep(seconds)
                 pause = min(pause * GROWTH, max(self.poke_interval, self.max_interval))
         yield TriggerEvent({"run_uri": self.run_uri, "reason": reason})
+
+    def _log_news(self, next_look: float) -> None:
+        """Log how far the run is if that has changed, and once an hour; a failed look has logged why."""
+        if self._progress is not None and self._progress.is_news(self._logged):
+            self.log.info(self._progress.line(next_look))
+            self._logged = self._progress
 
     def _until_next_look(self, pause: float) -> float:
         """Return the seconds to sleep: until the API may be called again, but not past the deadline."""
@@ -129,7 +140,10 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         async with gate:
             # Meanwhile, the API may have asked another run to wait.
             rests = client.now() < _rests.get(client, 0.0)
-            step = Wait(0.0) if rests else await look(await self._store(), client, settings())
+            if rests:
+                return "deadline" if self._is_late() else None
+            looked = await look(await self._store(), client, settings())
+        step, self._progress = looked.step, looked.progress
         if not isinstance(step, Wait):
             return type(step).__name__
         _rests[client] = max(step.rest, _rests.get(client, 0.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
@@ -35,6 +36,43 @@ def test_a_deferred_day(run_uri, openai_batch_emulator):
 
     assert looks == HOURS
     assert result["counts"] == {"requests": 5, "answered": 5, "in_flight": 0, "held": 0}
+
+
+def lines_of(capsys, caplog) -> list[str]:
+    """Give the lines about the run's progress: Airflow 2 logs by the library, Airflow 3 to stdout."""
+    said = capsys.readouterr().out or caplog.text
+    return re.findall(r"0 of 1 batch done; 0 of 5 requests answered; waiting .*; next look in \d+ \w+", said)
+
+
+def test_a_deferred_wait_logs_how_far_it_is(run_uri, openai_batch_emulator, capsys, caplog):
+    """A line when something has changed, and one an hour: nothing else."""
+    sensor = OpenAIBatchSensor(task_id="wait", run_uri=run_uri)
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor.execute(CONTEXT)
+    trigger = deferred.value.trigger
+    caplog.set_level("INFO")
+    caplog.clear()
+    capsys.readouterr()
+
+    for _ in range(7):  # two hours
+        assert asyncio.run(trigger._look_safely()) is None
+        trigger._log_news(45)
+        openai_batch_emulator.advance(1_200)
+
+    first, *hourly = lines_of(capsys, caplog)
+    assert re.search(r"; waiting \d+ s; next look in 45 s$", first)
+    assert [line.split("; ")[2] for line in hourly] == ["waiting 1 h", "waiting 2 h"]
+
+
+def test_a_poke_logs_the_same_line(run_uri, capsys, caplog):
+    """Whoever waits in a worker reads what one who is deferred does."""
+    sensor = OpenAIBatchSensor(task_id="wait", run_uri=run_uri, deferrable=False)
+    caplog.set_level("INFO")
+
+    assert sensor.poke(CONTEXT) is False
+    seconds = sensor._get_next_poke_interval(0, lambda: 0, 1)
+
+    assert [line.split("; ")[3] for line in lines_of(capsys, caplog)] == [f"next look in {seconds:.0f} s"]
 
 
 def look_each_hour(trigger, emulator) -> int:

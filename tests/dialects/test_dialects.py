@@ -124,7 +124,7 @@ def test_trigger_sees_the_end_of_a_doubt(pipeline: Pipeline, server: Server, sta
 
     async def seen() -> Any:
         async with openai.AsyncOpenAI(base_url=server.base_url, api_key="sk", max_retries=0) as api:
-            return await look(pipeline.store, AsyncClient(api), Settings())
+            return (await look(pipeline.store, AsyncClient(api), Settings())).step
 
     assert asyncio.run(seen()) == Due()
 

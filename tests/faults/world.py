@@ -164,7 +164,7 @@ class World:
             )
             client = AsyncClient(api, self.token_budgets)
             try:
-                return await look(self.store, client, Settings())
+                return (await look(self.store, client, Settings())).step
             finally:
                 await client.close()
 

@@ -230,12 +230,12 @@ class DagRun:
         if self.state != "deferred":
             return False
         try:
-            step = LOOP.run_until_complete(look(store, AsyncMemoryClient(onlooker), Settings()))  # type: ignore[arg-type]
+            looked = LOOP.run_until_complete(look(store, AsyncMemoryClient(onlooker), Settings()))  # type: ignore[arg-type]
         except OpenAIBatchError:
             return True
         except Exception as error:  # noqa: BLE001
             return is_denied(error)
-        return not isinstance(step, Wait)
+        return not isinstance(looked.step, Wait)
 
     def _failed(self, process: Process) -> None:
         self.state, self._error = "failed", process.error

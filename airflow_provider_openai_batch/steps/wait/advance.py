@@ -55,12 +55,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from airflow_provider_openai_batch.batch.run.facts import Attempt
+    from airflow_provider_openai_batch.batch.run.progress import Progress
     from airflow_provider_openai_batch.batch.run.remaining import Left
     from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 
-__all__ = ["advance", "cancel", "counts", "first_look", "peek"]
+__all__ = ["advance", "advance_and_count", "cancel", "counts", "first_look", "peek"]
 
 T = TypeVar("T")
 #: How often one call lists the folder at most; what others do after that, the next call sees.
@@ -73,7 +74,16 @@ def advance(
     store: RunStore, client: Client, settings: Settings, attempt: Attempt | None = None
 ) -> Wait | Finish | GiveUp:
     """Do everything that can be done now; `attempt` is given by a process that has registered one."""
-    return _Advance(store, client, settings, attempt).until_nothing_is_due()
+    return _Advance(store, client, settings, attempt).until_nothing_is_due()[0]
+
+
+def advance_and_count(
+    store: RunStore, client: Client, settings: Settings
+) -> tuple[Wait | Finish | GiveUp, Progress]:
+    """Do everything that can be done now, and return how far the run is then."""
+    advancing = _Advance(store, client, settings, None)
+    step, run = advancing.until_nothing_is_due()
+    return step, advancing.progress(run)
 
 
 def peek(store: RunStore, client: Client, settings: Settings) -> Plan:
@@ -103,8 +113,12 @@ class _Advance:
         self._tried: set[str] = set()
         self._listings = 0
 
-    def until_nothing_is_due(self) -> Wait | Finish | GiveUp:
-        """Do one round after the other."""
+    def progress(self, run: Run) -> Progress:
+        """Return how far the run is, by what was seen of it."""
+        return self._view.progress(run)
+
+    def until_nothing_is_due(self) -> tuple[Wait | Finish | GiveUp, Run]:
+        """Do one round after the other; return what is next, and the run as it is then."""
         run = self._listed()
         while True:
             plan = self._view.plan(run)
@@ -112,7 +126,7 @@ class _Advance:
             if not due or self._view.is_to_rest:
                 self._view.tell_held(run)
                 require_staged(self._store, run, plan.step)
-                return self._view.later() if self._is_unstopped(plan, due) else plan.step
+                return (self._view.later() if self._is_unstopped(plan, due) else plan.step), run
             run = self._round(run, [action for action in due if kind_of(action) is kind_of(due[0])])
 
     def _round(self, run: Run, actions: list[Action]) -> Run:

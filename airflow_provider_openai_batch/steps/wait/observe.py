@@ -9,6 +9,7 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
 from airflow_provider_openai_batch.batch.run.decide import Look, Plan, Settings, Wait
+from airflow_provider_openai_batch.batch.run.remaining import Queue
 from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue, limit_of, live_tokens
 from airflow_provider_openai_batch.batch.text.safe_words import as_code
 from airflow_provider_openai_batch.client.same_origin import Redirected
@@ -27,6 +28,7 @@ from airflow_provider_openai_batch.steps.wait.sight import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from airflow_provider_openai_batch.batch.run.progress import Progress
     from airflow_provider_openai_batch.batch.run.run import Run, Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
@@ -45,6 +47,7 @@ class View:
         self._listed: list[Batch] | None = None
         self._has_listed = False
         self._ticked = False
+        self._queue = Queue(left=(), awaited=frozenset())
         self._left: set[str] = set()
 
     @property
@@ -88,13 +91,17 @@ class View:
 
     def plan(self, run: Run) -> Plan:
         """Look at the batches that were not looked at yet, and decide."""
-        queue = read_queue(self._store, run)
+        self._queue = queue = read_queue(self._store, run)
         self._left = models_left(run, queue)
         for batch in self._sight.unlooked(run):
             self._look(batch)
         if not (self._ticked or self._sight.looks) and needs_time(run, queue):
             self._tick()
         return self._sight.plan(run, queue, self.tokens(run, self._left))
+
+    def progress(self, run: Run) -> Progress:
+        """Return how far the run is that was decided on last."""
+        return self._sight.progress(run, self._queue, self.tokens(run, self._left))
 
     def tokens(self, run: Run, models: set[str], *, anew: bool = False) -> TokenQueue:
         """Count the tokens of our live batches if a budget of one of the models asks for it."""

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import openai
 
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
-from airflow_provider_openai_batch.batch.run.decide import Due, Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.batch.run.decide import Due, Settings, Wait
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue, read_run
 from airflow_provider_openai_batch.steps.wait.sight import (
     DENIED,
     UNSEEN,
+    Looked,
     Sight,
     models_left,
     needs_time,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 MOST_LOOKS_AT_ONCE = 50
 
 
-async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Wait | Finish | GiveUp | Due:
+async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Looked:
     """Read the run and the API, and decide, without doing or writing anything."""
     run = await asyncio.to_thread(read_run, store, client.origin)
     queue = await asyncio.to_thread(read_queue, store, run)
@@ -41,9 +42,12 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Wait
     if not sight.looks and needs_time(run, queue):
         is_blind = not await _sees_time(client, sight)
     if is_blind or sight.is_to_rest:
-        return Wait(client.now(), rest=sight.rest)
-    plan = sight.plan(run, queue, await _tokens(client, sight, run, models_left(run, queue)))
-    return Due() if plan.actions else plan.step
+        progress = sight.progress(run, queue, sight.tokens(run, None))
+        return Looked(step=Wait(client.now(), rest=sight.rest), progress=progress)
+    tokens = await _tokens(client, sight, run, models_left(run, queue))
+    plan = sight.plan(run, queue, tokens)
+    step = Due() if plan.actions else plan.step
+    return Looked(step=step, progress=sight.progress(run, queue, tokens))
 
 
 async def _look_at(client: AsyncClient, sight: Sight, batches: Iterable[Batch]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +18,7 @@ from airflow_provider_openai_batch.batch.run.decide import (
     Wait,
     decide,
 )
+from airflow_provider_openai_batch.batch.run.progress import progress_of
 from airflow_provider_openai_batch.batch.run.run import LATE, WINDOW
 from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue, enqueued, is_counted
 from airflow_provider_openai_batch.client.same_origin import Redirected
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
+    from airflow_provider_openai_batch.batch.run.decide import Due, Finish, GiveUp
+    from airflow_provider_openai_batch.batch.run.progress import Progress
     from airflow_provider_openai_batch.batch.run.remaining import Queue
     from airflow_provider_openai_batch.batch.run.run import Run
 
@@ -37,6 +40,14 @@ DENIED = (openai.AuthenticationError, openai.PermissionDeniedError, Redirected)
 UNSEEN = (openai.OpenAIError, msgspec.MsgspecError)
 STALLING = (*UNSEEN, ListFailed, ShortDownload)
 LONGEST_LIFE = WINDOW + LATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """How a look ended: what is to be done next, and how far the run is."""
+
+    step: Wait | Finish | GiveUp | Due
+    progress: Progress
 
 
 class Sight:
@@ -99,11 +110,17 @@ class Sight:
 
     def plan(self, run: Run, queue: Queue, tokens: TokenQueue) -> Plan:
         """Decide on what was seen."""
-        moment = Moment(looks=self.looks, now=self._now(), settings=self._settings, tokens=tokens)
-        plan = decide(run, queue, moment)
+        plan = decide(run, queue, self._moment(tokens))
         if self.is_to_rest and isinstance(plan.step, Wait):
             return replace(plan, step=replace(plan.step, rest=self.rest))
         return plan
+
+    def progress(self, run: Run, queue: Queue, tokens: TokenQueue) -> Progress:
+        """Return how far the run is, by what was seen."""
+        return progress_of(run, queue, self._moment(tokens))
+
+    def _moment(self, tokens: TokenQueue) -> Moment:
+        return Moment(looks=self.looks, now=self._now(), settings=self._settings, tokens=tokens)
 
 
 def oldest_alive(now: float) -> float:

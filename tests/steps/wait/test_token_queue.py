@@ -72,7 +72,7 @@ class Backfill:
             http_client=AsyncSameOrigin(verify=False),
         )
         async with api:
-            return await look(run.store, AsyncClient(api, self.budgets), Settings())
+            return (await look(run.store, AsyncClient(api, self.budgets), Settings())).step
 
     def _submit(self, number: int) -> None:
         run = self.runs[number]
