@@ -11,7 +11,11 @@ from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One line, read; `custom_id` is empty when the line names none of ours."""
+    """One line, read; `custom_id` is empty when the line names none of ours.
+
+    Tokens are counts as the API's `usage` has them; None where it says nothing. Texts of servers are
+    bounded and without control characters. `processed_at` is the `created` of the body, in UTC.
+    """
 
     custom_id: bytes
     status: RowStatus

@@ -40,6 +40,12 @@ def best_answers(ids: Ids, ranks: np.ndarray) -> Index:
 
 
 def rank_answers(statuses: Iterable[str], attempt: int) -> np.ndarray:
-    """Rank answers: `ok`, then others of the model, then errors, then all others; the later wins a tie."""
+    """Rank answers: `ok`, then others of the model, then errors, then all others; the later wins a tie.
+
+    So an answer that is paid for is never replaced by an error of a later attempt.
+
+    :param attempt: which attempt gave these answers, from 1.
+    :return: one number for each status; the highest of a request's answers is its best.
+    """
     grades = dict.fromkeys(map(str, FINAL), 2) | {str(RowStatus.OK): 3, str(RowStatus.ERROR): 1}
     return np.fromiter((grades.get(status, 0) for status in statuses), dtype=np.int32) * 1_000 + attempt

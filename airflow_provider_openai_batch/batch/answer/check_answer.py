@@ -45,7 +45,13 @@ class Flaw:
 
 
 def check_answer(custom_id: bytes, body: dict[str, Any], endpoint: Endpoint, output: Output) -> Answer:
-    """Decide whether the body of an answer with status 200 is whole and fits the output type."""
+    """Decide whether the body of an answer with status 200 is whole and fits the output type.
+
+    Status `refused` for a refusal or a content filter, `truncated` at the token limit, `failed` and
+    `cancelled` where the server did not finish, `invalid` for a tool call, no text, or what does not fit.
+    What was generated stays in `raw_output`. Source: API reference, "The chat completion object" and "The
+    response object".
+    """
     reply = endpoint.read(body)
     ended = ENDED.get((reply.finish_reason or "").lower())
     if reply.refusal is not None:

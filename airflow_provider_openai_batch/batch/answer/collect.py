@@ -75,7 +75,15 @@ class Collected:
 
 
 def collect(lines: Iterable[bytes], wanted: Hashes, endpoint: Endpoint, output: Output) -> Collected:
-    """Fold lines into one answer for each wanted request; no line is fatal."""
+    """Fold lines into one answer for each wanted request; no line is fatal.
+
+    Lines come in any order, in two files, and some of them twice: of several answers to one request, `ok`
+    is better than an error, and the later is better than the earlier.
+
+    :param wanted: the ids of the requests that were sent, 16 bytes each.
+    :return: a table with the columns of `answer_schema`, one row for each request that was answered, in
+        the order of its lines. It is built in blocks: the lines themselves are not held.
+    """
     shelf = _Shelf(wanted, output)
     for line in lines:
         if line.strip():

@@ -44,7 +44,14 @@ SILENT = "The server shows neither an answer nor an error."
 
 
 def parse_line(line: bytes, endpoint: Endpoint, output: Output) -> Answer | Malformed:
-    """Read one line of an output or error file, in any server's dialect; never raises."""
+    """Read one line of an output or error file, in any server's dialect; never raises.
+
+    The documented form is `{"custom_id", "response": {"status_code", "body"}, "error"}` (API reference,
+    "The request output object"). Other servers leave out the status, put the body where the response is,
+    or send either as a string of JSON.
+
+    :return: `Malformed` where the line names no request of ours in the place for it.
+    """
     try:
         parsed = _decoded(line)
     except UNREADABLE as error:

@@ -57,7 +57,12 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def estimate(price: Price | None, input_tokens: npt.ArrayLike, output_tokens: int) -> Estimate:
-    """Estimate requests with so many input tokens each, and as many output tokens for every one."""
+    """Estimate requests with so many input tokens each, and as many output tokens for every one.
+
+    :param input_tokens: of each request.
+    :param output_tokens: the same for all of them.
+    :return: tokens, and USD; None for the amounts where the model has no price.
+    """
     inputs = np.atleast_1d(np.asarray(input_tokens, dtype=np.int64))
     counted = Estimate(
         requests=len(inputs),

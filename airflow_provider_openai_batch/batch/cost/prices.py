@@ -66,7 +66,11 @@ class TokenColumns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """Prices by model; a model that is not listed has no price, which is not a price of 0."""
+    """Prices by model; a model that is not listed has no price, which is not a price of 0.
+
+    USD for a million tokens, as OpenAI's price page has them; `Price.batch` is the part of it that a
+    batch costs.
+    """
 
     models: Mapping[str, Price] = field(default_factory=dict)
 
@@ -141,7 +145,13 @@ def cost(price: Price, usage: Usage, *, synchronous: bool = False) -> float:
 
 
 def costs(price: Price, tokens: TokenColumns, *, synchronous: bool = False) -> NDArray[np.float64]:
-    """Return what many requests cost in USD."""
+    """Return what many requests cost in USD.
+
+    A long prompt multiplies its whole price, as OpenAI bills it; cached tokens have a price of their own.
+    An unknown number is NaN, and so is its cost.
+
+    :return: USD, one for each request, rounded to 12 digits.
+    """
     inputs, outputs = (np.asarray(part, dtype=np.float64) for part in (tokens.input, tokens.output))
     cached = np.minimum(np.asarray(tokens.cached, dtype=np.float64), inputs)
     per_cached = price.input if price.cached_input is None else price.cached_input

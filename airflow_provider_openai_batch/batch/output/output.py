@@ -146,7 +146,13 @@ class Output:
 
 
 def compile_output(output_type: object) -> Output:
-    """Compile an output type; whatever the API or a table could not take is refused here."""
+    """Compile an output type; whatever the API or a table could not take is refused here.
+
+    None is free text, with one column `answer`; a list of labels is one column `label`; a pydantic class
+    or a JSON schema of an object has a column for each property (docs/types.md says of which type).
+
+    Raises InvalidRequest with the path of what is wrong.
+    """
     match normalize_output_type(output_type):
         case None:
             return Output(columns=pa.schema([pa.field("answer", pa.string())]))

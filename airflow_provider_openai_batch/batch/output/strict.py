@@ -32,7 +32,14 @@ class Strict:
 
 
 def to_strict(schema: Mapping[str, Any]) -> Strict:
-    """Build the strict form, or say with its path what the API would refuse."""
+    """Build the strict form, or say with its path what the API would refuse.
+
+    Strict mode demands every property, and no others, and knows a part of JSON schema (OpenAI's guide
+    "Structured Outputs", supported schemas). What it does not enforce is checked here when an answer
+    comes.
+
+    Raises InvalidRequest with the path of what is wrong and what helps.
+    """
     checked = build(schema)
     sent = enforced(checked)
     offending = lint(sent)

@@ -25,7 +25,14 @@ NAME = re.compile(r"[^\W\d]\w*")
 
 
 def compile_template(endpoint: str, body: Mapping[str, Any], columns: Sequence[str]) -> Template:
-    """Compile a body whose strings hold `{column}`, given the names of the source's columns."""
+    """Compile a body whose strings hold `{column}`, given the names of the source's columns.
+
+    A backslash before a brace leaves it as it is; `{{column}}` is an error that says so.
+
+    :return: the pieces of the body, encoded once; filling in a row joins them.
+
+    Raises InvalidRequest for an unknown column, one in the model's name, or a body without any.
+    """
     reader = _Reader(tuple(columns), endpoint)
     if any(
         isinstance(part, Slot) for text in (endpoint, body.get("model")) for part in reader.split(text or "")

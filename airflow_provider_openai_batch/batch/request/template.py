@@ -124,7 +124,11 @@ def prompt_version(endpoint: str, body: Mapping[str, Any], schema: Mapping[str, 
 
 
 def custom_id(endpoint: str, body: bytes) -> bytes:
-    """Name a request by its content; 16 bytes, sent as 32 hex digits."""
+    """Name a request by its content; 16 bytes, sent as 32 hex digits.
+
+    Equal requests have equal ids, in this run and in any other: so duplicate rows share a request, and a
+    retry knows what it has asked. The first half of the SHA-256 of endpoint and body.
+    """
     return hashlib.sha256(b"%b\n%b" % (endpoint.encode(), body)).digest()[:ID_BYTES]
 
 

@@ -60,7 +60,12 @@ class Ended:
 
 
 def read_answers(journal: Journal, client: Client, send: Send, ended: Ended) -> None:
-    """End a send whose batch has ended, unless lines or files are still to come."""
+    """End a send whose batch has ended, unless lines or files are still to come.
+
+    All are here when every request has a line, or when as many lines came as the batch's `request_counts`
+    name. Else the API is asked again for half an hour: a file may be shown before it is whole.
+    What has no line then is `missing`, or `unknown` where a file is gone.
+    """
     ids, found = _collected(journal.store, send)
     strays = Strays(journal.store, client.origin, send)
     theirs = strays.among(found.foreign)

@@ -148,7 +148,14 @@ def agreed_target(submission: facts.Submission, given: arguments.Target | None) 
 
 
 def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, prices: Prices) -> Counts:
-    """Join and write the current snapshot, all or nothing."""
+    """Join and write the current snapshot, all or nothing.
+
+    The rows are read, joined, and handed to the target in batches; the target takes them in one
+    transaction, or in one rename of files.
+
+    Raises BatchFailed where a staged row is not joined, RunTimedOut where submit has staged other rows
+    meanwhile: both are found before the end of the transaction, so that nothing is written.
+    """
     answers = Answers(store, run, snapshot, prices)
     output = answers.output
     plan = _landing(store, snapshot, place.args, output)

@@ -179,7 +179,12 @@ def shape_of(output: Output, schema: pa.Schema, bounds: Bounds) -> Shape:
 def result_batch(
     rows: pa.RecordBatch, answers: Answers, submission: Submission, shape: Shape
 ) -> tuple[pa.RecordBatch, pa.Table]:
-    """Return the result of stored rows, and the answers in it."""
+    """Return the result of stored rows, and the answers in it.
+
+    :param rows: rows of the snapshot: key, carried columns, and the ids of their requests.
+    :return: key, carried, output, and `batch_` columns, as the target has them; and the answers in
+        `COLUMNS`, for the counts.
+    """
     ids = request_ids(rows)
     found = answers.of(ids)
     found, outputs = _outputs(found, shape.output)

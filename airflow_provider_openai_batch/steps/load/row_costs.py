@@ -74,7 +74,11 @@ class Paid:
 
 
 class Payments:
-    """Books costs on rows as they go by, and adds them up."""
+    """Books costs on rows as they go by, and adds them up.
+
+    A request is paid for once, whatever number of rows share it: its cost is booked on the first of them,
+    and is 0 on the others. Answers that a later attempt replaced are paid for, too: their cost is added.
+    """
 
     def __init__(self, prices: Prices, model: str, replaced: Replaced) -> None:
         self._prices, self._model, self._replaced = prices, model, replaced

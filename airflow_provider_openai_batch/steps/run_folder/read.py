@@ -36,7 +36,13 @@ T = TypeVar("T")
 
 
 def read_run(store: RunStore, origin: str | None = None) -> Run:
-    """Read the folder; sends to another API origin than the one given are left out."""
+    """Read the folder; sends to another API origin than the one given are left out.
+
+    Each file is read once per store object, for no file changes. Costs one listing.
+
+    Raises RunUnreadable for a file that is damaged or of a newer version, and for a folder that lacks a
+    part.
+    """
     return _folded(store, store.list(), origin)
 
 
@@ -74,7 +80,10 @@ def current_of(store: RunStore, run: Run) -> CompleteSnapshot:
 
 
 def read_queue(store: RunStore, run: Run) -> Queue:
-    """Work out what is left to send, reading sets of requests only where they are needed."""
+    """Work out what is left to send, reading sets of requests only where they are needed.
+
+    A set of requests takes 16 bytes for each in memory.
+    """
     return queue(run, StoredRequests(store, run))
 
 
