@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.cli import end_with, exit_code, open_given
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
-from airflow_provider_openai_batch.steps.wait.cancel import stop
+from airflow_provider_openai_batch.steps.wait.cancel_batches import stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.cost.prices import Price
     from airflow_provider_openai_batch.batch.probe.cycle_checks import ProbeRequests
-    from airflow_provider_openai_batch.steps.maintenance.probe import Patience
+    from airflow_provider_openai_batch.steps.maintenance.probe_api import Patience
 
 PAUSE = 5.0
 #: Seconds to wait for a batch: one that must not run, and one that must.
@@ -56,7 +56,7 @@ class Command:
 
     def _line(self, client: Any) -> int:
         """Check that a deleted file runs nothing."""
-        from airflow_provider_openai_batch.steps.maintenance.probe import Probe  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.maintenance.probe_api import Probe  # noqa: PLC0415
 
         holds = Probe(client, self._patience(WAIT), self._say).run(self._asked.model)
         good, bad = (
@@ -113,7 +113,7 @@ class Command:
         self._say(f"The answers used {read:,} input and {written:,} output tokens{told}.")
 
     def _patience(self, usual: float) -> Patience:
-        from airflow_provider_openai_batch.steps.maintenance.probe import Patience  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.maintenance.probe_api import Patience  # noqa: PLC0415
 
         most = usual if self._asked.wait is None else self._asked.wait
         return Patience(most=most, pause=min(PAUSE, most), sleep=self._sleep)

@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.config import retention_days
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_openai_batch.steps.maintenance.purge import Outcome
+    from airflow_provider_openai_batch.steps.maintenance.purge_run import Outcome
 
 NAME = "WORK_PATH|RUN_URI"
 
@@ -30,7 +30,7 @@ def purge_runs(
     :param older_than: days since a run landed; default `[openai_batch] retention_days`.
     :param dry_run: delete nothing, only report.
     """
-    from airflow_provider_openai_batch.steps.maintenance.purge import Cutoff, purge_below  # noqa: PLC0415
+    from airflow_provider_openai_batch.steps.maintenance.purge_run import Cutoff, purge_below  # noqa: PLC0415
 
     days = retention_days() if older_than is None else older_than
     counts: Counter[str] = Counter(purged=0, finished=0, kept=0, failed=0)
@@ -78,7 +78,7 @@ def _tell(uri: str, outcome: Outcome, reasons: Counter[str], *, dry_run: bool) -
     """Print what happened to a run and return the word for it."""
     from airflow_provider_openai_batch.batch.run.facts import Purged  # noqa: PLC0415
     from airflow_provider_openai_batch.batch.run.retention import Keep  # noqa: PLC0415
-    from airflow_provider_openai_batch.steps.maintenance.purge import Failed  # noqa: PLC0415
+    from airflow_provider_openai_batch.steps.maintenance.purge_run import Failed  # noqa: PLC0415
 
     match outcome:
         case Keep(reason):

@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.config import settings
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.run_location import folder_name
-from airflow_provider_openai_batch.steps.maintenance.purge import find_runs
+from airflow_provider_openai_batch.steps.maintenance.purge_run import find_runs
 from airflow_provider_openai_batch.steps.maintenance.run_status import AMISS, status_of, unreadable, unstarted
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
 

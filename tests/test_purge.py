@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.run.facts import Purged
 from airflow_provider_openai_batch.batch.run.retention import Keep
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.purge import main, purge_runs
-from airflow_provider_openai_batch.steps.maintenance.purge import (
+from airflow_provider_openai_batch.steps.maintenance.purge_run import (
     Cutoff,
     Finished,
     Outcome,

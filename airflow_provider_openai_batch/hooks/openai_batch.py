@@ -104,7 +104,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         """Return the calls that a run needs; close it after use."""
         from airflow_provider_openai_batch.client.api_answers import origin_of  # noqa: PLC0415
         from airflow_provider_openai_batch.client.sync_client import Client  # noqa: PLC0415
-        from airflow_provider_openai_batch.hooks.prices import prices_of  # noqa: PLC0415
+        from airflow_provider_openai_batch.hooks.connection_prices import prices_of  # noqa: PLC0415
 
         connection = self._connection()
         extra = connection.extra_dejson

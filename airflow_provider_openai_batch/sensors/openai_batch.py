@@ -148,8 +148,9 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
 
     def _advance(self, store: RunStore, client: Client) -> tuple[dict[str, Any] | None, float]:
         """Do what can be done now; return the result if all is answered, and how long the API wants rest."""
-        from airflow_provider_openai_batch.batch.run.decide import GiveUp, Wait  # noqa: PLC0415
-        from airflow_provider_openai_batch.steps.wait.advance import advance_and_count, counts  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.run.actions import GiveUp, Wait  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.run_folder.request_counts import counts  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.wait.advance import advance_and_count  # noqa: PLC0415
 
         step, self._progress = advance_and_count(store, client, settings())
         if isinstance(step, Wait):
@@ -166,7 +167,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
 
     def _log_history(self, store: RunStore) -> None:
         """Log how each batch ended, because nobody logs it while the task is deferred."""
-        from airflow_provider_openai_batch.steps.wait.history import history  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.look.batch_history import history  # noqa: PLC0415
 
         for line in history(store):
             self.log.info(line)

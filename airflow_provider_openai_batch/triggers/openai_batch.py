@@ -131,9 +131,9 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
 
     async def _look(self) -> str | None:
         # The first import takes seconds, and would block all triggers of this process.
-        await asyncio.to_thread(import_module, "airflow_provider_openai_batch.steps.wait.observe_async")
-        from airflow_provider_openai_batch.batch.run.decide import Wait  # noqa: PLC0415
-        from airflow_provider_openai_batch.steps.wait.observe_async import look  # noqa: PLC0415
+        await asyncio.to_thread(import_module, "airflow_provider_openai_batch.steps.look.async_look")
+        from airflow_provider_openai_batch.batch.run.actions import Wait  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.look.async_look import look  # noqa: PLC0415
 
         client = self._client = await OpenAIBatchHook(self.openai_conn_id).get_async_client()
         gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_LOOKS_AT_ONCE))

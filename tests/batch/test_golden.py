@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
+from airflow_provider_openai_batch.batch.endpoints.known_endpoints import ENDPOINTS
 from airflow_provider_openai_batch.batch.output.output import compile_output
 from airflow_provider_openai_batch.batch.request.compile_template import compile_template
 from airflow_provider_openai_batch.batch.request.template import custom_id, prompt_version

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.run.decide import Due, Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.batch.run.actions import Due, Finish, GiveUp, Wait
+from airflow_provider_openai_batch.batch.run.moment import Settings
 from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
+from airflow_provider_openai_batch.steps.look.async_look import look
 from airflow_provider_openai_batch.steps.wait.advance import cancel
-from airflow_provider_openai_batch.steps.wait.observe_async import look
 from tests.dialects.server import DAY, Dialect, Server, serving
 from tests.dialects.vendors import ALL, ERRORS, NO_LISTS, Case
 from tests.steps.conftest import Pipeline

@@ -17,14 +17,14 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
-from airflow_provider_openai_batch.batch.run.decide import Due, Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.batch.run.moment import Settings
 from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin, SameOrigin
 from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.load.load import load
+from airflow_provider_openai_batch.steps.look.async_look import look
 from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance, cancel
-from airflow_provider_openai_batch.steps.wait.observe_async import look
 from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.faults.draw import KEY
 from tests.faults.warehouse import SOURCE, TARGET, Warehouse
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from airflow_provider_openai_batch.batch.run.actions import Due, Finish, GiveUp, Wait
     from airflow_provider_openai_batch.steps.load.loaded import Loaded
     from airflow_provider_openai_batch.steps.submit.staged import Staged
 

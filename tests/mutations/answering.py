@@ -17,7 +17,7 @@ LINES = "tests/batch/answer/test_parse_line.py"
 
 QUOTA = "tests/steps/wait/test_quota.py"
 
-USAGE = "tests/steps/load/test_unseen_usage.py"
+USAGE = "tests/steps/load/test_usage_beyond_answers.py"
 
 ANSWERING = (
     Mutation(

@@ -8,7 +8,7 @@ DISTRUST = "tests/steps/wait/test_distrust.py"
 WRONG = "tests/client/test_wrong_answers.py"
 SENSOR = "tests/sensors/test_cancel_on_timeout.py"
 UNWANTED = "tests/steps/wait/test_unwanted.py"
-MIXED_UP = "tests/steps/wait/test_mixed_up.py"
+MIXED_UP = "tests/steps/wait/test_mixed_up_batches.py"
 LATE = "tests/steps/run_folder/test_late_listing.py"
 
 DISTRUSTING = (
@@ -35,14 +35,14 @@ DISTRUSTING = (
     ),
     Mutation(
         name="a batch of others is taken for ours",
-        file="steps/wait/mixed_up.py",
+        file="steps/wait/mixed_up_batches.py",
         old="    if found is not None:\n        replace_batch",
         new="    if found is send:\n        replace_batch",
         caught_by=f"{MIXED_UP}::test_batch_of_others_that_a_create_named_is_left_alone[ended]",
     ),
     Mutation(
         name="files of sends that have ended are not read again",
-        file="steps/wait/mixed_up.py",
+        file="steps/wait/mixed_up_batches.py",
         old="            if file_id not in named:",
         new="            if not file_id:",
         caught_by=f"{MIXED_UP}::test_answers_in_the_file_of_a_send_that_has_ended_are_found[6000-5]",
@@ -127,7 +127,7 @@ DISTRUSTING = (
     ),
     Mutation(
         name="the cancel of a time-out is taken for a person's",
-        file="batch/run/run.py",
+        file="batch/run/send.py",
         old="        return any(cancel.by == BY_COMMAND for cancel in self.cancels)",
         new="        return bool(self.cancels)",
         caught_by=f"{UNWANTED}::test_cancel_of_a_time_out_goes_on_by_itself",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.mutations.planted import Mutation
 
 CHECKS = "tests/tables/targets/test_checks.py"
-FITTING = "tests/steps/submit/test_carried_values.py"
+FITTING = "tests/steps/submit/test_carried_value_checks.py"
 LOAD = "tests/steps/load/test_load.py"
 OTHER_KEYS = "tests/steps/keys/test_other_keys.py"
 

@@ -8,7 +8,7 @@ ADVANCE = "tests/steps/wait/test_advance.py"
 INTERLEAVINGS = "tests/steps/test_interleavings.py"
 LIFECYCLE = "tests/batch/run/test_decide.py"
 NIGHTS = "tests/steps/test_nights.py"
-PREFLIGHT = "tests/steps/wait/test_preflight.py"
+PREFLIGHT = "tests/steps/wait/test_send_preflight.py"
 QUEUE = "tests/batch/run/test_remaining.py"
 
 SENDING = (
@@ -50,7 +50,7 @@ SENDING = (
     ),
     Mutation(
         name="a preflight's intent after the call",
-        file="steps/wait/preflight.py",
+        file="steps/wait/send_preflight.py",
         moved=(
             (
                 "    send = write_intent(sender, shard, Preflighted())\n"
@@ -171,7 +171,7 @@ SENDING = (
     ),
     Mutation(
         name="a void beats a batch",
-        file="batch/run/run.py",
+        file="batch/run/send.py",
         old="        return bool(self.batches) or self.void is None",
         new="        return self.void is None",
         caught_by=f"{LIFECYCLE}::TestDoubts::test_batch_beats_a_void",
@@ -277,7 +277,7 @@ SENDING = (
     ),
     Mutation(
         name="a person's stop is seen by the next call only",
-        file="steps/wait/cancel.py",
+        file="steps/wait/cancel_batches.py",
         old="        journal.register(run)\n",
         new="        pass\n",
         caught_by="tests/steps/wait/test_rounds.py::test_a_stop_in_the_midst_is_obeyed",

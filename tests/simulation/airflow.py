@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.airflow_errors import is_denied
 from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.batch.run.actions import Finish, GiveUp, Wait
+from airflow_provider_openai_batch.batch.run.moment import Settings
 from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError, TooManyFailures
 from airflow_provider_openai_batch.steps.load.load import Place, load_into
+from airflow_provider_openai_batch.steps.look.async_look import look
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
 from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance
-from airflow_provider_openai_batch.steps.wait.observe_async import look
 from tests.simulation.client import AsyncMemoryClient, MemoryClient
 from tests.simulation.processes import Onlooker, Process
 from tests.simulation.store import MemoryStore

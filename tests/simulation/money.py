@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.simulation.batches import MISFIT
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.run import Send
+    from airflow_provider_openai_batch.batch.run.send import Send
     from tests.simulation.world import World
 
 

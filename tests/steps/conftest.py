@@ -12,7 +12,8 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.batch.run.actions import Finish, GiveUp, Wait
+from airflow_provider_openai_batch.batch.run.moment import Settings
 from airflow_provider_openai_batch.client.same_origin import SameOrigin
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.steps.load.load import load

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_openai_batch.batch.run.decide import Settings
+from airflow_provider_openai_batch.batch.run.moment import Settings
 from airflow_provider_openai_batch.steps.submit.stage import stage
 from airflow_provider_openai_batch.steps.wait.advance import advance
 from tests.faults.world import make_world

@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.batch.text.money import usd
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.report.values import Report, ShardTime
+    from airflow_provider_openai_batch.batch.report.report_values import Report, ShardTime
 
 MOST_SENDS = 200
 UNFOLDED = 12  #: so many sends are listed openly; more are folded under the plot

@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.batch.report.wording import count, duration, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from airflow_provider_openai_batch.batch.report.values import SendTime, ShardTime
+    from airflow_provider_openai_batch.batch.report.report_values import SendTime, ShardTime
 
 WIDTH = 1_000.0
 LEAST = 4.0  #: what is there is seen, however little it is

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.report.values import SendTime, ShardTime
+from airflow_provider_openai_batch.batch.report.report_values import SendTime, ShardTime
 from airflow_provider_openai_batch.batch.run.cost_cap import was_sent
 from airflow_provider_openai_batch.batch.text.safe_words import as_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
+    from airflow_provider_openai_batch.batch.run.send import Send
 
 PRECISION = 1.0  # the API writes times in whole seconds
 

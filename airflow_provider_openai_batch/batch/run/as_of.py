@@ -13,7 +13,8 @@ from airflow_provider_openai_batch.batch.run.facts import Fact
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_openai_batch.batch.run.run import Run, Send
+    from airflow_provider_openai_batch.batch.run.run import Run
+    from airflow_provider_openai_batch.batch.run.send import Send
 
 OneFact = TypeVar("OneFact", bound=Fact)
 LONG_AGO = 0.0

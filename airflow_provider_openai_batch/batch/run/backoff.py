@@ -11,7 +11,8 @@ from airflow_provider_openai_batch.batch.run.token_queue import jitter, room_at
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run import facts
     from airflow_provider_openai_batch.batch.run.remaining import Queue
-    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
+    from airflow_provider_openai_batch.batch.run.send import Send
 
 AGAIN_SOON = 15.0
 AGAIN_LATER = 60.0

@@ -14,7 +14,8 @@ from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
+    from airflow_provider_openai_batch.batch.run.send import Send
 
 OVER_CAP = "max_cost_usd"
 #: Statuses of answers that the model has given, and that are paid for.

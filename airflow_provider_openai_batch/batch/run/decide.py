@@ -2,158 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone, RefusalKind
+from airflow_provider_openai_batch.batch.run.actions import (
+    Action,
+    CapShard,
+    Collect,
+    Finish,
+    GiveUp,
+    MakeChild,
+    NoteLost,
+    Plan,
+    Preflight,
+    Resolve,
+    SendShard,
+    Split,
+    Wait,
+)
 from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come, run_as_of
 from airflow_provider_openai_batch.batch.run.backoff import final_refusal, held_until, unsent_by_a_stop
 from airflow_provider_openai_batch.batch.run.cost_cap import Verdict, budget_of, cost_of, room_again
+from airflow_provider_openai_batch.batch.run.moment import Unreachable
+from airflow_provider_openai_batch.batch.run.pauses import growing
 from airflow_provider_openai_batch.batch.run.preflight import is_ahead, is_to_ask
-from airflow_provider_openai_batch.batch.run.run import growing
-from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue, has_room, never_fits, pause
-from airflow_provider_openai_batch.batch.run.unwanted import (
-    CancelBatch,
-    cancel_if_due,
-    tried_again_at,
-    waited_for,
-)
+from airflow_provider_openai_batch.batch.run.token_queue import has_room, never_fits, pause
+from airflow_provider_openai_batch.batch.run.unwanted import cancel_if_due, tried_again_at, waited_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from airflow_provider_openai_batch.batch.run.moment import Look, Moment
     from airflow_provider_openai_batch.batch.run.remaining import Left, Queue
-    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
+    from airflow_provider_openai_batch.batch.run.send import Send
 
 HALF_HOUR = 1_800.0
 SHORT_PAUSE = 60.0
 #: A synchronous request has its answer by then, or the process that sent it died.
 ASKED_FOR = 240.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Times in seconds of API time; `settle` is how long an unclear create may still act."""
-
-    settle: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Unreachable:
-    """A look that failed; it says nothing about the batch."""
-
-    reason: str
-
-
-Look = Batch | Gone | Unreachable
-
-
-@dataclass(frozen=True, slots=True)
-class Collect:
-    """The batch has ended: write its end down, copy its files, read the answers."""
-
-    send: str
-    batch: Batch
-
-
-@dataclass(frozen=True, slots=True)
-class Resolve:
-    """Nobody knows whether a create acted: look for its batch, fence, or void."""
-
-    send: str
-
-
-@dataclass(frozen=True, slots=True)
-class NoteLost:
-    """The API does not know a batch: write down since when, and look in the list."""
-
-    send: str
-
-
-@dataclass(frozen=True, slots=True)
-class MakeChild:
-    """Put what is left of a shard into a shard of its own."""
-
-    left: Left
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """The API takes this shard in parts only; a single request becomes an error."""
-
-    shard: str
-
-
-@dataclass(frozen=True, slots=True)
-class SendShard:
-    """Upload the shard and create its batch."""
-
-    shard: str
-
-
-@dataclass(frozen=True, slots=True)
-class Preflight:
-    """Ask the shard's one request at once, before anything is sent."""
-
-    shard: str
-
-
-@dataclass(frozen=True, slots=True)
-class CapShard:
-    """End the requests of a shard as cancelled: sending them would pass the run's cap."""
-
-    shard: str
-    message: str
-
-
-Action = Collect | Resolve | NoteLost | CancelBatch | MakeChild | Split | SendShard | Preflight | CapShard
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Something is in flight or waits for token budget; `until` is when something is due without an answer.
-
-    `rest` is until when the API has asked not to be called.
-    """
-
-    until: float
-    rest: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Every request has its final answer, or is not waited for any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """The API refuses the run until somebody changes something."""
-
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """There is something to do that needs a worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to do now, and what to say once nothing more can be done."""
-
-    actions: tuple[Action, ...]
-    step: Wait | Finish | GiveUp
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """What the API showed, when, and the settings that apply; `tokens` as far as they are counted."""
-
-    looks: Mapping[str, Look]
-    now: float
-    settings: Settings = Settings()
-    tokens: TokenQueue = field(default_factory=TokenQueue)
 
 
 def decide(run: Run, queue: Queue, moment: Moment) -> Plan:

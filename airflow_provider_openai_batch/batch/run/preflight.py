@@ -9,7 +9,8 @@ from airflow_provider_openai_batch.batch.run.facts import SUPERSEDED
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.remaining import Queue
-    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
+    from airflow_provider_openai_batch.batch.run.send import Send
 
 #: From so many new requests on, where nothing else is asked.
 WORTH_IT = 1_000

@@ -14,9 +14,10 @@ from airflow_provider_openai_batch.batch.text.counted import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_openai_batch.batch.run.decide import Moment
+    from airflow_provider_openai_batch.batch.run.moment import Moment
     from airflow_provider_openai_batch.batch.run.remaining import Left, Queue
-    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
+    from airflow_provider_openai_batch.batch.run.send import Send
 
 MINUTE, HOUR = 60, 3_600
 #: A line is repeated after so many seconds, so that a log shows that the run is still looked at.

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_openai_batch.batch.run.facts import Tally
-    from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run, Shard
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.batch.text.request_ids import Ids
 
 

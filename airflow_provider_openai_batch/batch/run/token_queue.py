@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, RefusalKind
-from airflow_provider_openai_batch.batch.run.run import LATE, WINDOW
+from airflow_provider_openai_batch.batch.run.send import LATE, WINDOW
 from airflow_provider_openai_batch.batch.run.unwanted import runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from airflow_provider_openai_batch.batch.run import facts
-    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
+    from airflow_provider_openai_batch.batch.run.send import Send
 
 QUEUE_WAIT = 300.0
 GETS_IMPATIENT = 3_600.0

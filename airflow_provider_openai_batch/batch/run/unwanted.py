@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus, Gone
-from airflow_provider_openai_batch.batch.run.run import PAUSE, growing
+from airflow_provider_openai_batch.batch.run.actions import CancelBatch
+from airflow_provider_openai_batch.batch.run.pauses import PAUSE, growing
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.run import Run, Send
+    from airflow_provider_openai_batch.batch.run.run import Run
+    from airflow_provider_openai_batch.batch.run.send import Send
 
 RUNNING = frozenset({BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, BatchStatus.FINALIZING})
 #: A cancel changes something; of a batch that is finalizing, every line has run.
 STOPPABLE = frozenset({BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, BatchStatus.UNKNOWN})
 #: A server that does not stop its batch is asked so often.
 MOST_CANCELS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class CancelBatch:
-    """The rows of a batch are not wanted any more: stop it, and keep what it has done."""
-
-    send: str
 
 
 def runs(look: object) -> bool:

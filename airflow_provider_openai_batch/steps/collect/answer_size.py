@@ -10,7 +10,7 @@ from airflow_provider_openai_batch.steps.run_folder.read import about_shard
 from airflow_provider_openai_batch.steps.run_folder.shard_files import first_request
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.run import Send
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 #: The longest answer of any model, in tokens, and no less where a request sets a limit of its own: rows of

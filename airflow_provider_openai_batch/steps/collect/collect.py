@@ -35,7 +35,7 @@ from airflow_provider_openai_batch.steps.run_folder.read import about_shard
 from airflow_provider_openai_batch.steps.run_folder.shard_files import ids_of_shard
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.run import Send
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.run_folder.journal import Journal
     from airflow_provider_openai_batch.store.run_store import RunStore

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, FINAL, collect
 from airflow_provider_openai_batch.batch.answer.typed import plain
-from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
+from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoint_of
 from airflow_provider_openai_batch.batch.run.unseen_usage import without_tokens
 from airflow_provider_openai_batch.batch.text.request_ids import Ids, ids_of
 from airflow_provider_openai_batch.steps.run_folder.raw_lines import raw_lines
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.answer.collect import Collected
     from airflow_provider_openai_batch.batch.output.output import Output
     from airflow_provider_openai_batch.batch.run.facts import About
-    from airflow_provider_openai_batch.batch.run.run import Run, Send
+    from airflow_provider_openai_batch.batch.run.run import Run
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 STRAY = "stray"

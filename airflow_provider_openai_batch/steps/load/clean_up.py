@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.api.objects import Batch
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
+from airflow_provider_openai_batch.steps.run_folder.file_names import CLEANED, is_short
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
-from airflow_provider_openai_batch.steps.run_folder.names import CLEANED, is_short
 from airflow_provider_openai_batch.steps.wait.upload import left_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_openai_batch.batch.run.run import Run, Send
+    from airflow_provider_openai_batch.batch.run.run import Run
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.arguments.resend import forgotten_by_a_clear
 from airflow_provider_openai_batch.batch.run import facts
+from airflow_provider_openai_batch.batch.run.actions import Finish, GiveUp
 from airflow_provider_openai_batch.batch.run.cost_cap import OVER_CAP
-from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
 from airflow_provider_openai_batch.steps.keys.examples import for_example
@@ -31,7 +31,7 @@ from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
     stored_rows,
     stored_schema,
 )
-from airflow_provider_openai_batch.steps.submit.carried_values import require_room
+from airflow_provider_openai_batch.steps.submit.carried_value_checks import require_room
 from airflow_provider_openai_batch.steps.submit.recipe import Layout, landing, result_columns
 from airflow_provider_openai_batch.steps.wait.advance import peek
 from airflow_provider_openai_batch.tables.existing.keys import SHOWN
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.cost.prices import Prices
     from airflow_provider_openai_batch.batch.output.output import Output
+    from airflow_provider_openai_batch.batch.run.moment import Settings
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run, Snapshot
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore

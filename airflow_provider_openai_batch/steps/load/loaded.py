@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.steps.load.unseen_usage import RanUnseen
+from airflow_provider_openai_batch.steps.load.usage_beyond_answers import RanUnseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.cost.prices import added
 from airflow_provider_openai_batch.batch.output.result_schema import FIXED
-from airflow_provider_openai_batch.batch.report.values import (
+from airflow_provider_openai_batch.batch.report.report_values import (
     Attempt,
     Failure,
     Label,

@@ -16,14 +16,14 @@ from airflow_provider_openai_batch.batch.answer.best import Index, best_answers,
 from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA
 from airflow_provider_openai_batch.batch.answer.typed import as_invalid, typed, values_of
 from airflow_provider_openai_batch.batch.cost.billing import READ
-from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of, output_of
+from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoint_of, output_of
 from airflow_provider_openai_batch.batch.output.column_limits import Bytes, Characters, Charset
 from airflow_provider_openai_batch.batch.output.output import OUTPUT
 from airflow_provider_openai_batch.batch.output.result_schema import FIXED
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES, ids_of
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.steps.load.row_costs import Payments, add_up
-from airflow_provider_openai_batch.steps.run_folder.names import answer_files, is_rejected
+from airflow_provider_openai_batch.steps.run_folder.file_names import answer_files, is_rejected
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
     CUSTOM_ID,
     FIRST,

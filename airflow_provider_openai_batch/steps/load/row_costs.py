@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.cost.billing import UNSEEN, bill
 from airflow_provider_openai_batch.batch.cost.prices import DIGITS, Prices, added, unpriced
 from airflow_provider_openai_batch.batch.text.money import usd
 from airflow_provider_openai_batch.batch.text.request_ids import ids_of, no_ids
-from airflow_provider_openai_batch.steps.load.unseen_usage import RanUnseen, ran_unseen
+from airflow_provider_openai_batch.steps.load.usage_beyond_answers import RanUnseen, ran_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,8 +8,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.report.page import render
+from airflow_provider_openai_batch.batch.report.report_values import Report, Tokens
 from airflow_provider_openai_batch.batch.report.timing import time_shards
-from airflow_provider_openai_batch.batch.report.values import Report, Tokens
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from airflow_provider_openai_batch.batch.probe.cycle_checks import (
     decoded,
 )
 from airflow_provider_openai_batch.batch.probe.wire_shapes import kind_of, name_of, part
-from airflow_provider_openai_batch.steps.maintenance.probe import METADATA
+from airflow_provider_openai_batch.steps.maintenance.probe_api import METADATA
 from airflow_provider_openai_batch.steps.maintenance.probe_calls import Calls, Stopped
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import openai
 
-    from airflow_provider_openai_batch.steps.maintenance.probe import Patience
+    from airflow_provider_openai_batch.steps.maintenance.probe_api import Patience
 
 LIFE = {"anchor": "created_at", "seconds": 86_400}
 #: Bytes of the answer to one row at most.

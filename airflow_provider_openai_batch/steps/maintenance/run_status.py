@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.api.objects import Batch
-from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp
-from airflow_provider_openai_batch.steps.run_folder.names import PURGED
+from airflow_provider_openai_batch.batch.run.actions import Finish, GiveUp
+from airflow_provider_openai_batch.steps.look.sync_look import SyncLook
+from airflow_provider_openai_batch.steps.run_folder.file_names import PURGED
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
-from airflow_provider_openai_batch.steps.wait.advance import counts
-from airflow_provider_openai_batch.steps.wait.observe import View
+from airflow_provider_openai_batch.steps.run_folder.request_counts import counts
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.decide import Plan, Settings
-    from airflow_provider_openai_batch.batch.run.run import Run, Send
+    from airflow_provider_openai_batch.batch.run.actions import Plan
+    from airflow_provider_openai_batch.batch.run.moment import Settings
+    from airflow_provider_openai_batch.batch.run.run import Run
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 
@@ -32,15 +34,15 @@ def status_of(store: RunStore, client: Client, settings: Settings) -> dict[str, 
     run = read_run(store, client.origin)
     if run.current is None:
         return _unstarted(store, run)
-    view = View(store, client, settings)
-    plan = view.plan(run)
+    sync_look = SyncLook(store, client, settings)
+    plan = sync_look.plan(run)
     landed = any(load.snapshot == run.current.id for load in run.landed)
     return _told(store, _state(plan, landed=landed)) | {
         "run": run.current.submission.run_id,
         "requests": counts(store),
-        "batches": [_batch(run, send, send.batch, view) for send in run.sends if send.batch is not None],
+        "batches": [_batch(run, send, send.batch, sync_look) for send in run.sends if send.batch is not None],
         "cost_usd": _cost(run),
-        "waits_for": [plan.step.error] if isinstance(plan.step, GiveUp) else _reasons(run, plan, view),
+        "waits_for": [plan.step.error] if isinstance(plan.step, GiveUp) else _reasons(run, plan, sync_look),
     }
 
 
@@ -82,8 +84,8 @@ def _state(plan: Plan, *, landed: bool) -> str:
     return "in_flight"
 
 
-def _batch(run: Run, send: Send, batch: Batch, view: View) -> dict[str, Any]:
-    look = view.seen(batch)
+def _batch(run: Run, send: Send, batch: Batch, sync_look: SyncLook) -> dict[str, Any]:
+    look = sync_look.seen(batch)
     recorded = send.terminal.batch if send.terminal else batch
     shown = look if isinstance(look, Batch) else recorded
     asked = shown.request_counts
@@ -108,12 +110,12 @@ def _cost(run: Run) -> float | None:
     return None if any(cost is None for cost in costs) else sum(cost or 0.0 for cost in costs)
 
 
-def _reasons(run: Run, plan: Plan, view: View) -> list[str]:
+def _reasons(run: Run, plan: Plan, sync_look: SyncLook) -> list[str]:
     """Say what an unfinished run waits for."""
     if isinstance(plan.step, Finish):
         return []
     flying = Counter(
-        str(seen.status) if isinstance(seen := view.seen(send.batch), Batch) else "not seen"
+        str(seen.status) if isinstance(seen := sync_look.seen(send.batch), Batch) else "not seen"
         for send in run.sends
         if send.open and send.batch is not None
     )

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.facts import attempt_order
-from airflow_provider_openai_batch.batch.run.run import Send
-from airflow_provider_openai_batch.steps.run_folder import names
+from airflow_provider_openai_batch.batch.run.send import Send
+from airflow_provider_openai_batch.steps.run_folder import file_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_openai_batch.batch.api.objects import Batch, Refused
-    from airflow_provider_openai_batch.batch.report.values import Report
+    from airflow_provider_openai_batch.batch.report.report_values import Report
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.store.run_store import Draft, RunStore
 
@@ -47,52 +47,52 @@ class Journal:
         """Write down that this process may create; of two attempts, the higher one goes on."""
         number = run.live.number + 1 if run.live else 1
         attempt = facts.Attempt(number=number, nonce=self.store.nonce(), at=self._now())
-        self.store.put(names.attempt_file(attempt), attempt)
+        self.store.put(file_names.attempt_file(attempt), attempt)
         return attempt
 
     def is_superseded(self, attempt: facts.Attempt) -> bool:
         """Tell whether a higher attempt is registered by now."""
-        highest = max(names.attempt_in(name) for name in self.store.list(names.ATTEMPTS))
+        highest = max(file_names.attempt_in(name) for name in self.store.list(file_names.ATTEMPTS))
         return highest > attempt_order(attempt)
 
     def ask(self, snapshot_id: str, submission: facts.Submission) -> None:
         """Begin a snapshot: what it was asked."""
-        self.store.put(names.snapshot_file(snapshot_id, "asked.json"), submission)
+        self.store.put(file_names.snapshot_file(snapshot_id, "asked.json"), submission)
 
     def complete(self, snapshot_id: str, done: facts.Done) -> None:
         """End a snapshot: its rows and shards are all there, and may be sent."""
-        self.store.put(names.snapshot_file(snapshot_id, "done.json"), done)
+        self.store.put(file_names.snapshot_file(snapshot_id, "done.json"), done)
 
     def put_off(self, what: str) -> None:
         """Write down that the API did not let a due action be done.
 
         :param what: the folder of the send, or the shard's name.
         """
-        self._note(names.PUT_OFFS, facts.PutOff(at=self._now(), what=what))
+        self._note(file_names.PUT_OFFS, facts.PutOff(at=self._now(), what=what))
 
     def stop(self, epoch: int) -> None:
         """Write down that a person has cancelled the run: nothing more of this epoch is sent."""
-        self._note(names.STOPS, facts.Stop(at=self._now(), epoch=epoch))
+        self._note(file_names.STOPS, facts.Stop(at=self._now(), epoch=epoch))
 
     def upload_unclear(self) -> None:
         """Write down that the API may hold a file of this run whose id nobody knows."""
-        self._note(names.UPLOADS, facts.Fact(at=self._now()))
+        self._note(file_names.UPLOADS, facts.Fact(at=self._now()))
 
     def forget(self, batches: tuple[Batch, ...]) -> None:
         """Write down that these batches do not stop the run any more."""
-        self._note(names.FORGOTTEN, facts.Forgotten(at=self._now(), batches=batches))
+        self._note(file_names.FORGOTTEN, facts.Forgotten(at=self._now(), batches=batches))
 
     def land(self, landed: facts.Landed) -> None:
         """Write down that a snapshot is in the target."""
-        self._note(f"{names.LOADS}{landed.snapshot}-", landed)
+        self._note(f"{file_names.LOADS}{landed.snapshot}-", landed)
 
     def clean(self, file_ids: Iterable[str]) -> None:
         """Write down which files are deleted at the API."""
-        self._note(names.CLEANED, facts.Cleaned(at=self._now(), files=tuple(file_ids)))
+        self._note(file_names.CLEANED, facts.Cleaned(at=self._now(), files=tuple(file_ids)))
 
     def purge(self, purged: facts.Purged, files: Iterable[str]) -> None:
         """Write down that the run is purged, then delete these files; a kill between leaves a purged run."""
-        self.store.put(names.PURGED, purged)
+        self.store.put(file_names.PURGED, purged)
         self.store.purge(files)
 
     def report(self, report: Report, page: bytes) -> str:
@@ -114,7 +114,7 @@ class Journal:
 
     def adopt(self, send: Send, batch: Batch) -> Send:
         """Record a batch of the send's file, answered by its create or found in the list."""
-        self.store.put(names.batch_file(send.folder, batch.id), batch)
+        self.store.put(file_names.batch_file(send.folder, batch.id), batch)
         return replace(send, batches=(*send.batches, batch))
 
     def void(self, send: Send, reason: str) -> Send:
@@ -158,7 +158,7 @@ class Journal:
 
     def keep_raw(self, send: Send, draft: Draft, stem: str) -> Send:
         """Keep a file of answers as it was downloaded, under this name without its ending."""
-        name = names.raw_file(stem)
+        name = file_names.raw_file(stem)
         draft.publish(f"{send.folder}/{name}")
         return replace(send, raw=send.raw | {name})
 
@@ -173,7 +173,7 @@ class Journal:
 
     def answer(self, send: Send, table: pa.Table, tally: facts.Tally) -> Send:
         """Write the answers of a send with their counts in the footer; this ends the send."""
-        name = names.answers_file(send.folder)
+        name = file_names.answers_file(send.folder)
         with self.store.draft() as draft:
             counted = table.replace_schema_metadata({TALLY: msgspec.json.encode(tally)})
             pq.write_table(counted, draft.file, row_group_size=8_192, compression="zstd")

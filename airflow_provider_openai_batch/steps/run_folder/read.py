@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 from airflow_provider_openai_batch.batch.api.objects import Batch
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.remaining import Queue, queue
-from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard, Snapshot, unlisted
+from airflow_provider_openai_batch.batch.run.run import Run, Shard, Snapshot, unlisted
+from airflow_provider_openai_batch.batch.run.send import Send
 from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnlisted, RunUnreadable
-from airflow_provider_openai_batch.steps.run_folder.journal import TALLY
-from airflow_provider_openai_batch.steps.run_folder.names import (
+from airflow_provider_openai_batch.steps.run_folder.file_names import (
     ATTEMPTS,
     LOADS,
     PUT_OFFS,
@@ -22,6 +22,7 @@ from airflow_provider_openai_batch.steps.run_folder.names import (
     answers_file,
     shard_file,
 )
+from airflow_provider_openai_batch.steps.run_folder.journal import TALLY
 from airflow_provider_openai_batch.steps.run_folder.recorded import refuse_purged
 from airflow_provider_openai_batch.steps.run_folder.shard_files import ABOUT
 from airflow_provider_openai_batch.steps.run_folder.stored_requests import StoredRequests

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.exceptions import RunUnlisted, RunUnreadable
-from airflow_provider_openai_batch.steps.run_folder.names import PURGED
+from airflow_provider_openai_batch.steps.run_folder.file_names import PURGED
 
 if TYPE_CHECKING:
     from collections.abc import Collection

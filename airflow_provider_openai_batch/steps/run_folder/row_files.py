@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.steps.run_folder.names import REJECTED as REJECTED_FILE
-from airflow_provider_openai_batch.steps.run_folder.names import snapshot_file
+from airflow_provider_openai_batch.steps.run_folder.file_names import REJECTED as REJECTED_FILE
+from airflow_provider_openai_batch.steps.run_folder.file_names import snapshot_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
-from airflow_provider_openai_batch.steps.run_folder.names import shard_file
+from airflow_provider_openai_batch.steps.run_folder.file_names import shard_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES, ids_of
-from airflow_provider_openai_batch.steps.run_folder import names
+from airflow_provider_openai_batch.steps.run_folder import file_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,14 +43,14 @@ def stored_schema(store: RunStore, snapshot: CompleteSnapshot) -> pa.Schema | No
     """Return the columns of a snapshot; it has them without rows, too, unless its source had none."""
     if not snapshot.done.files:
         return None
-    with store.open(names.snapshot_file(snapshot.id, snapshot.done.files[0])) as file:
+    with store.open(file_names.snapshot_file(snapshot.id, snapshot.done.files[0])) as file:
         return pq.ParquetFile(file, pre_buffer=False).schema_arrow
 
 
 def stored_rows(store: RunStore, snapshot: CompleteSnapshot, count: int = ROWS) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a snapshot in the order they were read, up to `count` at a time."""
     for name in snapshot.done.files:
-        with store.open(names.snapshot_file(snapshot.id, name)) as file:
+        with store.open(file_names.snapshot_file(snapshot.id, name)) as file:
             yield from pq.ParquetFile(file, pre_buffer=False).iter_batches(batch_size=count)
 
 

@@ -9,14 +9,15 @@ import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.api.quota import without_credit
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES, ids_of
-from airflow_provider_openai_batch.steps.run_folder import names
+from airflow_provider_openai_batch.steps.run_folder import file_names
 from airflow_provider_openai_batch.steps.run_folder.shard_files import ids_of_shard
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import CUSTOM_ID
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from airflow_provider_openai_batch.batch.run.run import Run, Send
+    from airflow_provider_openai_batch.batch.run.run import Run
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 
@@ -31,9 +32,9 @@ class StoredRequests:
     def of_snapshot(self, snapshot_id: str) -> np.ndarray:
         """Return the distinct requests of a snapshot, sorted, without those that fit into no file."""
         done = self._done[snapshot_id]
-        parts = [self._column(names.snapshot_file(snapshot_id, name), CUSTOM_ID) for name in done.files]
+        parts = [self._column(file_names.snapshot_file(snapshot_id, name), CUSTOM_ID) for name in done.files]
         found = np.unique(np.concatenate(parts)) if parts else np.empty(0, f"S{ID_BYTES}")
-        rejected = self._column(names.snapshot_file(snapshot_id, names.REJECTED), "custom_id")
+        rejected = self._column(file_names.snapshot_file(snapshot_id, file_names.REJECTED), "custom_id")
         return found[~np.isin(found, rejected)] if len(rejected) else found
 
     def of_shard(self, shard_id: str) -> np.ndarray:
@@ -65,7 +66,7 @@ class StoredRequests:
 
     def _answers(self, send: Send, *columns: str) -> pa.Table:
         """Read some columns; most files are small, and a scan of a dataset costs more than they do."""
-        with self._store.open(names.answers_file(send.folder)) as file:
+        with self._store.open(file_names.answers_file(send.folder)) as file:
             return pq.ParquetFile(file, pre_buffer=False).read(columns=list(columns), use_threads=False)
 
     def _column(self, name: str, column: str) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of, output_of
+from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoint_of, output_of
 from airflow_provider_openai_batch.batch.output.result_schema import Names, result_schema
 from airflow_provider_openai_batch.batch.request.compile_template import compile_template
 from airflow_provider_openai_batch.batch.request.prompt_tokens import Prompt, read_prompt

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.request.tokens import Counter
     from airflow_provider_openai_batch.batch.run.facts import About
     from airflow_provider_openai_batch.batch.run.row_decision import Rule
-    from airflow_provider_openai_batch.steps.submit.carried_values import Fitting
+    from airflow_provider_openai_batch.steps.submit.carried_value_checks import Fitting
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pyarrow as pa
 
-from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
+from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoint_of
 from airflow_provider_openai_batch.batch.request.shard_size import too_large
 from airflow_provider_openai_batch.batch.request.template import request_line
 from airflow_provider_openai_batch.batch.run.cost_cap import was_sent
@@ -21,7 +21,7 @@ from airflow_provider_openai_batch.steps.keys.unique import UniqueKeys
 from airflow_provider_openai_batch.steps.run_folder.row_files import RowFiles, write_rejected
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import with_added
 from airflow_provider_openai_batch.steps.run_folder.stored_requests import StoredRequests
-from airflow_provider_openai_batch.steps.submit.carried_values import require_json
+from airflow_provider_openai_batch.steps.submit.carried_value_checks import require_json
 from airflow_provider_openai_batch.steps.submit.failed_before import FailedBefore
 from airflow_provider_openai_batch.steps.submit.row_selection import Chooser
 from airflow_provider_openai_batch.steps.submit.shard_cutter import ShardFiles, Terms

@@ -20,8 +20,8 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.other_keys import warn_of_other_keys
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
-from airflow_provider_openai_batch.steps.submit.carried_values import fitting
-from airflow_provider_openai_batch.steps.submit.cost_cap import require_budget, require_price
+from airflow_provider_openai_batch.steps.submit.carried_value_checks import fitting
+from airflow_provider_openai_batch.steps.submit.cost_cap_check import require_budget, require_price
 from airflow_provider_openai_batch.steps.submit.model_check import check_model
 from airflow_provider_openai_batch.steps.submit.recipe import Recipe, read_recipe
 from airflow_provider_openai_batch.steps.submit.shard_cutter import Terms

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.batch.text.money import usd
-from airflow_provider_openai_batch.steps.submit.cost_cap import estimate_of
+from airflow_provider_openai_batch.steps.submit.cost_cap_check import estimate_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

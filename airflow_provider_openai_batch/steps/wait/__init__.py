@@ -1,1 +1,1 @@
-"""The loop: shards become batches, batches end, and their answers come down."""
+"""Shards become batches, batches end, and their files are downloaded."""

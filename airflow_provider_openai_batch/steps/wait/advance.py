@@ -6,13 +6,11 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
 from airflow_provider_openai_batch.batch.api.objects import InputFile
-from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.decide import (
+from airflow_provider_openai_batch.batch.run.actions import (
     Action,
+    CancelBatch,
     CapShard,
     Collect,
     Finish,
@@ -21,20 +19,17 @@ from airflow_provider_openai_batch.batch.run.decide import (
     Plan,
     Preflight,
     Resolve,
-    Settings,
     Wait,
 )
 from airflow_provider_openai_batch.batch.run.token_queue import has_room, is_counted, live_tokens
-from airflow_provider_openai_batch.batch.run.unwanted import CancelBatch
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnreadable
-from airflow_provider_openai_batch.steps.collect.collect import give_up_on, refuse_request
+from airflow_provider_openai_batch.steps.look.api_errors import DENIED, STALLING, hopeless
+from airflow_provider_openai_batch.steps.look.sync_look import SyncLook
+from airflow_provider_openai_batch.steps.run_folder.first_look import first_look
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
-from airflow_provider_openai_batch.steps.run_folder.looks import first_look
-from airflow_provider_openai_batch.steps.run_folder.read import current_of, read_queue, read_run, recall_run
-from airflow_provider_openai_batch.steps.run_folder.shard_files import make_child
-from airflow_provider_openai_batch.steps.wait.actions import Kind, doing, kind_of, name_of, subject_of
-from airflow_provider_openai_batch.steps.wait.batch_list import listed
-from airflow_provider_openai_batch.steps.wait.cancel import cancel, cancel_send
+from airflow_provider_openai_batch.steps.run_folder.read import current_of, read_run, recall_run
+from airflow_provider_openai_batch.steps.wait.action_kinds import Kind, doing, kind_of, name_of, subject_of
+from airflow_provider_openai_batch.steps.wait.cancel_batches import cancel, cancel_send
 from airflow_provider_openai_batch.steps.wait.create_batch import (
     Outcome,
     Sender,
@@ -43,25 +38,24 @@ from airflow_provider_openai_batch.steps.wait.create_batch import (
     delete_quietly,
     end_over_cap,
 )
+from airflow_provider_openai_batch.steps.wait.divide_shard import cut_off, split
 from airflow_provider_openai_batch.steps.wait.download import collect_send
-from airflow_provider_openai_batch.steps.wait.mixed_up import of_the_file, replace_batch
-from airflow_provider_openai_batch.steps.wait.observe import View, hopeless
-from airflow_provider_openai_batch.steps.wait.preflight import ask
-from airflow_provider_openai_batch.steps.wait.resolve_create import require_file, require_sight, resolve
-from airflow_provider_openai_batch.steps.wait.sight import DENIED, STALLING
+from airflow_provider_openai_batch.steps.wait.lost_batch import note_lost
+from airflow_provider_openai_batch.steps.wait.resolve_create import require_file, require_known, resolve
+from airflow_provider_openai_batch.steps.wait.send_preflight import ask
 from airflow_provider_openai_batch.steps.wait.upload import upload_shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from airflow_provider_openai_batch.batch.run.facts import Attempt
+    from airflow_provider_openai_batch.batch.run.moment import Settings
     from airflow_provider_openai_batch.batch.run.progress import Progress
-    from airflow_provider_openai_batch.batch.run.remaining import Left
-    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 
-__all__ = ["advance", "advance_and_count", "cancel", "counts", "first_look", "peek"]
+__all__ = ["advance", "advance_and_count", "cancel", "first_look", "peek"]
 
 T = TypeVar("T")
 #: How often one call lists the folder at most; what others do after that, the next call sees.
@@ -88,9 +82,9 @@ def advance_and_count(
 
 def peek(store: RunStore, client: Client, settings: Settings) -> Plan:
     """Say what is to be done, without doing it; raises OpenAIBatchError where the API does not tell."""
-    view = View(store, client, settings)
-    plan = view.plan(read_run(store, client.origin))
-    if isinstance(plan.step, Wait) and view.is_blind:
+    look = SyncLook(store, client, settings)
+    plan = look.plan(read_run(store, client.origin))
+    if isinstance(plan.step, Wait) and look.is_blind:
         raise OpenAIBatchError(f"{client.origin} did not return the status of the batches; try again.")
     return plan
 
@@ -106,7 +100,7 @@ class _Advance:
     def __init__(self, store: RunStore, client: Client, settings: Settings, attempt: Attempt | None) -> None:
         self._store, self._client = store, client
         self._journal = Journal(store, client.now)
-        self._view = View(store, client, settings)
+        self._look = SyncLook(store, client, settings)
         self._attempt = attempt
         self._may_send = True
         self._sees_run = False
@@ -115,18 +109,18 @@ class _Advance:
 
     def progress(self, run: Run) -> Progress:
         """Return how far the run is, by what was seen of it."""
-        return self._view.progress(run)
+        return self._look.progress(run)
 
     def until_nothing_is_due(self) -> tuple[Wait | Finish | GiveUp, Run]:
         """Do one round after the other; return what is next, and the run as it is then."""
         run = self._listed()
         while True:
-            plan = self._view.plan(run)
+            plan = self._look.plan(run)
             due = [action for action in plan.actions if self._is_allowed(action)]
-            if not due or self._view.is_to_rest:
-                self._view.tell_held(run)
+            if not due or self._look.is_to_rest:
+                self._look.tell_held(run)
                 require_staged(self._store, run, plan.step)
-                return (self._view.later() if self._is_unstopped(plan, due) else plan.step), run
+                return (self._look.later() if self._is_unstopped(plan, due) else plan.step), run
             run = self._round(run, [action for action in due if kind_of(action) is kind_of(due[0])])
 
     def _round(self, run: Run, actions: list[Action]) -> Run:
@@ -156,7 +150,7 @@ class _Advance:
     def _do_all(self, actions: Iterable[Action], do: Callable[[Action], object]) -> None:
         """Do one action after the other, unless the API asks not to be called."""
         for action in actions:
-            if self._view.is_to_rest:
+            if self._look.is_to_rest:
                 return
             self._try(action, do)
 
@@ -168,7 +162,7 @@ class _Advance:
         except DENIED as error:
             raise hopeless(error) from None
         except STALLING as error:
-            self._view.take_rest(error)
+            self._look.take_rest(error)
             told = (doing(action), type(error).__name__, self._client.origin)
             log.warning("%s failed (%s at %s); it will be retried.", *told)
             self._journal.put_off(subject_of(action))
@@ -192,7 +186,7 @@ class _Advance:
         if self._listings >= MOST_LISTINGS:
             return run  # the next call does it
         run = self._listed()
-        still_due = self._view.plan(run).actions
+        still_due = self._look.plan(run).actions
         self._do_all([action for action in actions if action in still_due], partial(self._settle, run))
         return self._listed()
 
@@ -206,44 +200,18 @@ class _Advance:
     def _collect(self, run: Run, action: Action) -> None:
         send = run.send(subject_of(action))
         if not isinstance(action, Collect):
-            self._note_lost(send)
+            note_lost(self._journal, self._client, send)
             return
-        if self._view.is_gone(action.batch):  # then its files are, too: is it the connection?
+        if self._look.is_gone(action.batch):  # then its files are, too: is it the connection?
             require_file(self._store, self._client, send)
         collect_send(self._journal, self._client, send, action.batch)
-
-    def _note_lost(self, send: Send) -> None:
-        require_file(self._store, self._client, send)
-        batch_id = "" if send.batch is None else send.batch.id
-        if send.lost_since is None:
-            self._journal.lose(send, batch_id)
-            return
-        batches = list(listed(self._client, send))
-        seen = next((one for one in batches if one.id == batch_id), None)
-        if seen is None and (found := of_the_file(send, batches)) is not None:
-            replace_batch(self._journal, send, found)
-        elif seen is None:
-            give_up_on(self._journal, self._client, send)
-        elif seen.status.ended:
-            collect_send(self._journal, self._client, send, seen)
-        else:
-            raise ListFailed(f"Batch {seen.id!r} is listed but cannot be looked at.")
 
     def _divide(self, run: Run, action: Action) -> None:
         shard = run.shard(subject_of(action))
         if isinstance(action, MakeChild):
-            left = action.left
-            make_child(self._store, shard, left.part, left.attempt)
-            tell_misfits(left)
-            return
-        if shard.about.requests == 1:
-            refused = [(send, send.refusal) for send in shard.sends if send.refusal is not None]
-            refuse_request(self._journal, self._client, *refused[-1])
-            return
-        positions = np.arange(shard.about.requests)
-        half = shard.about.requests // 2
-        for part in (positions[:half], positions[half:]):
-            make_child(self._store, shard, part, shard.about.attempt)
+            cut_off(self._store, shard, action.left)
+        else:
+            split(self._journal, self._client, shard)
 
     def _pay_all(self, run: Run, actions: list[Action]) -> Run:
         """Send one shard after the other, as long as each becomes a batch."""
@@ -255,12 +223,12 @@ class _Advance:
         sender = Sender.of(self._journal, self._client, self._attempt, run)
         outcome = None
         for action in actions:
-            if self._view.is_to_rest:
+            if self._look.is_to_rest:
                 break
             outcome = self._try(action, partial(self._pay, run, sender))
             if outcome not in {Outcome.CREATED, None}:
                 break
-        self._view.saw(sender.created)
+        self._look.saw(sender.created)
         if outcome is not Outcome.SUPERSEDED:
             return self._recalled()
         self._may_send = False
@@ -268,15 +236,15 @@ class _Advance:
 
     def _sees_all(self, run: Run, first: Action) -> bool:
         """Tell whether the API shows what the run has in flight there; else the first action is put off."""
-        if self._try(first, partial(self._require_sight, run)) is None:
+        if self._try(first, partial(self._require_known, run)) is None:
             return False
         self._tried.discard(name_of(first))
         return True
 
-    def _require_sight(self, run: Run, _: Action) -> bool:
+    def _require_known(self, run: Run, _: Action) -> bool:
         require_origin(self._store, self._client, run)
         if not self._sees_run:
-            require_sight(self._store, self._client, self._view.unseen(run))
+            require_known(self._store, self._client, self._look.unseen(run))
             self._sees_run = True
         return True
 
@@ -296,7 +264,7 @@ class _Advance:
         if is_counted(run, {model}, self._client.token_budgets):
             run = self._recalled()
         # The upload took its time; others may have taken the room meanwhile.
-        tokens = self._view.tokens(run, {model}, anew=True)
+        tokens = self._look.tokens(run, {model}, anew=True)
         if isinstance(uploaded, InputFile) and not has_room(run, shard, tokens):
             if not delete_quietly(self._client, uploaded.id):
                 self._journal.upload_unclear()
@@ -320,29 +288,3 @@ def require_origin(store: RunStore, client: Client, run: Run) -> None:
             f"The run was sent to {elsewhere[0]}, but the connection points to {client.origin} now: going on "
             "would pay again. Set the host back, or clear submit to send the rows there."
         )
-
-
-def tell_misfits(left: Left) -> None:
-    """Say in the log that answers are paid for once more."""
-    if left.invalid:
-        told = "%s of the answers of shard %s do not fit: their requests are asked again."
-        log.info(told, f"{left.invalid:,}", left.shard)
-
-
-def counts(store: RunStore) -> dict[str, int]:
-    """Count requests by where they are: answered, in flight, or not sent yet."""
-    run = read_run(store)
-    current = run.current
-    requests = current.done.requests if current and current.done else 0
-    flying = sum(run.shard(send.shard).about.requests for send in run.sends if send.open)
-    left = read_queue(store, run).left
-    held = sum(
-        run.shard(part.shard).about.requests if part.positions is None else len(part.positions)
-        for part in left
-    )
-    return {
-        "requests": requests,
-        "answered": max(0, requests - flying - held),
-        "in_flight": flying,
-        "held": held,
-    }

@@ -11,17 +11,18 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.objects import Created, InputFile, RefusalKind, Refused, Unclear
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.run import WINDOW
+from airflow_provider_openai_batch.batch.run.send import WINDOW
 from airflow_provider_openai_batch.steps.collect.collect import cap_requests
+from airflow_provider_openai_batch.steps.look.api_errors import denied
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
-from airflow_provider_openai_batch.steps.wait.observe import denied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_openai_batch.batch.api.objects import Batch
     from airflow_provider_openai_batch.batch.run.facts import Attempt
-    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 

@@ -15,12 +15,12 @@ from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, de
 from airflow_provider_openai_batch.client.sync_client import CutDownload, ShortDownload, WrongAnswer
 from airflow_provider_openai_batch.steps.collect.answer_size import most_bytes
 from airflow_provider_openai_batch.steps.collect.collect import Ended, close_failed, is_late, read_answers
-from airflow_provider_openai_batch.steps.run_folder.names import SHORT, file_word, raw_file
+from airflow_provider_openai_batch.steps.run_folder.file_names import SHORT, file_word, raw_file
 from airflow_provider_openai_batch.steps.wait.create_batch import delete_quietly
-from airflow_provider_openai_batch.steps.wait.mixed_up import is_another, renamed_files
+from airflow_provider_openai_batch.steps.wait.mixed_up_batches import is_another, renamed_files
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.run import Send
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.run_folder.journal import Journal
     from airflow_provider_openai_batch.store.run_store import Draft

@@ -14,8 +14,8 @@ from airflow_provider_openai_batch.batch.api.status_codes import DENIED, NO_LIST
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
+from airflow_provider_openai_batch.steps.run_folder.file_names import FORGOTTEN
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal, run_hash
-from airflow_provider_openai_batch.steps.run_folder.names import FORGOTTEN
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:

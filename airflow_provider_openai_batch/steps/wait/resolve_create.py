@@ -10,18 +10,18 @@ import openai
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come, send_as_of
-from airflow_provider_openai_batch.batch.run.decide import Settings
+from airflow_provider_openai_batch.batch.run.moment import Settings
 from airflow_provider_openai_batch.client.sync_client import INPUT_FILE_LIFE
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
-from airflow_provider_openai_batch.steps.wait.batch_list import listed, oldest
-from airflow_provider_openai_batch.steps.wait.preflight import settle as settle_preflight
+from airflow_provider_openai_batch.steps.wait.batches_of_send import listed, oldest
+from airflow_provider_openai_batch.steps.wait.send_preflight import settle as settle_preflight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.run.run import Send
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.run_folder.journal import Journal
     from airflow_provider_openai_batch.store.run_store import RunStore
@@ -150,7 +150,7 @@ def require_file(store: RunStore, client: Client, send: Send) -> None:
         raise RunUnreadable(message)
 
 
-def require_sight(store: RunStore, client: Client, sends: Iterable[Send]) -> None:
+def require_known(store: RunStore, client: Client, sends: Iterable[Send]) -> None:
     """Stop before anything more is sent if the API does not know what the run has in flight."""
     for send in sends:
         if send.fences and client.now() <= send.intent.at + INPUT_FILE_LIFE:  # its file may be deleted by us

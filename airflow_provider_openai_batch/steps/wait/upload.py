@@ -12,12 +12,12 @@ from airflow_provider_openai_batch.batch.api.objects import InputFile, Refused
 from airflow_provider_openai_batch.batch.api.status_codes import BAD_REQUEST, MAY_HAVE_ACTED, SERVER_ERROR
 from airflow_provider_openai_batch.client.same_origin import redirect_of
 from airflow_provider_openai_batch.client.sync_client import WrongAnswer
+from airflow_provider_openai_batch.steps.look.api_errors import rest_after
+from airflow_provider_openai_batch.steps.run_folder.file_names import UPLOADS
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
-from airflow_provider_openai_batch.steps.run_folder.names import UPLOADS
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.run_folder.shard_files import input_file
 from airflow_provider_openai_batch.steps.wait.create_batch import delete_quietly
-from airflow_provider_openai_batch.steps.wait.retry_after import rest_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

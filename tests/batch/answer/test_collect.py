@@ -19,7 +19,7 @@ from airflow_provider_openai_batch.batch.answer.collect import (
     answer_schema,
     collect,
 )
-from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
+from airflow_provider_openai_batch.batch.endpoints.known_endpoints import ENDPOINTS
 from airflow_provider_openai_batch.batch.output.output import compile_output
 
 CHAT = ENDPOINTS["/v1/chat/completions"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA
 from airflow_provider_openai_batch.batch.answer.parse_line import Answer, Malformed, parse_line
-from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS
+from airflow_provider_openai_batch.batch.endpoints.known_endpoints import ENDPOINTS
 from airflow_provider_openai_batch.batch.output.output import compile_output
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 

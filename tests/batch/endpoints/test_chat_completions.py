@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS, Reply
+from airflow_provider_openai_batch.batch.endpoints.known_endpoints import ENDPOINTS, Reply
 from airflow_provider_openai_batch.batch.endpoints.reply import count
 from airflow_provider_openai_batch.batch.output.output import compile_output
 from airflow_provider_openai_batch.exceptions import InvalidRequest

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS, Reply, output_of
+from airflow_provider_openai_batch.batch.endpoints.known_endpoints import ENDPOINTS, Reply, output_of
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 EMBEDDINGS = ENDPOINTS["/v1/embeddings"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS, Reply, output_of
+from airflow_provider_openai_batch.batch.endpoints.known_endpoints import ENDPOINTS, Reply, output_of
 from airflow_provider_openai_batch.batch.output.output import Invalid
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 

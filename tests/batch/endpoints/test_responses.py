@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from airflow_provider_openai_batch.batch.endpoints.base import ENDPOINTS, Reply, endpoint_of
+from airflow_provider_openai_batch.batch.endpoints.known_endpoints import ENDPOINTS, Reply, endpoint_of
 from airflow_provider_openai_batch.batch.output.output import compile_output
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 

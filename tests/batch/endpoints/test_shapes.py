@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_openai_batch.batch.answer.collect import Answer, parse_line
-from airflow_provider_openai_batch.batch.endpoints.base import endpoint_of
+from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoint_of
 
 ID = "ab" * 16
 CHAT, RESPONSES, OTHER = "/v1/chat/completions", "/v1/responses", "/v1/images/generations"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_openai_batch.batch.report.values import (
+from airflow_provider_openai_batch.batch.report.report_values import (
     Attempt,
     Failure,
     Label,

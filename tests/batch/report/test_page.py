@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.batch.report.page import render
 from tests.batch.report.reports import ALL_FAILED, EMPTY, REPORTS, TEMPLATE, WORDS, make_report
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.report.values import Report
+    from airflow_provider_openai_batch.batch.report.report_values import Report
 
 KNOWN = {
     "html", "head", "meta", "title", "style", "body", "main", "header", "p", "h1", "h2", "h3", "bdi",

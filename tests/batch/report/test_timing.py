@@ -14,8 +14,9 @@ from tests.batch.run.test_decide import NOW, make_batch, make_run, make_send, ma
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api.objects import Batch
-    from airflow_provider_openai_batch.batch.report.values import SendTime
-    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.report.report_values import SendTime
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
+    from airflow_provider_openai_batch.batch.run.send import Send
 
 
 def ended(status: str = "completed", ended_at: float | None = NOW + 500, seen: float = NOW + 560) -> Any:

@@ -11,25 +11,25 @@ import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus, Gone, InputFile, Refused
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.decide import (
+from airflow_provider_openai_batch.batch.run.actions import (
+    CancelBatch,
     Collect,
     Finish,
     GiveUp,
     MakeChild,
-    Moment,
     NoteLost,
     Preflight,
     Resolve,
     SendShard,
     Split,
-    Unreachable,
     Wait,
-    decide,
 )
+from airflow_provider_openai_batch.batch.run.decide import decide
+from airflow_provider_openai_batch.batch.run.moment import Moment, Unreachable
 from airflow_provider_openai_batch.batch.run.remaining import Left, Queue
-from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard, Snapshot
+from airflow_provider_openai_batch.batch.run.run import Run, Shard, Snapshot
+from airflow_provider_openai_batch.batch.run.send import Send
 from airflow_provider_openai_batch.batch.run.token_queue import enqueued
-from airflow_provider_openai_batch.batch.run.unwanted import CancelBatch
 
 NOW = 1_000_000.0
 HOUR = 3_600.0

@@ -12,7 +12,8 @@ import pytest
 from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.remaining import queue
-from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard, Snapshot
+from airflow_provider_openai_batch.batch.run.run import Run, Shard, Snapshot
+from airflow_provider_openai_batch.batch.run.send import Send
 
 
 def ids(word: str) -> np.ndarray:

@@ -10,9 +10,10 @@ import pytest
 
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.retention import DAY, Keep, purge_or_keep
-from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard, Snapshot
+from airflow_provider_openai_batch.batch.run.run import Run, Shard, Snapshot
+from airflow_provider_openai_batch.batch.run.send import Send
 from airflow_provider_openai_batch.exceptions import RunUnreadable
-from airflow_provider_openai_batch.steps.run_folder.names import heavy
+from airflow_provider_openai_batch.steps.run_folder.file_names import heavy
 from airflow_provider_openai_batch.steps.run_folder.recorded import refuse_purged
 
 NOW = 100 * DAY

@@ -8,7 +8,9 @@ import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import Refused
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.decide import Moment, SendShard, Split, Wait, decide
+from airflow_provider_openai_batch.batch.run.actions import SendShard, Split, Wait
+from airflow_provider_openai_batch.batch.run.decide import decide
+from airflow_provider_openai_batch.batch.run.moment import Moment
 from airflow_provider_openai_batch.batch.run.token_queue import (
     TokenQueue,
     budget_of,

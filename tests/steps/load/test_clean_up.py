@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_openai_batch.batch.api.objects import Created
 from airflow_provider_openai_batch.batch.run.facts import Cleaned
 from airflow_provider_openai_batch.steps.load.clean_up import clean_up
-from airflow_provider_openai_batch.steps.run_folder.names import batch_file
+from airflow_provider_openai_batch.steps.run_folder.file_names import batch_file
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.output.output import compile_output
 from airflow_provider_openai_batch.batch.output.result_schema import FIXED
-from airflow_provider_openai_batch.batch.report.values import Attempt, Failure, Label, ModelUse, Tokens
+from airflow_provider_openai_batch.batch.report.report_values import Attempt, Failure, Label, ModelUse, Tokens
 from airflow_provider_openai_batch.steps.load import report_figures
 from airflow_provider_openai_batch.steps.load.report_figures import Figures
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from airflow_provider_openai_batch.batch.report.values import Report
+from airflow_provider_openai_batch.batch.report.report_values import Report
 from airflow_provider_openai_batch.exceptions import TooManyFailures
 from airflow_provider_openai_batch.store.run_store import RunStore
 

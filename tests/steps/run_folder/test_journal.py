@@ -19,7 +19,8 @@ from airflow_provider_openai_batch.store.run_store import RunStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_openai_batch.batch.run.run import Run, Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
+    from airflow_provider_openai_batch.batch.run.send import Send
 
 NOW = 1_800_000_000.0
 BATCH = Batch(id="batch_1/x", status=BatchStatus.COMPLETED, input_file_id="file-1")

@@ -10,9 +10,9 @@ import openai
 import pytest
 
 from airflow_provider_openai_batch.batch.api.retry_after import LONGEST
-from airflow_provider_openai_batch.batch.run.decide import Finish, Wait
-from airflow_provider_openai_batch.steps.wait.advance import counts
-from airflow_provider_openai_batch.steps.wait.retry_after import rest_after
+from airflow_provider_openai_batch.batch.run.actions import Finish, Wait
+from airflow_provider_openai_batch.steps.look.api_errors import rest_after
+from airflow_provider_openai_batch.steps.run_folder.request_counts import counts
 
 NOON = 1_800_000_000
 SEVERAL = {"requests_per_shard": 5}

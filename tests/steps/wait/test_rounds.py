@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch.run.decide import GiveUp, Settings
+from airflow_provider_openai_batch.batch.run.actions import GiveUp
+from airflow_provider_openai_batch.batch.run.moment import Settings
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.submit.stage import stage
 from airflow_provider_openai_batch.steps.wait.advance import MOST_LISTINGS, advance
-from airflow_provider_openai_batch.steps.wait.cancel import stop
+from airflow_provider_openai_batch.steps.wait.cancel_batches import stop
 from airflow_provider_openai_batch.store.run_store import RunStore
 
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.run.decide import Finish, Settings, Wait
+from airflow_provider_openai_batch.batch.run.actions import Finish, Wait
+from airflow_provider_openai_batch.batch.run.moment import Settings
 from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin
 from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
+from airflow_provider_openai_batch.steps.look.async_look import look
 from airflow_provider_openai_batch.steps.wait.advance import advance
-from airflow_provider_openai_batch.steps.wait.observe_async import look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
-from airflow_provider_openai_batch.steps.submit.carried_values import require_room
+from airflow_provider_openai_batch.steps.submit.carried_value_checks import require_room
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 from airflow_provider_openai_batch.tables.types import arrow_types
 from tests.tables.factories import make_landing, make_rows, nothing

@@ -17,7 +17,8 @@ from airflow_provider_openai_batch.steps.run_folder.shard_files import first_req
 from airflow_provider_openai_batch.steps.wait.create_batch import Outcome, Preflighted, write_intent
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.run import Send, Shard
+    from airflow_provider_openai_batch.batch.run.run import Shard
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.run_folder.journal import Journal
     from airflow_provider_openai_batch.steps.wait.create_batch import Sender

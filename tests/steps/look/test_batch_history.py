@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_openai_batch.steps.wait.history import history
+from airflow_provider_openai_batch.steps.look.batch_history import history
 
 
 def test_each_batch_has_a_line(pipeline: Any):

@@ -10,8 +10,8 @@ import pytest
 
 from airflow_provider_openai_batch.batch.cost.prices import Price
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.hooks.connection_prices import TABLE, shipped
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.hooks.prices import TABLE, shipped
 
 LOCAL = "http://127.0.0.1:9/v1"
 OWN = {"gpt-5-mini": {"input": 7, "output": 8}}

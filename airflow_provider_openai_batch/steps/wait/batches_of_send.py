@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_openai_batch.batch.api.objects import Batch
-    from airflow_provider_openai_batch.batch.run.run import Send
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
 
 LIST_MARGIN = 60.0

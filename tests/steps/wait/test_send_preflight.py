@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.run.decide import Finish, GiveUp, Settings, Wait
+from airflow_provider_openai_batch.batch.run.actions import Finish, GiveUp, Wait
+from airflow_provider_openai_batch.batch.run.moment import Settings
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
+from airflow_provider_openai_batch.steps.look.batch_history import history
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
-from airflow_provider_openai_batch.steps.wait.advance import advance, cancel, counts
-from airflow_provider_openai_batch.steps.wait.history import history
-from airflow_provider_openai_batch.steps.wait.preflight import UNCLEAR
+from airflow_provider_openai_batch.steps.run_folder.request_counts import counts
+from airflow_provider_openai_batch.steps.wait.advance import advance, cancel
+from airflow_provider_openai_batch.steps.wait.send_preflight import UNCLEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.run.decide import (
+from airflow_provider_openai_batch.batch.run.actions import (
+    CancelBatch,
     CapShard,
     Collect,
     MakeChild,
@@ -15,10 +16,9 @@ from airflow_provider_openai_batch.batch.run.decide import (
     SendShard,
     Split,
 )
-from airflow_provider_openai_batch.batch.run.unwanted import CancelBatch
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.decide import Action
+    from airflow_provider_openai_batch.batch.run.actions import Action
 
 
 class Kind(Enum):

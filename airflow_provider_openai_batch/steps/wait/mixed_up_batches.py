@@ -11,12 +11,12 @@ import openai
 from airflow_provider_openai_batch.batch.api.objects import Batch
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.steps.run_folder.read import recall_run
-from airflow_provider_openai_batch.steps.wait.batch_list import listed
+from airflow_provider_openai_batch.steps.wait.batches_of_send import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_openai_batch.batch.run.run import Send
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 

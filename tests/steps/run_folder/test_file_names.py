@@ -10,7 +10,7 @@ import pytest
 
 import airflow_provider_openai_batch
 from airflow_provider_openai_batch.batch.run.facts import Attempt
-from airflow_provider_openai_batch.steps.run_folder import names
+from airflow_provider_openai_batch.steps.run_folder import file_names
 
 PRODUCT = Path(airflow_provider_openai_batch.__file__).parent
 OWN_ROOMS = ("steps/run_folder/", "store/", "emulator/")
@@ -71,21 +71,21 @@ def test_no_other_room_writes():
 )
 def test_folder_of_run(name: str, folder: str | None):
     """A file of an attempt marks a run, and nothing else does."""
-    assert names.folder_of_run(name) == folder
+    assert file_names.folder_of_run(name) == folder
 
 
 def test_attempts_are_ordered_by_number_then_nonce():
     """A name tells the order of attempts, also beyond 9,999."""
     written = [
-        names.attempt_file(Attempt(number=number, nonce=nonce))
+        file_names.attempt_file(Attempt(number=number, nonce=nonce))
         for number, nonce in [(10_000, "0"), (2, "b"), (2, "a")]
     ]
 
-    assert sorted(names.attempt_in(name) for name in written) == [(2, "a"), (2, "b"), (10_000, "0")]
+    assert sorted(file_names.attempt_in(name) for name in written) == [(2, "a"), (2, "b"), (10_000, "0")]
 
 
 def test_words_of_the_api_make_file_names():
     """Slashes, dots, and words of any length become one part of a path."""
-    assert names.file_word("batch/1") == "batch%2F1"
-    assert len(names.file_word("x" * 500)) == 64
-    assert names.batch_file("shards/s/sends/1", "a/b") == "shards/s/sends/1/batches/a%2Fb.json"
+    assert file_names.file_word("batch/1") == "batch%2F1"
+    assert len(file_names.file_word("x" * 500)) == 64
+    assert file_names.batch_file("shards/s/sends/1", "a/b") == "shards/s/sends/1/batches/a%2Fb.json"

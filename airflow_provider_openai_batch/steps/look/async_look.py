@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 import openai
 
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
-from airflow_provider_openai_batch.batch.run.decide import Due, Settings, Wait
-from airflow_provider_openai_batch.steps.run_folder.read import read_queue, read_run
-from airflow_provider_openai_batch.steps.wait.sight import (
-    DENIED,
-    UNSEEN,
+from airflow_provider_openai_batch.batch.run.actions import Due, Wait
+from airflow_provider_openai_batch.steps.look.api_errors import DENIED, UNSEEN
+from airflow_provider_openai_batch.steps.look.batch_looks import (
+    BatchLooks,
     Looked,
-    Sight,
     models_left,
     needs_time,
     oldest_alive,
 )
+from airflow_provider_openai_batch.steps.run_folder.read import read_queue, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_openai_batch.batch.api.objects import Batch
+    from airflow_provider_openai_batch.batch.run.moment import Settings
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue
     from airflow_provider_openai_batch.client.sync_client import AsyncClient
@@ -36,58 +36,58 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Look
     """Read the run and the API, and decide, without doing or writing anything."""
     run = await asyncio.to_thread(read_run, store, client.origin)
     queue = await asyncio.to_thread(read_queue, store, run)
-    sight = Sight(client.now, settings, client.token_budgets)
-    await _look_at(client, sight, sight.unlooked(run))
-    is_blind = sight.has_missed_all
-    if not sight.looks and needs_time(run, queue):
-        is_blind = not await _sees_time(client, sight)
-    if is_blind or sight.is_to_rest:
-        progress = sight.progress(run, queue, sight.tokens(run, None))
-        return Looked(step=Wait(client.now(), rest=sight.rest), progress=progress)
-    tokens = await _tokens(client, sight, run, models_left(run, queue))
-    plan = sight.plan(run, queue, tokens)
+    looks = BatchLooks(client.now, settings, client.token_budgets)
+    await _look_at(client, looks, looks.unlooked(run))
+    is_blind = looks.has_missed_all
+    if not looks.by_batch and needs_time(run, queue):
+        is_blind = not await _sees_time(client, looks)
+    if is_blind or looks.is_to_rest:
+        progress = looks.progress(run, queue, looks.tokens(run, None))
+        return Looked(step=Wait(client.now(), rest=looks.rest), progress=progress)
+    tokens = await _tokens(client, looks, run, models_left(run, queue))
+    plan = looks.plan(run, queue, tokens)
     step = Due() if plan.actions else plan.step
-    return Looked(step=step, progress=sight.progress(run, queue, tokens))
+    return Looked(step=step, progress=looks.progress(run, queue, tokens))
 
 
-async def _look_at(client: AsyncClient, sight: Sight, batches: Iterable[Batch]) -> None:
+async def _look_at(client: AsyncClient, looks: BatchLooks, batches: Iterable[Batch]) -> None:
     """Look at all batches, some at once; once the API asks to be left alone, at no more."""
     gate = asyncio.Semaphore(MOST_LOOKS_AT_ONCE)
 
     async def look_at(batch: Batch) -> None:
         async with gate:
-            if sight.is_to_rest:
-                sight.missed(batch)
+            if looks.is_to_rest:
+                looks.missed(batch)
                 return
             try:
-                sight.saw(batch, await client.retrieve(batch.id))
+                looks.saw(batch, await client.retrieve(batch.id))
             except DENIED:
                 raise
             except UNSEEN as error:
-                sight.missed(batch, error)
+                looks.missed(batch, error)
 
     await asyncio.gather(*map(look_at, batches))
 
 
-async def _sees_time(client: AsyncClient, sight: Sight) -> bool:
+async def _sees_time(client: AsyncClient, looks: BatchLooks) -> bool:
     """Learn the API time; False where it cannot be read now."""
     try:
         await client.tick()
     except DENIED:
         raise
     except openai.OpenAIError as error:
-        sight.take_rest(error)
+        looks.take_rest(error)
         return False
     return True
 
 
-async def _tokens(client: AsyncClient, sight: Sight, run: Run, models: set[str]) -> TokenQueue:
+async def _tokens(client: AsyncClient, looks: BatchLooks, run: Run, models: set[str]) -> TokenQueue:
     """Count the tokens of our live batches if a budget asks for it, and as far as they are listed."""
-    if not sight.is_counted(run, models):
-        return sight.tokens(run, None)
+    if not looks.is_counted(run, models):
+        return looks.tokens(run, None)
     try:
-        return sight.tokens(run, await client.list_back_to(oldest_alive(client.now())))
+        return looks.tokens(run, await client.list_back_to(oldest_alive(client.now())))
     except DENIED:
         raise
     except (openai.OpenAIError, ListFailed):
-        return sight.tokens(run, None)
+        return looks.tokens(run, None)

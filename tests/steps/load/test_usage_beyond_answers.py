@@ -11,8 +11,8 @@ import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import Created
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices, Usage, cost
-from airflow_provider_openai_batch.batch.report.values import Report
-from airflow_provider_openai_batch.steps.run_folder.names import batch_file
+from airflow_provider_openai_batch.batch.report.report_values import Report
+from airflow_provider_openai_batch.steps.run_folder.file_names import batch_file
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_openai_batch.batch.run.facts import Tally
-    from airflow_provider_openai_batch.batch.run.run import Run, Send
+    from airflow_provider_openai_batch.batch.run.run import Run
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 MOST_LINES = 50

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.run.facts import Purged
 from airflow_provider_openai_batch.batch.run.retention import Keep, purge_or_keep
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
+from airflow_provider_openai_batch.steps.run_folder.file_names import PURGED, folder_of_run, heavy
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
-from airflow_provider_openai_batch.steps.run_folder.names import PURGED, folder_of_run, heavy
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:

@@ -11,12 +11,14 @@ import openai
 import pytest
 
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
-from airflow_provider_openai_batch.batch.run.decide import Finish, Settings
+from airflow_provider_openai_batch.batch.run.actions import Finish
+from airflow_provider_openai_batch.batch.run.moment import Settings
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import InvalidRequest, TooManyFailures
+from airflow_provider_openai_batch.steps.look.batch_history import history
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
-from airflow_provider_openai_batch.steps.wait.advance import advance, counts
-from airflow_provider_openai_batch.steps.wait.history import history
+from airflow_provider_openai_batch.steps.run_folder.request_counts import counts
+from airflow_provider_openai_batch.steps.wait.advance import advance
 
 #: 1 USD a token of output as batch, and input for nothing; and four times that.
 PRICES, DEARER = (

@@ -5,40 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import msgspec
-import openai
-
-from airflow_provider_openai_batch.batch.api.paging import ListFailed
-from airflow_provider_openai_batch.batch.run.decide import (
-    Look,
-    Moment,
-    Plan,
-    Settings,
-    Unreachable,
-    Wait,
-    decide,
-)
+from airflow_provider_openai_batch.batch.run.actions import Plan, Wait
+from airflow_provider_openai_batch.batch.run.decide import decide
+from airflow_provider_openai_batch.batch.run.moment import Look, Moment, Settings, Unreachable
 from airflow_provider_openai_batch.batch.run.progress import progress_of
-from airflow_provider_openai_batch.batch.run.run import LATE, WINDOW
+from airflow_provider_openai_batch.batch.run.send import LATE, WINDOW
 from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue, enqueued, is_counted
-from airflow_provider_openai_batch.client.same_origin import Redirected
-from airflow_provider_openai_batch.client.sync_client import ShortDownload
-from airflow_provider_openai_batch.steps.wait.retry_after import rest_after
+from airflow_provider_openai_batch.steps.look.api_errors import rest_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
-    from airflow_provider_openai_batch.batch.run.decide import Due, Finish, GiveUp
+    from airflow_provider_openai_batch.batch.run.actions import Due, Finish, GiveUp
     from airflow_provider_openai_batch.batch.run.progress import Progress
     from airflow_provider_openai_batch.batch.run.remaining import Queue
     from airflow_provider_openai_batch.batch.run.run import Run
 
-#: What does not pass by waiting.
-DENIED = (openai.AuthenticationError, openai.PermissionDeniedError, Redirected)
-#: What does.
-UNSEEN = (openai.OpenAIError, msgspec.MsgspecError)
-STALLING = (*UNSEEN, ListFailed, ShortDownload)
 LONGEST_LIFE = WINDOW + LATE
 
 
@@ -50,7 +33,7 @@ class Looked:
     progress: Progress
 
 
-class Sight:
+class BatchLooks:
     """The last look at each batch, and until when the API asks not to be called. It makes no call itself.
 
     :param now: gives the API time in seconds since 1970.
@@ -59,21 +42,21 @@ class Sight:
 
     def __init__(self, now: Callable[[], float], settings: Settings, budgets: Mapping[str, int]) -> None:
         self._now, self._settings, self._budgets = now, settings, budgets
-        self.looks: dict[str, Look] = {}
+        self.by_batch: dict[str, Look] = {}
         self.rest = 0.0
 
     def unlooked(self, run: Run) -> list[Batch]:
         """Return the batches of open sends that were not looked at yet."""
         batches = [send.batch for send in run.sends if send.open]
-        return [batch for batch in batches if batch is not None and batch.id not in self.looks]
+        return [batch for batch in batches if batch is not None and batch.id not in self.by_batch]
 
     def saw(self, batch: Batch, shown: Batch | Gone) -> None:
         """Take what the API showed of a batch."""
-        self.looks[batch.id] = shown
+        self.by_batch[batch.id] = shown
 
     def missed(self, batch: Batch, error: Exception | None = None) -> None:
         """Note that a look failed, or was not taken because the API asks not to be called."""
-        self.looks[batch.id] = Unreachable("Retry-After" if error is None else type(error).__name__)
+        self.by_batch[batch.id] = Unreachable("Retry-After" if error is None else type(error).__name__)
         if error is not None:
             self.take_rest(error)
 
@@ -90,12 +73,12 @@ class Sight:
     @property
     def has_missed(self) -> bool:
         """Tell whether a look has failed."""
-        return any(isinstance(look, Unreachable) for look in self.looks.values())
+        return any(isinstance(look, Unreachable) for look in self.by_batch.values())
 
     @property
     def has_missed_all(self) -> bool:
         """Tell whether every look has failed."""
-        return bool(self.looks) and all(isinstance(look, Unreachable) for look in self.looks.values())
+        return bool(self.by_batch) and all(isinstance(look, Unreachable) for look in self.by_batch.values())
 
     def is_counted(self, run: Run, models: Iterable[str]) -> bool:
         """Tell whether live batches are to be counted before one more of these models is created."""
@@ -105,7 +88,7 @@ class Sight:
         """Return the tokens of our live batches; without a list they are not counted."""
         if listed is None:
             return TokenQueue(budgets=self._budgets)
-        counted = enqueued(run, self.looks, listed, self._now())
+        counted = enqueued(run, self.by_batch, listed, self._now())
         return TokenQueue(budgets=self._budgets, enqueued=counted)
 
     def plan(self, run: Run, queue: Queue, tokens: TokenQueue) -> Plan:
@@ -120,7 +103,7 @@ class Sight:
         return progress_of(run, queue, self._moment(tokens))
 
     def _moment(self, tokens: TokenQueue) -> Moment:
-        return Moment(looks=self.looks, now=self._now(), settings=self._settings, tokens=tokens)
+        return Moment(looks=self.by_batch, now=self._now(), settings=self._settings, tokens=tokens)
 
 
 def oldest_alive(now: float) -> float:

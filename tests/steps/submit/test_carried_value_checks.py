@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.run.moment import Settings
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.submit.stage import stage
-from airflow_provider_openai_batch.steps.wait.advance import Settings
 from tests.tables.conftest import connect, duckdb_file
 
 __all__ = ["connect", "duckdb_file"]

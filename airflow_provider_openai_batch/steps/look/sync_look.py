@@ -1,4 +1,4 @@
-"""What the API shows of a run, and what is to be decided on it."""
+"""One look at a run with a worker, and what is decided on it."""
 
 from __future__ import annotations
 
@@ -8,28 +8,25 @@ from typing import TYPE_CHECKING
 import openai
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
-from airflow_provider_openai_batch.batch.run.decide import Look, Plan, Settings, Wait
+from airflow_provider_openai_batch.batch.run.actions import Plan, Wait
 from airflow_provider_openai_batch.batch.run.remaining import Queue
 from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue, limit_of, live_tokens
-from airflow_provider_openai_batch.batch.text.safe_words import as_code
-from airflow_provider_openai_batch.client.same_origin import Redirected
-from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError
-from airflow_provider_openai_batch.steps.run_folder.read import read_queue
-from airflow_provider_openai_batch.steps.wait.sight import (
-    DENIED,
-    STALLING,
-    UNSEEN,
-    Sight,
+from airflow_provider_openai_batch.steps.look.api_errors import DENIED, STALLING, UNSEEN, hopeless
+from airflow_provider_openai_batch.steps.look.batch_looks import (
+    BatchLooks,
     models_left,
     needs_time,
     oldest_alive,
 )
+from airflow_provider_openai_batch.steps.run_folder.read import read_queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from airflow_provider_openai_batch.batch.run.moment import Look, Settings
     from airflow_provider_openai_batch.batch.run.progress import Progress
-    from airflow_provider_openai_batch.batch.run.run import Run, Send
+    from airflow_provider_openai_batch.batch.run.run import Run
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 
@@ -38,12 +35,12 @@ log = logging.getLogger(__name__)
 HELD = "%s: about %s of at most %s tokens are enqueued; what does not fit waits for token budget."
 
 
-class View:
+class SyncLook:
     """What one process sees of the API while it works: each batch is looked at once."""
 
     def __init__(self, store: RunStore, client: Client, settings: Settings) -> None:
         self._store, self._client = store, client
-        self._sight = Sight(client.now, settings, client.token_budgets)
+        self._looks = BatchLooks(client.now, settings, client.token_budgets)
         self._listed: list[Batch] | None = None
         self._has_listed = False
         self._ticked = False
@@ -53,20 +50,20 @@ class View:
     @property
     def is_blind(self) -> bool:
         """Tell whether a look at the API has failed."""
-        return self._sight.has_missed
+        return self._looks.has_missed
 
     @property
     def is_to_rest(self) -> bool:
         """Tell whether the API has asked not to be called now."""
-        return self._sight.is_to_rest
+        return self._looks.is_to_rest
 
     def later(self) -> Wait:
         """Say to wait for as long as the API has asked not to be called."""
-        return Wait(self._sight.rest, rest=self._sight.rest)
+        return Wait(self._looks.rest, rest=self._looks.rest)
 
     def take_rest(self, error: Exception) -> None:
         """Leave the API alone for as long as an error answer asks for."""
-        self._sight.take_rest(error)
+        self._looks.take_rest(error)
 
     def is_gone(self, batch: Batch) -> bool:
         """Tell whether the API does not know a batch."""
@@ -76,11 +73,11 @@ class View:
         """Take what the API answered to a create for a look at the batch; an end is looked at again."""
         for batch in batches:
             if not batch.status.ended:
-                self._sight.saw(batch, batch)
+                self._looks.saw(batch, batch)
 
     def seen(self, batch: Batch) -> Look | None:
         """Return the last look at a batch."""
-        return self._sight.looks.get(batch.id)
+        return self._looks.by_batch.get(batch.id)
 
     def unseen(self, run: Run) -> list[Send]:
         """Return the sends in flight that no look has shown: all doubts, and one batch if none was seen."""
@@ -93,24 +90,24 @@ class View:
         """Look at the batches that were not looked at yet, and decide."""
         self._queue = queue = read_queue(self._store, run)
         self._left = models_left(run, queue)
-        for batch in self._sight.unlooked(run):
+        for batch in self._looks.unlooked(run):
             self._look(batch)
-        if not (self._ticked or self._sight.looks) and needs_time(run, queue):
+        if not (self._ticked or self._looks.by_batch) and needs_time(run, queue):
             self._tick()
-        return self._sight.plan(run, queue, self.tokens(run, self._left))
+        return self._looks.plan(run, queue, self.tokens(run, self._left))
 
     def progress(self, run: Run) -> Progress:
         """Return how far the run is that was decided on last."""
-        return self._sight.progress(run, self._queue, self.tokens(run, self._left))
+        return self._looks.progress(run, self._queue, self.tokens(run, self._left))
 
     def tokens(self, run: Run, models: set[str], *, anew: bool = False) -> TokenQueue:
         """Count the tokens of our live batches if a budget of one of the models asks for it."""
-        if not self._sight.is_counted(run, models):
-            return self._sight.tokens(run, None)
+        if not self._looks.is_counted(run, models):
+            return self._looks.tokens(run, None)
         if anew or not self._has_listed:
             self._listed = self._list()
             self._has_listed = True
-        return self._sight.tokens(run, self._listed)
+        return self._looks.tokens(run, self._listed)
 
     def tell_held(self, run: Run) -> None:
         """Say in the log what holds back shards that are not sent for their tokens."""
@@ -142,29 +139,13 @@ class View:
 
     def _look(self, batch: Batch) -> None:
         if self.is_to_rest:
-            self._sight.missed(batch)
+            self._looks.missed(batch)
             return
         try:
-            self._sight.saw(batch, self._client.retrieve(batch.id))
+            self._looks.saw(batch, self._client.retrieve(batch.id))
         except DENIED as error:
             raise hopeless(error) from None
         except UNSEEN as error:
             if not self.is_blind:
                 log.warning("Batch %s could not be looked at (%s).", batch.id, type(error).__name__)
-            self._sight.missed(batch, error)
-
-
-def denied(status: int, code: object) -> BatchFailed:
-    """Say that the key is not accepted; raise it from None: the API's own text repeats a part of the key."""
-    said = as_code(None if code is None else str(code))  # some servers write a number
-    return BatchFailed(
-        f"The API refuses the connection's key (status {status}, code {said!r}); "
-        "correct the password of the connection and clear the task. Nothing was cancelled."
-    )
-
-
-def hopeless(error: openai.OpenAIError) -> OpenAIBatchError:
-    """Say what a person has to mend: the key, or where the API is."""
-    if isinstance(error, openai.APIStatusError):
-        return denied(error.status_code, error.code)
-    return Redirected(str(error))
+            self._looks.missed(batch, error)

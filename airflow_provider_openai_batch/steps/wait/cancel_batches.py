@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.run import Send
+    from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 

@@ -1,0 +1,1 @@
+"""What the API shows of a run now, and what is decided on it."""
