@@ -62,6 +62,7 @@ class RunStore:
         #: not read yet.
         self._published: dict[str, set[str]] = {}
         self._put: dict[str, bytes] = {}
+        self._own: set[str] = set()
 
     def below(self, name: str) -> RunStore:
         """Return the folder of this name as a store of its own."""
@@ -92,6 +93,10 @@ class RunStore:
     def exists(self, name: str) -> bool:
         """Tell whether the file is there."""
         return exists(self._fs, self._path(name))
+
+    def is_own(self, name: str) -> bool:
+        """Tell whether this object wrote the file, and no other writer was first."""
+        return name in self._own
 
     def put(self, name: str, value: object) -> None:
         """Write a small fact as JSON."""
@@ -169,7 +174,7 @@ class RunStore:
         if self._local:
             _tidy(self._root)
         self._listed = None
-        for kept in (self._facts, self._published, self._put):
+        for kept in (self._facts, self._published, self._put, self._own):
             kept.clear()
 
     def _find(self, below: str) -> Iterable[str]:
@@ -199,6 +204,8 @@ class RunStore:
         target = self._path(name)
         is_ours = self._link(scratch, target) if self._local else put_new(self._fs, scratch, target)
         self._has_published(name)
+        if is_ours:
+            self._own.add(name)
         return is_ours
 
     def _has_published(self, name: str) -> None:

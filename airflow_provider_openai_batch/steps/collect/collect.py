@@ -31,10 +31,14 @@ from airflow_provider_openai_batch.batch.run.decide import HALF_HOUR
 from airflow_provider_openai_batch.batch.run.unseen_usage import book_unseen
 from airflow_provider_openai_batch.batch.text.request_ids import ids_of
 from airflow_provider_openai_batch.steps.collect.stray_lines import STRAY, Strays, answers_in
+from airflow_provider_openai_batch.steps.run_folder.raw_lines import raw_lines
 from airflow_provider_openai_batch.steps.run_folder.read import about_shard
 from airflow_provider_openai_batch.steps.run_folder.shard_files import ids_of_shard
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import BinaryIO
+
     from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.run_folder.journal import Journal
@@ -52,11 +56,15 @@ ABSENT = {BatchStatus.EXPIRED: RowStatus.EXPIRED, BatchStatus.CANCELLED: RowStat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """An ended batch, whether a file of it is gone, and whether a batch of the same file still runs."""
+    """An ended batch, whether a file of it is gone, and whether a batch of the same file still runs.
+
+    `at_hand` are the files that were just copied, by name: they are open on this disk.
+    """
 
     batch: Batch
     gone: bool
     pending: bool
+    at_hand: Mapping[str, BinaryIO]
 
 
 def read_answers(journal: Journal, client: Client, send: Send, ended: Ended) -> None:
@@ -66,7 +74,7 @@ def read_answers(journal: Journal, client: Client, send: Send, ended: Ended) -> 
     name. Else the API is asked again for half an hour: a file may be shown before it is whole.
     What has no line then is `missing`, or `unknown` where a file is gone.
     """
-    ids, found = _collected(journal.store, send)
+    ids, found = _collected(journal.store, send, ended.at_hand)
     strays = Strays(journal.store, client.origin, send)
     theirs = strays.among(found.foreign)
     if not found.answered.all():
@@ -112,9 +120,11 @@ def read_told(journal: Journal, client: Client, send: Send) -> None:
     write_answers(journal, client, send, table, tally)
 
 
-def _collected(store: RunStore, send: Send) -> tuple[np.ndarray, Collected]:
+def _collected(
+    store: RunStore, send: Send, at_hand: Mapping[str, BinaryIO] | None = None
+) -> tuple[np.ndarray, Collected]:
     about, ids = about_shard(store, send.shard), ids_of_shard(store, send.shard)
-    return ids, answers_in(store, send, ids, about)
+    return ids, answers_in(raw_lines(store, send, at_hand), ids, about)
 
 
 def _is_to_come(send: Send, ended: Ended) -> bool:

@@ -18,6 +18,8 @@ from airflow_provider_openai_batch.steps.run_folder.read import read_run, recall
 from airflow_provider_openai_batch.steps.run_folder.stored_requests import StoredRequests
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_provider_openai_batch.batch.answer.collect import Collected
     from airflow_provider_openai_batch.batch.output.output import Output
     from airflow_provider_openai_batch.batch.run.facts import About
@@ -33,9 +35,9 @@ def output_of_shard(about: About) -> Output:
     return endpoint_of(about.endpoint).compile(about.output_type, about.dimensions)
 
 
-def answers_in(store: RunStore, send: Send, ids: Ids, about: About) -> Collected:
-    """Read the answers to these requests in the files of a send, as their shard asks for them."""
-    return collect(raw_lines(store, send), ids, endpoint_of(about.endpoint), output_of_shard(about))
+def answers_in(lines: Iterable[bytes], ids: Ids, about: About) -> Collected:
+    """Read the answers to these requests among lines of files, as their shard asks for them."""
+    return collect(lines, ids, endpoint_of(about.endpoint), output_of_shard(about))
 
 
 class Strays:
@@ -59,7 +61,7 @@ class Strays:
         """Return the answers to requests of this send that stand in files of others."""
         about = self._run.shard(self._send.shard).about
         others = (other for other in self._run.sends if self._may_hold(other))
-        return [answers_in(self._store, other, ids, about) for other in others]
+        return [answers_in(raw_lines(self._store, other), ids, about) for other in others]
 
     def _may_hold(self, other: Send) -> bool:
         """Tell whether lines of others were seen in files that were copied since this send was made."""
@@ -95,7 +97,7 @@ class Strays:
             own = strays[np.isin(strays, self._requests.of_shard(shard.id))]
             strays = strays[~np.isin(strays, own)]
             if len(own):
-                collected = answers_in(self._store, self._send, own, shard.about)
+                collected = answers_in(raw_lines(self._store, self._send), own, shard.about)
                 table = plain(collected.table, output_of_shard(shard.about))
                 table = table.filter(pa.array([word in FINAL for word in table["status"].to_pylist()]))
                 tables.append(without_tokens(table, np.isin(ids_of(table["custom_id"]), self._booked())))

@@ -5,30 +5,37 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
+from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from typing import BinaryIO
 
     from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 
-def raw_lines(store: RunStore, send: Send) -> Iterator[bytes]:
-    """Yield the lines of all files that were copied for a send."""
+def raw_lines(store: RunStore, send: Send, at_hand: Mapping[str, BinaryIO] | None = None) -> Iterator[bytes]:
+    """Yield the lines of all files that were copied for a send.
+
+    :param at_hand: files of the send that this process has just copied, by name: they are not fetched again.
+    """
     kinds: dict[str, list[str]] = defaultdict(list)
     for name in sorted(send.raw, reverse=True):
         kinds[re.split("[-.]", name)[0]].append(f"{send.folder}/{name}")
     for copies in kinds.values():
-        yield from _once(store, copies)
+        yield from _once([partial(_opened, store, name, at_hand or {}) for name in copies])
 
 
-def _once(store: RunStore, copies: list[str]) -> Iterator[bytes]:
+def _once(copies: list[Callable[[], AbstractContextManager[BinaryIO]]]) -> Iterator[bytes]:
     """Yield the lines of all copies of a file; one that an earlier copy has is no second line."""
     seen: set[bytes] = set()
-    for name in copies:
+    for opened in copies:
         fresh = set()
-        with store.open(name) as file:
+        with opened() as file:
             for line in file:
                 if len(copies) > 1:
                     digest = hashlib.blake2b(line.rstrip(), digest_size=16).digest()
@@ -37,3 +44,12 @@ def _once(store: RunStore, copies: list[str]) -> Iterator[bytes]:
                     fresh.add(digest)
                 yield line
         seen |= fresh
+
+
+def _opened(store: RunStore, name: str, at_hand: Mapping[str, BinaryIO]) -> AbstractContextManager[BinaryIO]:
+    """Open a file of the run, from its start."""
+    file = at_hand.get(name)
+    if file is None:
+        return store.open(name)
+    file.seek(0)
+    return nullcontext(file)

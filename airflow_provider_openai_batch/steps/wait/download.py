@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO
 
 import openai
@@ -44,16 +45,17 @@ def collect_send(journal: Journal, client: Client, send: Send, batch: Batch) -> 
         if close_failed(journal, client, send, batch):
             delete_quietly(client, send.intent.file_id)
         return
-    copies = _Copies(journal, client, send)
-    try:
-        ended = copies.of_all(batch)
-    except CutDownload:  # an outage passes, and the answers are paid for
-        raise
-    except ShortDownload as error:
-        log.warning("%s", error)
-        journal.incomplete(copies.send)
-        return
-    read_answers(journal, client, copies.send, ended)
+    with ExitStack() as drafts:  # what was downloaded is read from this disk before it is let go
+        copies = _Copies(journal, client, send, drafts)
+        try:
+            ended = copies.of_all(batch)
+        except CutDownload:  # an outage passes, and the answers are paid for
+            raise
+        except ShortDownload as error:
+            log.warning("%s", error)
+            journal.incomplete(copies.send)
+            return
+        read_answers(journal, client, copies.send, ended)
 
 
 def _record_end(journal: Journal, send: Send, batch: Batch) -> Send:
@@ -67,10 +69,14 @@ def _record_end(journal: Journal, send: Send, batch: Batch) -> Send:
 
 
 class _Copies:
-    """Copies the files of a send; `send` is the send with what is copied so far."""
+    """Copies the files of a send; `send` is the send with what is copied so far.
 
-    def __init__(self, journal: Journal, client: Client, send: Send) -> None:
-        self._journal, self._client = journal, client
+    :param drafts: holds the files open in which they came.
+    """
+
+    def __init__(self, journal: Journal, client: Client, send: Send, drafts: ExitStack) -> None:
+        self._journal, self._client, self._drafts = journal, client, drafts
+        self._at_hand: dict[str, BinaryIO] = {}
         self.send = send
 
     def of_all(self, batch: Batch) -> Ended:
@@ -80,7 +86,7 @@ class _Copies:
         for other, shown, file_id in renamed_files(self._journal, self._client, self.send):
             self._copy(f"output-{file_word(file_id)}", file_id)
             _record_end(self._journal, other, shown)
-        return Ended(batch=batch, gone=gone, pending=bool(pending))
+        return Ended(batch=batch, gone=gone, pending=bool(pending), at_hand=self._at_hand)
 
     def _of_twin(self, twin: Batch) -> bool:
         """Copy what another batch of the same file has done, for it is paid for; False while it runs."""
@@ -108,24 +114,27 @@ class _Copies:
         copied = raw_file(name) in self.send.raw
         if file_id is None or (copied and not self.send.incomplete):
             return True
-        with self._journal.store.draft() as draft:
-            try:
-                self._client.download(file_id, draft.file, most_bytes(self._journal.store, self.send))
-                require_whole(draft.file, file_id)
-            except openai.APIStatusError as error:
-                if error.status_code not in NO_FILE:
-                    raise
-                return copied
-            except ShortDownload as error:
-                if isinstance(error, CutDownload) or not _stays_short(self.send, self._client.now()):
-                    raise
-                self._keep(draft, name + SHORT)  # the name stays free for a whole copy
-                return copied
-            self._keep(draft, f"{name}-{_digest(draft.file)}" if copied else name)
+        draft = self._drafts.enter_context(self._journal.store.draft())
+        try:
+            self._client.download(file_id, draft.file, most_bytes(self._journal.store, self.send))
+            require_whole(draft.file, file_id)
+        except openai.APIStatusError as error:
+            if error.status_code not in NO_FILE:
+                raise
+            return copied
+        except ShortDownload as error:
+            if isinstance(error, CutDownload) or not _stays_short(self.send, self._client.now()):
+                raise
+            self._keep(draft, name + SHORT)  # the name stays free for a whole copy
+            return copied
+        self._keep(draft, f"{name}-{_digest(draft.file)}" if copied else name)
         return True
 
     def _keep(self, draft: Draft, name: str) -> None:
         self.send = self._journal.keep_raw(self.send, draft, name)
+        path = f"{self.send.folder}/{raw_file(name)}"
+        if self._journal.store.is_own(path):
+            self._at_hand[path] = draft.file
 
 
 def _digest(file: BinaryIO) -> str:

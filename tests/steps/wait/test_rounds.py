@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -26,11 +26,16 @@ class WatchedStore(RunStore):
     def __init__(self, uri: str, at_intent: int = 0, act: Any = None) -> None:
         super().__init__(ObjectStoragePath(uri))
         self.listings: Counter[str] = Counter()
+        self.opened: list[str] = []
         self._left, self._act = at_intent, act
 
     def list(self, below: str = "") -> frozenset[str]:
         self.listings[below] += 1
         return super().list(below)
+
+    def open(self, name: str) -> BinaryIO:
+        self.opened.append(name)
+        return super().open(name)
 
     def put(self, name: str, value: object) -> None:
         if name.endswith("/intent.json"):
@@ -54,6 +59,19 @@ def listings_of(pipeline: Any, shards: int) -> list[int]:
     advance(second, pipeline.client, Settings())
     assert all(send.tally for send in read_run(pipeline.store).sends)
     return [first.listings[""], second.listings[""]]
+
+
+def test_answers_that_were_just_downloaded_are_not_fetched_again(pipeline: Any):
+    """Kind: reading back what was just written; on an object store each file of answers came down twice."""
+    pipeline.fill([(1, "one"), (2, "two")]).submit()
+    pipeline.emulator.advance(3_600)
+    store = WatchedStore(pipeline.store.uri)
+
+    advance(store, pipeline.client, Settings())
+
+    raw = {name for send in read_run(pipeline.store).sends for name in send.raw}
+    assert raw == {"output.jsonl"}
+    assert not [name for name in store.opened if name.rpartition("/")[2] in raw]
 
 
 def test_listings_do_not_grow_with_shards(pipeline: Any):
