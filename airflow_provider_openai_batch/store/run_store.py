@@ -219,7 +219,7 @@ class RunStore:
             self._hard_link(scratch, target)
         except FileExistsError:
             return False
-        except OSError:  # a disk without hard links, where two writers at once both see nothing
+        except OSError:  # a disk without hard links, where two writers together both see nothing
             is_ours = False
             if not os.path.exists(target):  # noqa: PTH110
                 os.replace(scratch, target)  # noqa: PTH105

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
     from typing_extensions import Buffer
 
-#: Bytes of a range, if the reader asks for less; a file that is no larger is read at once.
+#: Bytes of a range, if the reader asks for less; a file that is no larger is read whole.
 RANGE = 4 << 20
 
 

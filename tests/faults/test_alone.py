@@ -157,5 +157,5 @@ def test_retry_after_is_obeyed(tmp_path: Path, route: str):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_fault(tmp_path: Path, case: Case):
-    """Each row says what became of it; what is sent again is only what was not answered."""
+    """Each row says its outcome; what is sent again is only what was not answered."""
     check(case, tmp_path)

@@ -38,7 +38,7 @@ TESTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What became of a cell."""
+    """The outcome of a cell."""
 
     cell: Cell
     outcome: str

@@ -36,7 +36,7 @@ def test_without_a_triggerer_no_slot_is_held(given, mode):
 
 
 def test_no_limit_unless_one_is_given():
-    """The base class gives up after seven days of its own; a run may be held back for longer."""
+    """The base class gives up after seven days of its own; a run may wait for token budget for longer."""
     assert make_sensor().timeout == make_sensor(timeout=60).timeout == NEVER.total_seconds()
 
 

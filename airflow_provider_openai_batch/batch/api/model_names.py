@@ -28,7 +28,7 @@ def names_deployments(origin: str) -> bool:
 
 
 def nearest(model: str, names: Iterable[str]) -> str | None:
-    """Return the name that is most like a model's, other than itself; of equal ones the shortest."""
+    """Return the name that is most like a model's, other than itself; of several the shortest."""
     asked = model.strip().lower()
     ratios = [
         (SequenceMatcher(None, asked, name.lower()).ratio(), -len(name), name)

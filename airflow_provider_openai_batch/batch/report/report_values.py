@@ -65,7 +65,7 @@ class Attempt(Figure, frozen=True, kw_only=True):
 
 
 class SendTime(Figure, frozen=True, kw_only=True):
-    """One upload and one create: when, and what became of it.
+    """One upload and one create: when, and its outcome.
 
     `submitted_at` is when the submit task that came before it began to read the source.
     """

@@ -62,7 +62,7 @@ class SendShard:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """Ask the shard's one request at once, before anything is sent."""
+    """Send the shard's one request synchronously, before anything is sent."""
 
     shard: str
 

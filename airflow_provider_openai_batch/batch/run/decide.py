@@ -99,7 +99,7 @@ def _unstopped(run: Run, queue: Queue, send: Send, moment: Moment) -> list[float
 def _is_hopeless(run: Run, send: Send, moment: Moment) -> bool:
     """Return whether a doubt or a file that cannot be read is so old that it is not waited for any more.
 
-    The send stays open: whoever looks again later collects what has become of it.
+    The send stays open: whoever looks again later collects its answers.
     """
     if send.batch is None:
         return moment.now > send.deadline
@@ -130,7 +130,7 @@ def _is_blind(send: Send, look: Look | None, moment: Moment) -> bool:
 
 
 def _ended(send: Send, batch: Batch, moment: Moment) -> Action | float:
-    """Collect at once, and while lines are missing again and again, for the last time after half an hour."""
+    """Collect now, and again while lines are missing, for the last time after half an hour."""
     if not send.incomplete:
         return Collect(send.folder, batch)
     last = max(fact.at for fact in send.incomplete)

@@ -1,4 +1,4 @@
-"""One word for what became of a row, the same in files, tables, counts, and logs."""
+"""One word for the outcome of a row, the same in files, tables, counts, and logs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class RowStatus(StrEnum):
-    """What became of a row."""
+    """The outcome of a row."""
 
     OK = "ok"
     ERROR = "error"  #: refused by the API: permanent

@@ -125,7 +125,7 @@ def _name(name: Any, place: Place) -> str:
 
 
 def _maker(schema: dict[str, Any]) -> Maker:
-    """Tried at once: without strict mode a schema may hold anything, also what is none."""
+    """Tried immediately: without strict mode a schema may hold anything, also what is none."""
     try:
         maker = compile_schema(schema)
         for seed in range(TRIES):

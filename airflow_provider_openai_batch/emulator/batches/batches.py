@@ -124,7 +124,7 @@ class Batches:
     def settle_all(self, input_file_id: str | None = None) -> None:
         """Move all batches on, in the order in which things happened."""
         now = self._clock.now()
-        # One at a time: two batches that are validated at once would both find room in the token queue.
+        # One at a time: two batches that are validated together would both find room in the token queue.
         with self._order:
             while due := [
                 (at, batch.number, batch.id)

@@ -25,11 +25,11 @@ class Server:
     def __init__(self, settings: Settings, host: str = "127.0.0.1", port: int = 0) -> None:
         app = build(replace(settings, hosts=(*settings.hosts, host)))
         self.service = app.service
-        # asyncio sends small answers at once only where the socket names its protocol.
+        # asyncio sends small answers immediately only where the socket names its protocol.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((host, port))
-        # Whoever is told the address may call at once; calls wait until they are served.
+        # Whoever is told the address may call immediately; calls wait until they are served.
         self._socket.listen(2_048)
         self.host, self.port = self._socket.getsockname()
         config = uvicorn.Config(
@@ -71,7 +71,7 @@ class Server:
         self._close()
 
     async def _serve(self) -> None:
-        """Serve until `stop` ends it at once; by itself uvicorn takes up to 0.3 s, and tests start many."""
+        """Serve until `stop` ends it without delay; uvicorn alone takes up to 0.3 s, and tests start many."""
         loop, ending = asyncio.get_running_loop(), asyncio.Event()
         self._end = lambda: loop.is_closed() or loop.call_soon_threadsafe(ending.set)
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))

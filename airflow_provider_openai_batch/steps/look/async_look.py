@@ -51,7 +51,7 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Look
 
 
 async def _look_at(client: AsyncClient, looks: BatchLooks, batches: Iterable[Batch]) -> None:
-    """Look at all batches, some at once; once the API asks to be left alone, at no more."""
+    """Look at all batches, some together; as soon as the API asks to be left alone, at no more."""
     gate = asyncio.Semaphore(MOST_LOOKS_AT_ONCE)
 
     async def look_at(batch: Batch) -> None:

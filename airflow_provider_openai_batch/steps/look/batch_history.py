@@ -1,4 +1,4 @@
-"""Tell what became of each batch of a run, for the log of the task that waits."""
+"""The outcome of each batch of a run, for the log of the task that waits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def history(store: RunStore) -> Iterator[str]:
 
 def _unnamed(send: Send) -> str:
     if send.intent.preflight:
-        return "asked at once"
+        return "sent synchronously"
     return f"file {send.intent.file_id}" if send.intent.file_id else "not sent"
 
 

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HELD = "%s: about %s of at most %s tokens are enqueued; what does not fit waits for token budget."
+FULL_BUDGET = "%s: about %s of at most %s tokens are enqueued; what does not fit waits for token budget."
 
 
 class SyncLook:
-    """What one process sees of the API while it works: each batch is looked at once."""
+    """What one process sees of the API while it works: it looks at each batch one time."""
 
     def __init__(self, store: RunStore, client: Client, settings: Settings) -> None:
         self._store, self._client = store, client
@@ -109,13 +109,13 @@ class SyncLook:
             self._has_listed = True
         return self._looks.tokens(run, self._listed)
 
-    def tell_held(self, run: Run) -> None:
-        """Say in the log what holds back shards that are not sent for their tokens."""
+    def log_token_budgets(self, run: Run) -> None:
+        """Log the token budgets that shards are waiting for."""
         for model in sorted(self._left):
             queue = self.tokens(run, {model})
             limit, live = limit_of(run, model, queue.budgets), live_tokens(model, queue)
             if limit is not None and live:
-                log.info(HELD, model, f"{live:,}", f"{limit:,}")
+                log.info(FULL_BUDGET, model, f"{live:,}", f"{limit:,}")
 
     def _list(self) -> list[Batch] | None:
         try:

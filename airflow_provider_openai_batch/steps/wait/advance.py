@@ -118,7 +118,7 @@ class _Advance:
             plan = self._look.plan(run)
             due = [action for action in plan.actions if self._is_allowed(action)]
             if not due or self._look.is_to_rest:
-                self._look.tell_held(run)
+                self._look.log_token_budgets(run)
                 require_staged(self._store, run, plan.step)
                 return (self._look.later() if self._is_unstopped(plan, due) else plan.step), run
             run = self._round(run, [action for action in due if kind_of(action) is kind_of(due[0])])

@@ -1,4 +1,4 @@
-"""The preflight: one request is asked at once, so that a mistake in all of them shows in seconds."""
+"""The preflight: one request is sent synchronously, so that a mistake in all of them shows in seconds."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _refuse(journal: Journal, send: Send, refused: Refused, shown: str | None) -
     log.warning("The API refused the preflight: status %s, code %s.", refused.status, refused.code)
     if refused.kind is RefusalKind.DENIED:
         raise BatchFailed(
-            f"The API refuses the connection's key for a request that is asked at once (status "
+            f"The API refuses the connection's key for a request that is sent synchronously (status "
             f"{refused.status}, code {refused.code!r}); correct the password of the connection and clear the "
             "task, or set limits['preflight'] to False if the key may send batches only. Nothing was sent."
         )

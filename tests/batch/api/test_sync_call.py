@@ -1,4 +1,4 @@
-"""What came of a request that was asked at once is judged by its answer, whoever wrote it."""
+"""What came of a request that was sent synchronously is judged by its answer, whoever wrote it."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_without_any_price_only_what_has_no_answer_costs_nothing():
 
 
 def test_the_full_price_is_what_the_same_costs_at_once():
-    """What was asked at once saves nothing."""
+    """What was sent synchronously saves nothing."""
     told = billed(answer(), answer(batch_id=None), answer("failed", None))
 
     assert told.full.tolist() == pytest.approx([MINI_COST, MINI_COST, 0])

@@ -1,4 +1,4 @@
-"""Every shape that an answer may have gets the one status that tells what became of it."""
+"""Every shape that an answer may have gets the one status that says its outcome."""
 
 from __future__ import annotations
 

@@ -514,7 +514,7 @@ def test_input_file_is_a_plain_value():
 
 
 class TestPreflight:
-    """One request is asked at once before anything is sent."""
+    """One request is sent synchronously before anything is sent."""
 
     def asks(self, *sends: Send, preflight: bool = True, **asked: Any) -> Run:
         """Make a run whose first shard is a preflight."""
@@ -586,7 +586,7 @@ class TestPreflight:
         assert decide(run, queue, moment()).actions == (SendShard("s2"),)
 
     def test_a_void_one_goes_in_a_batch(self):
-        """It is asked at once only once."""
+        """It is sent synchronously only one time."""
         run = self.asks(self.send(void=facts.Void(at=NOW, reason="a rate limit")))
 
         plan = decide(run, make_queue(run, "one", "s2"), moment())
@@ -640,7 +640,7 @@ class TestPreflight:
         assert plan.actions == (SendShard("one"), SendShard("s2"))
 
     def test_it_holds_no_room_in_the_token_queue(self):
-        """What is asked at once is not enqueued."""
+        """What is sent synchronously is not enqueued."""
         run = self.asks(self.send())
 
         assert enqueued(run, {}, (), NOW) == {}

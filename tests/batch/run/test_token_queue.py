@@ -130,7 +130,7 @@ class TestCounting:
 
 
 class TestHolding:
-    """When a shard is held back."""
+    """When a shard is waiting for token budget."""
 
     @pytest.mark.parametrize(("live", "sent"), [(0, True), (90, True), (91, False), (200, False)])
     def test_shard_is_held_back_over_the_budget(self, live: int, sent: bool):

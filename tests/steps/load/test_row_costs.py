@@ -148,7 +148,7 @@ def test_a_question_that_got_lost_the_second_time_is_counted(pipeline: Any) -> N
 
 
 def test_the_preflight_is_paid_at_the_full_price(pipeline: Any) -> None:
-    """It was asked at once, and saves nothing."""
+    """It was sent synchronously, and saves nothing."""
     pipeline.limits = {"preflight": True}
 
     loaded = pipeline.run()

@@ -1,4 +1,4 @@
-"""One request is asked at once before many are sent: a mistake in all of them shows in seconds."""
+"""One request is sent synchronously before many are sent: a mistake in all of them shows in seconds."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def dying(pipeline: Any) -> Iterator[DyingClient]:
 
 
 def at_once(pipeline: Any) -> list[str]:
-    """Return what was asked at once."""
+    """Return what was sent synchronously."""
     alone = (entry for entry in pipeline.emulator.ledger if entry.batch_id is None)
     return [entry.body["messages"][-1]["content"] for entry in alone]
 
@@ -97,7 +97,7 @@ def executed(pipeline: Any) -> list[int]:
 
 
 def voids(pipeline: Any) -> list[str]:
-    """Return why requests were not asked at once."""
+    """Return why requests were not sent synchronously."""
     return [send.void.reason for send in read_run(pipeline.store).sends if send.void]
 
 
@@ -299,7 +299,7 @@ def test_nothing_is_sent_while_an_answer_may_come(pipeline: Any, dying: DyingCli
     pipeline.emulator.advance(300)
     pipeline.advance()
     assert [voids(pipeline), batched(pipeline)] == [[UNCLEAR], 10]
-    assert "asked at once: 1 request, not answered (unclear)" in "\n".join(history(pipeline.store))
+    assert "sent synchronously: 1 request, not answered (unclear)" in "\n".join(history(pipeline.store))
     assert pipeline.wait() == Finish()
     assert pipeline.load().counts == {"ok": 10}
 
