@@ -37,6 +37,13 @@ class Source(Protocol):
 class Target(Protocol):
     """A table that takes the whole result of a run or nothing of it."""
 
+    def opened(self) -> AbstractContextManager[Target]:
+        """Keep one connection for all that is asked until the end; without this, each method opens its own.
+
+        Between two calls it holds nothing that others may wait for, and a dropped one is opened again.
+        """
+        ...
+
     def check(self, landing: Landing) -> None:
         """Raise InvalidRequest if the load could not be done; changes nothing."""
         ...

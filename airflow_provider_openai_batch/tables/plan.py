@@ -76,6 +76,8 @@ class Staging:
     columns: tuple[TargetColumn, ...]
     #: Only a few rows are loaded: no quicker way is worth its beginning.
     few: bool = False
+    #: A load is tried: the session goes on after it.
+    trial: bool = False
 
     def create(self, dialect: Dialect) -> str:
         """Write the CREATE TABLE; it has no constraints, so that every row can be loaded and counted."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
+    from airflow_provider_openai_batch.tables.errors import Failure
     from airflow_provider_openai_batch.tables.landing import Written
     from airflow_provider_openai_batch.tables.plan import Existing, Plan, Staging
 
@@ -18,6 +19,10 @@ class Session(Protocol):
     """One connection to a database that results are written to."""
 
     dialect: Dialect
+
+    def explain(self, error: Exception) -> Failure | None:
+        """Say what an error of the driver means; None if it is not one."""
+        ...
 
     def find(self, parts: tuple[str, ...]) -> Existing | None:
         """Describe a table; its name is matched without case when only one matches."""
@@ -44,6 +49,13 @@ class Session(Protocol):
 
     def fetch(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a query and give its rows; it reads what was staged, before any transaction."""
+        ...
+
+    def rest(self) -> bool:
+        """Let go of all but the connection: the transaction, locks, and temporary tables of the last use.
+
+        False: the connection itself is held from others, or is not as it was; it is to be closed.
+        """
         ...
 
 

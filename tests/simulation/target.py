@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.tables.landing import Landing, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
@@ -38,6 +40,10 @@ class MemoryTarget:
 
     def __init__(self, world: World, process: Process) -> None:
         self._world, self._process = world, process
+
+    def opened(self) -> AbstractContextManager[MemoryTarget]:
+        """Have nothing to open."""
+        return nullcontext(self)
 
     def check(self, landing: Landing) -> None:
         """Take any columns."""

@@ -92,8 +92,8 @@ def load_into(
     require_finished(store, client, settings)
     run = read_run(store, client.origin)
     snapshot = current_of(store, run)
-    with saying_that_answers_are_kept():
-        counts = write(store, run, snapshot, place(snapshot.submission), client.prices)
+    with saying_that_answers_are_kept(), opened(place(snapshot.submission)) as found:
+        counts = write(store, run, snapshot, found, client.prices)
     loaded = counts.loaded
     landed = facts.Landed(
         at=client.now(),
@@ -110,6 +110,13 @@ def load_into(
     warn_of_capped(counts.account)
     require_few_failures(loaded, counts, snapshot.submission)
     return loaded
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[Place]:
+    """Open the table, once for what is asked of it and for the write."""
+    with place.table.opened() as table:
+        yield replace(place, table=table)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ import pyarrow as pa
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.examples import for_example
 from airflow_provider_openai_batch.tables.existing.keys import SHOWN, shown
-from airflow_provider_openai_batch.tables.resolve import resolve_target
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.json_texts import is_json
 
@@ -31,11 +30,11 @@ def fitting(ends: Ends, recipe: Recipe) -> Fitting:
     found: list[Carried | None] = []
 
     def require(rows: pa.RecordBatch) -> None:
-        if ends.target is None:
+        if ends.table is None:
             return
         plan = ends.landing(recipe, rows.schema)
         if not found:
-            found.append(resolve_target(ends.target).carried(plan))
+            found.append(ends.table.carried(plan))
         kept = rows.select(list(recipe.layout.kept))
         require_room(found[0], plan, kept, show_keys=ends.show_keys)
 

@@ -19,7 +19,7 @@ from airflow_provider_openai_batch.steps.submit.recipe import Recipe, landing, r
 from airflow_provider_openai_batch.tables.existing.existing_rows import in_order
 from airflow_provider_openai_batch.tables.existing.held_rows import Elsewhere, Known
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS, grouped
-from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
+from airflow_provider_openai_batch.tables.resolve import resolve_source
 from airflow_provider_openai_batch.tables.sources import sql
 from airflow_provider_openai_batch.tables.types import arrow_types
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_openai_batch.batch.arguments import arguments
-    from airflow_provider_openai_batch.tables.base import Source
+    from airflow_provider_openai_batch.tables.base import Source, Target
     from airflow_provider_openai_batch.tables.existing.held_rows import Held, Join
     from airflow_provider_openai_batch.tables.existing.keys import Keys
     from airflow_provider_openai_batch.tables.landing import Landing
@@ -45,6 +45,8 @@ class Ends:
     source: arguments.Source
     rows: object | None
     target: arguments.Target | None
+    #: The target itself, opened for the whole of the task.
+    table: Target | None
     run_id: str
     resend: tuple[str, ...] | None
     #: The time of the snapshot, in seconds since 1970.
@@ -110,28 +112,29 @@ def _alter_first(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> pa.Schem
     """
     if ends.target is None or not ends.target.add_columns or ends.source.conn_id is None or not columns:
         return None
+    assert ends.table is not None
     with resolve_source(ends.source, None, sql.Query.none).read(columns) as batches:
         shape = next(batches).schema
     if any(arrow_types.logical(field) == "unknown" for field in shape):
         return None  # only rows show the types; such databases do not lock what is read
-    resolve_target(ends.target).check(ends.landing(recipe, shape))
+    ends.table.check(ends.landing(recipe, shape))
     return shape
 
 
 def _check(ends: Ends, recipe: Recipe, first: pa.RecordBatch | None, told: pa.Schema | None) -> Keys | None:
     """Check the target with the first rows, unless that was done before, and return its keys."""
-    if ends.target is None or first is None:
+    if ends.table is None or first is None:
         return None
-    target, plan = resolve_target(ends.target), ends.landing(recipe, first.schema)
+    plan = ends.landing(recipe, first.schema)
     if told is None:
-        target.check(plan)
-    return target.keys(plan)
+        ends.table.check(plan)
+    return ends.table.keys(plan)
 
 
 def _held(ends: Ends, recipe: Recipe, rows: pa.Schema) -> Held | None:
-    if ends.target is None or not ends.looks:
+    if ends.target is None or ends.table is None or not ends.looks:
         return None
-    found = resolve_target(ends.target).held(ends.landing(recipe, rows))
+    found = ends.table.held(ends.landing(recipe, rows))
     if found is not None and not found.is_dated and ALL not in (ends.resend or ()):
         raise InvalidRequest(
             f"Table {ends.target.table!r} has no column {ends.target.prefix + 'snapshot_at'!r}, which shows "

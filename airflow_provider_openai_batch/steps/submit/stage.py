@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,16 +32,16 @@ from airflow_provider_openai_batch.steps.submit.staged import Staged, staged_of
 from airflow_provider_openai_batch.steps.submit.submit_log import log_changes, warn_of_skipped
 from airflow_provider_openai_batch.steps.submit.tokenizers import counter_for
 from airflow_provider_openai_batch.steps.wait.lost_folder import refuse_lost
-from airflow_provider_openai_batch.tables.resolve import resolve_source
+from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from airflow_provider_openai_batch.batch.output.output import Output
     from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
-    from airflow_provider_openai_batch.tables.base import Source
+    from airflow_provider_openai_batch.tables.base import Source, Target
 
 log = logging.getLogger(__name__)
 
@@ -87,14 +88,15 @@ def stage(args: SubmitArgs, store: RunStore, client: Client) -> Staged:
     snapshot, now = f"{attempt.number:04}-{attempt.nonce}", client.now()
     submission = to_record(args, recipe, now, fingerprint=fingerprint, epoch=_epoch(args, run))
     journal.ask(snapshot, submission)
-    with SnapshotWriter(store, snapshot, recipe, _terms(args, submission, recipe, client)) as writer:
-        writer.know(run)
-        _read(_ends(args, submission), recipe, writer)
-        done = writer.finish(client.now())
-    require_budget(run, done, submission)
-    journal.complete(snapshot, done)
-    warn_of_skipped(done, submission)
-    _look_for_other_keys(_ends(args, submission), recipe, writer)
+    with _opened(args, submission) as ends:
+        with SnapshotWriter(store, snapshot, recipe, _terms(args, ends, recipe, client)) as writer:
+            writer.know(run)
+            _read(ends, recipe, writer)
+            done = writer.finish(client.now())
+        require_budget(run, done, submission)
+        journal.complete(snapshot, done)
+        warn_of_skipped(done, submission)
+        _look_for_other_keys(ends, recipe, writer)
     if not submission.preview:
         log_changes(store, client.origin, run)
     return staged_of(submission, done, attempt)
@@ -110,18 +112,16 @@ def _check_names(args: SubmitArgs, model: str, client: Client, *, is_new: bool) 
     require_price(args.limits, model, client.prices)
 
 
-def _terms(args: SubmitArgs, submission: facts.Submission, recipe: Recipe, client: Client) -> Terms:
+def _terms(args: SubmitArgs, ends: Ends, recipe: Recipe, client: Client) -> Terms:
     model = recipe.body["model"]
     expected = expected_output(recipe.endpoint, recipe.body, recipe.output.schema)
     return Terms(
         limits=cut_by_answers(cut_by_budget(args.limits, model, client.token_budgets), recipe.output),
-        rule=Rule(
-            words=submission.resend or (), run_id=args.run_id, prompt_version=submission.prompt_version
-        ),
+        rule=Rule(words=ends.resend or (), run_id=args.run_id, prompt_version=recipe.prompt_version),
         counter=counter_for(model),
         forecaster=Forecaster(client.prices.find(model), expected),
-        now=submission.at,
-        fitting=fitting(_ends(args, submission), recipe),
+        now=ends.at,
+        fitting=fitting(ends, recipe),
         show_keys=args.show_keys,
     )
 
@@ -180,11 +180,22 @@ def to_record(
     )
 
 
-def _ends(args: SubmitArgs, submission: facts.Submission) -> Ends:
+@contextmanager
+def _opened(args: SubmitArgs, submission: facts.Submission) -> Iterator[Ends]:
+    """Open the target, once for all that is asked of it until the rows are staged."""
+    if args.target is None:
+        yield _ends(args, submission, None)
+        return
+    with resolve_target(args.target).opened() as table:
+        yield _ends(args, submission, table)
+
+
+def _ends(args: SubmitArgs, submission: facts.Submission, table: Target | None) -> Ends:
     return Ends(
         source=args.source,
         rows=args.rows,
         target=args.target,
+        table=table,
         run_id=args.run_id,
         resend=submission.resend,
         at=submission.at,

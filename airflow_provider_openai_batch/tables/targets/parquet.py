@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from airflow_provider_openai_batch.tables.types.samples import sample_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from airflow_provider_openai_batch.batch.output.column_limits import Bounds
 
@@ -43,6 +44,10 @@ class PathTarget:
     """
 
     path: str
+
+    def opened(self) -> AbstractContextManager[PathTarget]:
+        """Have nothing to open: storage is asked file by file."""
+        return nullcontext(self)
 
     def check(self, landing: Landing) -> None:
         """Put a probe where the results go, and take it away."""

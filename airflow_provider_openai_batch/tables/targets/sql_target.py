@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -22,6 +22,7 @@ from airflow_provider_openai_batch.tables.statements.load_statements import Load
 from airflow_provider_openai_batch.tables.statements.normalize import as_held
 from airflow_provider_openai_batch.tables.statements.partition import fill_partition, with_partition
 from airflow_provider_openai_batch.tables.targets.carried_values import Carried, carried_of
+from airflow_provider_openai_batch.tables.targets.kept_session import KeptSession
 from airflow_provider_openai_batch.tables.targets.plan_load import plan
 from airflow_provider_openai_batch.tables.targets.trial_rows import trial_rows
 
@@ -48,6 +49,12 @@ class SqlTarget:
     parts: tuple[str, ...]
     #: Open a session, with what is being done, for its errors; it closes, rolled back, at the end.
     session: Callable[[str], AbstractContextManager[Session]]
+
+    @contextmanager
+    def opened(self) -> Iterator[SqlTarget]:
+        """Keep one session for all that is asked in between."""
+        with closing(KeptSession(self.session)) as kept:
+            yield replace(self, session=kept.use)
 
     def check(self, landing: Landing) -> None:
         """Stage values of each type, do the load with no rows, and take it all back."""
@@ -78,7 +85,7 @@ class SqlTarget:
             return carried_of(made, session.dialect)
 
     def held(self, landing: Landing) -> Held | None:
-        """Look the table up; what it holds is asked for later, each time on a session of its own."""
+        """Look the table up; what it holds is asked for later."""
         landing = with_partition(landing)
         with self.session(LOOKING) as session:
             existing = session.find(self.parts)
@@ -118,7 +125,7 @@ class _Load:
 
     def run(self, batches: Iterator[pa.RecordBatch], guard: Callable[[], None], *, keep: bool) -> Written:
         made = self._plan()
-        staging = Staging(name=f"batch_staging_{uuid4().hex}", columns=made.columns)
+        staging = Staging(name=f"batch_staging_{uuid4().hex}", columns=made.columns, trial=not keep)
         held = as_held(made.columns, batches, key=self.landing.key, dialect=self.session.dialect)
         staged = self.session.stage(staging, held)
 
@@ -130,7 +137,7 @@ class _Load:
     def carry(self) -> None:
         """Stage a few values of each column's type, and read them back as the table's types."""
         made, session = self._plan(), self.session
-        staging = Staging(name=f"batch_carried_{uuid4().hex}", columns=made.columns)
+        staging = Staging(name=f"batch_carried_{uuid4().hex}", columns=made.columns, trial=True)
         rows = iter([trial_rows(made, session.dialect)])
         session.stage(staging, as_held(made.columns, rows, key=self.landing.key, dialect=session.dialect))
         read = " + ".join(f"count({session.dialect.quote(column.name)})" for column in made.columns)

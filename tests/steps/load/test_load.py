@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -49,6 +50,9 @@ def test_load_that_was_overtaken_writes_nothing(pipeline: Any):
 
         def __init__(self, table: Any) -> None:
             self.check, self.bounds, self.table = table.check, table.bounds, table
+
+        def opened(self) -> Any:
+            return nullcontext(self)
 
         def write(self, landing: Any, batches: Any, guard: Any) -> Any:
             pipeline.fill([(7, "ticket 7")]).stage(max_tries=1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 #: The databases of the tests, and the dialect that each speaks.
 DATABASES = {"sqlite": "sqlite", "duckdb": "duckdb", "postgres": "postgres", "mariadb": "mysql"}
 CREATE, MERGE, APPEND, REPLACE = "create", "merge", "append", "replace_partition"
-CHECK, KEYS, TYPES, LIMITS, EXISTING = "check", "keys", "types", "limits", "existing rows"
+CHECK, SESSION, KEYS, TYPES = "check", "one session", "keys", "types"
+LIMITS, EXISTING = "limits", "existing rows"
 
 PROMISES: dict[str, dict[str, tuple[str, ...]]] = {
     CREATE: {
@@ -41,6 +42,11 @@ PROMISES: dict[str, dict[str, tuple[str, ...]]] = {
             "test_check_shows_both_sides", "test_narrower_unique_key", "test_check_changes_nothing",
         ),
         "targets.test_columns": ("test_lacking_key_is_an_error",),
+    },
+    SESSION: {
+        "targets.test_kept_session": (
+            "test_others_load_while_a_session_rests", "test_a_use_that_fails_does_not_end_the_others",
+        ),
     },
     KEYS: {
         "targets.test_sql_target": ("test_two_keys_in_one", "test_duplicate_rows_are_an_error"),

@@ -75,6 +75,7 @@ class Session:
     """One connection; rows are staged in its temporary database, before the transaction."""
 
     dialect = DIALECT
+    explain = staticmethod(explain)
 
     def __init__(self, connection: Any, sleep: Sleep, *, limited: bool = True) -> None:
         self._connection = connection
@@ -165,6 +166,10 @@ class Session:
 
     def fetch(self, statement: str) -> list[sql.Row]:
         return self._rows(statement)
+
+    def rest(self) -> bool:
+        """Keep nothing: while a connection is open, no other process opens the file."""
+        return False
 
 
 def _words(kind: str) -> tuple[str, ...] | None:

@@ -70,9 +70,13 @@ class Session:
     """One connection; rows are staged in a temporary table, before the transaction."""
 
     dialect = DIALECT
+    explain = staticmethod(explain)
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        #: What only the end of the connection would let go: temporary tables, and locks by name.
+        self._temporary: list[str] = []
+        self._locks: list[str] = []
 
     def enter(self, parts: tuple[str, ...]) -> None:
         """Work in the table's database if the connection names none."""
@@ -106,6 +110,7 @@ class Session:
         with closing(driver.cursor(self._connection)) as opened:
             opened.execute(replace(staging, columns=(*columns, _number(staging))).create(DIALECT))
             table = DIALECT.quote(staging.name)
+            self._temporary.append(table)
             opened.execute("SET autocommit = 0")
             rows = insert(opened, table, columns, batches)
             opened.execute("SET autocommit = 1")  # it commits
@@ -115,6 +120,7 @@ class Session:
         """Define the table in a temporary one, for here DDL is never taken back."""
         copy = replace(made, parts=(f"batch_trial_{uuid4().hex}",))
         temporary = f"CREATE TEMPORARY TABLE {DIALECT.qualified(copy.parts)}"
+        self._temporary.append(DIALECT.qualified(copy.parts))
         if made.exists:
             self._ask_to_alter(made)
             self._execute(f"{temporary} LIKE {DIALECT.qualified(made.parts)}")
@@ -144,12 +150,13 @@ class Session:
 
     def _lock(self, parts: tuple[str, ...]) -> None:
         """Take the lock of loads into tables of this name; it goes with the connection."""
-        name = hashlib.sha256(parts[-1].lower().encode()).hexdigest()[:40]
-        [(taken,)] = self._rows("SELECT GET_LOCK(%s, %s)", f"openai_batch_{name}", PATIENCE)
+        name = f"openai_batch_{hashlib.sha256(parts[-1].lower().encode()).hexdigest()[:40]}"
+        [(taken,)] = self._rows("SELECT GET_LOCK(%s, %s)", name, PATIENCE)
         if taken != 1:
             raise OpenAIBatchError(
                 f"Another load of table {parts[-1]!r} has not ended in an hour; try again."
             )
+        self._locks.append(name)
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         with closing(driver.cursor(self._connection)) as opened:
@@ -163,6 +170,16 @@ class Session:
 
     def fetch(self, statement: str) -> list[sql.Row]:
         return self._rows(statement)
+
+    def rest(self) -> bool:
+        """End the transaction, drop what was staged, and let other loads of the table begin."""
+        self._execute("ROLLBACK")
+        self._execute("SET autocommit = 1")
+        while self._temporary:
+            self._execute(f"DROP TEMPORARY TABLE IF EXISTS {self._temporary.pop()}")
+        while self._locks:
+            self._rows("SELECT RELEASE_LOCK(%s)", self._locks.pop())
+        return True
 
     @staticmethod
     def _run(opened: Any, statement: str, parameters: Sequence[Any]) -> None:

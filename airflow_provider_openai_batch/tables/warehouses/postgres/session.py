@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 def opened(hook: Any, doing: str) -> Iterator[Session]:
     with told(doing, explain):
         connection = psycopg_driver.connect(hook)
+        connection.commit()  # else a rollback would take back its settings, too
         with closing(Session(psycopg_driver.Wire(connection), partial(adbc_driver.connect, hook))) as session:
             yield session
 
@@ -70,10 +71,13 @@ class Session:
     """One transaction; loads of one table wait for each other at its lock."""
 
     dialect = DIALECT
+    explain = staticmethod(explain)
 
     def __init__(self, wire: psycopg_driver.Wire, quick: Callable[[Any], Any | None]) -> None:
         self._wire: psycopg_driver.Wire | adbc_driver.Wire = wire
         self._quick = quick
+        #: psycopg's connection while a load is tried by ADBC.
+        self._aside: psycopg_driver.Wire | None = None
 
     def find(self, parts: tuple[str, ...]) -> Existing | None:
         self._check_encoding()
@@ -108,9 +112,17 @@ class Session:
         if isinstance(self._wire, psycopg_driver.Wire) and not staging.few and self._is_castable(staging):
             opened = self._quick(self._wire.connection)
             if opened is not None:
-                self._wire.close()
+                self._set_aside(self._wire, is_trial=staging.trial)
                 self._wire = adbc_driver.Wire(opened)
         return self._wire.stage(staging, batches)
+
+    def _set_aside(self, wire: psycopg_driver.Wire, *, is_trial: bool) -> None:
+        """Keep psycopg's connection for what comes after a trial; a load needs it no more."""
+        if not is_trial:
+            wire.close()
+            return
+        wire.rollback()
+        self._aside = wire
 
     def _is_castable(self, staging: Staging) -> bool:
         """Tell whether a cast of text is what COPY does: a domain's and a bit string's may cut it."""
@@ -137,9 +149,19 @@ class Session:
     def fetch(self, statement: str) -> list[sql.Row]:
         return self._wire.rows(statement)
 
+    def rest(self) -> bool:
+        """End the transaction, and what was staged with it; ADBC, which gives other values, ends, too."""
+        if self._aside is not None:
+            self._wire.close()
+            self._wire, self._aside = self._aside, None
+        self._wire.rollback()
+        return isinstance(self._wire, psycopg_driver.Wire)
+
     def close(self) -> None:
         """Close the connection; what was not kept is taken back."""
         self._wire.close()
+        if self._aside is not None:
+            self._aside.close()
 
 
 def _split(parts: tuple[str, ...]) -> tuple[str, str]:

@@ -38,9 +38,11 @@ class Session:
     """One connection; rows are staged in the temporary database, so that others wait for the merge only."""
 
     dialect = DIALECT
+    explain = staticmethod(explain)
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._staged: list[str] = []
 
     def find(self, parts: tuple[str, ...]) -> Existing | None:
         schema, wanted = _split(parts)
@@ -83,6 +85,7 @@ class Session:
 
     def stage(self, staging: Staging, batches: Iterator[pa.RecordBatch]) -> int:
         self._connection.execute(staging.create(DIALECT))
+        self._staged.append(staging.name)
         marks = ", ".join("?" * len(staging.columns))
         insert = f"INSERT INTO {DIALECT.quote(staging.name)} VALUES ({marks})"
         staged = 0
@@ -114,6 +117,12 @@ class Session:
 
     def fetch(self, statement: str) -> list[sql.Row]:
         return self._rows(statement)
+
+    def rest(self) -> bool:
+        """Drop what was staged; without a transaction nothing of the file is locked."""
+        while self._staged:
+            self._connection.execute(f"DROP TABLE temp.{DIALECT.quote(self._staged.pop())}")
+        return True
 
 
 def _split(parts: tuple[str, ...]) -> tuple[str, str]:
