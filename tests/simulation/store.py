@@ -28,13 +28,13 @@ atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 class MemoryDraft:
     """A file that has no name yet."""
 
-    def __init__(self, publish: Callable[[str, bytes], None]) -> None:
+    def __init__(self, publish: Callable[[str, bytes], bool]) -> None:
         self.file: Any = io.BytesIO()
         self._publish = publish
 
-    def publish(self, name: str) -> None:
-        """Give the file its name, whole."""
-        self._publish(name, self.file.getvalue())
+    def publish(self, name: str) -> bool:
+        """Give the file its name, whole; False where another writer was first."""
+        return self._publish(name, self.file.getvalue())
 
 
 class MemoryStore(RunStore):
@@ -47,6 +47,7 @@ class MemoryStore(RunStore):
         self._listed: frozenset[str] | None = None
         self._published: dict[str, set[str]] = {}
         self._put: dict[str, bytes] = {}
+        self._own: set[str] = set()
 
     def list(self, below: str = "") -> frozenset[str]:
         """Return all names, or those in a folder, as they are when the call is made."""
@@ -91,14 +92,18 @@ class MemoryStore(RunStore):
         """Open a file for reading."""
         return io.BytesIO(self._world.folder[name])
 
-    def _write(self, name: str, content: bytes) -> None:
+    def _write(self, name: str, content: bytes) -> bool:
         self._process.point(f"write {name}", 0.1)
         way = self._world.choose("put", self._process.name)
         if way == "fails":
             raise OSError(f"the storage did not take {name}")
-        if name not in self._world.folder:
+        is_ours = name not in self._world.folder
+        if is_ours:
             self._world.folder[name] = content
             self._world.tell(self._process.name, f"writes {name}")
         if way:
             raise OSError(f"the storage did not answer about {name}")
         self._has_published(name)
+        if is_ours:
+            self._own.add(name)
+        return is_ours
