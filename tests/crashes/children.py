@@ -9,32 +9,28 @@ import traceback
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import openai
-from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
-from airflow_provider_openai_batch.batch.run.actions import Finish, GiveUp
 from airflow_provider_openai_batch.batch.run.moment import Settings
-from airflow_provider_openai_batch.client.sync_client import Client
-from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.load.load import load
-from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
-from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.crashes.boundaries import Boundaries
 from tests.crashes.orders import Order, Task
+from tests.world import pipeline
+
+if TYPE_CHECKING:
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
 
 QUARTER, HALF_DAY = 900.0, 43_200.0
 #: A quarter of an hour is enough for a doubt; half days are for a batch that expires.
 PAUSES = (QUARTER,) * 2 + (HALF_DAY,) * 8
 #: Real seconds after which a child that hangs dies by itself, which no law allows.
 PATIENCE = 900
-SETTINGS = Settings()
-RUN = "dag/task/run"
-MODEL = "gpt-5-mini"
+#: As the SDK does where nothing is said.
+SDK_RETRIES = 2
 #: USD per 1M tokens at once, of what costs 1 USD a token in a batch.
 A_BATCH = 2_000_000
 
@@ -52,9 +48,9 @@ class Child:
         os.environ |= self._order.environ
         run = {Task.SUBMIT: self._submit, Task.WAIT: self._wait, Task.LOAD: self._load}
         try:
-            for number, task in enumerate(self._order.tasks):
+            for task in self._order.tasks:
                 self._boundaries.enter(task)
-                run[task](self._order.try_number if number == 0 else 1)
+                run[task]()
                 self._boundaries.leave()
         except Exception:  # noqa: BLE001 - the parent reads it
             self._boundaries.fail()
@@ -62,58 +58,48 @@ class Child:
             return 1
         return 0
 
-    def _submit(self, try_number: int) -> None:
+    def _submit(self) -> None:
         with closing(self._client()) as client:
-            store = self._store()
-            staged = stage(self._asked(try_number), store, client)
-            _refuse(advance(store, client, SETTINGS, staged.attempt))
+            pipeline.submit(self._asked(), self._store(), client)
 
-    def _wait(self, _: int) -> None:
+    def _wait(self) -> None:
         """Look as the sensor does, each time anew, while the emulator's clock moves on."""
         for pause in PAUSES:
             with closing(self._client()) as client:
-                if isinstance(_refuse(advance(self._store(), client, SETTINGS)), Finish):
+                if pipeline.wait(self._store(), client):
                     return
             self._move_clock(pause)
         raise TimeoutError("The run does not end.")
 
-    def _load(self, _: int) -> None:
+    def _load(self) -> None:
         with closing(self._client()) as client:
-            load(self._store(), client, SETTINGS)
+            load(self._store(), client, Settings())
 
-    def _asked(self, try_number: int) -> SubmitArgs:
-        request = {"model": MODEL, "messages": [{"role": "user", "content": self._order.prompt}]}
-        return SubmitArgs(
-            source=arguments.source(self._order.source),
-            request=arguments.request(request),
+    def _asked(self) -> SubmitArgs:
+        return pipeline.submit_args(
+            source=self._order.source,
+            request=pipeline.request_for(self._order.prompt),
             output_type=["bug", "feature"],
-            target=arguments.target(self._order.target) if self._order.target else None,
-            limits=arguments.limits(self._order.story.asked),
-            run_id=RUN,
-            try_number=try_number,
-            max_tries=self._order.max_tries,
+            target=self._order.target,
+            limits=self._order.story.asked,
+            tries=self._order.tries,
         )
 
     def _store(self) -> RunStore:
-        return RunStore(ObjectStoragePath(f"file://{self._order.folder}/runs/{RUN}"))
+        return RunStore(pipeline.run_folder(f"file://{self._order.folder}/runs"))
 
     def _client(self) -> Client:
         http = self._boundaries.http_client()
-        api = openai.OpenAI(base_url=self._order.api, api_key="sk-emulator", http_client=http)
-        return Client(api, prices=self._prices())
+        return pipeline.connect(self._order.api, retries=SDK_RETRIES, http=http, prices=self._prices())
 
     def _prices(self) -> Prices:
         """Return what tokens cost, as far as the story says it."""
         dollar = self._order.story.dollar
-        return Prices(models={} if dollar is None else {MODEL: Price(input=dollar * A_BATCH, output=0)})
+        return Prices(
+            models={} if dollar is None else {pipeline.MODEL: Price(input=dollar * A_BATCH, output=0)}
+        )
 
     def _move_clock(self, seconds: float) -> None:
         with closing(HTTPConnection(urlsplit(self._order.api).netloc, timeout=60)) as connection:
             connection.request("POST", "/admin/clock", json.dumps({"advance": seconds}))
             connection.getresponse().read()
-
-
-def _refuse(step: object) -> object:
-    if isinstance(step, GiveUp):
-        raise BatchFailed(step.error)
-    return step

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from tests.crashes.stories import PLAIN, Story
+from tests.world.pipeline import PROMPT
+from tests.world.tries import Tries
 
 
 class Task(StrEnum):
@@ -30,11 +32,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     source: dict[str, Any]
     #: None: rows are staged for no target.
     target: dict[str, Any] | None
-    prompt: str = "Classify: {body}"
+    prompt: str = PROMPT
     story: Story = PLAIN
     tasks: tuple[Task, ...] = tuple(Task)
-    try_number: int = 1
-    max_tries: int = 2
+    #: Of submit; the other tasks do not ask for theirs.
+    tries: Tries
     #: Boundaries of these tasks count; 0: none strikes.
     armed: tuple[Task, ...] = tuple(Task)
     #: Only boundaries whose place holds this text count.

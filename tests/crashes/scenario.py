@@ -8,15 +8,14 @@ from enum import StrEnum
 from itertools import count
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import ObjectStoragePath
-
 from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.crashes import laws
-from tests.crashes.children import RUN
 from tests.crashes.orders import End, Order, Task
 from tests.crashes.stories import PLAIN, Story
 from tests.laws.folder import intended_files, requests_of
 from tests.laws.laws import Violation, sharing
+from tests.world.pipeline import run_folder
+from tests.world.tries import Tries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +25,11 @@ if TYPE_CHECKING:
     from tests.crashes.laws import Bill
     from tests.crashes.nursery import Heard, Nursery
     from tests.crashes.server import Server
+
+
+#: A process is struck in its first try, and followed by a retry, or by a try after a clear.
+TRIES = Tries(retries=2)
+RETRIED, CLEARED = TRIES.again(), TRIES.cleared()
 
 
 class Strike(StrEnum):
@@ -132,7 +136,7 @@ class Scenario:
     def _retry(self, heard: Heard, place: Place) -> Heard:
         """Run the struck task again with the next number, then the rest."""
         rest = tuple(Task)[list(Task).index(heard.crossings[-1].task) :]
-        return self.nursery.run(self._order(place, tasks=rest, armed=(), try_number=2))
+        return self.nursery.run(self._order(place, tasks=rest, armed=(), tries=RETRIED))
 
     def _settled(self, heard: Heard, place: Place, expected: Expected) -> list[Violation]:
         """Check all laws on a run that should have ended well."""
@@ -143,7 +147,7 @@ class Scenario:
     def _checked(self, place: Place, expected: Expected) -> list[Violation]:
         """Check all laws on what there is."""
         bill = self._server.bill()
-        store = RunStore(ObjectStoragePath(f"file://{place.folder}/runs/{RUN}"))
+        store = RunStore(run_folder(f"file://{place.folder}/runs"))
         return [
             *laws.check_rows(self.database.read(place), expected.rows),
             *laws.check_bill(bill, expected.bill, self._story.again),
@@ -168,6 +172,7 @@ class Scenario:
             "source": place.source,
             "target": place.target,
             "story": self._story,
+            "tries": TRIES,
         }
         return Order(**(fields | changes))  # type: ignore[arg-type]
 

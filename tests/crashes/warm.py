@@ -18,8 +18,9 @@ import pyarrow as pa
 from airflow.providers.common.compat.sdk import BaseHook, ObjectStoragePath
 
 from airflow_provider_openai_batch.steps.submit.tokenizers import counter_for
-from tests.crashes.children import MODEL, Child
+from tests.crashes.children import Child
 from tests.crashes.orders import End, Order
+from tests.world.pipeline import MODEL
 
 #: The descriptor of what the parent hears.
 WORDS = 99

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tests.crashes import laws
 from tests.crashes.databases import TICKETS
 from tests.crashes.orders import End, Task
-from tests.crashes.scenario import Expected, Scenario
+from tests.crashes.scenario import CLEARED, Expected, Scenario
 from tests.laws.laws import Violation
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ClearedScenario(Scenario):
     """A person clears submit after the kill, in whatever task it was: all that is answered stays."""
 
     def _retry(self, heard: Heard, place: Place) -> Heard:
-        return self.nursery.run(self._order(place, armed=(), try_number=2, max_tries=3))
+        return self.nursery.run(self._order(place, armed=(), tries=CLEARED))
 
 
 class StaleScenario(Scenario):
@@ -51,8 +51,7 @@ class StaleScenario(Scenario):
             target=None,
             prompt="Is it a bug? {body}",
             tasks=(Task.SUBMIT,),
-            try_number=2,
-            max_tries=3,
+            tries=CLEARED,
             armed=(),
         )
         self._require_done(self.nursery.run(cleared))

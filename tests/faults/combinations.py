@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from tests.faults.draw import Combination, draw
 from tests.faults.laws import judge
 from tests.faults.play import Play
-from tests.faults.world import LABELS, MODEL, make_world
+from tests.faults.world import LABELS, make_world
 from tests.laws.figures import Figures
+from tests.world.pipeline import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tests.world.pipeline import CHAT, RESPONSES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,7 @@ CANARY = "CANARY-of-a-row"
 KEY = "sk-CANARY-of-a-key-90125"
 
 #: What a run asks with; what it asks first goes to the route of the same name.
-ENDPOINTS = {"/v1/chat/completions": "chat", "/v1/responses": "responses"}
+ENDPOINTS = {CHAT: "chat", RESPONSES: "responses"}
 ROUTES = (
     *ENDPOINTS.values(),
     "any", "upload", "create", "create", "list", "retrieve", "file", "content", "delete", "cancel",
@@ -73,7 +75,7 @@ class Combination:
     queue_tokens: int | None = None  #: what the server takes in at a time
     budget: int | None = None  #: what the connection says about it
     repeats: bool = True  #: some rows ask what others ask
-    endpoint: str = "/v1/chat/completions"
+    endpoint: str = CHAT
     labels: bool = False  #: the answer is a label, which some answers do not fit
     reask: int = 0
     preflight: bool = False

@@ -9,7 +9,8 @@ from airflow_provider_openai_batch.batch.cost.prices import Usage, cost
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.faults.draw import ENDPOINTS, Extra
 from tests.faults.warehouse import COLUMNS
-from tests.faults.world import MODEL, PRICES
+from tests.faults.world import PRICES
+from tests.world.pipeline import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

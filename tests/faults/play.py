@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
-from airflow_provider_openai_batch.batch.run.actions import Due, Finish, GiveUp, Wait
-from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
+from airflow_provider_openai_batch.batch.run.actions import Due, Finish, Wait
+from airflow_provider_openai_batch.exceptions import InvalidRequest, RunTimedOut, TooManyFailures
 from tests.faults.draw import CANARY, Extra
 from tests.faults.words import in_words
 from tests.faults.world import CONNECTIONS
+from tests.world.pipeline import must_go_on
+from tests.world.tries import Tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +59,7 @@ class Play:
         self._dice = random.Random(f"play {self.plan.seed}")
         asks = [n if n % 7 or not self.plan.repeats else 1 for n in range(self.plan.rows)]
         self.rows = {n: f"{CANARY} {text}" for n, text in enumerate(asks)}
-        self._try, self._max_tries = 1, 3
+        self._tries = Tries(retries=3)
         self._attempts: list[Attempt] = []
         self._open, self._is_calm, self._is_away = True, False, False
         self._age = 0.0
@@ -134,10 +136,10 @@ class Play:
         self.world.warehouse.fill(self.rows)
         for number in range(MOST_TRIES):
             try:
-                if self._try_to(f"submit, try {self._try}", self._submit_once):
+                if self._try_to(f"submit, try {self._tries.number}", self._submit_once):
                     self.submitted = self.world.emulator.now
                     return
-                self._try += 1
+                self._tries = self._tries.again()
             except AirflowFailException as error:
                 self._person(error)
                 self._begin_epoch()
@@ -147,15 +149,14 @@ class Play:
         self.breaches.append("submit never ends well")
 
     def _submit_once(self) -> Any:
-        staged = self.world.stage(self._try, self._max_tries)
+        staged = self.world.stage(self._tries)
         self.staged = {key: self.world.prompt.replace("{body}", body) for key, body in self.rows.items()}
         self._attempts.append(staged.attempt)
         return self.world.advance(staged.attempt)
 
     def _begin_epoch(self) -> None:
         """Clear submit, as Airflow counts it."""
-        self._try += 1
-        self._max_tries = self._try + 3
+        self._tries = self._tries.cleared()
         self.epochs += bool(self.world.emulator.ledger or self.world.emulator.batches())
 
     def _person(self, error: AirflowFailException) -> None:
@@ -233,7 +234,7 @@ class Play:
             self._person(error)
 
     def _two_attempts(self) -> None:
-        self._try += 1
+        self._tries = self._tries.again()
         older = self._attempts[-1]
 
         def go_on() -> Any:
@@ -242,12 +243,12 @@ class Play:
 
         thread = threading.Thread(target=self._quietly, args=(f"attempt {older.number} goes on", go_on))
         thread.start()
-        self._quietly(f"submit, try {self._try}", self._submit_once)
+        self._quietly(f"submit, try {self._tries.number}", self._submit_once)
         thread.join()
         self._open = True
 
     def _retry(self) -> None:
-        self._try += 1
+        self._tries = self._tries.again()
         self._shuffle()
         self._submit()
 
@@ -277,13 +278,6 @@ class Play:
 
     def _cancel(self) -> None:
         self._quietly("cancel", lambda: self.world.cancel() or "asked")
-
-
-def must_go_on(step: Any) -> Any:
-    """Fail as the operators do when the API refuses a run for good."""
-    if isinstance(step, GiveUp):
-        raise BatchFailed(step.error)
-    return step
 
 
 EXTRAS: dict[Extra, Callable[[Play], None]] = {

@@ -13,31 +13,32 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import openai
-from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.batch.run.moment import Settings
 from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin, SameOrigin
-from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
+from airflow_provider_openai_batch.client.sync_client import AsyncClient
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.look.async_look import look
-from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
+from airflow_provider_openai_batch.steps.submit.stage import stage
 from airflow_provider_openai_batch.steps.wait.advance import advance, cancel
 from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.faults.draw import KEY
 from tests.faults.warehouse import SOURCE, TARGET, Warehouse
+from tests.world.pipeline import CHAT, FIRST, MODEL, PROMPT, connect, request_for, run_folder, submit_args
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from airflow_provider_openai_batch.batch.run.actions import Due, Finish, GiveUp, Wait
+    from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.load.loaded import Loaded
+    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
     from airflow_provider_openai_batch.steps.submit.staged import Staged
+    from tests.world.tries import Tries
 
-MODEL = "gpt-5-mini"
 LABELS = ("bug", "feature", "other")
 #: A token of input costs 1 USD at once, one of output a cent.
 PRICES = Prices(models={MODEL: Price(input=1_000_000, output=10_000)})
@@ -80,8 +81,8 @@ class World:
     warehouse: Warehouse
     seed: int = 0
     limits: dict[str, Any] = field(default_factory=dict)
-    prompt: str = "Classify: {body}"
-    endpoint: str = "/v1/chat/completions"
+    prompt: str = PROMPT
+    endpoint: str = CHAT
     output_type: Any = None
     patience: float | None = None  #: real seconds that a create is waited for
     sdk_retries: int = 0
@@ -98,8 +99,7 @@ class World:
     @property
     def store(self) -> RunStore:
         """Return the run's folder as a process that has just started sees it."""
-        runs = self.runs or f"file://{self.folder}/runs"
-        return SeededStore(ObjectStoragePath(f"{runs}/dag/submit/run"), self._dice)
+        return SeededStore(run_folder(self.runs or f"file://{self.folder}/runs"), self._dice)
 
     @property
     def age(self) -> float:
@@ -110,44 +110,34 @@ class World:
         """Connect with a client that does not wait long for a create."""
         http = SameOrigin(verify=False)
         http.event_hooks = {**http.event_hooks, "request": [self._hurry]}
-        api = openai.OpenAI(
-            base_url=self.emulator.base_url,
-            api_key=KEY,
-            max_retries=self.sdk_retries,
-            http_client=http,
+        return connect(
+            self.emulator.base_url,
+            key=KEY,
+            retries=self.sdk_retries,
+            http=http,
+            budgets=self.token_budgets,
+            prices=PRICES,
         )
-        return Client(api, self.token_budgets, PRICES)
 
     def _hurry(self, request: Any) -> None:
         if self.patience and request.method == "POST" and request.url.path.endswith("/batches"):
             request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), self.patience)
 
-    def asked(self, try_number: int, max_tries: int) -> SubmitArgs:
+    def asked(self, tries: Tries = FIRST) -> SubmitArgs:
         """Return what submit is asked."""
-        source = {"conn_id": self.conn_id, "table": SOURCE, "key": "id"}
-        return SubmitArgs(
-            source=arguments.source(source),
-            request=arguments.request(self._request()),
+        columns = {"label": "answer"} if self.output_type else {}
+        return submit_args(
+            source={"conn_id": self.conn_id, "table": SOURCE, "key": "id"},
+            request=request_for(self.prompt, self.endpoint),
             output_type=self.output_type,
-            target=arguments.target({"conn_id": CONNECTIONS[0], "table": TARGET, "columns": self._columns()}),
-            limits=arguments.limits(self.limits),
-            run_id="dag/submit/run",
-            try_number=try_number,
-            max_tries=max_tries,
+            target={"conn_id": CONNECTIONS[0], "table": TARGET, "columns": columns},
+            limits=self.limits,
+            tries=tries,
         )
 
-    def _request(self) -> dict[str, Any]:
-        asked = {"endpoint": self.endpoint, "model": MODEL}
-        if self.endpoint == "/v1/responses":
-            return asked | {"input": self.prompt}
-        return asked | {"messages": [{"role": "user", "content": self.prompt}]}
-
-    def _columns(self) -> dict[str, str]:
-        return {"label": "answer"} if self.output_type else {}
-
-    def stage(self, try_number: int = 1, max_tries: int = 0) -> Staged:
+    def stage(self, tries: Tries = FIRST) -> Staged:
         """Do the first part of submit."""
-        return stage(self.asked(try_number, max_tries), self.store, self.client)
+        return stage(self.asked(tries), self.store, self.client)
 
     def advance(self, attempt: Any = None, client: Client | None = None) -> Wait | Finish | GiveUp:
         """Do the second part of submit, or one look of the sensor."""

@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.airflow_errors import is_denied
 from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.batch.run.actions import Finish, GiveUp, Wait
+from airflow_provider_openai_batch.batch.run.actions import Wait
 from airflow_provider_openai_batch.batch.run.moment import Settings
-from airflow_provider_openai_batch.exceptions import BatchFailed, OpenAIBatchError, TooManyFailures
+from airflow_provider_openai_batch.exceptions import OpenAIBatchError, TooManyFailures
 from airflow_provider_openai_batch.steps.load.load import Place, load_into
 from airflow_provider_openai_batch.steps.look.async_look import look
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
-from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
-from airflow_provider_openai_batch.steps.wait.advance import advance
 from tests.simulation.client import AsyncMemoryClient, MemoryClient
 from tests.simulation.processes import Onlooker, Process
 from tests.simulation.store import MemoryStore
 from tests.simulation.target import MemoryTarget
+from tests.world import pipeline
+from tests.world.tries import Tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_openai_batch.batch.run import facts
+    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
     from tests.simulation.tables import Version
     from tests.simulation.world import World
 
@@ -33,6 +34,7 @@ PERSON = 3_600.0
 FIRST_POKE = 30.0
 GROWTH = 1.5
 MOST_CLEARS = 12
+ORDER = ("submit", "wait", "load")
 TARGET = arguments.target({"conn_id": "warehouse", "table": "labels"})
 
 
@@ -52,21 +54,16 @@ class Inline(asyncio.SelectorEventLoop):
 LOOP = Inline()
 
 
-def submit(process: Process, version: Version, tries: tuple[int, int]) -> None:
-    """Do what the submit operator does."""
-    store, client = MemoryStore(process), MemoryClient(process)
-    staged = stage(asked(process.world, version, tries), store, client)
-    if isinstance(step := advance(store, client, Settings(), staged.attempt), GiveUp):
-        raise BatchFailed(step.error)
+def submit(process: Process, version: Version, tries: Tries) -> None:
+    """Submit as the operator does."""
+    pipeline.submit(asked(process.world, version, tries), MemoryStore(process), MemoryClient(process))
 
 
 def wait(process: Process) -> bool:
-    """Do what the sensor does; True when all is answered."""
+    """Wait as the sensor does; True when all is answered."""
     store, client = MemoryStore(process), MemoryClient(process)
     recorded_conn_id(store)
-    if isinstance(step := advance(store, client, Settings()), GiveUp):
-        raise BatchFailed(step.error)
-    return isinstance(step, Finish)
+    return pipeline.wait(store, client)
 
 
 def load(process: Process) -> None:
@@ -84,32 +81,22 @@ def load(process: Process) -> None:
         return
 
 
-def asked(world: World, version: Version, tries: tuple[int, int]) -> SubmitArgs:
-    """Return the arguments of submit."""
-    number, most = tries
-    return SubmitArgs(
-        source=arguments.source({"key": "id"}, has_rows=True),
+def asked(world: World, version: Version, tries: Tries) -> SubmitArgs:
+    """Return the arguments of submit; under a cap the output is bounded, so that the estimate is exact."""
+    bounds = {} if world.scenario.cap is None else {"max_completion_tokens": 2}
+    return pipeline.submit_args(
+        source={"key": "id"},
         rows=list(version.rows),
-        request=arguments.request(request_of(world, version)),
-        limits=arguments.limits(
-            {
-                "requests_per_shard": world.scenario.shard,
-                "max_attempts": world.scenario.max_attempts,
-                "reask_invalid": world.scenario.reask,
-                "preflight": world.scenario.preflight,
-                "max_cost_usd": world.scenario.cap,
-            }
-        ),
-        run_id="dag/submit/run",
-        try_number=number,
-        max_tries=most,
+        request=pipeline.request_for(version.prompt, model="m") | bounds,
+        limits={
+            "requests_per_shard": world.scenario.shard,
+            "max_attempts": world.scenario.max_attempts,
+            "reask_invalid": world.scenario.reask,
+            "preflight": world.scenario.preflight,
+            "max_cost_usd": world.scenario.cap,
+        },
+        tries=tries,
     )
-
-
-def request_of(world: World, version: Version) -> dict[str, Any]:
-    """Return the request; under a cap its output is bounded, so that the estimate is exact."""
-    request = {"model": "m", "messages": [{"role": "user", "content": version.prompt}]}
-    return request if world.scenario.cap is None else request | {"max_completion_tokens": 2}
 
 
 class DagRun:
@@ -123,8 +110,7 @@ class DagRun:
         self.current: Process | None = None
         self.stopped: BaseException | None = None
         self.clears = 0
-        self._tries = {"submit": 1, "wait": 1, "load": 1}
-        self._most = dict.fromkeys(self._tries, RETRIES)
+        self._tries = dict.fromkeys(ORDER, Tries(retries=RETRIES))
         self._names: dict[str, int] = {}
         self._token = 0
         self._failed_before = ""
@@ -155,7 +141,7 @@ class DagRun:
             return
         if process.error is None and not process.killed:
             self._succeeded(process)
-        elif process.failed_for_good or self._tries[self.task] > self._most[self.task]:
+        elif process.failed_for_good or self._tries[self.task].is_over:
             self._failed(process)
         else:
             self._later(RETRY_DELAY, self._retry)
@@ -166,10 +152,8 @@ class DagRun:
         if version is not None:
             self.version = version
         self.world.laws.cleared(task, self.version)
-        order = ("submit", "wait", "load")
-        for name in order[order.index(task) :]:
-            self._most[name] = self._tries[name] + RETRIES
-            self._tries[name] += 1
+        for name in ORDER[ORDER.index(task) :]:
+            self._tries[name] = self._tries[name].cleared()
         self.start(task)
 
     def fail(self) -> None:
@@ -179,11 +163,11 @@ class DagRun:
         self._later(PERSON, self._person_comes)
 
     def _submit(self) -> Callable[[Process], None]:
-        version, tries = self.version, (self._tries["submit"], self._most["submit"])
+        version, tries = self.version, self._tries["submit"]
         return lambda process: submit(process, version, tries)
 
     def _retry(self) -> None:
-        self._tries[self.task] += 1
+        self._tries[self.task] = self._tries[self.task].again()
         self.start(self.task)
 
     def _later(self, seconds: float, do: Callable[[], None]) -> None:

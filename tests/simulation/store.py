@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 
 from airflow_provider_openai_batch.store.run_store import RunStore
+from tests.world.pipeline import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.simulation.processes import Process
 
-URI = "memory://runs/dag/submit/run"
+URI = f"memory://runs/{RUN}"
 SCRATCH = Path(tempfile.mkdtemp(prefix="simulation-"))
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 

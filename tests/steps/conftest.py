@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import openai
 import pytest
-from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.run.actions import Finish, GiveUp, Wait
 from airflow_provider_openai_batch.batch.run.moment import Settings
-from airflow_provider_openai_batch.client.same_origin import SameOrigin
-from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.steps.load.load import load
-from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
+from airflow_provider_openai_batch.steps.submit.stage import stage
 from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store.run_store import RunStore
+from tests.world.pipeline import PROMPT, connect, request_for, run_folder, submit_args
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.load.loaded import Loaded
+    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
     from airflow_provider_openai_batch.steps.submit.staged import Staged
 
 DAY = 86_400
@@ -40,13 +38,17 @@ class Pipeline:
     client: Client
     limits: dict[str, Any] = field(default_factory=dict)
     output_type: Any = field(default_factory=lambda: ["bug", "feature"])
-    prompt: str = "Classify: {body}"
+    prompt: str = PROMPT
     name: str = "run"
     show_keys: bool = True
 
     @property
+    def run_id(self) -> str:
+        return f"dag/task/{self.name}"
+
+    @property
     def store(self) -> RunStore:
-        return RunStore(ObjectStoragePath(f"file://{self.folder}/runs/dag/task/{self.name}"))
+        return RunStore(run_folder(f"file://{self.folder}/runs", self.run_id))
 
     def hide_files(self) -> None:
         """Let the API know none of the files, as where they are of another project."""
@@ -62,17 +64,16 @@ class Pipeline:
 
     def asked(self, **changes: Any) -> SubmitArgs:
         source = {"conn_id": "warehouse", "sql": "select * from tickets", "key": "id"}
-        request = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": self.prompt}]}
-        fields: dict[str, Any] = {
-            "source": arguments.source(source | changes.pop("source", {})),
-            "request": arguments.request(request),
-            "output_type": self.output_type,
-            "target": arguments.target({"conn_id": "warehouse", "table": "labels"}),
-            "limits": arguments.limits(self.limits),
-            "run_id": f"dag/task/{self.name}",
-            "show_keys": self.show_keys,
-        }
-        return SubmitArgs(**(fields | changes))
+        made = submit_args(
+            source=source | changes.pop("source", {}),
+            request=request_for(self.prompt),
+            output_type=self.output_type,
+            target={"conn_id": "warehouse", "table": "labels"},
+            limits=self.limits,
+            run_id=self.run_id,
+            show_keys=self.show_keys,
+        )
+        return replace(made, **changes)
 
     def stage(self, **changes: Any) -> Staged:
         return stage(self.asked(**changes), self.store, self.client)
@@ -128,13 +129,7 @@ def pipeline(
     warehouse = {"conn_type": "sqlite", "host": str(tmp_path / "warehouse.db")}
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(warehouse))
     openai_batch_emulator.restart(seconds_to_complete=600)
-    api = openai.OpenAI(
-        base_url=openai_batch_emulator.base_url,
-        api_key=openai_batch_emulator.api_key,
-        max_retries=0,
-        http_client=SameOrigin(verify=False),  # there is no TLS, whose certificates take a while to read
-    )
-    client = Client(api)
+    client = connect(openai_batch_emulator.base_url, key=openai_batch_emulator.api_key)
     made = Pipeline(emulator=openai_batch_emulator, folder=tmp_path, client=client)
     yield made.fill([(n, f"ticket {n}") for n in range(10)])
     client.close()

@@ -12,6 +12,7 @@ import msgspec
 
 from tests.faults.warehouse import Warehouse
 from tests.faults.world import World
+from tests.world.tries import Tries
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,8 +28,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str
     endpoint: str
     labels: list[str]
-    try_number: int
-    max_tries: int
+    tries: Tries
     database: str = "sqlite"
 
     def encoded(self) -> str:
@@ -54,7 +54,7 @@ def do(order: Order) -> None:
     )
     match order.task:
         case "submit":
-            world.advance(world.stage(order.try_number, order.max_tries).attempt)
+            world.advance(world.stage(order.tries).attempt)
         case "wait":
             world.advance()
         case _:

@@ -100,7 +100,7 @@ class KilledPlay(StorePlay):
         self._tell(f"-- {task} is killed at operation {at}: {end}")
         self.states |= {before, self.world.warehouse.read()} if task == "load" else set()
         if task == "submit":
-            self._try += 1
+            self._tries = self._tries.again()
 
     def _order(self, task: str) -> Order:
         assert self.bucket is not None
@@ -116,8 +116,7 @@ class KilledPlay(StorePlay):
             prompt=self.world.prompt,
             endpoint=self.world.endpoint,
             labels=list(self.world.output_type or []),
-            try_number=self._try,
-            max_tries=self._max_tries,
+            tries=self._tries,
         )
 
 

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_openai_batch.batch.run.moment import Settings
-from airflow_provider_openai_batch.steps.submit.stage import stage
-from airflow_provider_openai_batch.steps.wait.advance import advance
 from tests.faults.world import make_world
+from tests.world import pipeline
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -61,9 +59,7 @@ def count(bucket: Bucket, folder: Path) -> dict[str, Counter[str]]:
 
 def submit(world: World) -> None:
     """Submit as the operator does, with one store for both parts."""
-    store = world.store
-    staged = stage(world.asked(1, 0), store, world.client)
-    advance(store, world.client, Settings(), staged.attempt)
+    pipeline.submit(world.asked(), world.store, world.client)
 
 
 def wait(world: World) -> None:
