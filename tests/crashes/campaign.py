@@ -15,7 +15,7 @@ from tests.crashes.scenario import Point, Scenario, Strike, Sweep
 from tests.crashes.server import opened_server
 from tests.crashes.stories import BATCHES_ONLY, CAPPED, CROWDED, PREFLIGHT, REASKED, TRIAL
 from tests.crashes.zombies import ClearedScenario, StaleScenario, ZombieScenario
-from tests.laws import laws
+from tests.laws import figures as laws
 from tests.laws.figures import Figures
 from tests.mariadb import is_installed, start_mariadb
 from tests.servers import start_postgres

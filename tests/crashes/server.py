@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
-from tests.crashes.laws import Bill
 from tests.crashes.stories import PLAIN
+from tests.world.ledger import Books
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from airflow_provider_openai_batch.pytest_plugin import Execution
+    from airflow_provider_openai_batch.store.run_store import RunStore
     from tests.crashes.stories import Story
 
 #: A run looks 30 days back and takes about one: the list stays short.
@@ -29,39 +28,44 @@ class Server:
         self._folder = folder
         self._runs = 0
         self._emulator: OpenAIBatchEmulator | None = None
-        self._batches: set[str] = set()
-        self._files: set[str] = set()
+        self._story = PLAIN
+        self._batches = frozenset[str]()
+        self._files = frozenset[str]()
+        self._calls = 0
 
     @property
-    def url(self) -> str:
-        """The API's address."""
+    def emulator(self) -> OpenAIBatchEmulator:
+        """Return the emulator that runs now."""
         assert self._emulator is not None
-        return self._emulator.base_url
+        return self._emulator
 
     def begin(self, story: Story = PLAIN) -> None:
         """Begin a run, which its story's faults meet."""
         if self._runs % RUNS_PER_SERVER == 0:
             self.renew()
         self._runs += 1
-        emulator = self._emulator
-        assert emulator is not None
+        self._story, emulator = story, self.emulator
         emulator.clear_faults()
         for name, options in story.faults:
             emulator.fault(name, **options)
-        self._batches = {batch["id"] for batch in emulator.batches()}
-        self._files = {file["id"] for file in emulator.files()}
-        self._at_once = len(at_once(emulator))
+        self._batches = frozenset(batch["id"] for batch in emulator.batches())
+        self._files = frozenset(file["id"] for file in emulator.files())
+        self._calls = sum(entry.batch_id is None for entry in emulator.ledger)
 
-    def bill(self) -> Bill:
-        """Say what was done since the run began, all batches run to their end."""
-        emulator = self._emulator
-        assert emulator is not None
-        batches = [batch for batch in emulator.batches() if batch["id"] not in self._batches]
-        ours = {batch["id"] for batch in batches}
-        alone = Counter(map(question, at_once(emulator)[self._at_once :]))
-        batched = Counter(question(entry) for entry in emulator.ledger if entry.batch_id in ours)
-        files = [file for file in emulator.files() if not self._is_old(file)]
-        return Bill(batches=batches, executions=batched + alone, at_once=alone, files=files)
+    def books(self, store: RunStore) -> Books:
+        """Open the books of what was done since the run began."""
+        return Books(
+            emulator=self.emulator,
+            store=store,
+            labels=True,
+            may_lose=self._story.again > 0,
+            batches_before=self._batches,
+            calls_before=self._calls,
+        )
+
+    def files(self) -> list[dict[str, Any]]:
+        """Return the files of the run that the server still holds."""
+        return [file for file in self.emulator.files() if not self._is_old(file)]
 
     def _is_old(self, file: dict[str, Any]) -> bool:
         """Tell whether a file was there before, or is of a batch that was."""
@@ -81,16 +85,6 @@ class Server:
             self._emulator.stop()
             shutil.rmtree(self._data)
             self._emulator = None
-
-
-def at_once(emulator: OpenAIBatchEmulator) -> list[Execution]:
-    """Return what was executed without a batch, in its order."""
-    return [entry for entry in emulator.ledger if entry.batch_id is None]
-
-
-def question(entry: Execution) -> str:
-    """Return what was asked, which is the same at once and in a batch."""
-    return str(entry.body["messages"][-1]["content"])
 
 
 @contextmanager

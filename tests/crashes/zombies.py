@@ -6,11 +6,11 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from tests.crashes import laws
 from tests.crashes.databases import TICKETS
 from tests.crashes.orders import End, Task
 from tests.crashes.scenario import CLEARED, Expected, Scenario
-from tests.laws.laws import Violation
+from tests.laws.figures import Violation
+from tests.laws.rows import partial
 
 if TYPE_CHECKING:
     from tests.crashes.databases import Place
@@ -57,7 +57,7 @@ class StaleScenario(Scenario):
         self._require_done(self.nursery.run(cleared))
         stale = self.nursery.go_on()
         rows = self.database.read(place)
-        broken = laws.check_reader(rows, expected.old, expected.rows)
+        broken = partial([rows], expected.is_whole)
         guarded = any(
             BEFORE_THE_GUARD.search(one.place) for one in stale.crossings[len(heard.crossings) - 1 :]
         )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tests import conftest
 from tests.faults.parts import EXAMPLES, PARTS, fits, jobs
-from tests.laws.figures import Figures
+from tests.laws.figures import Figures, is_tried
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,11 +100,6 @@ def in_process(part: str, numbers: tuple[int, ...], into: Path) -> Figures | Non
 def broke(figures: Figures) -> bool:
     """Tell whether a law was broken."""
     return any(count for name, count in asdict(figures).items() if not is_tried(name))
-
-
-def is_tried(name: str) -> bool:
-    """Tell whether a figure counts what was tried."""
-    return name.endswith(("_simulated", "_tried"))
 
 
 def table(figures: Figures, seconds: float) -> str:

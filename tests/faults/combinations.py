@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.draw import Combination, draw
-from tests.faults.laws import judge
 from tests.faults.play import Play
+from tests.faults.seen import judge
 from tests.faults.world import LABELS, make_world
 from tests.laws.figures import Figures
 from tests.world.pipeline import MODEL
@@ -40,16 +40,21 @@ def combine(*, count: int, seed: int, story: bool = False) -> Figures:
 
 
 def try_to_tell(plan: Combination) -> tuple[Figures, list[str]]:
-    """Play one combination; a story that cannot be told to its end has lost its rows."""
+    """Play one combination; a story that cannot be told has not ended."""
     try:
         return tell(plan)
     except Exception as error:  # noqa: BLE001 - the others are to be played all the same
-        return Figures(fault_combinations_tried=1, rows_lost=plan.rows), traceback.format_exception(error)
+        return Figures(fault_combinations_tried=1, runs_not_ended=1), traceback.format_exception(error)
 
 
-def tell(plan: Combination, runs: str | None = None) -> tuple[Figures, list[str]]:
+def tell(
+    plan: Combination, runs: str | None = None, make: Callable[[World, Combination], Play] = Play
+) -> tuple[Figures, list[str]]:
     """Play one combination, in a work path of its own or another; the story ends with the laws it broke."""
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder, played(plan, Path(folder), runs) as play:
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-") as folder,
+        played(plan, Path(folder), runs, make) as play,
+    ):
         figures, breaches = judge(play)
     story = [str(plan), *play.story, *(f"!! {breach}" for breach in breaches)]
     tried = Figures(fault_combinations_tried=1)

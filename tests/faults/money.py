@@ -1,4 +1,4 @@
-"""Whether a story's money adds up: the rows', the run's, and the server's; and whether its cap held."""
+"""A story's money: the rows', the run's, and the server's; and what it may cost."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import math
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.cost.prices import Usage, cost
-from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.faults.draw import ENDPOINTS, Extra
 from tests.faults.warehouse import COLUMNS
 from tests.faults.world import PRICES
+from tests.laws.money import Sums
 from tests.world.pipeline import MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.pytest_plugin import Execution
     from tests.faults.play import Play
+    from tests.faults.world import World
 
-#: USD: what is less is a rounding.
-LEAST = 1e-6
 #: With these, an answer that was paid for may have no line that is read, or none that says its tokens.
 UNSEEN = frozenset({
     "vanished", "status_word", "output_late", "no_list", "endless_list", "download_short", "no_expires_at",
@@ -31,24 +29,25 @@ USAGE_LIES = frozenset({"no_usage", "wrong_usage"})
 CHANGES = {Extra.CLEAR_ROWS, Extra.CLEAR_PROMPT}
 
 
-def wrong_sums(play: Play, *, may_hide: bool) -> list[str]:
-    """Find sums that differ: of the rows, of what the run noted with its answers, of the server's books."""
-    rows, owed = booked(play), charged(play)
-    tallies = [send.tally for send in read_run(play.world.store).sends if send.tally]
+def sums_of(play: Play, run: Run, *, may_hide: bool) -> Sums:
+    """Add up what a story cost, as the rows, the run's tallies, and the server's books say it."""
+    tallies = [send.tally for send in run.sends if send.tally]
     noted = [tally.cost_usd for tally in tallies]
-    answers = math.fsum(amount for amount in noted if amount is not None)
-    known = math.fsum(tally.paid_usd for tally in tallies if tally.paid_usd is not None)
-    breaches = []
-    if max(rows, known) > owed + LEAST:
-        breaches.append(
-            f"the rows cost {rows:.6f}, all answers {known:.6f}, but the server charged {owed:.6f}"
-        )
-    if is_plain(play, may_hide=may_hide) and not math.isclose(known, owed, abs_tol=LEAST):
-        breaches.append(f"the answers cost {known:.6f}, but the server has charged {owed:.6f}")
     changes = CHANGES & {extra for _, extra in play.plan.extras}
-    if not changes and None not in noted and not math.isclose(rows, answers, abs_tol=LEAST):
-        breaches.append(f"the rows cost {rows:.6f}, but all answers {answers:.6f}")
-    return breaches
+    several = any(send.twins or send.open for send in run.sends)
+    return Sums(
+        charged=charged(play.world),
+        known=math.fsum(tally.paid_usd for tally in tallies if tally.paid_usd is not None),
+        noted=None if changes else sum_of(noted),
+        rows=booked(play),
+        all_seen=not (may_hide or several or may_lose_the_first(play) or is_untold(play)),
+    )
+
+
+def sum_of(amounts: list[float | None]) -> float | None:
+    """Add up amounts; None if one of them is not known."""
+    known = [amount for amount in amounts if amount is not None]
+    return math.fsum(known) if len(known) == len(amounts) else None
 
 
 def booked(play: Play) -> float:
@@ -59,22 +58,15 @@ def booked(play: Play) -> float:
     return math.fsum(float(amount) for amount in costs if amount != "None")
 
 
-def charged(play: Play, which: Callable[[Execution], bool] = bool) -> float:
-    """Add up what the server would charge for some of its executions."""
-    return math.fsum(price_of(entry) for entry in play.world.emulator.ledger if which(entry))
+def charged(world: World) -> float:
+    """Add up what the server would charge for its executions."""
+    return math.fsum(price_of(entry) for entry in world.emulator.ledger)
 
 
 def price_of(entry: Execution) -> float:
     """Return what an execution costs."""
     usage = Usage(input_tokens=entry.input_tokens, output_tokens=entry.output_tokens)
     return cost(PRICES.models[MODEL], usage, synchronous=entry.batch_id is None)
-
-
-def is_plain(play: Play, *, may_hide: bool) -> bool:
-    """Tell whether nothing kept an answer from being seen."""
-    run = read_run(play.world.store)
-    several = any(send.twins or send.open for send in run.sends)
-    return not (may_hide or several or may_lose_the_first(play) or is_untold(play))
 
 
 def is_untold(play: Play) -> bool:
@@ -90,17 +82,14 @@ def may_lose_the_first(play: Play) -> bool:
     return play.plan.preflight and bool(outage or routes & {"any", ENDPOINTS[play.plan.endpoint]})
 
 
-def caps_passed(play: Play, *, may_hide: bool) -> list[str]:
-    """Find a run that cost more than its cap and what its batches cost above their estimates."""
-    cap = play.world.limits.get("max_cost_usd")
+def cap_of(play: Play, run: Run, *, may_hide: bool) -> float:
+    """Return what a run may cost: its cap, and what its batches cost above their estimates."""
+    cap: float | None = play.world.limits.get("max_cost_usd")
     if cap is None or may_hide or is_untold(play):
-        return []
-    run = read_run(play.world.store)
-    above = 0.0
-    for shard in run.shards:
-        for send in shard.sends:
-            if send.tally is not None and shard.about.cost_usd is not None:
-                above += max(0.0, (send.tally.paid_usd or 0.0) - shard.about.cost_usd)
-    owed = charged(play)
-    told = f"the run cost {owed:.2f}, its cap is {cap:.2f}, and {above:.2f} came on top of estimates"
-    return [told] if owed > cap + above + LEAST else []
+        return math.inf
+    sent = ((shard.about.cost_usd, send.tally) for shard in run.shards for send in shard.sends)
+    return cap + math.fsum(
+        max(0.0, (tally.paid_usd or 0.0) - estimate)
+        for estimate, tally in sent
+        if tally is not None and estimate is not None
+    )

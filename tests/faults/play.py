@@ -54,6 +54,7 @@ class Play:
     failures: list[str] = field(default_factory=list)  #: what a person had to mend
     epochs: int = 1
     submitted: float = 0.0  #: when the last submit ended well
+    unknown_uploads: int = 0  #: that may stay of processes that were killed
 
     def __post_init__(self) -> None:
         self._dice = random.Random(f"play {self.plan.seed}")

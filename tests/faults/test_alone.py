@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.combinations import played
 from tests.faults.draw import Combination, Extra, Strike
-from tests.faults.laws import judge
+from tests.faults.seen import judge
 from tests.faults.world import make_world
 from tests.laws.figures import Figures
 

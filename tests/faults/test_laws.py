@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import openai
 import pytest
@@ -15,83 +15,18 @@ from airflow_provider_openai_batch.batch.run.actions import GiveUp, Wait
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.faults.__main__ import broke, read_arguments, table, table_of_one
-from tests.faults.askings import Asking
 from tests.faults.combinations import played
 from tests.faults.draw import CANARY, KEY, Combination
-from tests.faults.laws import judge, lives_of, too_often
 from tests.faults.parts import fits, jobs
-from tests.faults.trust import MOST_BYTES
-from tests.faults.unwanted import running_on
+from tests.faults.seen import judge
 from tests.faults.words import in_words
 from tests.laws.figures import Figures
-from tests.laws.laws import sharing
+from tests.laws.remains import MOST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.faults.play import Play
-
-
-def make_asking(batch: str, begun: float, ended: float, **facts: Any) -> Asking:
-    """One request in a batch that ran it and got a final answer."""
-    told = {"request": "r", "ran": True, "executed": True, "final": True} | facts
-    return Asking(batch=batch, begun=begun, ended=ended, **told)
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "broken"),
-    [
-        ({}, {}, 1),
-        ({"final": False}, {}, 0),
-        ({"executed": False, "final": False}, {}, 0),
-        ({"final": False}, {"begun": 5.0}, 1),
-        ({}, {"executed": False}, 0),
-        ({}, {"request": "other"}, 0),
-    ],
-)
-def test_executions(first: dict[str, Any], second: dict[str, Any], broken: int):
-    """A request may run again only when it has ended without a final answer."""
-    askings = [
-        make_asking("a", 0.0, 10.0, **first),
-        make_asking("b", **({"begun": 20.0, "ended": 30.0} | second)),
-    ]
-
-    assert len(too_often(askings, 3)) == broken
-
-
-@pytest.mark.parametrize(("reask", "broken"), [(0, 4), (1, 1), (2, 0)])
-def test_answers_that_fit_nothing_are_asked_for_again(reask: int, broken: int):
-    """As often as the run says, and where it says nothing they stand."""
-    askings = [make_asking(str(n), n * 20.0, n * 20.0 + 10, spoilt=n < 2) for n in range(3)]
-
-    assert len(too_often(askings, 3, reask)) == broken
-
-
-def test_attempts_are_limited():
-    """Also what fails each time ends."""
-    askings = [make_asking(str(n), n * 20.0, n * 20.0 + 10, final=False) for n in range(4)]
-
-    assert len(too_often(askings, 3)) == 1
-
-
-@pytest.mark.parametrize(
-    ("facts", "pairs"), [({"begun": 5.0}, 1), ({"begun": 20.0}, 0), ({"begun": 5.0, "ran": False}, 0)]
-)
-def test_live_batches(facts: dict[str, Any], pairs: int):
-    """Two batches with a request in common may not live at the same time."""
-    askings = [make_asking("a", 0.0, 10.0), make_asking("b", **({"ended": 30.0} | facts))]
-
-    assert len(sharing(lives_of(askings))) == pairs
-
-
-@pytest.mark.parametrize(
-    ("wanted", "at", "broken"), [("other", 5.0, 1), ("r", 5.0, 0), ("other", 10.0, 0), ("other", 0.0, 0)]
-)
-def test_batches_that_nobody_wants(wanted: str, at: float, broken: int):
-    """A batch that lives at a submit of which no row asks for anything that it holds."""
-    askings = [make_asking("a", 0.0, 10.0), make_asking("a", 0.0, 10.0, request="s")]
-
-    assert len(running_on(askings, {wanted}, at)) == broken
 
 
 @pytest.fixture
@@ -217,7 +152,7 @@ def test_table_of_one_combination():
     """Who plays one seed again reads nothing of schedules, crashes, and minutes."""
     told = table_of_one(Figures(fault_combinations_tried=1))
 
-    assert told.startswith("Of this one combination:\nrows lost")
+    assert told.startswith("Of this one combination:\nruns not ended")
     assert told.endswith("\nAll laws held.")
     assert "tried" not in told + table(Figures(), 30)
     assert "It took 30 seconds." in table(Figures(), 30)

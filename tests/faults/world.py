@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.steps.submit.staged import Staged
     from tests.world.tries import Tries
 
-LABELS = ("bug", "feature", "other")
+LABELS = ["bug", "feature", "other"]
 #: A token of input costs 1 USD at once, one of output a cent.
 PRICES = Prices(models={MODEL: Price(input=1_000_000, output=10_000)})
 CONNECTIONS = ("warehouse", "warehouse_renamed")

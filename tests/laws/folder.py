@@ -25,11 +25,11 @@ def lines_of(store: RunStore) -> Iterator[tuple[str, list[Any]]]:
                 yield name.split("/")[1], [msgspec.json.decode(line) for line in file]
 
 
-def intended_files(store: RunStore) -> set[str]:
-    """Return the input files that the run has meant to make batches of."""
-    found = set()
+def facts_of(store: RunStore) -> dict[str, str]:
+    """Read the facts, by their names."""
+    facts = {}
     for name in store.list():
-        if name.endswith("/intent.json"):
+        if name.endswith(".json"):
             with store.open(name) as file:
-                found.add(msgspec.json.decode(file.read())["file_id"])
-    return found
+                facts[name] = file.read().decode()
+    return facts

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from upath import UPath
 
 from airflow_provider_openai_batch.store.run_store import RunStore
-from tests.crashes.laws import Bill, check_bill, check_files, check_left, check_rows
-from tests.laws.figures import Figures
-from tests.laws.folder import intended_files, requests_of
-from tests.laws.laws import Life, Violation, counted, files_left, named, repeated, sharing
+from tests.laws.asking import Asking, Outcome
+from tests.laws.figures import Figures, Violation, counted, named
+from tests.laws.folder import facts_of, requests_of
+from tests.laws.money import Sums, over_cap, wrong_sums
+from tests.laws.remains import files_left, secrets
+from tests.laws.requests import dearer, sharing, too_often, unwanted
+from tests.laws.rows import Landed, Wanted, differing, lost, partial, repeated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FIRST = {"batch": "a", "requests": frozenset({"r", "s"}), "begun": 0.0, "ended": 10.0}
+
+def asking(batch: str, begun: float, ended: float, **facts: Any) -> Asking:
+    """One request in one batch that got a good answer."""
+    told = {"request": "r", "outcome": Outcome.GOOD} | facts
+    return Asking(batch=batch, begun=begun, ended=ended, **told)
 
 
 @pytest.mark.parametrize(
@@ -26,24 +32,53 @@ FIRST = {"batch": "a", "requests": frozenset({"r", "s"}), "begun": 0.0, "ended":
         ({"begun": 5.0}, 1),
         ({"begun": 0.0}, 1),
         ({"begun": 10.0}, 0),
-        ({"begun": 5.0, "requests": frozenset({"t"})}, 0),
+        ({"begun": 5.0, "request": "t"}, 0),
+        ({"begun": 5.0, "synchronous": True}, 0),
         ({"begun": -5.0, "ended": 0.0}, 0),
         ({"begun": -5.0, "ended": float("inf")}, 1),
     ],
 )
 def test_batches_that_live_at_one_time_share_nothing(second: dict[str, Any], pairs: int):
     """Whichever began first; one that ends as the other begins is over."""
-    lives = [Life(**FIRST), Life(**{**FIRST, "batch": "b", "ended": 20.0, **second})]
+    askings = [asking("a", 0.0, 10.0), asking("b", **({"ended": 20.0} | second))]
 
-    assert len(sharing(lives)) == len(sharing(lives[::-1])) == pairs
+    assert len(sharing(askings)) == len(sharing(askings[::-1])) == pairs
 
 
 def test_a_key_is_there_once():
     """Each key that is there more often is a violation of its own."""
-    assert [one.told for one in repeated("abacca")] == [
+    rows = [Landed(key=key, status="ok") for key in "abacca"]
+
+    assert [one.told for one in repeated(rows, "ac")] == [
         "row a is in the target 3 times",
         "row c is in the target 2 times",
+        "row b was never landed",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "broken"),
+    [
+        ({}, 0),
+        ({"key": "b"}, 1),
+        ({"answer": "no"}, 1),
+        ({"status": "strange"}, 1),
+        ({"status": "missing"}, 1),
+        ({"status": "failed", "answer": "no"}, 0),
+    ],
+)
+def test_each_row_is_there_with_its_own_answer(changes: dict[str, Any], broken: int):
+    """It has a status that it may have, and what it says is what was answered to it."""
+    row = Landed(**({"key": "a", "status": "ok", "answer": "yes"} | changes))
+    wanted = Wanted(key="a", answers={"yes"}, statuses={"ok", "failed"})
+
+    assert len(lost([row], [wanted])) == broken
+
+
+def test_readers_see_whole_states():
+    """Whatever else is read was left by no load."""
+    assert partial(["old", "new"], {"old", "new"}.__contains__) == []
+    assert counted(partial(["ne"], {"old", "new"}.__contains__)) == Figures(partial_reads_seen=1)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +89,8 @@ def test_only_an_upload_that_nobody_knows_may_stay(changes: dict[str, Any], left
     """And that only where an answer was lost, and only if it ends by itself."""
     file = {"id": "f", "filename": "r.jsonl", "purpose": "batch", "expires_at": 9, **changes}
 
-    assert len(files_left([file], {"ours"}, may_be_unknown=True)) == left
-    assert len(files_left([file], {"ours"}, may_be_unknown=False)) == 1
+    assert len(files_left([file], {"ours"}, unknown=1)) == left
+    assert len(files_left([file], {"ours"})) == 1
 
 
 def test_violations_are_counted_by_their_figures():
@@ -75,20 +110,60 @@ def test_a_folder_tells_its_requests_and_files(tmp_path: Path):
     store = RunStore(UPath(f"file://{tmp_path}"))
 
     assert requests_of(store) == {"a-0": ["x", "b"]}
-    assert intended_files(store) == {"file-1"}
+    assert facts_of(store) == {"shards/a-0/sends/0001/intent.json": '{"file_id": "file-1"}'}
+    words = {"the key": "sk", "a file": "file-1"}
+    assert [one.told for one in secrets(facts_of(store), words)] == [
+        f"a file in {next(iter(facts_of(store)))}"
+    ]
 
 
-def bill(*files: dict[str, Any], executed: str = "", at_once: str = "") -> Bill:
-    """Make what a server did for a run."""
-    return Bill(batches=[], executions=Counter(executed), at_once=Counter(at_once), files=list(files))
+@pytest.mark.parametrize(
+    ("first", "second", "broken"),
+    [
+        ({}, {}, 1),
+        ({"outcome": Outcome.FAILED}, {}, 1),
+        ({"outcome": Outcome.PASSING}, {}, 0),
+        ({"outcome": Outcome.UNSEEN}, {}, 0),
+        ({"outcome": Outcome.NOT_RUN}, {}, 0),
+        ({"outcome": Outcome.PASSING}, {"begun": 5.0}, 1),
+        ({"outcome": Outcome.UNSEEN, "synchronous": True}, {"begun": 5.0}, 0),
+        ({"synchronous": True}, {"begun": 20.0}, 1),
+        ({}, {"outcome": Outcome.NOT_RUN}, 0),
+        ({}, {"request": "other"}, 0),
+    ],
+)
+def test_executions(first: dict[str, Any], second: dict[str, Any], broken: int):
+    """A request may run again only when it has ended without an answer that stands."""
+    askings = [asking("a", 0.0, 10.0, **first), asking("b", **({"begun": 20.0, "ended": 30.0} | second))]
+
+    assert len(too_often(askings, 3)) == broken
 
 
-def figures(broken: list[Violation]) -> dict[str, int]:
-    """Return what is counted."""
-    counts = Counter[str]()
-    for one in broken:
-        counts[one.figure] += one.count
-    return dict(counts)
+@pytest.mark.parametrize(("reask", "broken"), [(0, 4), (1, 1), (2, 0)])
+def test_answers_that_fit_nothing_are_asked_for_again(reask: int, broken: int):
+    """As often as the run says, and where it says nothing they stand."""
+    outcomes = (Outcome.INVALID, Outcome.INVALID, Outcome.GOOD)
+    askings = [asking(str(n), n * 20.0, n * 20.0 + 10, outcome=one) for n, one in enumerate(outcomes)]
+
+    assert len(too_often(askings, 3, reask)) == broken
+
+
+@pytest.mark.parametrize(("outcome", "broken"), [(Outcome.PASSING, 1), (Outcome.UNSEEN, 0)])
+def test_attempts_are_limited(outcome: Outcome, broken: int):
+    """Also what fails each time ends; what nobody could read is no attempt."""
+    askings = [asking(str(n), n * 20.0, n * 20.0 + 10, outcome=outcome) for n in range(4)]
+
+    assert len(too_often(askings, 3)) == broken
+
+
+@pytest.mark.parametrize(
+    ("wanted", "at", "broken"), [("other", 5.0, 1), ("r", 5.0, 0), ("other", 10.0, 0), ("other", 0.0, 0)]
+)
+def test_batches_that_no_row_asks_for(wanted: str, at: float, broken: int):
+    """A batch that lives at a submit of which no row asks for anything that it holds."""
+    assert (
+        len(unwanted([asking("a", 0.0, 10.0), asking("a", 0.0, 10.0, request="s")], {wanted}, at)) == broken
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,59 +171,54 @@ def figures(broken: list[Violation]) -> dict[str, int]:
     [
         ("ab", {}),
         ("a", {"rows_lost": 1}),
-        ("abb", {"rows_duplicated_in_the_target": 1}),
-        ("aabb", {"rows_duplicated_in_the_target": 2}),
         ("abc", {"rows_lost": 1}),
         ("ac", {"rows_lost": 2}),
         ("", {"rows_lost": 2}),
     ],
 )
 def test_rows_are_those_of_a_run_without_a_kill(rows: str, broken: dict[str, int]):
-    """Lost, twice, or asked for by nobody: each row counts."""
-    found, expected = ([{"id": key} for key in keys] for keys in (rows, "ab"))
-
-    assert figures(check_rows(found or None, expected)) == broken
+    """Lost, or asked for by nobody: each row counts."""
+    assert counted(differing(rows, "ab")) == Figures(**broken)
 
 
 @pytest.mark.parametrize(
-    ("executed", "at_once", "again", "broken"),
+    ("executed", "calls", "again", "broken"),
     [
         ("ab", "", 0, {}),
         ("abb", "", 0, {"requests_executed_too_often": 1}),
-        ("abb", "b", 1, {}),
+        ("ab", "b", 1, {}),
+        ("ab", "b", 0, {"requests_executed_too_often": 1}),
         ("abb", "", 1, {"requests_executed_too_often": 1}),
-        ("abbb", "b", 1, {"requests_executed_too_often": 2}),
+        ("abb", "b", 1, {"requests_executed_too_often": 2}),
         ("a", "", 0, {"rows_lost": 1}),
     ],
 )
-def test_a_kill_costs_nothing(executed: str, at_once: str, again: int, broken: dict[str, int]):
-    """Only what was asked at once, and whose answer nobody has heard, may run again."""
-    assert figures(check_bill(bill(executed=executed, at_once=at_once), bill(executed="ab"), again)) == broken
+def test_a_kill_costs_nothing(executed: str, calls: str, again: int, broken: dict[str, int]):
+    """Only what is asked synchronously, and whose answer nobody has heard, may run again."""
+    ours = [asking("b", 0, 9, request=name) for name in executed]
+    ours += [asking("c", 0, 0, request=name, synchronous=True) for name in calls]
+    undisturbed = [asking("b", 0, 9, request=name) for name in "ab"]
+
+    assert counted(dearer(ours, undisturbed, again)) == Figures(**broken)
 
 
 def test_one_kill_leaves_one_upload():
     """A second one that nobody knows is not excused."""
     files = [{"id": name, "filename": name, "purpose": "batch", "expires_at": 9} for name in "fg"]
 
-    assert check_files(bill(files[0]), set()) == []
-    assert figures(check_files(bill(*files), set())) == {"remote_files_left": 1}
-    assert figures(check_files(bill(*files), {"f"})) == {"remote_files_left": 1}
-    assert figures(check_left(["a", "b"])) == {"remote_files_left": 2}
+    assert files_left(files[:1], (), unknown=1) == []
+    assert counted(files_left(files, (), unknown=1)) == Figures(remote_files_left=1)
+    assert counted(files_left(files, {"f"}, unknown=1)) == Figures(remote_files_left=1)
 
 
-def test_a_bill_knows_how_long_its_batches_lived():
-    """A batch without an end lives still; one of another run holds nothing of ours."""
-    batch = {"id": "b", "metadata": {"shard": "a-0"}, "created_at": 5, "completed_at": None}
-    made = Bill(
-        batches=[batch, {**batch, "metadata": None, "completed_at": 9}],
-        executions=Counter(),
-        at_once=Counter(),
-        files=[],
-    )
+def test_sums_and_caps():
+    """Rows, answers, and server say the same, as far as all was seen; and a cap holds."""
+    sums = {"charged": 3.0, "known": 3.0, "noted": 3.0, "rows": 3.0, "all_seen": True}
 
-    lives = made.lives({"a-0": ["x"]})
-
-    assert [(life.requests, life.begun, life.ended) for life in lives] == [
-        (frozenset({"x"}), 5, float("inf")),
-        (frozenset(), 5, 9),
-    ]
+    assert wrong_sums(Sums(**sums)) == []
+    assert len(wrong_sums(Sums(**sums | {"charged": 2.0}))) == 2
+    assert len(wrong_sums(Sums(**sums | {"known": 2.0}))) == 1
+    assert wrong_sums(Sums(**sums | {"known": 2.0, "all_seen": False})) == []
+    assert len(wrong_sums(Sums(**sums | {"noted": 2.0}))) == 1
+    assert wrong_sums(Sums(**sums | {"noted": None, "rows": 2.0})) == []
+    assert (over_cap(3.0, 3.0), len(over_cap(3.1, 3.0))) == ([], 1)

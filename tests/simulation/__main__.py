@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         world = play_seed(seed)
         sys.stdout.write(f"seed {seed}\n{tell(world)}\n{verdict(world)}\n")
         sys.stdout.flush()
-        broke |= bool(world.laws.broken)
+        broke |= bool(world.watch.broken)
     return int(broke)
 
 

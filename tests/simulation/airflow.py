@@ -74,7 +74,7 @@ def load(process: Process) -> None:
     def place(_: facts.Submission) -> Place:
         return Place(args=TARGET, table=MemoryTarget(process.world, process))
 
-    process.world.laws.loading(process, client.account)
+    process.world.watch.loading(process, client.account)
     try:
         load_into(store, client, Settings(), place)
     except TooManyFailures:
@@ -104,7 +104,7 @@ class DagRun:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.version = world.laws.version
+        self.version = world.watch.version
         self.task = "submit"
         self.state = "running"
         self.current: Process | None = None
@@ -151,7 +151,7 @@ class DagRun:
         self.clears += 1
         if version is not None:
             self.version = version
-        self.world.laws.cleared(task, self.version)
+        self.world.watch.cleared(task, self.version)
         for name in ORDER[ORDER.index(task) :]:
             self._tries[name] = self._tries[name].cleared()
         self.start(task)
@@ -224,7 +224,7 @@ class DagRun:
 
     def _failed(self, process: Process) -> None:
         self.state, self._error = "failed", process.error
-        if self.world.laws.may_stop(process.error):
+        if self.world.watch.may_stop(process.error):
             self.state, self.stopped = "stopped", process.error
             return
         self._later(PERSON, self._person_comes)
@@ -232,7 +232,7 @@ class DagRun:
     def _person_comes(self) -> None:
         """Clear what failed: wait when load did; submit when it failed before in the same place."""
         if self.clears > MOST_CLEARS + len(self.world.choices.taken):
-            self.world.violate("endless", f"{self.task} fails whatever a person clears")
+            self.world.violate("runs_not_ended", f"{self.task} fails whatever a person clears")
             return
         if self._error is not None and "belong together" in str(self._error):
             self.world.incidents.change_key()
@@ -243,7 +243,6 @@ class DagRun:
 
     def _landed(self) -> None:
         self.state = "landed"
-        self.world.laws.landed()
         self.world.incidents.maybe("landed", "landed")
 
 

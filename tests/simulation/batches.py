@@ -131,7 +131,7 @@ class RemoteBatch:
         outcome = self._world.choose("line", self.id)
         self.done[custom_id] = ALIKE.get(self.plan, outcome)
         self._world.tell(self.id, f"executes {custom_id[:6]} {self.done[custom_id] or 'ok'}")
-        self._world.laws.executed(self, custom_id, self.done[custom_id])
+        self._world.watch.executed(custom_id, self.done[custom_id])
 
     def _fail(self, error: BatchError) -> None:
         self._errors = (error,)

@@ -25,27 +25,6 @@ if TYPE_CHECKING:
     from tests.simulation.scenario import Scenario
     from tests.simulation.world import World
 
-#: Which figure a broken law counts for; what has no figure of its own is a run that did not land.
-FIGURES = {
-    "row lost": "rows_lost",
-    "row without a status": "rows_lost",
-    "answer lost": "rows_lost",
-    "answer of another row": "rows_lost",
-    "not landed": "rows_lost",
-    "endless": "rows_lost",
-    "defect": "rows_lost",
-    "row twice": "rows_duplicated_in_the_target",
-    "executed too often": "requests_executed_too_often",
-    "tried too often": "requests_executed_too_often",
-    "asked without an intent": "requests_executed_too_often",
-    "over the cap": "requests_executed_too_often",
-    "sent with the wrong key": "requests_executed_too_often",
-    "sent although the folder was lost": "requests_executed_too_often",
-    "two live batches share a request": "live_batches_sharing_a_request",
-    "unwanted batch runs": "requests_executed_too_often",
-    "file left": "remote_files_left",
-    "partial read": "partial_reads_seen",
-}
 CHUNK = 25  #: seeds that a worker plays before it reports
 #: Every schedule with one event, and where it is cheap with two.
 IN_ORDER = tuple((s, 2 if s in (*TWO_ATTEMPTS, KEYS) else 1) for s in SCENARIOS)
@@ -92,8 +71,8 @@ def _report(worlds: Iterator[tuple[str, World]], deadline: float) -> Report:
     stories = []
     for name, world in worlds:
         counts["schedules_simulated"] += 1
-        laws = {broken.law for broken in world.laws.broken}
-        counts.update(FIGURES[law] for law in laws)
+        laws = {broken.figure for broken in world.watch.broken}
+        counts.update(laws)
         if laws:
             stories.append(f"{name} breaks a law: {', '.join(sorted(laws))}\n{tell(shrink(world))}")
         if time.monotonic() >= deadline:

@@ -156,13 +156,13 @@ class MemoryClient(Client):
         if self._world.now < self._world.denied_until:
             return DENIED
         custom_id = hashlib.sha256(f"{endpoint}\n".encode() + body).hexdigest()[:32]
-        self._world.laws.called_at_once(custom_id)
+        self._world.watch.called(custom_id)
         way = self._way("ask")
         if way in LATE:
-            self._world.later(LATE[way], self._world.service.ask, custom_id, body)
+            self._world.later(LATE[way], self._world.service.ask, custom_id, body, self._world.now)
         told = ASKED.get(way)
         if told is None and way not in UNHEARD:
-            told = self._world.service.ask(custom_id, body, fails=way == "own_error")
+            told = self._world.service.ask(custom_id, body, self._world.now, fails=way == "own_error")
         if told is None or way in LOST:
             self._process.sleep(ASK_TIMEOUT)
             return Unclear("APITimeoutError")
@@ -253,7 +253,7 @@ class MemoryClient(Client):
 
     def _check_list(self, way: str) -> None:
         if way:
-            self._world.laws.list_failed()
+            self._world.watch.list_failed()
         if way == "cut":
             raise ListFailed("The list of batches is not readable.")
         if way == "endless":

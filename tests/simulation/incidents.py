@@ -94,7 +94,7 @@ class Incidents:
         for process in list(self._world.live):
             process.kill()
             self._world.bury(process)
-        self._world.laws.wiped()
+        self._world.watch.wiped()
         self._world.folder.clear()
 
     def _end_current(self) -> None:

@@ -1,13 +1,15 @@
-"""What a run is allowed beside its batches: a request that is asked at once, and what all may cost."""
+"""What a run is allowed beside its batches: a synchronous call, and what all may cost."""
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from tests.laws.asking import Asking, Outcome
 from tests.simulation.batches import MISFIT
 
 if TYPE_CHECKING:
@@ -15,35 +17,45 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 
-class AtOnce:
-    """Counts what was asked at once; where no answer of it is in the folder, it may be asked again."""
+class Calls:
+    """Notes synchronous calls; one whose answer is not in the folder may be asked again: nobody heard it."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._calls: Counter[str] = Counter()
-        self._times: Counter[str] = Counter()
-        self.forgiven: Counter[str] = Counter()
         self._before: Counter[str] = Counter()
+        self.executed: defaultdict[str, list[tuple[float, Outcome]]] = defaultdict(list)
+        self._unheard: Counter[str] = Counter()
 
     def called(self, custom_id: str) -> bool:
         """Note a call; False if no intent of it is in the folder."""
         self._calls[custom_id] += 1
         return self._calls[custom_id] - self._before[custom_id] <= len(self._sends(custom_id))
 
-    def asked(self, custom_id: str) -> None:
+    def note(self, custom_id: str, asked_at: float, outcome: Outcome) -> None:
         """Note an execution, which may come later than its call."""
-        self._times[custom_id] += 1
+        self.executed[custom_id].append((asked_at, outcome))
 
     def wiped(self) -> None:
-        """Note that the folder was lost, with all answers that came at once."""
+        """Note that the folder was lost, with all answers of calls."""
         self._before = self._calls.copy()
 
-    def forgive(self, custom_id: str) -> int:
-        """Return how many more answers than before nobody has heard: so often it may be asked again."""
+    def askings(self, custom_id: str) -> list[Asking]:
+        """Return the executions; as many as were ever without an answer in the folder may be repeated."""
+        executed = self.executed[custom_id]
         heard = sum(bool(send.raw) for send in self._sends(custom_id))
-        lost = max(0, self._times[custom_id] - heard - self.forgiven[custom_id])
-        self.forgiven[custom_id] += lost
-        return lost
+        self._unheard[custom_id] = max(self._unheard[custom_id], len(executed) - heard)
+        return [
+            Asking(
+                request=custom_id[:6],
+                batch=f"call {number}",
+                begun=asked_at,
+                ended=asked_at,
+                outcome=Outcome.UNSEEN if number <= self._unheard[custom_id] else outcome,
+                synchronous=True,
+            )
+            for number, (asked_at, outcome) in enumerate(executed, 1)
+        ]
 
     def _sends(self, custom_id: str) -> list[Send]:
         if not self._calls[custom_id]:
@@ -59,12 +71,12 @@ class Spending:
     """Adds up what the server charges, in USD."""
 
     def __init__(self, world: World) -> None:
-        self._scenario = world.scenario
+        self._tokens, cap = world.scenario.tokens, world.scenario.cap
+        #: Answers that cost more than is estimated may pass it.
+        self.cap = math.inf if cap is None or self._tokens > 2 else cap
         self.total = 0.0
 
-    def add(self, outcome: str, *, at_once: bool = False) -> bool:
-        """Charge an execution; False if the cap is passed although answers cost what is estimated."""
+    def add(self, outcome: str, *, synchronous: bool) -> None:
+        """Charge an execution."""
         if outcome in {"", MISFIT}:
-            self.total += self._scenario.tokens / 2 * (2 if at_once else 1)
-        cap = self._scenario.cap
-        return cap is None or self._scenario.tokens > 2 or self.total <= cap
+            self.total += self._tokens / 2 * (2 if synchronous else 1)

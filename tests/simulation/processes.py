@@ -104,7 +104,7 @@ class Process:
         except Exception as error:  # noqa: BLE001
             self.error = error
             if not isinstance(error, (*EXPECTED, AirflowFailException)):
-                self.world.violate("defect", f"{self.name} raised {error!r}", error)
+                self.world.violate("runs_not_ended", f"{self.name} raised {error!r}")
         self.dead = True
 
 

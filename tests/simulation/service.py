@@ -78,14 +78,14 @@ class Service:
         made = RemoteBatch(self._world, f"batch-{len(self.batches) + 1}", found, (metadata, bodies))
         self.batches[made.id] = made
         self._world.tell(by, f"{made.id} exists on {file_id} with {len(bodies)} requests")
-        self._world.laws.batch_made(made)
+        self._world.watch.batch_made(made)
         made.start()
         return made
 
-    def ask(self, custom_id: str, body: bytes, *, fails: bool = False) -> SyncAnswer:
+    def ask(self, custom_id: str, body: bytes, asked_at: float, *, fails: bool = False) -> SyncAnswer:
         """Answer a request at once."""
         self._world.tell("the server", f"answers {custom_id[:6]} at once")
-        self._world.laws.asked_at_once(custom_id, "bad_request" if fails else "")
+        self._world.watch.answered(custom_id, asked_at, "bad_request" if fails else "")
         if fails:
             error = {"code": "context_length_exceeded", "message": "It is too long."}
             return SyncAnswer(status=400, request_id="r", body={"error": error})

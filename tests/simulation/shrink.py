@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def shrink(world: World) -> World:
     """Leave out what is not needed, one event after the other, until nothing can be left out."""
-    laws = {broken.law for broken in world.laws.broken}
+    laws = {broken.figure for broken in world.watch.broken}
     shortest = world
     while (shorter := _shorter(shortest, laws)) is not None:
         shortest = shorter
@@ -26,7 +26,7 @@ def shrink(world: World) -> World:
 def _shorter(world: World, laws: set[str]) -> World | None:
     for scenario, taken in _candidates(world):
         tried = replay(scenario, taken)
-        if laws & {broken.law for broken in tried.laws.broken}:
+        if laws & {broken.figure for broken in tried.watch.broken}:
             return tried
     return None
 

@@ -16,9 +16,7 @@ def tell(world: World) -> str:
 
 def verdict(world: World) -> str:
     """Say which laws the schedule broke, one to a line, or that all held."""
-    return (
-        "\n".join(f"Broken: {broken.law}: {broken.what}" for broken in world.laws.broken) or "All laws held."
-    )
+    return "\n".join(f"Broken: {broken}" for broken in world.watch.broken) or "All laws held."
 
 
 def _clock(seconds: float) -> str:

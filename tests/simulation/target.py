@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,7 @@ class MemoryTable:
 
     def __init__(self) -> None:
         self.versions: list[dict[Any, Row]] = [{}]
-        self.repeated = 0
+        self.repeated: list[Row] = []  #: rows of a load that had one of their key
         self.holder: Process | None = None
 
     @property
@@ -80,7 +79,7 @@ class MemoryTarget:
     def _commit(self, new: list[Row]) -> int:
         table = self._world.table
         rows = dict(table.rows)
-        table.repeated += sum(count - 1 for count in Counter(row["id"] for row in new).values())
+        table.repeated += [row for at, row in enumerate(new) if row["id"] in {one["id"] for one in new[:at]}]
         kept = 0
         for row in new:
             old = rows.get(row["id"])

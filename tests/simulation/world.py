@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+from tests.laws.figures import Violation
 from tests.simulation.airflow import DagRun
 from tests.simulation.incidents import Incidents
-from tests.simulation.laws import Laws
 from tests.simulation.processes import Onlooker, Process
 from tests.simulation.scenario import INCIDENTS
 from tests.simulation.service import Service
 from tests.simulation.store import MemoryStore
 from tests.simulation.target import MemoryTable
+from tests.simulation.watch import NOT_ENDED, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +59,7 @@ class World:
         self._count = 0
         self._turn: Process | None = None
         self.table = MemoryTable()
-        self.laws = Laws(self)
+        self.watch = Watch(self)
         self.service = Service(self)
         self.dag_run = DagRun(self)
         self.incidents = Incidents(self)
@@ -68,13 +69,13 @@ class World:
         self.dag_run.start("submit")
         try:
             while self._go_on():
-                if self.laws.broken:
+                if self.watch.broken:
                     break
         except Endless:
-            self.violate("endless", f"more than {MOST_POINTS:,} calls")
+            self.violate(NOT_ENDED, f"more than {MOST_POINTS:,} calls")
         self._end_all()
-        if not self.laws.broken:
-            self.laws.check_end()
+        if not self.watch.broken:
+            self.watch.check_end()
         return self
 
     def choose(self, kind: str, where: str, without: tuple[str, ...] = ()) -> str:
@@ -115,24 +116,25 @@ class World:
         """Add a line to the story."""
         self.story.append(Told(self.now, who, what))
 
-    def violate(self, law: str, what: str, error: BaseException | None = None) -> None:
+    def violate(self, figure: str, told: str) -> None:
         """Note that a law is broken."""
-        self.tell("VIOLATION", f"{law}: {what}")
-        self.laws.break_law(law, what, error)
+        broken = Violation(figure, told)
+        self.tell("VIOLATION", str(broken))
+        self.watch.broken.append(broken)
 
     def postpone_create(self, seconds: float, project: str, file_id: str, told: dict[str, str]) -> None:
         """Let a create act after its client gave up."""
 
         def act() -> None:
-            self.laws.pending -= 1
+            self.watch.pending -= 1
             self.service.create(project, file_id, told, "a late create")
 
-        self.laws.pending += 1
+        self.watch.pending += 1
         self.later(seconds, act)
 
     def delete_failed(self, who: str, file_id: str) -> None:
         """Remember that a file may be left for this reason."""
-        self.laws.undeleted.add((who, file_id))
+        self.watch.undeleted.add((who, file_id))
 
     def _befall(self, process: Process, way: str) -> None:
         if way == "crash":
@@ -178,7 +180,7 @@ class World:
             return False
         self.now = min(times)
         if self.now - self.disturbed_at > LONGEST:
-            self.violate("endless", "undisturbed for three weeks, and the run has not ended")
+            self.violate(NOT_ENDED, "undisturbed for three weeks, and the run has not ended")
             return False
         return True
 

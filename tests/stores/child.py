@@ -19,17 +19,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What the process is to do, and where."""
 
     task: str
-    runs: str
     store_url: str
     api: str
     folder: str
-    seed: int
-    limits: dict[str, Any]
-    prompt: str
-    endpoint: str
-    labels: list[str]
     tries: Tries
-    database: str = "sqlite"
+    options: dict[str, Any]
 
     def encoded(self) -> str:
         """Return the order as an argument."""
@@ -38,20 +32,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 def do(order: Order) -> None:
     """Do one task; a connection of Airflow opens S3, other stores are attached."""
-    if order.runs.startswith("gs://"):
+    if order.options["runs"].startswith("gs://"):
         attach_gcs(order)
     emulator: Any = SimpleNamespace(base_url=order.api, now=0.0)
-    world = World(
-        Path(order.folder),
-        emulator,
-        Warehouse(Path(order.folder), order.database),
-        seed=order.seed,
-        limits=order.limits,
-        prompt=order.prompt,
-        endpoint=order.endpoint,
-        output_type=tuple(order.labels) or None,
-        runs=order.runs,
-    )
+    folder = Path(order.folder)
+    world = World(folder, emulator, Warehouse(folder), **order.options)
     match order.task:
         case "submit":
             world.advance(world.stage(order.tries).attempt)
@@ -67,7 +52,7 @@ def attach_gcs(order: Order) -> None:
     from gcsfs.core import GCSFileSystem  # noqa: PLC0415
 
     fs = GCSFileSystem(token="anon", endpoint_url=order.store_url, project="test", skip_instance_cache=True)
-    attach("gs", order.runs.removeprefix("gs://").split("@")[0], fs=fs)
+    attach("gs", order.options["runs"].removeprefix("gs://").split("@")[0], fs=fs)
 
 
 if __name__ == "__main__":
