@@ -29,7 +29,7 @@ USERS = (
     f"{PACKAGE}/*.py",
     f"{PACKAGE}/{{hooks,operators,sensors,triggers}}/*.py",
     f"{PACKAGE}/steps/{{keys,load,look,maintenance,run_folder,submit,wait}}/*.py",
-    f"{PACKAGE}/batch/{{api,arguments,cost,endpoints,probe,report,request,run,text}}/*.py",
+    f"{PACKAGE}/batch/{{api,arguments,cost,decisions,endpoints,probe,report,request,run,text}}/*.py",
     f"{PACKAGE}/{{client,emulator,store}}/**/*.py",
 )
 EVERYWHERE = (*PAGES, "demo/*.py", "example_dags/*.py", f"{PACKAGE}/**/*.py")

@@ -116,7 +116,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Stage the rows, then send what can be sent now; the sensor sends the rest."""
-        from airflow_provider_openai_batch.batch.run.actions import GiveUp  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.decisions.actions import GiveUp  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.submit.stage import stage  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.wait.advance import advance  # noqa: PLC0415
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_openai_batch.batch.run.progress import Progress
+    from airflow_provider_openai_batch.batch.decisions.progress import Progress
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 
@@ -148,7 +148,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
 
     def _advance(self, store: RunStore, client: Client) -> tuple[dict[str, Any] | None, float]:
         """Do what can be done now; return the result if all is answered, and how long the API wants rest."""
-        from airflow_provider_openai_batch.batch.run.actions import GiveUp, Wait  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.decisions.actions import GiveUp, Wait  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.run_folder.request_counts import counts  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.wait.advance import advance_and_count  # noqa: PLC0415
 

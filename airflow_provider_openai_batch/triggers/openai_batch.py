@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.run_location import open_store
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from airflow_provider_openai_batch.batch.run.progress import Progress
+    from airflow_provider_openai_batch.batch.decisions.progress import Progress
     from airflow_provider_openai_batch.client.sync_client import AsyncClient
     from airflow_provider_openai_batch.store.run_store import RunStore
 
@@ -132,7 +132,7 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
     async def _look(self) -> str | None:
         # The first import takes seconds, and would block all triggers of this process.
         await asyncio.to_thread(import_module, "airflow_provider_openai_batch.steps.look.async_look")
-        from airflow_provider_openai_batch.batch.run.actions import Wait  # noqa: PLC0415
+        from airflow_provider_openai_batch.batch.decisions.actions import Wait  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.look.async_look import look  # noqa: PLC0415
 
         client = self._client = await OpenAIBatchHook(self.openai_conn_id).get_async_client()

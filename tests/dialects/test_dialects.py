@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.run.actions import Due, Finish, GiveUp, Wait
-from airflow_provider_openai_batch.batch.run.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.actions import Due, Finish, GiveUp, Wait
+from airflow_provider_openai_batch.batch.decisions.moment import Settings
 from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from airflow_provider_openai_batch.steps.look.async_look import look

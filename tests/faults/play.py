@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
-from airflow_provider_openai_batch.batch.run.actions import Due, Finish, Wait
+from airflow_provider_openai_batch.batch.decisions.actions import Due, Finish, Wait
 from airflow_provider_openai_batch.exceptions import InvalidRequest, RunTimedOut, TooManyFailures
 from tests.faults.draw import CANARY, Extra
 from tests.faults.words import in_words

@@ -11,7 +11,7 @@ import openai
 import pytest
 from msgspec.structs import replace
 
-from airflow_provider_openai_batch.batch.run.actions import GiveUp, Wait
+from airflow_provider_openai_batch.batch.decisions.actions import GiveUp, Wait
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.faults.__main__ import broke, read_arguments, table, table_of_one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_openai_batch.batch.run.actions import Due, Finish, GiveUp, Wait
+from airflow_provider_openai_batch.batch.decisions.actions import Due, Finish, GiveUp, Wait
 
 
 def in_words(step: Any, began: float) -> str:

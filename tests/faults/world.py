@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
-from airflow_provider_openai_batch.batch.run.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.moment import Settings
 from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin, SameOrigin
 from airflow_provider_openai_batch.client.sync_client import AsyncClient
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from airflow_provider_openai_batch.batch.run.actions import Due, Finish, GiveUp, Wait
+    from airflow_provider_openai_batch.batch.decisions.actions import Due, Finish, GiveUp, Wait
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.load.loaded import Loaded
     from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs

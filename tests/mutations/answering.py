@@ -8,11 +8,11 @@ ADVANCE = "tests/steps/wait/test_advance.py"
 INTERLEAVINGS = "tests/steps/test_interleavings.py"
 LOAD = "tests/steps/load/test_load.py"
 MERGE = "tests/tables/targets/test_sql_target.py"
-QUEUE = "tests/batch/run/test_remaining.py"
+QUEUE = "tests/batch/decisions/test_remaining_requests.py"
 
 COPIES = "tests/steps/collect/test_copies.py"
 
-TYPED = "tests/batch/answer/test_typed.py"
+TYPED = "tests/batch/answer/test_answer_values.py"
 LINES = "tests/batch/answer/test_parse_line.py"
 
 QUOTA = "tests/steps/wait/test_quota.py"
@@ -64,7 +64,7 @@ ANSWERING = (
     ),
     Mutation(
         name="what was not run for want of credit counts as an attempt",
-        file="batch/run/remaining.py",
+        file="batch/decisions/remaining_requests.py",
         old="if send.tally is None or not send.tally.unpaid:",
         new="if send.tally is None or send.tally.counted:",
         caught_by=f"{QUOTA}::test_credit_is_waited_for_and_no_attempt_counted[1]",
@@ -92,7 +92,7 @@ ANSWERING = (
     ),
     Mutation(
         name="values of another output type are taken as they are stored",
-        file="batch/answer/typed.py",
+        file="batch/answer/answer_values.py",
         old=" or (field.metadata or {}).get(IDENTITY) != output.identity",
         new="",
         caught_by=f"{TYPED}::test_answers_are_typed_again_for_another_output_type",
@@ -127,7 +127,7 @@ ANSWERING = (
     ),
     Mutation(
         name="a retry holds its whole parent",
-        file="batch/run/remaining.py",
+        file="batch/decisions/remaining_requests.py",
         old="positions=np.flatnonzero(wanted)",
         new="positions=np.arange(len(wanted))",
         caught_by=f"{QUEUE}::test_only_transient_failures_go_again",
@@ -141,14 +141,14 @@ ANSWERING = (
     ),
     Mutation(
         name="one request goes up in two shards",
-        file="batch/run/remaining.py",
+        file="batch/decisions/remaining_requests.py",
         old="                taken |= self._mark(ids[wanted])\n",
         new="",
         caught_by=f"{QUEUE}::test_two_stagings_never_send_a_request_twice",
     ),
     Mutation(
         name="`cancelled` always sent again",
-        file="batch/run/remaining.py",
+        file="batch/decisions/remaining_requests.py",
         old="FORGOTTEN_BY_A_CLEAR if goes_on else TRANSIENT",
         new="FORGOTTEN_BY_A_CLEAR",
         caught_by=f"{ADVANCE}::test_person_who_cancels_is_not_fought",
@@ -162,7 +162,7 @@ ANSWERING = (
     ),
     Mutation(
         name="epoch not counted",
-        file="batch/run/remaining.py",
+        file="batch/decisions/remaining_requests.py",
         old=" and ended.intent.epoch >= self._epoch",
         new="",
         caught_by=f"{QUEUE}::TestClears::test_attempts_of_before_do_not_count",
@@ -190,7 +190,7 @@ ANSWERING = (
     ),
     Mutation(
         name="answers joined by position",
-        file="batch/answer/best.py",
+        file="batch/answer/best_answer.py",
         old="        return np.where(self.ids[places] == ids, self.positions[places], -1)",
         new="        return np.arange(len(ids))",
         caught_by=f"{LOAD}::test_answers_go_to_their_own_rows",
@@ -208,10 +208,10 @@ ANSWERING = (
     ),
     Mutation(
         name="a later failure beats an answer",
-        file="batch/answer/best.py",
+        file="batch/answer/best_answer.py",
         old="* 1_000 + attempt",
         new="+ 1_000 * attempt",
-        caught_by="tests/batch/answer/test_best.py::test_ok_wins_then_what_is_final_then_the_later[ok-failed-0]",
+        caught_by="tests/batch/answer/test_best_answer.py::test_ok_wins_then_what_is_final_then_the_later[ok-failed-0]",
     ),
     Mutation(
         name="load while in flight",

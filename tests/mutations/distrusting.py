@@ -21,14 +21,14 @@ DISTRUSTING = (
     ),
     Mutation(
         name="a batch is not cancelled that cannot be looked at",
-        file="batch/run/unwanted.py",
+        file="batch/decisions/unwanted_batches.py",
         old="return look is not None and not isinstance(look, Gone)",
         new="return False",
         caught_by=f"{UNWANTED}::test_unwanted_batch_is_cancelled_though_nothing_else_is_to_be_done[0-1]",
     ),
     Mutation(
         name="a run ends before an unwanted batch is cancelled",
-        file="batch/run/decide.py",
+        file="batch/decisions/decide.py",
         old="return [] if due is None else [due]",
         new="return []",
         caught_by=f"{UNWANTED}::test_unwanted_batch_is_cancelled_though_nothing_else_is_to_be_done[2-1]",
@@ -77,14 +77,14 @@ DISTRUSTING = (
     ),
     Mutation(
         name="a doubt is due by the intent alone",
-        file="batch/run/decide.py",
+        file="batch/decisions/decide.py",
         old="    if is_yet_to_come(since, moment.now):",
         new="    if is_yet_to_come(since, moment.now) and send.fences:",
         caught_by=f"{DISTRUST}::test_intent_with_a_wrong_time_is_resolved[False-3456000]",
     ),
     Mutation(
         name="a time that never was holds a run",
-        file="batch/run/decide.py",
+        file="batch/decisions/decide.py",
         old="    run = run_as_of(run, moment.now)\n",
         new="",
         caught_by="tests/steps/wait/test_lying_clock.py::test_a_run_goes_on_when_the_clock_is_right_again"
@@ -106,14 +106,14 @@ DISTRUSTING = (
     ),
     Mutation(
         name="an unwanted batch runs on",
-        file="batch/run/decide.py",
+        file="batch/decisions/decide.py",
         old="        need = _stop(send, moment) or need\n",
         new="        need = need or _stop(send, moment)\n",
         caught_by=f"{UNWANTED}::test_batch_of_a_changed_prompt_is_cancelled",
     ),
     Mutation(
         name="what runs after it should have expired is given up",
-        file="batch/run/unwanted.py",
+        file="batch/decisions/unwanted_batches.py",
         old="    return now + PAUSE if runs(look) else None\n",
         new="    return None if runs(look) else now + PAUSE\n",
         caught_by=f"{UNWANTED}::test_batch_that_does_not_expire_is_waited_for",

@@ -64,7 +64,7 @@ LANDING = (
         file="tables/targets/sql_target.py",
         old="        if gone > 0:\n",
         new="        if gone > staged:\n",
-        caught_by="tests/tables/existing/test_table_hooks.py::test_rows_that_a_trigger_takes_out_again_fail_the_load[sqlite-merge]",
+        caught_by="tests/tables/existing/test_triggers_and_rules.py::test_rows_that_a_trigger_takes_out_again_fail_the_load[sqlite-merge]",
     ),
     Mutation(
         name="decimals are rounded by SQLite",

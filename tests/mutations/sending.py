@@ -6,10 +6,10 @@ from tests.mutations.planted import Mutation
 
 ADVANCE = "tests/steps/wait/test_advance.py"
 INTERLEAVINGS = "tests/steps/test_interleavings.py"
-LIFECYCLE = "tests/batch/run/test_decide.py"
+LIFECYCLE = "tests/batch/decisions/test_decide.py"
 NIGHTS = "tests/steps/test_nights.py"
 PREFLIGHT = "tests/steps/wait/test_send_preflight.py"
-QUEUE = "tests/batch/run/test_remaining.py"
+QUEUE = "tests/batch/decisions/test_remaining_requests.py"
 
 SENDING = (
     Mutation(
@@ -68,10 +68,10 @@ SENDING = (
     ),
     Mutation(
         name="a cap that ignores what is in flight",
-        file="batch/run/cost_cap.py",
+        file="batch/decisions/cost_cap.py",
         old="        if alone + self.growth * self.in_flight <= self.cap * TOLERANCE:",
         new="        if alone <= self.cap * TOLERANCE:",
-        caught_by="tests/batch/run/test_cost_cap.py::test_shards_are_sent_as_far_as_the_cap_goes",
+        caught_by="tests/batch/decisions/test_cost_cap.py::test_shards_are_sent_as_far_as_the_cap_goes",
     ),
     Mutation(
         name="attempt check before the intent",
@@ -136,14 +136,14 @@ SENDING = (
     ),
     Mutation(
         name="void without the second settle",
-        file="batch/run/decide.py",
+        file="batch/decisions/decide.py",
         old="since = send.intent.at if send.fenced_at is None else send.fenced_at",
         new="since = send.intent.at",
         caught_by=f"{LIFECYCLE}::TestDoubts::test_fenced_doubt_settles_again",
     ),
     Mutation(
         name="fence without the first settle",
-        file="batch/run/decide.py",
+        file="batch/decisions/decide.py",
         old=" else moment.settings.settle)\n",
         new=" else moment.settings.settle * bool(send.fences))\n",
         caught_by=f"{LIFECYCLE}::TestDoubts::test_young_doubt_is_left_alone",
@@ -213,14 +213,14 @@ SENDING = (
     ),
     Mutation(
         name="a changed prompt pays for every row by itself",
-        file="batch/run/row_decision.py",
+        file="batch/decisions/row_decision.py",
         old="        if self.rule.takes(CHANGED_PROMPT):\n",
         new="        if self.rule.words:\n",
         caught_by=f"{NIGHTS}::test_a_second_template_column_is_a_changed_prompt[looked up]",
     ),
     Mutation(
         name="a person's row is asked again",
-        file="batch/run/row_decision.py",
+        file="batch/decisions/row_decision.py",
         old=" | own | (ALL in rule.words)) & ~persons",
         new=" | own | (ALL in rule.words))",
         caught_by=f"{NIGHTS}::test_what_a_person_decided_is_neither_sent_nor_replaced[joined]",
@@ -270,10 +270,10 @@ SENDING = (
     ),
     Mutation(
         name="what is sent in one round takes no room from what comes after",
-        file="batch/run/decide.py",
+        file="batch/decisions/decide.py",
         old="            self._take_room(shard)\n",
         new="            pass\n",
-        caught_by="tests/batch/run/test_cost_cap.py::test_what_is_sent_together_fits_together",
+        caught_by="tests/batch/decisions/test_cost_cap.py::test_what_is_sent_together_fits_together",
     ),
     Mutation(
         name="a person's stop is seen by the next call only",

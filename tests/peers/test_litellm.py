@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.run.actions import Finish
+from airflow_provider_openai_batch.batch.decisions.actions import Finish
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.peers.gateway import BEHIND, BIN, KEY, Gateway, get, port_of

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.run.actions import Finish, GiveUp, Wait
-from airflow_provider_openai_batch.batch.run.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.actions import Finish, GiveUp, Wait
+from airflow_provider_openai_batch.batch.decisions.moment import Settings
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.submit.stage import stage
 from airflow_provider_openai_batch.steps.wait.advance import advance

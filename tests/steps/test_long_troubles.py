@@ -8,8 +8,8 @@ from typing import Any
 import openai
 import pytest
 
+from airflow_provider_openai_batch.batch.decisions.actions import Finish, Wait
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.actions import Finish, Wait
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import RunUnreadable, TooManyFailures
 from airflow_provider_openai_batch.steps.run_folder.read import read_run

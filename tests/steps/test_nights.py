@@ -15,7 +15,7 @@ import pytest
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.arguments.resend import DEFAULT
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
-from airflow_provider_openai_batch.batch.run.actions import Finish
+from airflow_provider_openai_batch.batch.decisions.actions import Finish
 from airflow_provider_openai_batch.exceptions import InvalidRequest, TooManyFailures
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_openai_batch.batch.run.actions import Finish
+from airflow_provider_openai_batch.batch.decisions.actions import Finish
 from tests.faults.draw import draw
 from tests.faults.world import make_world
 from tests.laws.figures import Figures

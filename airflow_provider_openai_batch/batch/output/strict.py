@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_openai_batch.batch.output.placed import Placed, like, plain
+from airflow_provider_openai_batch.batch.output.schema_places import Placed, like, plain
 from airflow_provider_openai_batch.batch.output.strict_build import Schema, build
 from airflow_provider_openai_batch.batch.output.strict_rules import FORMATS, Mistake, lint, looks_around
 from airflow_provider_openai_batch.batch.text.lenient_json import encode

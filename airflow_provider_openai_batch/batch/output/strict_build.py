@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_openai_batch.batch.output.placed import NotSchema, Place, Placed, like
+from airflow_provider_openai_batch.batch.output.schema_places import NotSchema, Place, Placed, like
 
 Schema = dict[str, Any]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_provider_openai_batch.batch.output.placed import NotSchema, Place, Placed
+from airflow_provider_openai_batch.batch.output.schema_places import NotSchema, Place, Placed
 from airflow_provider_openai_batch.batch.output.strict_build import resolve
 
 ALLOWED = frozenset({

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.batch.decisions.cost_cap import was_sent
 from airflow_provider_openai_batch.batch.report.report_values import SendTime, ShardTime
-from airflow_provider_openai_batch.batch.run.cost_cap import was_sent
 from airflow_provider_openai_batch.batch.text.safe_words import as_id
 
 if TYPE_CHECKING:

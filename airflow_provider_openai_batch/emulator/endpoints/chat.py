@@ -32,9 +32,9 @@ from airflow_provider_openai_batch.emulator.bodies import (
 from airflow_provider_openai_batch.emulator.endpoints import abilities
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
 from airflow_provider_openai_batch.emulator.endpoints.families import NEW, check_chat
+from airflow_provider_openai_batch.emulator.endpoints.faulty_answers import Voice, twists
 from airflow_provider_openai_batch.emulator.endpoints.messages import check_messages, text_of
 from airflow_provider_openai_batch.emulator.endpoints.tools import check_tools
-from airflow_provider_openai_batch.emulator.endpoints.twists import Voice, twists
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.wording import unknown_parameter
 

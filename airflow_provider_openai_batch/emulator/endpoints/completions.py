@@ -26,7 +26,7 @@ from airflow_provider_openai_batch.emulator.bodies import (
 from airflow_provider_openai_batch.emulator.endpoints import inputs
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
 from airflow_provider_openai_batch.emulator.endpoints.families import check_completion
-from airflow_provider_openai_batch.emulator.endpoints.twists import Voice, twists
+from airflow_provider_openai_batch.emulator.endpoints.faulty_answers import Voice, twists
 from airflow_provider_openai_batch.emulator.errors import ApiError
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from airflow_provider_openai_batch.emulator.bodies import (
 from airflow_provider_openai_batch.emulator.endpoints import abilities, items
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
 from airflow_provider_openai_batch.emulator.endpoints.families import check_response
-from airflow_provider_openai_batch.emulator.endpoints.twists import Voice, twists
+from airflow_provider_openai_batch.emulator.endpoints.faulty_answers import Voice, twists
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.wording import unknown_parameter
 

@@ -25,9 +25,9 @@ from airflow_provider_openai_batch.batch.api.objects import (
 from airflow_provider_openai_batch.batch.api.quota import quota_is_spent, without_credit
 from airflow_provider_openai_batch.batch.api.status_codes import TOO_MANY
 from airflow_provider_openai_batch.batch.cost.billing import bill
+from airflow_provider_openai_batch.batch.decisions.cost_cap import OVER_CAP
+from airflow_provider_openai_batch.batch.decisions.decide import HALF_HOUR
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.cost_cap import OVER_CAP
-from airflow_provider_openai_batch.batch.run.decide import HALF_HOUR
 from airflow_provider_openai_batch.batch.run.unseen_usage import book_unseen
 from airflow_provider_openai_batch.batch.text.request_ids import ids_of
 from airflow_provider_openai_batch.steps.collect.stray_lines import STRAY, Strays, answers_in

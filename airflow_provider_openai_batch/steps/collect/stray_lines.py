@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from airflow_provider_openai_batch.batch.answer.answer_values import plain
 from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, FINAL, collect
-from airflow_provider_openai_batch.batch.answer.typed import plain
 from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoint_of
 from airflow_provider_openai_batch.batch.run.unseen_usage import without_tokens
 from airflow_provider_openai_batch.batch.text.request_ids import Ids, ids_of

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.arguments.resend import forgotten_by_a_clear
+from airflow_provider_openai_batch.batch.decisions.actions import Finish, GiveUp
+from airflow_provider_openai_batch.batch.decisions.cost_cap import OVER_CAP
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.actions import Finish, GiveUp
-from airflow_provider_openai_batch.batch.run.cost_cap import OVER_CAP
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
 from airflow_provider_openai_batch.steps.keys.examples import for_example
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from airflow_provider_openai_batch.batch.cost.prices import Prices
+    from airflow_provider_openai_batch.batch.decisions.moment import Settings
     from airflow_provider_openai_batch.batch.output.output import Output
-    from airflow_provider_openai_batch.batch.run.moment import Settings
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run, Snapshot
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.batch.answer.best import Index, best_answers, rank_answers
+from airflow_provider_openai_batch.batch.answer.answer_values import as_invalid, typed, values_of
+from airflow_provider_openai_batch.batch.answer.best_answer import Index, best_answers, rank_answers
 from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA
-from airflow_provider_openai_batch.batch.answer.typed import as_invalid, typed, values_of
 from airflow_provider_openai_batch.batch.cost.billing import READ
 from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoint_of, output_of
 from airflow_provider_openai_batch.batch.output.column_limits import Bytes, Characters, Charset

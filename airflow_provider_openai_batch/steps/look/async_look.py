@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import openai
 
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
-from airflow_provider_openai_batch.batch.run.actions import Due, Wait
+from airflow_provider_openai_batch.batch.decisions.actions import Due, Wait
 from airflow_provider_openai_batch.steps.look.api_errors import DENIED, UNSEEN
 from airflow_provider_openai_batch.steps.look.batch_looks import (
     BatchLooks,
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_openai_batch.batch.api.objects import Batch
-    from airflow_provider_openai_batch.batch.run.moment import Settings
+    from airflow_provider_openai_batch.batch.decisions.moment import Settings
+    from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue
     from airflow_provider_openai_batch.batch.run.run import Run
-    from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue
     from airflow_provider_openai_batch.client.sync_client import AsyncClient
     from airflow_provider_openai_batch.store.run_store import RunStore
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.run.actions import Plan, Wait
-from airflow_provider_openai_batch.batch.run.decide import decide
-from airflow_provider_openai_batch.batch.run.moment import Look, Moment, Settings, Unreachable
-from airflow_provider_openai_batch.batch.run.progress import progress_of
+from airflow_provider_openai_batch.batch.decisions.actions import Plan, Wait
+from airflow_provider_openai_batch.batch.decisions.decide import decide
+from airflow_provider_openai_batch.batch.decisions.moment import Look, Moment, Settings, Unreachable
+from airflow_provider_openai_batch.batch.decisions.progress import progress_of
+from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue, enqueued, is_counted
 from airflow_provider_openai_batch.batch.run.send import LATE, WINDOW
-from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue, enqueued, is_counted
 from airflow_provider_openai_batch.steps.look.api_errors import rest_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
-    from airflow_provider_openai_batch.batch.run.actions import Due, Finish, GiveUp
-    from airflow_provider_openai_batch.batch.run.progress import Progress
-    from airflow_provider_openai_batch.batch.run.remaining import Queue
+    from airflow_provider_openai_batch.batch.decisions.actions import Due, Finish, GiveUp
+    from airflow_provider_openai_batch.batch.decisions.progress import Progress
+    from airflow_provider_openai_batch.batch.decisions.remaining_requests import Queue
     from airflow_provider_openai_batch.batch.run.run import Run
 
 LONGEST_LIFE = WINDOW + LATE

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import openai
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
-from airflow_provider_openai_batch.batch.run.actions import Plan, Wait
-from airflow_provider_openai_batch.batch.run.remaining import Queue
-from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue, limit_of, live_tokens
+from airflow_provider_openai_batch.batch.decisions.actions import Plan, Wait
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import Queue
+from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue, limit_of, live_tokens
 from airflow_provider_openai_batch.steps.look.api_errors import DENIED, STALLING, UNSEEN, hopeless
 from airflow_provider_openai_batch.steps.look.batch_looks import (
     BatchLooks,
@@ -23,8 +23,8 @@ from airflow_provider_openai_batch.steps.run_folder.read import read_queue
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.run.moment import Look, Settings
-    from airflow_provider_openai_batch.batch.run.progress import Progress
+    from airflow_provider_openai_batch.batch.decisions.moment import Look, Settings
+    from airflow_provider_openai_batch.batch.decisions.progress import Progress
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.api.objects import Batch
-from airflow_provider_openai_batch.batch.run.actions import Finish, GiveUp
+from airflow_provider_openai_batch.batch.decisions.actions import Finish, GiveUp
 from airflow_provider_openai_batch.steps.look.sync_look import SyncLook
 from airflow_provider_openai_batch.steps.run_folder.file_names import PURGED
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.run_folder.request_counts import counts
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.actions import Plan
-    from airflow_provider_openai_batch.batch.run.moment import Settings
+    from airflow_provider_openai_batch.batch.decisions.actions import Plan
+    from airflow_provider_openai_batch.batch.decisions.moment import Settings
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client

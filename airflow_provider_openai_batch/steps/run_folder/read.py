@@ -9,8 +9,8 @@ import msgspec
 import pyarrow.parquet as pq
 
 from airflow_provider_openai_batch.batch.api.objects import Batch
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import Queue, queue
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.remaining import Queue, queue
 from airflow_provider_openai_batch.batch.run.run import Run, Shard, Snapshot, unlisted
 from airflow_provider_openai_batch.batch.run.send import Send
 from airflow_provider_openai_batch.exceptions import InvalidRequest, RunUnlisted, RunUnreadable

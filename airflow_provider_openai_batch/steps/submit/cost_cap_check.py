@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.cost.estimate import ForecastText
 from airflow_provider_openai_batch.batch.cost.prices import unpriced
-from airflow_provider_openai_batch.batch.run.cost_cap import budget_of, refuse_plan
+from airflow_provider_openai_batch.batch.decisions.cost_cap import budget_of, refuse_plan
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:

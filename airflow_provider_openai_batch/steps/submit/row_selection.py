@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_openai_batch.batch.decisions.row_decision import Rule, everything, look
 from airflow_provider_openai_batch.batch.request.prompt_tokens import InputTokens
 from airflow_provider_openai_batch.batch.request.template import custom_id
 from airflow_provider_openai_batch.batch.request.typed_values import json_values
-from airflow_provider_openai_batch.batch.run.row_decision import Rule, everything, look
 from airflow_provider_openai_batch.batch.text.digests import hexadecimal
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
 from airflow_provider_openai_batch.batch.text.values import text_array

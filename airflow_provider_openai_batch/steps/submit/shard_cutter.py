@@ -14,9 +14,9 @@ from airflow_provider_openai_batch.steps.run_folder.shard_files import ShardWrit
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.arguments.arguments import Limits
     from airflow_provider_openai_batch.batch.cost.estimate import Forecaster
+    from airflow_provider_openai_batch.batch.decisions.row_decision import Rule
     from airflow_provider_openai_batch.batch.request.tokens import Counter
     from airflow_provider_openai_batch.batch.run.facts import About
-    from airflow_provider_openai_batch.batch.run.row_decision import Rule
     from airflow_provider_openai_batch.steps.submit.carried_value_checks import Fitting
     from airflow_provider_openai_batch.store.run_store import RunStore
 

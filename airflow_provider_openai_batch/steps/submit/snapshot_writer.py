@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pyarrow as pa
 
+from airflow_provider_openai_batch.batch.decisions.cost_cap import was_sent
+from airflow_provider_openai_batch.batch.decisions.preflight import least_requests
 from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoint_of
 from airflow_provider_openai_batch.batch.request.shard_size import too_large
 from airflow_provider_openai_batch.batch.request.template import request_line
-from airflow_provider_openai_batch.batch.run.cost_cap import was_sent
 from airflow_provider_openai_batch.batch.run.facts import About, Done
-from airflow_provider_openai_batch.batch.run.preflight import least_requests
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.batch.text.seen_hashes import SeenHashes
 from airflow_provider_openai_batch.exceptions import InvalidRequest

@@ -14,9 +14,9 @@ from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.arguments.resend import words_for
 from airflow_provider_openai_batch.batch.cost.estimate import Forecaster
 from airflow_provider_openai_batch.batch.cost.expected_output import expected_output
+from airflow_provider_openai_batch.batch.decisions.row_decision import Rule
+from airflow_provider_openai_batch.batch.decisions.token_queue import tokens_per_shard
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.row_decision import Rule
-from airflow_provider_openai_batch.batch.run.token_queue import tokens_per_shard
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.other_keys import warn_of_other_keys
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.run.actions import (
+from airflow_provider_openai_batch.batch.decisions.actions import (
     CancelBatch,
     CapShard,
     Collect,
@@ -18,7 +18,7 @@ from airflow_provider_openai_batch.batch.run.actions import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.actions import Action
+    from airflow_provider_openai_batch.batch.decisions.actions import Action
 
 
 class Kind(Enum):

@@ -7,8 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_openai_batch.batch.api.objects import InputFile
-from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.actions import (
+from airflow_provider_openai_batch.batch.decisions.actions import (
     Action,
     CancelBatch,
     CapShard,
@@ -21,7 +20,8 @@ from airflow_provider_openai_batch.batch.run.actions import (
     Resolve,
     Wait,
 )
-from airflow_provider_openai_batch.batch.run.token_queue import has_room, is_counted, live_tokens
+from airflow_provider_openai_batch.batch.decisions.token_queue import has_room, is_counted, live_tokens
+from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.look.api_errors import DENIED, STALLING, hopeless
 from airflow_provider_openai_batch.steps.look.sync_look import SyncLook
@@ -48,9 +48,9 @@ from airflow_provider_openai_batch.steps.wait.upload import upload_shard
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from airflow_provider_openai_batch.batch.decisions.moment import Settings
+    from airflow_provider_openai_batch.batch.decisions.progress import Progress
     from airflow_provider_openai_batch.batch.run.facts import Attempt
-    from airflow_provider_openai_batch.batch.run.moment import Settings
-    from airflow_provider_openai_batch.batch.run.progress import Progress
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore

@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.steps.collect.collect import refuse_request
 from airflow_provider_openai_batch.steps.run_folder.shard_files import make_child
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.remaining import Left
+    from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left
     from airflow_provider_openai_batch.batch.run.run import Shard
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.run_folder.journal import Journal

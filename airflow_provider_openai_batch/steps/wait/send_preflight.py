@@ -10,7 +10,7 @@ import msgspec
 from airflow_provider_openai_batch.batch.api.objects import RefusalKind, Refused, Unclear
 from airflow_provider_openai_batch.batch.api.redact import without_quotes
 from airflow_provider_openai_batch.batch.api.sync_call import NotRun, SyncAnswer
-from airflow_provider_openai_batch.batch.run.preflight import UNCLEAR
+from airflow_provider_openai_batch.batch.decisions.preflight import UNCLEAR
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.collect.collect import read_told
 from airflow_provider_openai_batch.steps.run_folder.shard_files import first_request

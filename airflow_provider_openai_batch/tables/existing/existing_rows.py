@@ -13,7 +13,7 @@ from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.tables.dialect.dialect import STANDARD
 from airflow_provider_openai_batch.tables.existing.held_rows import ROLES, TOLD, Elsewhere, Join
 from airflow_provider_openai_batch.tables.existing.newer_rows import later
-from airflow_provider_openai_batch.tables.existing.table_hooks import hooked
+from airflow_provider_openai_batch.tables.existing.triggers_and_rules import hooked
 from airflow_provider_openai_batch.tables.existing.unchanged_rows import settled
 from airflow_provider_openai_batch.tables.plan import Staging, TargetColumn
 from airflow_provider_openai_batch.tables.statements.load_statements import part_of_key

@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatch
 from airflow_provider_openai_batch.tables.errors import RefusedByDatabase
 from airflow_provider_openai_batch.tables.existing.existing_rows import HeldRows
 from airflow_provider_openai_batch.tables.existing.keys import Keys, keys_of
-from airflow_provider_openai_batch.tables.existing.table_hooks import hooked
+from airflow_provider_openai_batch.tables.existing.triggers_and_rules import hooked
 from airflow_provider_openai_batch.tables.landing import Landing, Written
 from airflow_provider_openai_batch.tables.limits.declared_limits import bounds_of
 from airflow_provider_openai_batch.tables.plan import Plan, Staging

@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.arguments.resend import (
     resend,
     words_for,
 )
-from airflow_provider_openai_batch.batch.run.row_decision import Rule, look
+from airflow_provider_openai_batch.batch.decisions.row_decision import Rule, look
 from airflow_provider_openai_batch.batch.text.digests import hexadecimal
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.exceptions import InvalidRequest

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.report.timing import time_shards
 from airflow_provider_openai_batch.batch.run import facts
-from tests.batch.run.test_decide import NOW, make_batch, make_run, make_send, make_shard, refused
+from tests.batch.decisions.test_decide import NOW, make_batch, make_run, make_send, make_shard, refused
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api.objects import Batch

@@ -20,7 +20,7 @@ from tests.tables.conftest import (
     sqlite_file,
     warehouse,
 )
-from tests.tables.existing.test_table_hooks import lower_keys
+from tests.tables.existing.test_triggers_and_rules import lower_keys
 
 if TYPE_CHECKING:
     from tests.tables.conftest import Warehouse

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_openai_batch.batch.answer.best import best_answers, rank_answers
+from airflow_provider_openai_batch.batch.answer.best_answer import best_answers, rank_answers
 from airflow_provider_openai_batch.batch.cost.billing import bill
 from airflow_provider_openai_batch.batch.cost.prices import Long, Price, Prices, Usage, cost
 from airflow_provider_openai_batch.batch.run.run import Run

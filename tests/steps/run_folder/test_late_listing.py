@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_openai_batch.batch.run.actions import Finish
-from airflow_provider_openai_batch.batch.run.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.actions import Finish
+from airflow_provider_openai_batch.batch.decisions.moment import Settings
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnlisted
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.maintenance.run_status import status_of

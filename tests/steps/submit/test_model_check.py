@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
-from airflow_provider_openai_batch.batch.run.actions import Finish
+from airflow_provider_openai_batch.batch.decisions.actions import Finish
 from airflow_provider_openai_batch.client.same_origin import SameOrigin
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import InvalidRequest

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.batch.run.actions import Finish
+from airflow_provider_openai_batch.batch.decisions.actions import Finish
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 

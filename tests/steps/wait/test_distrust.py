@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import InputFile
-from airflow_provider_openai_batch.batch.run.actions import Finish
+from airflow_provider_openai_batch.batch.decisions.actions import Finish
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run

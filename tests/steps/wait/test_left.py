@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.batch.run.actions import Finish, Wait
+from airflow_provider_openai_batch.batch.decisions.actions import Finish, Wait
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.wait.advance import cancel
 

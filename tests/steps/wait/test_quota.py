@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.run.actions import Finish, Wait
+from airflow_provider_openai_batch.batch.decisions.actions import Finish, Wait
 
 if TYPE_CHECKING:
     from tests.steps.conftest import Pipeline

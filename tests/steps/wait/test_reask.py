@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.run.actions import Finish
+from airflow_provider_openai_batch.batch.decisions.actions import Finish
 
 
 def sent(pipeline: Any) -> list[int]:

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from airflow_provider_openai_batch.batch.api.retry_after import LONGEST
-from airflow_provider_openai_batch.batch.run.actions import Finish, Wait
+from airflow_provider_openai_batch.batch.decisions.actions import Finish, Wait
 from airflow_provider_openai_batch.steps.look.api_errors import rest_after
 from airflow_provider_openai_batch.steps.run_folder.request_counts import counts
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.run.actions import Finish, GiveUp, Wait
-from airflow_provider_openai_batch.batch.run.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.actions import Finish, GiveUp, Wait
+from airflow_provider_openai_batch.batch.decisions.moment import Settings
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.steps.look.batch_history import history

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.run.actions import Finish, Wait
-from airflow_provider_openai_batch.batch.run.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.actions import Finish, Wait
+from airflow_provider_openai_batch.batch.decisions.moment import Settings
 from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin
 from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
 from airflow_provider_openai_batch.steps.look.async_look import look

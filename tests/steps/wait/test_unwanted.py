@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_openai_batch.batch.decisions.actions import Finish, Wait
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.actions import Finish, Wait
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.advance import cancel

@@ -25,7 +25,7 @@ PROMISES: dict[str, dict[str, tuple[str, ...]]] = {
             "test_guard_stops_the_load", "test_failing_insert_brings_the_old_rows_back",
             "test_broken_rows_leave_nothing", "test_many_batches",
         ),
-        "existing.test_table_hooks": (
+        "existing.test_triggers_and_rules": (
             "test_changed_keys_are_counted_in_each_database",
             "test_rows_that_a_trigger_takes_out_again_fail_the_load",
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_openai_batch.batch.output.placed import NotSchema, Placed, like, plain
+from airflow_provider_openai_batch.batch.output.schema_places import NotSchema, Placed, like, plain
 
 WORD = ("$defs", "W")
 

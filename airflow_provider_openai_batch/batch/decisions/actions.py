@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api.objects import Batch
-    from airflow_provider_openai_batch.batch.run.remaining import Left
+    from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import Refused
-from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.actions import SendShard, Split, Wait
-from airflow_provider_openai_batch.batch.run.decide import decide
-from airflow_provider_openai_batch.batch.run.moment import Moment
-from airflow_provider_openai_batch.batch.run.token_queue import (
+from airflow_provider_openai_batch.batch.decisions.actions import SendShard, Split, Wait
+from airflow_provider_openai_batch.batch.decisions.decide import decide
+from airflow_provider_openai_batch.batch.decisions.moment import Moment
+from airflow_provider_openai_batch.batch.decisions.token_queue import (
     TokenQueue,
     budget_of,
     enqueued,
@@ -20,7 +19,8 @@ from airflow_provider_openai_batch.batch.run.token_queue import (
     pause,
     tokens_per_shard,
 )
-from tests.batch.run.test_decide import (
+from airflow_provider_openai_batch.batch.run import facts
+from tests.batch.decisions.test_decide import (
     HOUR,
     NOW,
     make_batch,

@@ -9,12 +9,20 @@ import pytest
 from msgspec.structs import replace as put
 
 from airflow_provider_openai_batch.batch.api.objects import RequestCounts
+from airflow_provider_openai_batch.batch.decisions.moment import Look, Moment, Unreachable
+from airflow_provider_openai_batch.batch.decisions.progress import Progress, progress_of
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left, Queue
+from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.moment import Look, Moment, Unreachable
-from airflow_provider_openai_batch.batch.run.progress import Progress, progress_of
-from airflow_provider_openai_batch.batch.run.remaining import Left, Queue
-from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue
-from tests.batch.run.test_decide import HOUR, NOW, make_batch, make_queue, make_run, make_send, make_shard
+from tests.batch.decisions.test_decide import (
+    HOUR,
+    NOW,
+    make_batch,
+    make_queue,
+    make_run,
+    make_send,
+    make_shard,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.run import Run, Shard

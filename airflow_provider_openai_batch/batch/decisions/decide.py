@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone, RefusalKind
-from airflow_provider_openai_batch.batch.run.actions import (
+from airflow_provider_openai_batch.batch.decisions.actions import (
     Action,
     CapShard,
     Collect,
@@ -21,18 +21,22 @@ from airflow_provider_openai_batch.batch.run.actions import (
     Split,
     Wait,
 )
+from airflow_provider_openai_batch.batch.decisions.backoff import final_refusal, held_until, unsent_by_a_stop
+from airflow_provider_openai_batch.batch.decisions.cost_cap import Verdict, budget_of, cost_of, room_again
+from airflow_provider_openai_batch.batch.decisions.moment import Unreachable
+from airflow_provider_openai_batch.batch.decisions.preflight import is_ahead, is_to_ask
+from airflow_provider_openai_batch.batch.decisions.token_queue import has_room, never_fits, pause
+from airflow_provider_openai_batch.batch.decisions.unwanted_batches import (
+    cancel_if_due,
+    tried_again_at,
+    waited_for,
+)
 from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come, run_as_of
-from airflow_provider_openai_batch.batch.run.backoff import final_refusal, held_until, unsent_by_a_stop
-from airflow_provider_openai_batch.batch.run.cost_cap import Verdict, budget_of, cost_of, room_again
-from airflow_provider_openai_batch.batch.run.moment import Unreachable
 from airflow_provider_openai_batch.batch.run.pauses import growing
-from airflow_provider_openai_batch.batch.run.preflight import is_ahead, is_to_ask
-from airflow_provider_openai_batch.batch.run.token_queue import has_room, never_fits, pause
-from airflow_provider_openai_batch.batch.run.unwanted import cancel_if_due, tried_again_at, waited_for
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.moment import Look, Moment
-    from airflow_provider_openai_batch.batch.run.remaining import Left, Queue
+    from airflow_provider_openai_batch.batch.decisions.moment import Look, Moment
+    from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left, Queue
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.batch.run.send import Send
 

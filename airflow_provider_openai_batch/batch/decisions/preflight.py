@@ -8,7 +8,7 @@ from airflow_provider_openai_batch.batch.api.objects import RefusalKind
 from airflow_provider_openai_batch.batch.run.facts import SUPERSEDED
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.run.remaining import Queue
+    from airflow_provider_openai_batch.batch.decisions.remaining_requests import Queue
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.batch.run.send import Send
 

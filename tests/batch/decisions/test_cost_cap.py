@@ -11,12 +11,18 @@ import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import Refused
 from airflow_provider_openai_batch.batch.cost.estimate import Estimate, Forecast
+from airflow_provider_openai_batch.batch.decisions.actions import CapShard, Preflight, SendShard, Wait
+from airflow_provider_openai_batch.batch.decisions.cost_cap import (
+    Budget,
+    Verdict,
+    budget_of,
+    cost_of,
+    refuse_plan,
+)
+from airflow_provider_openai_batch.batch.decisions.decide import decide
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.actions import CapShard, Preflight, SendShard, Wait
-from airflow_provider_openai_batch.batch.run.cost_cap import Budget, Verdict, budget_of, cost_of, refuse_plan
-from airflow_provider_openai_batch.batch.run.decide import decide
 from airflow_provider_openai_batch.batch.run.run import Run, Shard
-from tests.batch.run.test_decide import HOUR, NOW, make_queue, make_run, make_send, make_shard, moment
+from tests.batch.decisions.test_decide import HOUR, NOW, make_queue, make_run, make_send, make_shard, moment
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.send import Send

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import RefusalKind
 from airflow_provider_openai_batch.batch.api.quota import quota_pause
-from airflow_provider_openai_batch.batch.run.token_queue import jitter, room_at
+from airflow_provider_openai_batch.batch.decisions.token_queue import jitter, room_at
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.decisions.remaining_requests import Queue
     from airflow_provider_openai_batch.batch.run import facts
-    from airflow_provider_openai_batch.batch.run.remaining import Queue
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.batch.run.send import Send
 

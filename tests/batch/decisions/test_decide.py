@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus, Gone, InputFile, Refused
-from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.actions import (
+from airflow_provider_openai_batch.batch.decisions.actions import (
     CancelBatch,
     Collect,
     Finish,
@@ -24,12 +23,13 @@ from airflow_provider_openai_batch.batch.run.actions import (
     Split,
     Wait,
 )
-from airflow_provider_openai_batch.batch.run.decide import decide
-from airflow_provider_openai_batch.batch.run.moment import Moment, Unreachable
-from airflow_provider_openai_batch.batch.run.remaining import Left, Queue
+from airflow_provider_openai_batch.batch.decisions.decide import decide
+from airflow_provider_openai_batch.batch.decisions.moment import Moment, Unreachable
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left, Queue
+from airflow_provider_openai_batch.batch.decisions.token_queue import enqueued
+from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.run import Run, Shard, Snapshot
 from airflow_provider_openai_batch.batch.run.send import Send
-from airflow_provider_openai_batch.batch.run.token_queue import enqueued
 
 NOW = 1_000_000.0
 HOUR = 3_600.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
-from airflow_provider_openai_batch.batch.run.token_queue import TokenQueue
+from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.run.preflight import may_have_run
+from airflow_provider_openai_batch.batch.decisions.preflight import may_have_run
 from airflow_provider_openai_batch.batch.text.money import usd
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import queue
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.batch.run.remaining import queue
 from airflow_provider_openai_batch.batch.run.run import Run, Shard, Snapshot
 from airflow_provider_openai_batch.batch.run.send import Send
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Batch
+from airflow_provider_openai_batch.batch.decisions.preflight import is_to_ask
+from airflow_provider_openai_batch.batch.decisions.token_queue import has_room, room_at
 from airflow_provider_openai_batch.batch.run.as_of import run_as_of
-from airflow_provider_openai_batch.batch.run.preflight import is_to_ask
-from airflow_provider_openai_batch.batch.run.token_queue import has_room, room_at
 from airflow_provider_openai_batch.batch.text.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_openai_batch.batch.run.moment import Moment
-    from airflow_provider_openai_batch.batch.run.remaining import Left, Queue
+    from airflow_provider_openai_batch.batch.decisions.moment import Moment
+    from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left, Queue
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.batch.run.send import Send
 

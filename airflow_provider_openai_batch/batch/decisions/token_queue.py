@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, RefusalKind
+from airflow_provider_openai_batch.batch.decisions.unwanted_batches import runs
 from airflow_provider_openai_batch.batch.run.send import LATE, WINDOW
-from airflow_provider_openai_batch.batch.run.unwanted import runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

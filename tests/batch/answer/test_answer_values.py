@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from airflow_provider_openai_batch.batch.answer.answer_values import as_invalid, plain, typed, values_of
 from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, collect
-from airflow_provider_openai_batch.batch.answer.typed import as_invalid, plain, typed, values_of
 from airflow_provider_openai_batch.batch.endpoints.known_endpoints import ENDPOINTS
 from airflow_provider_openai_batch.batch.output.output import OUTPUT, compile_output
 from airflow_provider_openai_batch.batch.output.vectors import encoded, vectors_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from airflow_provider_openai_batch.batch.answer.best import best_answers, rank_answers
+from airflow_provider_openai_batch.batch.answer.best_answer import best_answers, rank_answers
 
 
 def ids(word: str) -> np.ndarray:

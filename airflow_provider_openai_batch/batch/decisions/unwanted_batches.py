@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus, Gone
-from airflow_provider_openai_batch.batch.run.actions import CancelBatch
+from airflow_provider_openai_batch.batch.decisions.actions import CancelBatch
 from airflow_provider_openai_batch.batch.run.pauses import PAUSE, growing
 
 if TYPE_CHECKING:
