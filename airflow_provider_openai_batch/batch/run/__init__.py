@@ -1,1 +1,1 @@
-"""A run as a value, and what is decided on it."""
+"""A run as a value: its facts, its sends, and what follows from them."""
