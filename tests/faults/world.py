@@ -26,7 +26,17 @@ from airflow_provider_openai_batch.steps.wait.advance import advance, cancel
 from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.faults.draw import KEY
 from tests.faults.warehouse import SOURCE, TARGET, Warehouse
-from tests.world.pipeline import CHAT, FIRST, MODEL, PROMPT, connect, request_for, run_folder, submit_args
+from tests.world.pipeline import (
+    CHAT,
+    FIRST,
+    MODEL,
+    PROMPT,
+    RUN,
+    connect,
+    request_for,
+    run_folder,
+    submit_args,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +99,7 @@ class World:
     token_budgets: dict[str, int] = field(default_factory=dict)
     conn_id: str = CONNECTIONS[0]
     runs: str | None = None  #: the work path, where it is not a folder of this machine
+    run_id: str = RUN
     ears: Ears = field(default_factory=Ears)
 
     def __post_init__(self) -> None:
@@ -99,7 +110,7 @@ class World:
     @property
     def store(self) -> RunStore:
         """Return the run's folder as a process that has just started sees it."""
-        return SeededStore(run_folder(self.runs or f"file://{self.folder}/runs"), self._dice)
+        return SeededStore(run_folder(self.runs or f"file://{self.folder}/runs", self.run_id), self._dice)
 
     @property
     def age(self) -> float:
@@ -133,6 +144,7 @@ class World:
             target={"conn_id": CONNECTIONS[0], "table": TARGET, "columns": columns},
             limits=self.limits,
             tries=tries,
+            run_id=self.run_id,
         )
 
     def stage(self, tries: Tries = FIRST) -> Staged:
