@@ -33,7 +33,7 @@ SENDING = (
             (
                 "    send = write_intent(sender, shard, upload)\n"
                 "    if isinstance(upload.file, Refused):\n"
-                "        _record(sender, send, upload.file)\n"
+                "        _record(sender, shard, send, upload.file)\n"
                 "        return Outcome.UNSETTLED\n"
                 "    sender.files.add(upload.file.id)\n"
                 "    if sender.gives_way(send):\n"
@@ -44,8 +44,11 @@ SENDING = (
                 "    if sender.journal.is_superseded(sender.attempt):\n"
             ),
         ),
-        old="    outcome = _record(sender, send, answer)\n",
-        new=("    send = write_intent(sender, shard, upload)\n    outcome = _record(sender, send, answer)\n"),
+        old="    outcome = _record(sender, shard, send, answer)\n",
+        new=(
+            "    send = write_intent(sender, shard, upload)\n"
+            "    outcome = _record(sender, shard, send, answer)\n"
+        ),
         caught_by=f"{INTERLEAVINGS}::test_process_that_dies_in_create_leaves_its_intent",
     ),
     Mutation(
@@ -104,12 +107,12 @@ SENDING = (
     Mutation(
         name="two creates on one file",
         file="steps/wait/create_batch.py",
-        old="    outcome = _record(sender, send, answer)\n",
+        old="    outcome = _record(sender, shard, send, answer)\n",
         new=(
             "    if isinstance(answer, Unclear):\n"
             "        metadata = _metadata(sender, shard)\n"
             "        answer = sender.client.create(upload.file.id, shard.about.endpoint, metadata)\n"
-            "    outcome = _record(sender, send, answer)\n"
+            "    outcome = _record(sender, shard, send, answer)\n"
         ),
         caught_by=f"{ADVANCE}::test_lost_answer_of_create_makes_one_batch[unreadable]",
     ),

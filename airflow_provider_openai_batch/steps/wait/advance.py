@@ -220,7 +220,7 @@ class _Advance:
         if self._attempt is None:
             self._attempt = self._journal.register(run)
             return self._listed()  # others may have sent them before they could see us
-        sender = Sender.of(self._journal, self._client, self._attempt, run)
+        sender = Sender.of(self._journal, self._client, self._attempt, run, len(actions))
         outcome = None
         for action in actions:
             if self._look.is_to_rest:

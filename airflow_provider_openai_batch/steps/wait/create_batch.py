@@ -12,6 +12,7 @@ import openai
 from airflow_provider_openai_batch.batch.api.objects import Created, InputFile, RefusalKind, Refused, Unclear
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.send import WINDOW
+from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.steps.collect.collect import cap_requests
 from airflow_provider_openai_batch.steps.look.api_errors import denied
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
@@ -44,9 +45,11 @@ class Sender:
     labels: Mapping[str, str] = field(default_factory=dict)
     #: The batches that this sender has made, as the API showed them.
     created: list[Batch] = field(default_factory=list)
+    #: How many shards are due to be sent, for the log.
+    due: int = 1
 
     @classmethod
-    def of(cls, journal: Journal, client: Client, attempt: Attempt, run: Run) -> Sender:
+    def of(cls, journal: Journal, client: Client, attempt: Attempt, run: Run, due: int) -> Sender:
         """Return the sender of a run's current snapshot."""
         asked = run.current.submission if run.current else None
         return cls(
@@ -57,6 +60,7 @@ class Sender:
             files={send.intent.file_id for send in run.sends},
             batches={batch.id for send in run.sends for batch in send.batches},
             labels=asked.labels if asked else {},
+            due=due,
         )
 
     def gives_way(self, send: Send) -> bool:
@@ -100,14 +104,14 @@ def create_batch(sender: Sender, shard: Shard, upload: Uploaded) -> Outcome:
     """Create the batch of an uploaded shard; raises BatchFailed where the key is not accepted."""
     send = write_intent(sender, shard, upload)
     if isinstance(upload.file, Refused):
-        _record(sender, send, upload.file)
+        _record(sender, shard, send, upload.file)
         return Outcome.UNSETTLED
     sender.files.add(upload.file.id)
     if sender.gives_way(send):
         delete_quietly(sender.client, upload.file.id)
         return Outcome.SUPERSEDED
     answer = sender.client.create(upload.file.id, shard.about.endpoint, _metadata(sender, shard))
-    outcome = _record(sender, send, answer)
+    outcome = _record(sender, shard, send, answer)
     if isinstance(answer, Refused) and answer.kind is RefusalKind.DENIED:
         raise denied(answer.status, answer.code)
     return outcome
@@ -153,7 +157,7 @@ def _metadata(sender: Sender, shard: Shard) -> dict[str, str]:
     }
 
 
-def _record(sender: Sender, send: Send, answer: Created | Refused | Unclear) -> Outcome:
+def _record(sender: Sender, shard: Shard, send: Send, answer: Created | Refused | Unclear) -> Outcome:
     """Write down what a create answered; an unclear answer leaves the intent open."""
     match answer:
         case Created(batch) if batch.id in sender.batches:
@@ -162,7 +166,8 @@ def _record(sender: Sender, send: Send, answer: Created | Refused | Unclear) -> 
             sender.batches.add(batch.id)
             sender.created.append(batch)
             sender.journal.adopt(send, batch)
-            log.info("Batch %s created: shard %s.", batch.id, send.shard)
+            requests = counted(shard.about.requests, "request")
+            log.info("Batch %s of %s: %s, %s.", len(sender.created), sender.due, batch.id, requests)
             return Outcome.CREATED
         case Refused():
             sender.journal.refuse(send, answer)

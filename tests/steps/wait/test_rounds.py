@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
 from typing import Any, BinaryIO
@@ -141,3 +142,18 @@ def test_an_attempt_that_takes_over_in_the_midst_sends_the_rest(pipeline: Any):
     assert pipeline.run().counts == {"ok": 10}
     assert len(pipeline.emulator.batches()) == 10
     assert pipeline.times_executed == [1] * 10
+
+
+def test_each_batch_is_counted_in_the_log(pipeline: Any, caplog: pytest.LogCaptureFixture):
+    """Whoever reads the log sees how much of a run is sent, and how large each batch is."""
+    caplog.set_level("INFO")
+    pipeline.limits = {"requests_per_shard": 2}
+
+    pipeline.fill([(number, f"row {number}") for number in range(3)]).submit()
+
+    lines = [line for line in caplog.messages if line.startswith("Batch ")]
+    assert [re.match(r"Batch \d of \d: batch_", line)[0] for line in lines] == [
+        "Batch 1 of 2: batch_",
+        "Batch 2 of 2: batch_",
+    ]
+    assert {line.rpartition(", ")[2] for line in lines} == {"2 requests.", "1 request."}
