@@ -40,12 +40,12 @@ def typed(table: pa.Table, output: Output) -> pa.Table:
 def _stored(table: pa.Table, output: Output) -> pa.Array:
     """Return the values that stand in a file, if they were typed for an output like this one."""
     if output.stored is None:
-        return output.joined([_flat(table["answer"])], pc.is_null(table["answer"]).combine_chunks())
+        return output.joined([one_array(table["answer"])], pc.is_null(table["answer"]).combine_chunks())
     place = table.schema.get_field_index(OUTPUT)
     field = None if place < 0 else table.schema.field(place)
     if field is None or field.type != output.kind or (field.metadata or {}).get(IDENTITY) != output.identity:
         return pa.nulls(len(table), output.kind)
-    return _flat(table[OUTPUT])
+    return one_array(table[OUTPUT])
 
 
 def _parsed(texts: pa.Array, output: Output) -> tuple[pa.Array, dict[int, str]]:
@@ -80,7 +80,7 @@ def as_invalid(table: pa.Table, reasons: Mapping[int, str], texts: pa.ChunkedArr
 
 def values_of(table: pa.Table) -> Sequence[pa.Array]:
     """Return an array for each column of the output."""
-    arrays: Sequence[pa.Array] = _flat(table[OUTPUT]).flatten()
+    arrays: Sequence[pa.Array] = one_array(table[OUTPUT]).flatten()
     return arrays
 
 
@@ -92,6 +92,7 @@ def plain(table: pa.Table, output: Output) -> pa.Table:
     return table.set_column(place, "answer", output.texts(table)).drop_columns(OUTPUT)
 
 
-def _flat(column: pa.ChunkedArray) -> pa.Array:
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, however many chunks it has."""
     flat = column.combine_chunks()
     return pa.concat_arrays(flat.chunks) if isinstance(flat, pa.ChunkedArray) else flat

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from airflow_provider_openai_batch.batch.answer.answer_values import as_invalid, typed, values_of
+from airflow_provider_openai_batch.batch.answer.answer_values import as_invalid, one_array, typed, values_of
 from airflow_provider_openai_batch.batch.answer.best_answer import Index, best_answers, rank_answers
 from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA
 from airflow_provider_openai_batch.batch.cost.billing import READ
@@ -220,7 +220,7 @@ def _cut(column: pa.Array, room: int | None) -> pa.Array:
 
 def _fixed(batch: pa.RecordBatch, found: pa.Table, submission: Submission) -> dict[str, pa.Array]:
     count = batch.num_rows
-    taken = {name: _flat(found[name]) for name, _ in FIXED if name in COLUMNS.names}
+    taken = {name: one_array(found[name]) for name, _ in FIXED if name in COLUMNS.names}
     booked = {name: _booked(taken[name], batch[FIRST]) for name in TOKENS}
     same = {
         "prompt_version": pa.array([submission.prompt_version] * count),
@@ -230,7 +230,7 @@ def _fixed(batch: pa.RecordBatch, found: pa.Table, submission: Submission) -> di
         ),
     }
     words = pa.array([value.hex() for value in batch[CUSTOM_ID].to_pylist()], pa.string())
-    own = {"custom_id": words, "input_hash": batch[INPUT_HASH], "id": _flat(found["batch_id"])}
+    own = {"custom_id": words, "input_hash": batch[INPUT_HASH], "id": one_array(found["batch_id"])}
     return taken | booked | same | own
 
 
@@ -238,8 +238,3 @@ def _booked(tokens: pa.Array, first: pa.Array) -> pa.Array:
     """Book tokens on the first of several rows that share a request; 0 on the others."""
     zero = pc.if_else(pc.is_valid(tokens), 0, None)
     return pc.if_else(first, tokens, pc.cast(zero, pa.int64()))
-
-
-def _flat(column: pa.ChunkedArray) -> pa.Array:
-    flat = column.combine_chunks()
-    return pa.concat_arrays(flat.chunks) if isinstance(flat, pa.ChunkedArray) else flat

@@ -51,15 +51,15 @@ class Sender:
     @classmethod
     def of(cls, journal: Journal, client: Client, attempt: Attempt, run: Run, due: int) -> Sender:
         """Return the sender of a run's current snapshot."""
-        asked = run.current.submission if run.current else None
+        submission = run.current.submission if run.current else None
         return cls(
             journal=journal,
             client=client,
             attempt=attempt,
-            epoch=asked.epoch if asked else 0,
+            epoch=submission.epoch if submission else 0,
             files={send.intent.file_id for send in run.sends},
             batches={batch.id for send in run.sends for batch in send.batches},
-            labels=asked.labels if asked else {},
+            labels=submission.labels if submission else {},
             due=due,
         )
 
