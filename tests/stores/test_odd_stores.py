@@ -146,11 +146,11 @@ def test_odd_names_are_kept(bucket: Bucket, folder: str):
 @pytest.mark.parametrize("end", ["", "/", "//"])
 def test_slash_at_the_end_changes_nothing(bucket: Bucket, end: str):
     """KIND: two ways to write one folder. Processes that write it otherwise see the same files."""
-    bucket.store("work/run").put("fact.json", Fact(at=1.0))
-    store = RunStore(ObjectStoragePath(f"{bucket.root}/work/run{end}"))
+    bucket.store("team/run").put("fact.json", Fact(at=1.0))
+    store = RunStore(ObjectStoragePath(f"{bucket.root}/team/run{end}"))
     store.put("other/fact.json", Fact(at=2.0))
 
-    assert store.list() == bucket.store("work/run").list() == {"fact.json", "other/fact.json"}
+    assert store.list() == bucket.store("team/run").list() == {"fact.json", "other/fact.json"}
     assert store.get("fact.json", Fact).at == 1.0
 
 

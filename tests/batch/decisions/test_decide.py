@@ -30,6 +30,7 @@ from airflow_provider_openai_batch.batch.decisions.token_queue import enqueued
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.run import Run, Shard, Snapshot
 from airflow_provider_openai_batch.batch.run.send import Send
+from tests.batch.submissions import make_submission
 
 NOW = 1_000_000.0
 HOUR = 3_600.0
@@ -55,22 +56,7 @@ def make_shard(*sends: Send, name: str = "s1", requests: int = 10) -> Shard:
 
 
 def make_run(*shards: Shard) -> Run:
-    asked = facts.Submission(
-        at=NOW,
-        fingerprint="f",
-        try_number=1,
-        max_tries=0,
-        epoch=1,
-        run_id="d/t/r",
-        openai_conn_id="c",
-        endpoint="e",
-        request={},
-        prompt_version="p",
-        key=("id",),
-        carry=(),
-        max_attempts=3,
-        max_failed_ratio=0.1,
-    )
+    asked = make_submission(at=NOW)
     done = facts.Done(rows=10, requests=10, rejected=0, shards=("s1",), new=1, estimated_tokens=10, files=())
     attempt = facts.Attempt(number=1, nonce="a")
     snapshot = Snapshot(id="0001-a", attempt=attempt, submission=asked, done=done)

@@ -14,6 +14,7 @@ from airflow_provider_openai_batch.batch.decisions.remaining_requests import que
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.run import Run, Shard, Snapshot
 from airflow_provider_openai_batch.batch.run.send import Send
+from tests.batch.submissions import make_submission
 
 
 def ids(word: str) -> np.ndarray:
@@ -32,20 +33,9 @@ class World:
 
     def _snapshot(self, name: str, epoch: int | None = None) -> Snapshot:
         number = int(name.split("-")[1])
-        asked = facts.Submission(
-            fingerprint="f",
-            try_number=1,
+        asked = make_submission(
             max_tries=number,
             epoch=number if epoch is None else epoch,
-            run_id="r",
-            openai_conn_id="c",
-            endpoint="e",
-            request={},
-            prompt_version="p",
-            key=("id",),
-            carry=(),
-            max_attempts=3,
-            max_failed_ratio=0.1,
             reask_invalid=self.reask,
             resend=self.resend,
         )

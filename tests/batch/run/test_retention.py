@@ -15,23 +15,10 @@ from airflow_provider_openai_batch.batch.run.send import Send
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.file_names import heavy
 from airflow_provider_openai_batch.steps.run_folder.recorded import refuse_purged
+from tests.batch.submissions import make_submission
 
 NOW = 100 * DAY
-ASKED = facts.Submission(
-    fingerprint="f",
-    try_number=1,
-    max_tries=0,
-    epoch=1,
-    run_id="dag/task/run",
-    openai_conn_id="openai_default",
-    endpoint="/v1/chat/completions",
-    request={},
-    prompt_version="p",
-    key=("id",),
-    carry=(),
-    max_attempts=3,
-    max_failed_ratio=0.1,
-)
+ASKED = make_submission()
 DONE = facts.Done(rows=9, requests=7, rejected=0, shards=("s",), new=1, estimated_tokens=1, files=())
 INTENT = facts.Intent(
     at=60 * DAY,
