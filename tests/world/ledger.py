@@ -104,6 +104,8 @@ class Books:
         options = {fault.name: fault.options for fault in batch.faults}
         if not is_readable(lines, request, options):
             return Outcome.UNSEEN
+        if is_unpaid(lines, request, options):
+            return Outcome.NOT_RUN
         if passes(entry.status, options):
             return Outcome.PASSING
         spoiling = (MISFITS if self.labels else MISFITS - {"separators"}) & options.keys()
@@ -122,6 +124,14 @@ def end_of(batch: Batch) -> float:
     if batch.status not in TERMINAL:
         return float("inf")
     return float(getattr(batch, f"{batch.status}_at"))
+
+
+def is_unpaid(lines: LineFaults, request: str, options: dict[str, Any]) -> bool:
+    """Tell whether an account without credit answered for the API: then nothing ran."""
+    lost, spent = options.get("no_response"), options.get("quota_spent")
+    if spent is None or (lost and lines._chosen("no_response", request, share=lost["share"])):
+        return False
+    return lines._chosen("fail", request, share=spent["share"], permanent=spent["permanent"])
 
 
 def passes(status: int | None, options: dict[str, Any]) -> bool:
