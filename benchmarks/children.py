@@ -1,28 +1,37 @@
-"""One measurement, in a process of its own: its CPU and its memory are nobody else's."""
+"""One measurement, in a process of its own: its CPU and its memory are nobody else's.
+
+This module and those of `benchmarks.peers` also run in the peers' environment, which has nothing of ours.
+"""
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
+import os
 import resource
 import subprocess
 import sys
+import time
 from dataclasses import asdict, dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 KIB = 1024 if sys.platform != "darwin" else 1
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a measured function used, without its imports: CPU seconds, and MB at its peak."""
+    """What a measured function used, without its imports: CPU seconds, MB at its peak, wall seconds."""
 
     cpu: float
     peak: float
+    wall: float = 0.0
 
 
 def in_child(work: str, **given: Any) -> Usage:
@@ -30,6 +39,34 @@ def in_child(work: str, **given: Any) -> Usage:
     command = [sys.executable, "-m", "benchmarks.children", work, json.dumps(given)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Usage(**json.loads(done.stdout.splitlines()[-1]))
+
+
+class Child:
+    """A process that measures one function after the other, so that its imports are paid for once."""
+
+    def __init__(self, python: str = sys.executable, *, hidden: tuple[str, ...] = ()) -> None:
+        """Start it; it does not find the modules that are hidden from it."""
+        self._process = subprocess.Popen(
+            [python, "-m", "benchmarks.children", "--serve", json.dumps(hidden)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+
+    def measure(self, work: str, **given: Any) -> Usage:
+        """Measure `module:function` there."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{json.dumps([work, given])}\n")
+        self._process.stdin.flush()
+        if not (answer := self._process.stdout.readline()):
+            raise RuntimeError(f"{work} has ended its process; its error is above.")
+        return Usage(**json.loads(answer))
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
 
 
 def here(work: str, rounds: int = 1, **given: Any) -> Usage:
@@ -40,19 +77,43 @@ def here(work: str, rounds: int = 1, **given: Any) -> Usage:
     name, function = work.split(":")
     module = import_module(name)
     module.warm(**given)
-    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    cpu = min(_cpu(getattr(module, function), given) for _ in range(rounds))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - highest
-    return Usage(cpu=cpu, peak=peak * KIB / 1e6)
+    gc.collect()
+    highest = _highest()
+    used = min((_used(getattr(module, function), given) for _ in range(rounds)), key=lambda one: one.cpu)
+    return Usage(cpu=used.cpu, peak=(_highest() - highest) * KIB / 1e6, wall=used.wall)
 
 
-def _cpu(work: Callable[..., None], given: dict[str, Any]) -> float:
-    before = resource.getrusage(resource.RUSAGE_SELF)
+def serve(hidden: list[str]) -> None:
+    """Measure what each line of the standard input names, and answer each with a line."""
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None hides a module
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what is measured may print
+    for line in sys.stdin:
+        work, given = json.loads(line)
+        answers.write(f"{json.dumps(asdict(here(work, **given)))}\n")
+        answers.flush()
+
+
+def _used(work: Callable[..., None], given: dict[str, Any]) -> Usage:
+    begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
     work(**given)
     after = resource.getrusage(resource.RUSAGE_SELF)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Usage(cpu=cpu, peak=0.0, wall=time.perf_counter() - begun)
+
+
+def _highest() -> int:
+    """Return the most memory that this process has had; Linux also counts that of its parent elsewhere."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
-    print(json.dumps(asdict(here(sys.argv[1], **json.loads(sys.argv[2])))))
+    if sys.argv[1] == "--serve":
+        serve(json.loads(sys.argv[2]))
+    else:
+        print(json.dumps(asdict(here(sys.argv[1], **json.loads(sys.argv[2])))))

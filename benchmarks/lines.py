@@ -1,7 +1,8 @@
-"""The table that a run prints."""
+"""What a benchmark finds: a line with what must be reached, what is the goal, and what was seen."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from benchmarks.children import Usage
     from tests.servers import Postgres
 
+HEAD = ("what", "ours", "compared with", "seen", "rounds", "must", "goal", "")
+#: What was not measured is not reached.
+NOT_MEASURED = math.nan
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
@@ -19,21 +24,59 @@ class Bench:
     rows: int
     postgres: Postgres
     measure: Callable[..., Usage]
+    #: How often what is compared is measured, each in turn.
+    rounds: int = 3
+    #: Everything in five minutes: fewer rows, and figures that are less sure.
+    quick: bool = False
+    #: The Python that has the peers; empty where they could not be installed.
+    peers: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line: ours against what it is compared with, and how much of it ours may be at most."""
+    """One line: ours, what it is compared with, the figure that was seen, and which it must be at most."""
 
     what: str
     ours: str
-    theirs: str
+    theirs: str = ""
+    #: The figure that was seen: a share of theirs, times theirs, or an amount of `unit`.
     share: float
     limit: float
+    goal: float | None = None
+    #: More is better: `limit` and `goal` are what must be reached at least.
+    at_least: bool = False
+    unit: str = ""
+    #: The least and the most of all rounds.
+    between: tuple[float, float] | None = None
 
     @property
     def holds(self) -> bool:
-        return self.share <= self.limit
+        return self._reaches(self.limit)
+
+    @property
+    def verdict(self) -> str:
+        """Say in a word what is reached."""
+        if math.isnan(self.share):
+            return "NOT MEASURED"
+        if not self.holds:
+            return "NOT REACHED"
+        return "goal" if self.goal is not None and self._reaches(self.goal) else "holds"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Return the line as the table shows it."""
+        sign = "≥" if self.at_least else "≤"
+        rounds = "" if self.between is None else " to ".join(map(_figure, self.between))
+        goal = "" if self.goal is None else f"{sign} {self._amount(self.goal)}"
+        seen = "" if math.isnan(self.share) else self._amount(self.share)
+        must = f"{sign} {self._amount(self.limit)}"
+        return (self.what, self.ours, self.theirs, seen, rounds, must, goal, self.verdict)
+
+    def _reaches(self, figure: float) -> bool:
+        return self.share >= figure if self.at_least else self.share <= figure
+
+    def _amount(self, figure: float) -> str:
+        return f"{_figure(figure)} {self.unit}".rstrip()
 
 
 def compared(what: str, ours: Usage, theirs: Usage, limit: float) -> Line:
@@ -47,18 +90,23 @@ def compared(what: str, ours: Usage, theirs: Usage, limit: float) -> Line:
     )
 
 
+def missing(what: str, why: str, limit: float, goal: float | None = None, *, at_least: bool = False) -> Line:
+    """Return the line of what could not be measured."""
+    return Line(what=what, ours="", theirs=why, share=NOT_MEASURED, limit=limit, goal=goal, at_least=at_least)
+
+
 def printed(lines: list[Line]) -> str:
     """Write the lines below each other."""
-    rows = [("what", "ours", "compared with", "share", "at most", "")]
-    rows += [
-        (line.what, line.ours, line.theirs, f"{line.share:.3f}", f"{line.limit:.3f}", _verdict(line))
-        for line in lines
-    ]
+    rows = [HEAD, *(line.cells for line in lines)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
 
 
-def _verdict(line: Line) -> str:
-    return "holds" if line.holds else "TOO MUCH"
+def _figure(figure: float) -> str:
+    """Write three digits, and thousands apart."""
+    if figure == 0:
+        return "0"
+    decimals = max(0, 2 - math.floor(math.log10(abs(figure))))
+    return f"{figure:,.{min(decimals, 3)}f}"
