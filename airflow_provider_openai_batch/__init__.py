@@ -7,6 +7,7 @@ __all__ = [
     "OpenAIBatchSensor",
     "OpenAIBatchSubmitOperator",
     "OpenAIBatchTaskGroup",
+    "partition_source",
 ]
 
 _MODULES = {
@@ -16,6 +17,7 @@ _MODULES = {
     "OpenAIBatchSensor": "sensors.openai_batch",
     "OpenAIBatchSubmitOperator": "operators.submit",
     "OpenAIBatchTaskGroup": "task_group",
+    "partition_source": "partitions",
 }
 
 

@@ -103,11 +103,20 @@ def _as_uri(root: str, called: str = "work_path") -> str:
     return f"{scheme}://{rest.rstrip('/')}"
 
 
+def is_mapped(context: Context) -> bool:
+    """Return whether the task is one of several that Airflow made of one."""
+    index = getattr(context["ti"], "map_index", None)
+    return index is not None and index >= 0
+
+
+def partition_of(run_uri: object) -> str:
+    """Read how the partition of a mapped run is called from the `output` of submit or wait."""
+    return str(run_uri.get("partition") or "") if isinstance(run_uri, dict) else ""
+
+
 def _parts(context: Context) -> list[str]:
     ti = context["ti"]
-    index = getattr(ti, "map_index", None)
-    mapped = index is not None and index >= 0
-    return [ti.dag_id, ti.task_id, ti.run_id, *([str(index)] if mapped else [])]
+    return [ti.dag_id, ti.task_id, ti.run_id, *([str(ti.map_index)] if is_mapped(context) else [])]
 
 
 def folder_name(part: str) -> str:

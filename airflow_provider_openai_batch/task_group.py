@@ -21,6 +21,8 @@ OWN = (
     "source, request, output_type, target, limits, resend, openai_conn_id, work_path, submit, wait, and load"
 )
 
+#: How a mapped task is called where Airflow lists them: by its number, and by the rows that it reads.
+NAMED = "{{ ti.map_index }}: {{ task.partition }}"
 NOT_MAPPED = (
     "OpenAIBatchTaskGroup cannot be mapped: call it in a function with the decorator @task_group, and expand "
     "that function by its parameters: `label.expand(table=['a', 'b'])`."
@@ -30,7 +32,8 @@ NOT_MAPPED = (
 class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
     """submit >> wait >> load; `.output` is the load's result.
 
-    To map the group, call it inside a `@task_group` function and `.expand` that.
+    To map the group, call it inside a `@task_group` function and `.expand` that, for example by the sources
+    that `partition_source` makes of one.
 
     :param group_id: the group's name, and the prefix of its task ids.
     :param source: see `OpenAIBatchSubmitOperator`; so are `request`, `output_type`, `limits`,
@@ -75,11 +78,12 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
         asked |= {name: value for name, value in given.items() if value is not None}
         # Airflow 2.11 counts execution_timeout over the whole deferral.
         patient = {"retries": 3, "execution_timeout": None}
+        named = {"map_index_template": NAMED} if any(self.iter_mapped_task_groups()) else {}
         with self:
-            sent = OpenAIBatchSubmitOperator(task_id="submit", **asked | (submit or {}))
-            ended = OpenAIBatchSensor(task_id="wait", run_uri=sent.output, **patient | (wait or {}))
+            sent = OpenAIBatchSubmitOperator(task_id="submit", **named | asked | (submit or {}))
+            ended = OpenAIBatchSensor(task_id="wait", run_uri=sent.output, **named | patient | (wait or {}))
             # If a person marks `wait` as success, it has no output, so load takes the run from submit.
-            landed = OpenAIBatchLoadOperator(task_id="load", run_uri=sent.output, **load or {})
+            landed = OpenAIBatchLoadOperator(task_id="load", run_uri=sent.output, **named | (load or {}))
             ended >> landed
         self.output = landed.output
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import collections
 import json
 import os
 import subprocess
@@ -267,3 +268,23 @@ def folders():
     """Return what the only run's folder holds."""
     root = Path(os.environ["AIRFLOW__OPENAI_BATCH__WORK_PATH"].removeprefix("file://"))
     return {path.name.split("-")[0] for path in next(root.glob("*/*/*")).iterdir()}
+
+
+def test_label_in_parts_lands_every_part_in_one_table(run_dag, warehouse, openai_batch_emulator):
+    """Each part is a run of its own, is called by its rows, and merges into the table of all."""
+    warehouse("create table tickets (id bigint, subject text, body text)")
+    warehouse("insert into tickets select i * i, 'No ' || i, 'Help!' from range(30) as numbers (i)")
+
+    done = run_dag(ROOT / "example_dags/label_in_parts.py", next(TIMES))
+
+    tasks = [task for task in done.get_task_instances() if task.map_index >= 0]
+    assert {str(task.state) for task in tasks} == {"success"}
+    assert sorted(collections.Counter(task.task_id for task in tasks).values()) == [4, 4, 4]
+    assert warehouse(
+        "select count(*), count(distinct id), bool_and(batch_status = 'ok'), count(distinct batch_run_id)"
+        " from ticket_labels"
+    ) == [(30, 30, True, 4)]
+    assert {execution.times for execution in openai_batch_emulator.ledger} == {1}
+    names = {task.rendered_map_index for task in tasks}
+    assert len(names) == 4
+    assert "3: id >= 529" in names

@@ -7,7 +7,14 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.run_location import labels_of, open_store, run_id, run_path, run_uri
+from airflow_provider_openai_batch.run_location import (
+    labels_of,
+    open_store,
+    partition_of,
+    run_id,
+    run_path,
+    run_uri,
+)
 
 
 def make_context(**fields):
@@ -157,3 +164,17 @@ def test_labels_can_be_switched_off(monkeypatch, option):
     monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__METADATA", option)
 
     assert labels_of(make_context()) == {}
+
+
+@pytest.mark.parametrize(
+    ("run_uri", "name"),
+    [
+        ({"run_uri": "file:///r", "partition": "id < 5"}, "id < 5"),
+        ({"run_uri": "file:///r"}, ""),
+        ({"run_uri": "file:///r", "partition": None}, ""),
+        ("file:///r", ""),
+    ],
+)
+def test_what_a_mapped_run_is_called(run_uri, name):
+    """Submit tells the tasks that follow; a run of its own has no such name."""
+    assert partition_of(run_uri) == name

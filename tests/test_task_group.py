@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import DAG, task, task_group
 from airflow.serialization import serialized_objects
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.task_group import OpenAIBatchTaskGroup
+from airflow_provider_openai_batch.task_group import NAMED, OpenAIBatchTaskGroup
 
 REQUEST = {"model": "m", "messages": [{"role": "user", "content": "{text}"}]}
 TARGET = {"conn_id": "w", "table": "t"}
@@ -136,6 +136,25 @@ def test_it_can_be_mapped():
         each.expand(table=["a", "b"])
 
     assert {t.task_id for t in dag.tasks} == {"each.g.submit", "each.g.wait", "each.g.load"}
+    assert {t.map_index_template for t in dag.tasks} == {NAMED}
+
+
+def test_a_name_of_mapped_tasks_is_the_users_if_given():
+    """Only a mapped group names its tasks, and each task may be named otherwise."""
+    with make_dag() as dag:
+
+        @task_group
+        def each(table):
+            make_group(
+                source={"conn_id": "w", "table": table, "key": "id"}, wait={"map_index_template": "{{ ds }}"}
+            )
+
+        each.expand(table=["a", "b"])
+        make_group()
+    names = {t.task_id: t.map_index_template for t in dag.tasks}
+
+    assert (names["each.g.submit"], names["each.g.wait"]) == (NAMED, "{{ ds }}")
+    assert {names["g.submit"], names["g.wait"], names["g.load"]} == {None}
 
 
 @pytest.mark.parametrize("name", ["partial", "expand", "expand_kwargs"])

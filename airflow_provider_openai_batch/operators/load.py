@@ -13,7 +13,7 @@ from airflow_provider_openai_batch.exceptions import TooManyFailures
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.operators.summary import log_lines
 from airflow_provider_openai_batch.rendering import RendersTexts
-from airflow_provider_openai_batch.run_location import open_store, run_uri
+from airflow_provider_openai_batch.run_location import open_store, partition_of, run_uri
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
         self.target = target
         if target is not None:
             parse_time.check("target", target)
+
+    @property
+    def partition(self) -> str:
+        """The rows of the run, in words, where submit is mapped."""
+        return partition_of(self.run_uri)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Write, count, and clean up."""

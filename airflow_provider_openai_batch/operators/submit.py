@@ -13,13 +13,14 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.batch.arguments import resend as words
+from airflow_provider_openai_batch.batch.arguments.partitions import partition_name
 from airflow_provider_openai_batch.batch.output.output_type import normalize_output_type
 from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.operators.summary import log_lines
 from airflow_provider_openai_batch.rendering import RendersTexts
-from airflow_provider_openai_batch.run_location import labels_of, open_store, run_id, run_path
+from airflow_provider_openai_batch.run_location import is_mapped, labels_of, open_store, run_id, run_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,8 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
     XCom: `run_uri`; `rows` of the source; `skipped`, which the target has answers to, `changed_prompt`,
     those of them with an answer to another prompt, and `equal`, the duplicate rows; `requests`, `shards`,
     and `estimated_tokens` (input); `estimated_cost_usd` of the new requests, and
-    `estimated_synchronous_usd`, their cost without batches (None: no price is known).
+    `estimated_synchronous_usd`, their cost without batches (None: no price is known); `partition` of a
+    mapped task, the rows that it reads.
 
     :param source: `conn_id` with `sql` or `table`, or `path`, or `rows`; and the `key`.
     :param request: the body of one API request, with `{column}` in its strings.
@@ -105,6 +107,11 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
             value = {**value, "rows": _placeholder(rows)}
         self._source = value
 
+    @property
+    def partition(self) -> str:
+        """The rows that this task reads, in words: for `map_index_template="{{ task.partition }}"`."""
+        return partition_name(self.source)
+
     def _check(self) -> None:
         """Raise InvalidRequest while the DAG is parsed, for mistakes that no rendering can fix."""
         parse_time.check("source", self.source)
@@ -132,7 +139,11 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
                     self._end_preview(context, staged, {"run_uri": store.uri, **staged.summary()})
                 if isinstance(step := advance(store, client, settings(), staged.attempt), GiveUp):
                     raise BatchFailed(step.error)
-        return {"run_uri": store.uri, **staged.summary()}
+        return {"run_uri": store.uri, **staged.summary(), **self._named(context)}
+
+    def _named(self, context: Context) -> dict[str, str]:
+        """Tell the tasks that follow how this one's partition is called, where it is mapped."""
+        return {"partition": self.partition} if is_mapped(context) else {}
 
     def _end_preview(self, context: Context, staged: Staged, result: dict[str, Any]) -> NoReturn:
         """Push the XCom and skip the tasks that follow."""

@@ -20,7 +20,7 @@ from airflow_provider_openai_batch.config import first_look, settings
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.rendering import RendersTexts
-from airflow_provider_openai_batch.run_location import open_store, run_uri
+from airflow_provider_openai_batch.run_location import open_store, partition_of, run_uri
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
 from airflow_provider_openai_batch.triggers.openai_batch import (
     OpenAIBatchCancellingTrigger,
@@ -89,6 +89,11 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         self._at_work = False
         self._rest = 0.0
         self._progress: Progress | None = None
+
+    @property
+    def partition(self) -> str:
+        """The rows of the run, in words, where submit is mapped."""
+        return partition_of(self.run_uri)
 
     def execute(self, context: Context) -> Any:
         """Look once; wait in the triggerer, or as `mode` says."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 DATABASES = {"sqlite": "sqlite", "duckdb": "duckdb", "postgres": "postgres", "mariadb": "mysql"}
 CREATE, MERGE, APPEND, REPLACE = "create", "merge", "append", "replace_partition"
 CHECK, SESSION, KEYS, TYPES = "check", "one session", "keys", "types"
-LIMITS, EXISTING = "limits", "existing rows"
+LIMITS, EXISTING, PARTITIONS = "limits", "existing rows", "partitions"
 
 PROMISES: dict[str, dict[str, tuple[str, ...]]] = {
     CREATE: {
@@ -82,6 +82,12 @@ PROMISES: dict[str, dict[str, tuple[str, ...]]] = {
             "test_types_that_do_not_compare_are_looked_up",
         ),
         "targets.test_columns": ("test_what_the_table_has_no_column_for_is_not_asked_of_it",),
+    },
+    PARTITIONS: {
+        "test_partition_bounds": (
+            "test_each_row_is_in_one_partition", "test_a_query_says_the_bounds",
+            "test_an_empty_table_is_one_partition",
+        ),
     },
 }  # fmt: skip
 
