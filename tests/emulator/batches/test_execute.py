@@ -1,0 +1,156 @@
+"""Batches are answered as they always were: the same bytes for the same lines, however they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_openai_batch.emulator.batches.execute import Job, execute, validate_input
+from airflow_provider_openai_batch.emulator.settings import Settings
+from airflow_provider_openai_batch.emulator.state.state import Batch, Fault, Plan, Status
+from tests.emulator.conftest import ENDPOINT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Texts that are read, split, and searched in different ways.
+TEXTS = (
+    "The billing page shows a bug", "Überweisung größer als der Export, naïve día", "", "user", "BUG? Feature!",
+    'He said "no"\\ then\nleft\ttoo', "snake_case_words and __more__", "\u2018quoted\u2019 \u2014 \u2026 dashes",
+    "\u212aelvin is no \u212a, and \u0130stanbul's b\u0130lling", "emoji \U0001f600 \U0001f1e9\U0001f1ea end",
+    "line\u2028separator\u0085next \x1f unit", "json please", "\u0660\u0661\u0662 \u00b2 \u00bd \u2160", "billing " * 400,
+    "größe-" * 500, "feature request: add a bug tracker",
+)  # fmt: skip
+FREE = {
+    "type": "object",
+    "properties": {
+        "label": {"enum": ["bug", "feature_request", "billing", "bug report", 7, "?"]},
+        "summary": {"type": "string", "minLength": 3, "maxLength": 40},
+        "day": {"type": "string", "format": "date"},
+        "urgency": {"type": "integer", "minimum": 1, "maximum": 5},
+        "score": {"type": "number"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "refund": {"type": ["boolean", "null"]},
+    },
+    "required": ["label", "summary", "day", "urgency", "score", "tags", "refund"],
+    "additionalProperties": False,
+}
+LABEL = {"type": "object", "properties": {"label": {"enum": ["bug", "feature", "billing"]}}}
+
+
+def _format(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+
+
+#: What a body has beside the text of its row.
+HEADS: tuple[dict[str, Any], ...] = (
+    {},
+    {"response_format": _format(LABEL)},
+    {"response_format": _format(FREE), "reasoning_effort": "low"},
+    {"response_format": {"type": "json_object"}},
+    {"n": 2, "max_completion_tokens": 3},
+    {"temperature": 0.2},
+    {"metadata": {"a": "b"}, "store": True, "response_format": {"type": "text"}},
+    {"bogus": 1},
+)
+SYSTEM = {"role": "system", "content": "Classify this ticket."}
+
+
+def _messages(text: str, form: int) -> list[dict[str, Any]]:
+    user = {"role": "user", "content": text}
+    return [
+        [user],
+        [SYSTEM, user],
+        [{"role": "user", "content": [{"type": "text", "text": text}]}],
+        [user, {"role": "assistant", "content": "user"}],
+        [SYSTEM, {"role": "user", "content": "Before: billing"}, user, SYSTEM],
+        [{"role": "system", "content": text}],
+    ][form]
+
+
+def _lines(*, ascii_only: bool) -> bytes:
+    """Lines of every head, text, and form, mixed as no template would mix them."""
+    lines = []
+    for at, (form, text, head) in enumerate(itertools.product(range(6), TEXTS, HEADS)):
+        body = {"model": "gpt-5-mini", "messages": _messages(text, form), **head}
+        line = {"custom_id": f"r-{at}", "method": "POST", "url": ENDPOINT, "body": body}
+        lines.append(json.dumps(line, ensure_ascii=ascii_only).encode() + b"\n")
+    return b"".join(lines)
+
+
+def _job(folder: Path, content: bytes, *faults: Fault, status: Status = Status.COMPLETED) -> Job:
+    path = folder / "input"
+    path.write_bytes(content)
+    batch = Batch(
+        number=3,
+        id="batch_3",
+        endpoint=ENDPOINT,
+        input_file_id="file-3",
+        completion_window="24h",
+        metadata=None,
+        created_at=1_750_000_000,
+        expires_at=1_750_086_400,
+        output_seconds=60,
+        plan=Plan(),
+        faults=faults,
+        status=status,
+        model="gpt-5-mini-2026-03-05",
+        total=content.count(b"\n"),
+    )
+    parts = {name: folder / name for name in ("output", "errors", "ledger", "late")}
+    return Job(batch=batch, input=path, end=status, share=1, now=1_750_000_100, **parts)
+
+
+def _digest(job: Job, settings: Settings) -> str:
+    """The bytes of all files that a batch leaves, and its counts, in one word."""
+    outcome = execute(job, settings)
+    digest = hashlib.sha256(repr(outcome).encode())
+    for path in (job.output, job.errors, job.ledger, job.late):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@pytest.mark.parametrize(
+    ("ascii_only", "settings", "expected"),
+    [
+        (True, {}, "d64bb670b7dfbffd"),
+        (False, {}, "8a6a26820aa2eb19"),
+        (False, {"seed": 7, "context_tokens": 500}, "217774fc6d4f64bf"),
+        (False, {"fail_ratio": 0.3}, "6fa272a8bb9b8552"),
+    ],
+)
+def test_answers_are_the_same_bytes(tmp_path, ascii_only, settings, expected):
+    """Every file of a batch, byte for byte."""
+    job = _job(tmp_path, _lines(ascii_only=ascii_only))
+
+    assert _digest(job, Settings(data=tmp_path, **settings)) == expected
+
+
+def test_faults_of_lines_are_the_same_bytes(tmp_path):
+    """Faults change the same lines in the same way."""
+    names = ("misfit", "separators", "truncated", "duplicate_lines", "body_as_string", "late_lines")
+    faults = [Fault(name=name, options={"share": 0.3, "status": None}) for name in names]
+    job = _job(tmp_path, _lines(ascii_only=False), *faults, status=Status.EXPIRED)
+
+    assert _digest(job, Settings(data=tmp_path)) == "b4713ba1eb153b46"
+
+
+def test_a_file_is_validated_as_before(tmp_path):
+    """The counts of a good file, and of one that has every tenth line broken."""
+    good = _lines(ascii_only=False)
+    lines = good.splitlines(keepends=True)
+    lines[::10] = [line.replace(b"POST", b"P\xffST") for line in lines[::10]]
+    lines[5::10] = [line.replace(b'"user"', b'"\\ud800"') for line in lines[5::10]]
+    lines[7::10] = [line.replace(b'"content": "', b'"content": "\xff') for line in lines[7::10]]
+    lines[8::10] = [line.replace(b'"content": "', b'"content": "\\x') for line in lines[8::10]]
+    (tmp_path / "good").write_bytes(good)
+    (tmp_path / "bad").write_bytes(b"".join(lines))
+
+    found = [validate_input(tmp_path / name, ENDPOINT, Settings(data=tmp_path)) for name in ("good", "bad")]
+
+    assert (found[0].total, found[0].errors) == (768, ())
+    assert hashlib.sha256(repr(found).encode()).hexdigest()[:16] == "a38d4f663f1eba06"
