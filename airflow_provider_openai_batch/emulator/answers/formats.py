@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.answers.schemas import Draw, as_text, compile_schema
+from airflow_provider_openai_batch.emulator.answers.draw import Draw
+from airflow_provider_openai_batch.emulator.answers.schemas import as_text, compile_schema
 from airflow_provider_openai_batch.emulator.answers.strict import BadSchema, check_strict
 from airflow_provider_openai_batch.emulator.bodies import UNPARSEABLE
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing

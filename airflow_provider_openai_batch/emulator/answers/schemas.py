@@ -3,50 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from airflow_provider_openai_batch.emulator.answers.draw import WORD
 from airflow_provider_openai_batch.emulator.answers.patterns import matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_openai_batch.emulator.answers.draw import Draw
+
 DEEP = 6
-MASK = (1 << 64) - 1
-WORD = re.compile(r"\w+")
-FILLER = ("alpha", "beta", "gamma", "delta", "omega")
-
-
-class Draw:
-    """Cheap reproducible choices for one request, and the words of its prompt."""
-
-    def __init__(self, seed: int, text: str) -> None:
-        self._state = (seed * 0x9E3779B97F4A7C15 + 0xD1B54A32D192ED03) & MASK
-        self._text = text[:2_000]
-        self.depth = 0
-
-    @cached_property
-    def text(self) -> str:
-        """The prompt's beginning in lower case, to look labels up in."""
-        return self._text.lower()
-
-    @cached_property
-    def words(self) -> list[str]:
-        """The words of the prompt's beginning."""
-        return WORD.findall(self._text) or list(FILLER)
-
-    def below(self, bound: int) -> int:
-        """A number from 0 up to, not including, `bound`."""
-        self._state = (self._state * 6364136223846793005 + 1442695040888963407) & MASK
-        return (self._state >> 33) % bound
-
-    def phrase(self, words: int) -> str:
-        """A few words of the prompt, in its order."""
-        start = self.below(max(1, len(self.words) - words))
-        return " ".join(self.words[start : start + words])
 
 
 Maker: TypeAlias = "Callable[[Draw], Any]"
@@ -180,15 +149,19 @@ def _choice(values: list[Any]) -> Maker:
     labels = [
         (value, WORD.findall(value.lower().replace("_", " "))) for value in values if isinstance(value, str)
     ]
+    sought = [(value, [word.encode() for word in words]) for value, words in labels if words]
+    is_ascii = all(word.isascii() for _, words in sought for word in words)
 
     def make(draw: Draw) -> Any:
-        hits = [
-            (sum(word in draw.text for word in words) / len(words), -at)
-            for at, (_, words) in enumerate(labels)
-            if words
-        ]
-        score, at = max(hits, default=(0, 0))
-        return labels[-at][0] if score else values[draw.below(len(values))]
+        text = draw.plain if is_ascii else draw.lowered
+        best, found = 0.0, None
+        for value, words in sought:
+            score = sum([word in text for word in words]) / len(words) if words[1:] else words[0] in text
+            if score > best:
+                best, found = score, value
+                if score == 1:
+                    break
+        return found if best else values[draw.below(len(values))]
 
     return make
 

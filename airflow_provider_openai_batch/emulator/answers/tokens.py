@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from airflow_provider_openai_batch.emulator.state.state import Usage
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.emulator.answers.schemas import Draw
+    from airflow_provider_openai_batch.emulator.answers.draw import Draw
 
 CHARACTERS_PER_TOKEN = 4
 TOKENS_PER_MESSAGE = 4
@@ -50,8 +50,10 @@ def usage(draw: Draw, input_tokens: int, output_tokens: int, *, reasoning: bool)
 
 def within(usage: Usage, limit: int | None) -> Usage:
     """Reasoning counts toward the limit, and gets what the text leaves of it."""
+    if limit is None:
+        return usage
     visible = usage.output_tokens - usage.reasoning_tokens
-    thought = usage.reasoning_tokens if limit is None else min(usage.reasoning_tokens, limit - visible)
+    thought = min(usage.reasoning_tokens, limit - visible)
     return replace(usage, output_tokens=visible + thought, reasoning_tokens=thought)
 
 

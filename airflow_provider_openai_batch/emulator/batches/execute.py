@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 
 from airflow_provider_openai_batch.emulator.answers.tokens import CHARACTERS_PER_TOKEN
-from airflow_provider_openai_batch.emulator.batches.validate import Line, LineChecker, decode_line
+from airflow_provider_openai_batch.emulator.batches.requests import Request, RequestReader
+from airflow_provider_openai_batch.emulator.batches.validate import LineChecker
 from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
 from airflow_provider_openai_batch.emulator.faults.lines import LineFaults
 from airflow_provider_openai_batch.emulator.models import resolved
@@ -141,19 +142,19 @@ def execute(job: Job, settings: Settings) -> Outcome:
     """Run the job's share of requests in shuffled order and write both files and the ledger."""
     outcome = Outcome()
     faults = LineFaults(job.batch, settings)
-    endpoint = ANSWERED[job.batch.endpoint]
+    reader = RequestReader(ANSWERED[job.batch.endpoint], settings, job.now)
     with ExitStack() as stack:
         output, errors, ledger = (
             stack.enter_context(opened(path, "wb", buffering=1 << 20))
             for path in (job.output, job.errors, job.ledger)
         )
         for position, asked in enumerate(_shuffled(job)):
-            line = decode_line(asked.text)
+            line = reader.read(asked.text)
             if not asked.runs:
                 if job.end in UNRUN:
                     _write(faults.written(_unrun(job, line, position), good=False), output, errors)
                 continue
-            answer = faults.failure(line.custom_id) or endpoint.run(line.body, settings, job.now)  # type: ignore[arg-type]
+            answer = faults.failure(line.custom_id) or reader.answer(line)
             answer = faults.twist(line.custom_id, answer)
             outcome.add(answer)
             ledger.write(_ledger_line(job, line, answer))
@@ -203,7 +204,7 @@ def _request_id(job: Job, position: int) -> str:
     return f"{job.batch.number:08x}{position:08x}"
 
 
-def _output_line(job: Job, line: Line, answer: Answer, position: int) -> dict[str, Any]:
+def _output_line(job: Job, line: Request, answer: Answer, position: int) -> dict[str, Any]:
     identity = _request_id(job, position)
     response = {"status_code": answer.status, "request_id": f"req_{identity}", "body": answer.body}
     return {
@@ -214,7 +215,7 @@ def _output_line(job: Job, line: Line, answer: Answer, position: int) -> dict[st
     }
 
 
-def _unrun(job: Job, line: Line, position: int) -> dict[str, Any]:
+def _unrun(job: Job, line: Request, position: int) -> dict[str, Any]:
     code, message = UNRUN[job.end]
     return {
         "id": f"batch_req_{_request_id(job, position)}",
@@ -224,14 +225,13 @@ def _unrun(job: Job, line: Line, position: int) -> dict[str, Any]:
     }
 
 
-def _ledger_line(job: Job, line: Line, answer: Answer) -> bytes:
-    body = bytes(line.body)  # type: ignore[arg-type]
+def _ledger_line(job: Job, line: Request, answer: Answer) -> bytes:
     executed = Execution(
         custom_id=line.custom_id,
         batch_id=job.batch.id,
-        url=line.url,
-        body=msgspec.Raw(body),
-        body_hash=hashlib.sha256(body).hexdigest()[:32],
+        url=job.batch.endpoint,
+        body=msgspec.Raw(line.body),
+        body_hash=hashlib.sha256(line.body).hexdigest()[:32],
         status=answer.status,
         model=resolved(job.batch.model or ""),
         input_tokens=answer.usage.input_tokens,

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from airflow_provider_openai_batch.emulator import models
+from airflow_provider_openai_batch.emulator.batches.shapes import Shapes
 from airflow_provider_openai_batch.emulator.state.state import LineError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class LineChecker:
         self._endpoint = endpoint
         self._settings = settings
         self._seen: set[str] = set()
+        self._shapes = Shapes(endpoint.row_text)
         self.model: str | None = None
         self.total = 0
         #: The inputs of all requests, where their number is limited.
@@ -57,6 +59,15 @@ class LineChecker:
         """What is wrong with a line, as `errors.data` shows it."""
         self.total += 1
         self._number = number
+        filled = self._shapes.fill(raw)
+        if filled is not None and filled.custom_id:
+            return self._check_id(filled.custom_id)
+        error = self._check_whole(raw)
+        if error is None:
+            self._shapes.learn(raw)
+        return error
+
+    def _check_whole(self, raw: bytes) -> LineError | None:
         try:
             # The decoder does not look into a body that it passes on.
             raw.decode()
@@ -128,8 +139,3 @@ class LineChecker:
             "Each batch must contain requests for a single model."
         )
         return self._error("mismatched_model", text, "body.model")
-
-
-def decode_line(raw: bytes) -> Line:
-    """A line that has been checked."""
-    return _line.decode(raw)

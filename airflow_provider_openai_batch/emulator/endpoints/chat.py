@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -10,8 +11,8 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.answers import tokens
+from airflow_provider_openai_batch.emulator.answers.draw import Draw
 from airflow_provider_openai_batch.emulator.answers.formats import Place, format_of
-from airflow_provider_openai_batch.emulator.answers.schemas import Draw
 from airflow_provider_openai_batch.emulator.bodies import (
     AtLeastOne,
     Bias,
@@ -30,7 +31,7 @@ from airflow_provider_openai_batch.emulator.bodies import (
     parse,
 )
 from airflow_provider_openai_batch.emulator.endpoints import abilities
-from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
+from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint, TextPlace
 from airflow_provider_openai_batch.emulator.endpoints.families import NEW, check_chat
 from airflow_provider_openai_batch.emulator.endpoints.faulty_answers import Voice, twists
 from airflow_provider_openai_batch.emulator.endpoints.messages import check_messages, text_of
@@ -39,6 +40,7 @@ from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.wording import unknown_parameter
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.emulator.answers.formats import Format
     from airflow_provider_openai_batch.emulator.settings import Settings
     from airflow_provider_openai_batch.emulator.state.state import Usage
 
@@ -101,29 +103,70 @@ class Chat(msgspec.Struct, forbid_unknown_fields=True):
 _decoder = msgspec.json.Decoder(Chat)
 
 
-def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
-    """Check one request and answer it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyChat:
+    """A chat completion that has been checked, but for the length of what the user says last."""
+
+    prompt: str
+    #: The input tokens of all but the prompt.
+    tokens: int
+    form: Format
+    choices: int
+    limit: int | None
+    model: str
+    reasons: bool
+
+    def answer(self, text: str, checksum: int, settings: Settings, now: float) -> Answer:
+        """Answer it, with this text for its prompt."""
+        count = self.tokens + tokens.count_tokens(text)
+        _check_length(count, settings)
+        draw = Draw(checksum ^ settings.seed, text)
+        said = [tokens.cut(self.form.write(draw, text), self.limit) for _ in range(self.choices)]
+        output = sum([tokens.count_tokens(part.text) for part in said])
+        usage = tokens.usage(draw, count, output, reasoning=self.reasons)
+        usage = tokens.within(usage, None if self.limit is None else self.limit * len(said))
+        identity = f"{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}"
+        head = {
+            "id": f"chatcmpl-{identity}",
+            "object": "chat.completion",
+            "created": int(now),
+            "model": self.model,
+        }
+        return Answer(status=200, usage=usage, body=head | _rest(said, usage))
+
+
+def prepare(body: bytes | Raw) -> ReadyChat:
+    """Check all of a request that does not depend on how long its prompt is."""
     chat = parse(_decoder, body, _unknown)
     _check(chat)
     texts = [text_of(message) for message in chat.messages]
-    asked = format_of(bytes(chat.response_format), PLACE, chat.model, texts)
-    count = _prompt_tokens(texts, chat, settings)
+    form = format_of(bytes(chat.response_format), PLACE, chat.model, texts)
     prompt = _last_of_user(chat.messages, texts)
-    draw = Draw(zlib.crc32(body) ^ settings.seed, prompt)
-    limit = chat.max_completion_tokens or chat.max_tokens
-    said = [tokens.cut(asked.write(draw, prompt), limit) for _ in range(chat.n or 1)]
-    output = sum(tokens.count_tokens(part.text) for part in said)
-    reasoning = abilities.reasons(chat.model, chat.reasoning_effort)
-    usage = tokens.usage(draw, count, output, reasoning=reasoning)
-    usage = tokens.within(usage, None if limit is None else limit * len(said))
-    identity = f"{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}"
-    head = {
-        "id": f"chatcmpl-{identity}",
-        "object": "chat.completion",
-        "created": int(now),
-        "model": models.resolved(chat.model),
-    }
-    return Answer(status=200, usage=usage, body=head | _rest(said, usage))
+    return ReadyChat(
+        prompt=prompt,
+        tokens=_prompt_tokens(texts, chat) - tokens.count_tokens(prompt),
+        form=form,
+        choices=chat.n or 1,
+        limit=chat.max_completion_tokens or chat.max_tokens,
+        model=models.resolved(chat.model),
+        reasons=abilities.reasons(chat.model, chat.reasoning_effort),
+    )
+
+
+def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
+    """Check one request and answer it."""
+    ready = prepare(body)
+    return ready.answer(ready.prompt, zlib.crc32(body), settings, now)
+
+
+def row_text(body: Any) -> TextPlace | None:
+    """Where the user speaks last; nowhere, if what is said there decides about the format."""
+    form, messages = body.get("response_format"), body["messages"]
+    if (isinstance(form, dict) and form.get("type") == "json_object") or not isinstance(messages, list):
+        return None
+    users = [at for at, one in enumerate(messages) if isinstance(one, dict) and one.get("role") == "user"]
+    is_text = bool(users) and isinstance(messages[users[-1]].get("content"), str)
+    return ("messages", users[-1], "content") if is_text else None
 
 
 def _rest(said: list[tokens.Limited], usage: Usage) -> Body:
@@ -163,17 +206,19 @@ def _last_of_user(messages: list[Body], texts: list[str]) -> str:
     return (found or texts)[-1]
 
 
-def _prompt_tokens(texts: list[str], chat: Chat, settings: Settings) -> int:
+def _prompt_tokens(texts: list[str], chat: Chat) -> int:
     """Input tokens of a request, its schema included."""
     count = sum(tokens.count_tokens(text) + tokens.TOKENS_PER_MESSAGE for text in texts)
-    count += len(bytes(chat.response_format)) // tokens.CHARACTERS_PER_TOKEN
+    return count + len(bytes(chat.response_format)) // tokens.CHARACTERS_PER_TOKEN
+
+
+def _check_length(count: int, settings: Settings) -> None:
     if count > settings.context_tokens:
         text = (
             f"This model's maximum context length is {settings.context_tokens} tokens. "
             f"However, your messages resulted in {count} tokens. Please reduce the length of the messages."
         )
         raise ApiError(400, text, code="context_length_exceeded", param="messages")
-    return count
 
 
 def _with_choices(body: Body, reason: str, **message: Any) -> Body:
@@ -206,4 +251,6 @@ CHAT = Endpoint(
     twists=twists(VOICE),
     streams_as="Chat Completions",
     required="messages",
+    row_text=row_text,
+    prepare=prepare,
 )

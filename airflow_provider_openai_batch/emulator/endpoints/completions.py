@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.answers import tokens
-from airflow_provider_openai_batch.emulator.answers.schemas import Draw
+from airflow_provider_openai_batch.emulator.answers.draw import Draw
 from airflow_provider_openai_batch.emulator.bodies import (
     Bias,
     Choices,

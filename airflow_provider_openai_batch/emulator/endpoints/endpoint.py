@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.state.state import Usage
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.settings import Settings
 
 Body: TypeAlias = dict[str, Any]
+#: The keys and positions that lead to a text.
+TextPlace: TypeAlias = "tuple[str | int, ...]"
 Twist: TypeAlias = "Callable[[Body], Body]"
 NO_USAGE = Usage()
 
@@ -28,6 +30,13 @@ class Answer:
     status: int | None
     body: Any
     usage: Usage = NO_USAGE
+
+
+class Ready(Protocol):
+    """A request that has been checked, and may be answered with another text for its row's."""
+
+    def answer(self, text: str, checksum: int, settings: Settings, now: float) -> Answer:
+        """Answer it; raises ApiError where the API refuses the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,10 @@ class Endpoint:
     default_model: str | None = None
     #: The inputs of one request, where their sum over a batch is limited.
     inputs: Callable[[bytes | Raw], int] | None = None
+    #: Where a body that differs from others in the text of its row only has that text.
+    row_text: Callable[[Any], TextPlace | None] | None = None
+    #: Checks a body that has such a place, but for that text; raises ApiError where the API refuses it.
+    prepare: Callable[[bytes | Raw], Ready] | None = None
 
     def run(self, body: bytes | Raw, settings: Settings, now: float) -> Answer:
         """Answer one request, or refuse it as the API does."""

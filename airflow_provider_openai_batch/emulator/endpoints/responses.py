@@ -10,8 +10,8 @@ from msgspec import Meta, Raw
 
 from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.answers import tokens
+from airflow_provider_openai_batch.emulator.answers.draw import Draw
 from airflow_provider_openai_batch.emulator.answers.formats import Place, format_of
-from airflow_provider_openai_batch.emulator.answers.schemas import Draw
 from airflow_provider_openai_batch.emulator.bodies import (
     Metadata,
     Object,

@@ -7,7 +7,8 @@ import json
 import jsonschema
 import pytest
 
-from airflow_provider_openai_batch.emulator.answers.schemas import Draw, compile_schema
+from airflow_provider_openai_batch.emulator.answers.draw import Draw
+from airflow_provider_openai_batch.emulator.answers.schemas import compile_schema
 from tests.emulator.conftest import make_line
 
 TREE = {

@@ -5,25 +5,29 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_openai_batch.emulator.answers.draw import Draw
 from airflow_provider_openai_batch.emulator.batches.execute import Job, execute, validate_input
+from airflow_provider_openai_batch.emulator.batches.shapes import shape_of
 from airflow_provider_openai_batch.emulator.settings import Settings
 from airflow_provider_openai_batch.emulator.state.state import Batch, Fault, Plan, Status
-from tests.emulator.conftest import ENDPOINT
+from tests.emulator.conftest import ENDPOINT, make_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 #: Texts that are read, split, and searched in different ways.
 TEXTS = (
-    "The billing page shows a bug", "Überweisung größer als der Export, naïve día", "", "user", "BUG? Feature!",
-    'He said "no"\\ then\nleft\ttoo', "snake_case_words and __more__", "\u2018quoted\u2019 \u2014 \u2026 dashes",
+    "The billing page shows a bug", "Überweisung größer als der Export, naïve día", "", "user",
+    "BUG? Feature!", 'He said "no"\\ then\nleft\ttoo', "snake_case_words and __more__",
+    "\u2018quoted\u2019 \u2014 \u2026 dashes",
     "\u212aelvin is no \u212a, and \u0130stanbul's b\u0130lling", "emoji \U0001f600 \U0001f1e9\U0001f1ea end",
-    "line\u2028separator\u0085next \x1f unit", "json please", "\u0660\u0661\u0662 \u00b2 \u00bd \u2160", "billing " * 400,
-    "größe-" * 500, "feature request: add a bug tracker",
+    "line\u2028separator\u0085next \x1f unit", "json please", "\u0660\u0661\u0662 \u00b2 \u00bd \u2160",
+    "billing " * 400, "größe-" * 500, "feature request: add a bug tracker",
 )  # fmt: skip
 FREE = {
     "type": "object",
@@ -57,6 +61,7 @@ HEADS: tuple[dict[str, Any], ...] = (
     {"metadata": {"a": "b"}, "store": True, "response_format": {"type": "text"}},
     {"bogus": 1},
 )
+TEXT = ("body", "messages", 0, "content")
 SYSTEM = {"role": "system", "content": "Classify this ticket."}
 
 
@@ -128,6 +133,46 @@ def test_answers_are_the_same_bytes(tmp_path, ascii_only, settings, expected):
     job = _job(tmp_path, _lines(ascii_only=ascii_only))
 
     assert _digest(job, Settings(data=tmp_path, **settings)) == expected
+
+
+def test_lines_of_one_template_are_read_by_it():
+    """A line of another template, or with more than one text in it, is not."""
+    shape = shape_of(json.dumps(make_line("r1", "one")).encode(), TEXT)
+    assert shape is not None
+    filled = shape.fill(json.dumps(make_line("r2", 'two, "quoted"')).encode())
+    assert filled is not None
+    assert (filled.custom_id, filled.text) == ("r2", 'two, "quoted"')
+    assert json.loads(filled.body) == make_line("r2", 'two, "quoted"')["body"]
+
+    two = [{"role": "user", "content": "one"}, {"role": "user", "content": "two"}]
+    others = (make_line("r2", messages=two), make_line("r2", n=2), make_line("r2") | {"more": 1})
+    assert [shape.fill(json.dumps(line).encode()) for line in others] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"custom_id": "r1", "custom_id": "r1", "body": {"messages": [{"content": "one"}]}}',
+        b'{"custom_id": "r1", "body": {"messages": [{"content": "one", "name": "one"}]}}',
+        b'{"body": {"messages": [{"content": "one"}]}, "custom_id": "r1"}',
+        b'{"custom_id": "r1", "body": {"messages": [{"content": "one"}]}, "more": "one"}',
+        b'{"custom_id": "r\\"1", "body": {"messages": [{"content": "one"}]}}',
+    ],
+)
+def test_a_line_whose_places_are_in_doubt_has_no_shape(line):
+    """Where the same text stands twice, the one that counts is not guessed."""
+    assert shape_of(line, TEXT) is None
+
+
+@pytest.mark.parametrize("first", range(0, 0x110000, 0x8000))
+def test_words_are_those_of_the_pattern(first):
+    """Of every character that there is, alone and between letters, and in lower case for what is sought."""
+    signs = [chr(code) for code in range(first, first + 0x8000) if not 0xD800 <= code < 0xE000]
+    for text in (f"a{sign}b {sign}_1" for sign in signs):
+        draw = Draw(1, text)
+        assert draw.words == [word.encode() for word in re.findall(r"\w+", text)], ascii(text)
+        lowered = bytes(byte for byte in draw.plain if byte < 128)
+        assert lowered == text.lower().encode().translate(None, bytes(range(128, 256))), ascii(text)
 
 
 def test_faults_of_lines_are_the_same_bytes(tmp_path):
