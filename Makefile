@@ -14,7 +14,7 @@ help:
 	@echo "make stores     play the whole pipeline on fakes of S3 and Google Cloud Storage, and print laws and operations"
 	@echo "make warehouses try every database on every promise, and write the table in docs/warehouses.md"
 	@echo "make mariadb    install MariaDB for the tests, as root on Debian ('make test' does so, too)"
-	@echo "make bench      measure CPU and memory on a million rows, against other ways (half an hour)"
+	@echo "make bench      measure speed and memory against other ways, and write benchmarks/RESULTS.md; BENCH=--quick"
 	@echo "make prices FROM=...  renew the shipped prices from LiteLLM's wheel or its list of prices"
 	@echo "make release    build, check, and install sdist and wheel; RELEASE=--write keeps them and cuts the changelog"
 	@echo "make format     write what 'make check' asks of the format"
@@ -60,8 +60,9 @@ mariadb:
 stores: .venv/.dev
 	@.venv/bin/python -m pytest tests/stores -m "long or not long"
 
-bench: .venv/.dev
-	@.venv/bin/python -m benchmarks $(BENCH)
+# Whole it takes hours; BENCH=--quick takes minutes.
+bench: .venv/.dev .venv-peers
+	@.venv/bin/python -m benchmarks --results benchmarks/RESULTS.md $(BENCH)
 
 warehouses: .venv/.dev .venv-cloud/.dev mariadb
 	@.venv/bin/python -m tests.warehouses.page
@@ -78,6 +79,7 @@ release: .venv/.dev
 	@.venv/bin/python -m scripts.release $(RELEASE)
 
 CLOUD = tests/warehouses/cloud.txt
+PEERS = benchmarks/peers/peers
 
 # Everything is pinned, on every Python and platform that we support, by one version each.
 COMPILE = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --all-extras \
@@ -86,10 +88,12 @@ constraints: .venv/.dev
 	@.venv/bin/$(COMPILE) -o constraints.txt
 	@echo "apache-airflow<3" | .venv/bin/$(COMPILE) - -o constraints-2.11.txt
 	@.venv/bin/$(COMPILE) $(CLOUD) -o constraints-cloud.txt
-	@sed -i '1i # The versions that the checks run with. Made by `make constraints`.' constraints*.txt
+	@.venv/bin/$(subst --all-extras,,$(subst pyproject.toml,,$(COMPILE))) $(PEERS).txt -o $(PEERS)-constraints.txt
+	@sed -i '1i # The versions that the checks run with. Made by `make constraints`.' constraints*.txt \
+		$(PEERS)-constraints.txt
 
 clean:
-	rm -rf .venv .venv-2.11 .venv-cloud .venv-litellm .venv-matrix .demo dist build
+	rm -rf .venv .venv-2.11 .venv-cloud .venv-litellm .venv-peers .venv-matrix .demo dist build
 
 , := ,
 
@@ -124,6 +128,17 @@ endef
 # The providers of cloud warehouses, for their example DAGs.
 .venv-cloud/.dev: pyproject.toml constraints-cloud.txt $(CLOUD)
 	$(call install,constraints-cloud.txt,.[dev],-r $(CLOUD))
+
+# What `make bench` compares with. An index may lack it: those lines are not measured then.
+.PHONY: .venv-peers
+.venv-peers: .venv/.dev
+	@if [ $@/.done -nt $(PEERS).txt ] && [ $@/.done -nt $(PEERS)-constraints.txt ]; then :; else \
+		echo "installing the peers into $@"; test -x $@/bin/python || $(PYTHON) -m venv $@; \
+		{ .venv/bin/uv pip install --quiet --compile-bytecode --python $@/bin/python \
+			--requirement $(PEERS).txt --constraint $(PEERS)-constraints.txt 2>/dev/null \
+			|| $@/bin/python -m pip install --quiet --disable-pip-version-check \
+			--requirement $(PEERS).txt --constraint $(PEERS)-constraints.txt; } \
+			&& touch $@/.done || echo "the peers cannot be installed: their lines will not be measured"; fi
 
 # LiteLLM's proxy, and a server to stand behind it. An index may lack them: their tests are skipped then.
 LITELLM = tests/peers/litellm.txt

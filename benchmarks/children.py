@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 KIB = 1024 if sys.platform != "darwin" else 1
 ROOT = Path(__file__).parents[1]
+#: Airflow's log of a task is no part of what is measured, in nobody's.
+QUIET = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "CRITICAL", "PYTHONWARNINGS": "ignore"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Child:
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
+            env=os.environ | QUIET,
         )
 
     def measure(self, work: str, **given: Any) -> Usage:

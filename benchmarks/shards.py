@@ -25,7 +25,7 @@ from benchmarks.lines import Bench, Line
 if TYPE_CHECKING:
     from benchmarks.children import Usage
 
-FEW, MANY = 10, (100, 300, 1_000)
+FEW, MANY, QUICK_MANY = 10, (100, 300, 1_000), (100,)
 REQUESTS = 10
 #: CPU of a shard among many, against one among few; and the milliseconds and listings that there may be.
 MOST_TIMES, MOST_MS, MOST_LISTINGS = 1.3, 6.0, 5
@@ -46,7 +46,7 @@ def shards(bench: Bench) -> list[Line]:
     """Submit and collect runs of 10 to 1,000 shards of 10 requests each."""
     few = _measured(bench, FEW)
     lines = [_absolute(step, FEW, usage, listings) for step, (usage, listings) in few.items()]
-    for count in MANY:
+    for count in QUICK_MANY if bench.quick else MANY:
         many = _measured(bench, count)
         lines += [_compared(step, count, many[step][0], few[step][0]) for step in few]
         lines += [_absolute(step, count, usage, listings) for step, (usage, listings) in many.items()]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import children, postgres
-from benchmarks.lines import Bench, printed
+from benchmarks import children, postgres, whole_run
+from benchmarks.lines import Bench, Line, missing, printed
+from benchmarks.results import summary, write
 from tests.servers import postgres as database
 from tests.servers import postgres_server
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.servers import Postgres
 
 __all__ = ["database", "postgres_server"]
@@ -44,3 +48,41 @@ def test_child(database: Postgres) -> None:
 
     assert 0 < used.cpu < 5
     assert 0 <= used.peak < postgres.MOST_MB
+
+
+def test_verdicts() -> None:
+    """A line says whether it reaches its goal, what it must, or neither; what is not measured does not."""
+    share = Line(what="a share", ours="", share=0.4, limit=0.5, goal=0.25)
+    times = Line(what="times", ours="", share=5.0, limit=3, goal=5, at_least=True)
+    amount = Line(what="memory", ours="", share=170, limit=150, unit="MB", between=(160, 180))
+    lines = [share, times, amount, missing("a peer", "not installed", 3, at_least=True)]
+
+    assert ["holds", "goal", "NOT REACHED", "NOT MEASURED"] == [line.verdict for line in lines]
+    assert [True, True, False, False] == [line.holds for line in lines]
+    assert ("170 MB", "160 to 180", "≤ 150 MB") == amount.cells[3:6]
+    assert summary(lines).startswith("2 of 4 lines do not reach")
+
+
+def test_page(tmp_path: Path, database: Postgres) -> None:
+    """The page has every line, says that it is a quick run, and has its picture beside it."""
+    lines = [Line(what="speed & size", ours="1 s", theirs="2 s", share=0.5, limit=0.5, goal=0.1)]
+    bench = Bench(rows=10, postgres=database, measure=children.here, quick=True)
+
+    write(lines, bench, tmp_path / "RESULTS.md", "--quick")
+
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert "| speed & size | 1 s | 2 s | 0.500 |  | ≤ 0.500 | ≤ 0.100 | holds |" in page
+    assert "a quick run" in page
+    assert ET.parse(tmp_path / "results.svg").getroot().tag.endswith("svg")
+
+
+def test_whole_run(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run is measured in its parts; without the peers, their lines are not measured."""
+    monkeypatch.setenv("AIRFLOW_CONN_OPENAI_DEFAULT", "")
+    bench = Bench(rows=200, postgres=database, measure=children.here, rounds=1, quick=True)
+
+    parsed, script, submit, collect = whole_run.whole_run(bench)
+
+    assert ["NOT MEASURED"] * 2 == [parsed.verdict, script.verdict]
+    assert submit.share > 0
+    assert collect.share > 0

@@ -1,0 +1,169 @@
+"""Several ways to do one thing, measured in turn: what else the machine does hits all of them."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
+from benchmarks.children import Child, here
+from benchmarks.lines import Line, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from benchmarks.children import Usage
+    from benchmarks.lines import Bench
+
+NO_PEERS = "the peers are not installed"
+#: Longer than a batch takes in the emulator.
+LONG_ENOUGH = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """What each step of each contender used, round by round, for so many rows."""
+
+    rows: int
+    used: dict[str, list[Usage]] = field(default_factory=dict)
+
+    def add(self, name: str, usage: Usage) -> None:
+        """Note what a step has used."""
+        self.used.setdefault(name, []).append(usage)
+
+    def cpu(self, *names: str) -> list[float]:
+        """Return the CPU seconds of these steps together, of each round."""
+        return [sum(one.cpu for one in steps) for steps in self._each(names)]
+
+    def wall(self, *names: str) -> list[float]:
+        """Return the wall seconds of these steps together, of each round."""
+        return [sum(one.wall for one in steps) for steps in self._each(names)]
+
+    def has(self, name: str) -> bool:
+        """Tell whether the step was measured."""
+        return name in self.used
+
+    def _each(self, names: tuple[str, ...]) -> Iterator[tuple[Usage, ...]]:
+        return zip(*(self.used[name] for name in names), strict=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What must be reached and what is the goal: times theirs, or a share of theirs."""
+
+    must: float
+    goal: float | None = None
+    #: Ours must be so many times better.
+    times: bool = False
+
+    def judge(self, what: str, rows: int, ours: list[float], theirs: list[float], unit: str = "CPU") -> Line:
+        """Compare what was used in each round; the figure is the median of the rounds' ratios."""
+        pairs = zip(ours, theirs, strict=True)
+        ratios = [b / a if self.times else a / b for a, b in pairs]
+        return Line(
+            what=what,
+            ours=_each_row(ours, rows, unit),
+            theirs=_each_row(theirs, rows, unit),
+            share=statistics.median(ratios),
+            between=(min(ratios), max(ratios)),
+            limit=self.must,
+            goal=self.goal,
+            at_least=self.times,
+        )
+
+    def missing(self, what: str, why: str = NO_PEERS) -> Line:
+        """Return the line of what could not be measured."""
+        return missing(what, why, self.must, self.goal, at_least=self.times)
+
+
+def _each_row(used: list[float], rows: int, unit: str) -> str:
+    """Say what a row takes, in the middle and between which bounds."""
+    each = [seconds / rows * 1e6 for seconds in used]
+    return f"{statistics.median(each):.1f} µs {unit} a row ({min(each):.1f} to {max(each):.1f})"
+
+
+class Workshop:
+    """A folder, an emulator, and the processes of the contenders."""
+
+    def __init__(self, bench: Bench, folder: Path, emulator: OpenAIBatchEmulator) -> None:
+        self.bench, self.folder, self.emulator = bench, folder, emulator
+        self._children: dict[str, Child] = {}
+        self._folders = 0
+
+    def ours(self, step: str, *, hidden: tuple[str, ...] = (), **given: Any) -> Usage:
+        """Measure a step of ours, in this process where everything is measured there."""
+        return self._measure(f"ours{hidden}", sys.executable, f"benchmarks.ours:{step}", hidden, given)
+
+    def alone(self, step: str, *, hidden: tuple[str, ...] = (), **given: Any) -> Usage:
+        """Measure a step of ours in a process that has done nothing else: for its memory."""
+        known = {"api": self.emulator.connection, **given}
+        if self.bench.measure is here:
+            return here(f"benchmarks.ours:{step}", **known)
+        child = Child(hidden=hidden)
+        try:
+            return child.measure(f"benchmarks.ours:{step}", **known)
+        finally:
+            child.close()
+
+    def peer(self, name: str, step: str, **given: Any) -> Usage:
+        """Measure a step of a peer, in its own Python."""
+        return self._measure(name, self.bench.peers, f"benchmarks.peers.{name}:{step}", (), given)
+
+    def fresh(self) -> str:
+        """Make an empty folder."""
+        self._folders += 1
+        made = self.folder / f"{self._folders:04}"
+        made.mkdir()
+        return str(made)
+
+    def finish_batches(self) -> None:
+        """Let all batches end."""
+        self.emulator.advance(LONG_ENOUGH)
+
+    def drop(self, folder: str) -> None:
+        """Delete what a round has left."""
+        shutil.rmtree(folder)
+
+    def close(self) -> None:
+        """End the processes."""
+        for child in self._children.values():
+            child.close()
+
+    def _measure(
+        self, name: str, python: str, work: str, hidden: tuple[str, ...], given: dict[str, Any]
+    ) -> Usage:
+        known = {"api": self.emulator.connection, **given}
+        if self.bench.measure is here:
+            return here(work, **known)
+        if name not in self._children:  # its imports and first calls are not counted
+            self._children[name] = Child(python, hidden=hidden)
+        return self._children[name].measure(work, **known)
+
+
+@contextmanager
+def workshop(bench: Bench) -> Iterator[Workshop]:
+    """Open a workshop, and leave nothing of it."""
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        emulator = OpenAIBatchEmulator(Path(folder, "emulator"), seconds_to_complete=60)
+        emulator.start()
+        opened = Workshop(bench, Path(folder), emulator)
+        try:
+            yield opened
+        finally:
+            opened.close()
+            emulator.stop()
+
+
+def in_turn(rounds: int, rows: int, steps: dict[str, Callable[[], Usage]]) -> Rounds:
+    """Measure each once in each round."""
+    found = Rounds(rows)
+    for _ in range(rounds):
+        for name, step in steps.items():
+            found.add(name, step())
+    return found
