@@ -12,8 +12,9 @@ from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.endpoints.known_endpoints import ENDPOINTS
 from airflow_provider_openai_batch.batch.output.output import compile_output
 from airflow_provider_openai_batch.batch.request.compile_template import compile_template
-from airflow_provider_openai_batch.batch.request.template import custom_id, prompt_version
+from airflow_provider_openai_batch.batch.request.template import prompt_version
 from tests.batch.hashes import input_hash
+from tests.batch.made import names, requests
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 
@@ -24,10 +25,11 @@ def made_from(case: dict[str, Any]) -> dict[str, str]:
     output = compile_output(case["output_type"])
     texts = case["texts"]
     template = compile_template(endpoint, ENDPOINTS[endpoint].with_output(body, output), list(texts))
-    (sent,) = template.bodies({name: [text] for name, text in texts.items()})
+    made = requests(template, {name: [text] for name, text in texts.items()}, endpoint=endpoint)
+    (name,) = names(made)
     return {
-        "body": sent.decode(),
-        "custom_id": custom_id(endpoint, sent).hex(),
+        "body": (made.head + made.rests[0]).decode(),
+        "custom_id": name,
         "input_hash": input_hash({name: texts[name] for name in template.columns}),
         "prompt_version": prompt_version(endpoint, body, output.schema),
     }

@@ -28,6 +28,7 @@ from airflow_provider_openai_batch.store.run_store import RunStore
 class Offline:
     origin = "nowhere"
     token_budgets: dict = {}
+    models = type("Models", (), {"is_unknown": staticmethod(lambda *_, **__: False)})
     prices = Prices(models={"gpt-5-mini": Price(input=0.25, output=2)})
     now = staticmethod(time.time)
     list_back_to = staticmethod(lambda oldest: iter(()))

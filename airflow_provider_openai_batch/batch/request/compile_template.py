@@ -15,9 +15,8 @@ from airflow_provider_openai_batch.batch.request.template import (
     Slot,
     Template,
     Typed,
-    encode,
-    literal,
 )
+from airflow_provider_openai_batch.batch.text.json_texts import encode, escape_line_ends, literal
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 BRACES = re.compile(r"(?P<escape>\\?)(?:\{\{\s*(?P<twice>[^{}]+?)\s*\}\}|\{(?P<once>[^{}]+)\})")
@@ -40,7 +39,10 @@ def compile_template(endpoint: str, body: Mapping[str, Any], columns: Sequence[s
         raise InvalidRequest(
             f"request['model'] is {body.get('model')!r}; one run asks one model: name it without {{column}}."
         )
-    pieces = tuple(_joined(reader.pieces(body)))
+    pieces = tuple(
+        escape_line_ends(piece) if isinstance(piece, bytes) else piece
+        for piece in _joined(reader.pieces(body))
+    )
     used = tuple(dict.fromkeys(name for piece in pieces for name in _columns(piece)))
     if not used:
         raise InvalidRequest(

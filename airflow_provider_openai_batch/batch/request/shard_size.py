@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from airflow_provider_openai_batch.batch.arguments.arguments import MOST_BYTES
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from airflow_provider_openai_batch.batch.arguments.arguments import Limits
+
+    Counts = npt.NDArray[np.int64]
 
 
 class Cutter:
@@ -17,32 +23,32 @@ class Cutter:
         self.limits = limits
         self.requests = self.line_bytes = self.tokens = 0
 
-    def fits(self, line_bytes: int, tokens: int) -> bool:
-        """Return whether one more line keeps the shard within every limit."""
-        if not self.requests:
-            return True
+    def fitting(self, line_bytes: Counts, tokens: Counts) -> int:
+        """Return how many of the next lines keep the shard within every limit."""
         limits = self.limits
-        return (
-            self.requests < limits.requests_per_shard
-            and self.line_bytes + line_bytes <= limits.bytes_per_shard
-            and (limits.tokens_per_shard is None or self.tokens + tokens <= limits.tokens_per_shard)
-        )
+        most = min(len(line_bytes), limits.requests_per_shard - self.requests)
+        most = _within(line_bytes[:most], limits.bytes_per_shard - self.line_bytes)
+        if limits.tokens_per_shard is not None:
+            most = _within(tokens[:most], limits.tokens_per_shard - self.tokens)
+        return most if self.requests else max(most, min(1, len(line_bytes)))
 
-    def add(self, line_bytes: int, tokens: int) -> None:
-        """Count a line into the shard."""
-        self.requests += 1
-        self.line_bytes += line_bytes
-        self.tokens += tokens
+    def add(self, line_bytes: Counts, tokens: Counts) -> None:
+        """Count lines into the shard."""
+        self.requests += len(line_bytes)
+        self.line_bytes += int(line_bytes.sum())
+        self.tokens += int(tokens.sum())
 
     def cut(self) -> None:
         """Close the shard and begin the next."""
         self.requests = self.line_bytes = self.tokens = 0
 
 
-def too_large(line_bytes: int, limits: Limits) -> str | None:
-    """Say why a line fits into no shard, or None when it does."""
-    if line_bytes <= limits.bytes_per_shard:
-        return None
+def _within(counts: Counts, room: int) -> int:
+    return int(np.searchsorted(np.cumsum(counts), room, side="right"))
+
+
+def too_large(line_bytes: int, limits: Limits) -> str:
+    """Say why a line fits into no shard."""
     raised = limits.bytes_per_shard < MOST_BYTES
     ways = ["shorten the template", "filter the row"] + ["raise limits['bytes_per_shard']"] * raised
     return (

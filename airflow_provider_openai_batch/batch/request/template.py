@@ -7,22 +7,16 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
 from airflow_provider_openai_batch.batch.text.digests import digests
-from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
-from airflow_provider_openai_batch.batch.text.values import clean
+from airflow_provider_openai_batch.batch.text.json_texts import encode, escaped, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
     import pyarrow as pa
-
-LINE_ENDS = ("\u0085", "\u2028", "\u2029")  # readers that split on these cut inside a line of JSON
-_ESCAPES = tuple((end.encode(), f"\\u{ord(end):04x}".encode()) for end in LINE_ENDS)
-encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +60,7 @@ Piece = bytes | Slot | Members
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A body in pieces: bytes as sent, and slots for the row's values."""
+    """A body in pieces: bytes as sent, and slots for the row's values; it begins and ends with bytes."""
 
     pieces: tuple[Piece, ...]
     columns: tuple[str, ...]  #: the source's own names, in the order of first use
@@ -76,19 +70,23 @@ class Template:
         """Return what is sent as a number or a boolean."""
         return tuple(member for piece in self.pieces if isinstance(piece, Members) for member in piece.typed)
 
-    def bodies(
-        self, texts: Mapping[str, list[str]], values: Mapping[Typed, Sequence[bytes | None]] | None = None
-    ) -> Iterator[bytes]:
-        """Write the body of each row, given the texts of each column and the JSON of what is typed."""
+    @property
+    def head(self) -> bytes:
+        """Return what every body begins with."""
+        first = self.pieces[0] if self.pieces else b""
+        return first if isinstance(first, bytes) else b""
+
+    def rests(
+        self, texts: Mapping[str, pa.Array], values: Mapping[Typed, Sequence[bytes | None]] | None = None
+    ) -> list[bytes]:
+        """Write what follows the head in each row's body, given its texts and the JSON of what is typed."""
         slots = {piece.column for piece in self.pieces if isinstance(piece, Slot)}
-        encoded = {name: [encode(text)[1:-1] for text in texts[name]] for name in slots}
+        encoded = {name: escaped(texts[name]) for name in slots}
         written = {
             piece: list(piece.write(values or {})) for piece in self.pieces if isinstance(piece, Members)
         }
-        parts = (_part(piece, encoded, written) for piece in self.pieces)
-        for row in zip(*parts, strict=False):
-            body = b"".join(row)
-            yield body if body.isascii() else escape_line_ends(body)
+        parts = (_part(piece, encoded, written) for piece in self.pieces[1:])
+        return list(map(b"".join, zip(*parts, strict=False)))
 
     @property
     def hashed(self) -> tuple[str, ...]:
@@ -121,34 +119,3 @@ def _part(
 def prompt_version(endpoint: str, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> str:
     """Hash what all rows of a run share, the body after Jinja and the output schema; 32 hex digits."""
     return hashlib.sha256(encode([endpoint, body, schema])).hexdigest()[:32]
-
-
-def custom_id(endpoint: str, body: bytes) -> bytes:
-    """Name a request by its content; 16 bytes, sent as 32 hex digits.
-
-    Equal requests have equal ids, in this run and in any other: so duplicate rows share a request, and a
-    retry knows what it has asked. The first half of the SHA-256 of endpoint and body.
-    """
-    return hashlib.sha256(b"%b\n%b" % (endpoint.encode(), body)).digest()[:ID_BYTES]
-
-
-def request_line(endpoint: str, custom_id: bytes, body: bytes) -> bytes:
-    """Write the line of an input file."""
-    return b'{"custom_id":"%b","method":"POST","url":%b,"body":%b}\n' % (
-        custom_id.hex().encode(),
-        encode(endpoint),
-        body,
-    )
-
-
-def escape_line_ends(data: bytes) -> bytes:
-    """Escape the characters besides LF at which some readers split lines; JSON holds them in strings only."""
-    for raw, escaped in _ESCAPES:
-        data = data.replace(raw, escaped)
-    return data
-
-
-def literal(text: str, *, quoted: bool = False) -> bytes:
-    """Write a text as JSON does, with or without its quotation marks."""
-    data = escape_line_ends(encode(clean(text)[0]))
-    return data if quoted else data[1:-1]

@@ -12,8 +12,6 @@ from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
 from airflow_provider_openai_batch.steps.keys.examples import for_example
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy.typing as npt
     import pyarrow as pa
 
@@ -41,9 +39,9 @@ class OtherKeys:
         ids, valid = from_hexadecimal(held["custom_id"], ID_BYTES)
         self._met.append(_short(ids[valid]))
 
-    def miss(self, custom_ids: Iterable[bytes]) -> None:
+    def miss(self, custom_ids: npt.NDArray[np.uint8]) -> None:
         """Take new requests of rows that the target does not hold by their keys into the sample."""
-        self._sample.extend(list(custom_ids)[: SAMPLE - len(self._sample)])
+        self._sample.extend(sample.tobytes() for sample in custom_ids[: SAMPLE - len(self._sample)])
 
     def suspects(self) -> list[str]:
         """Return the sampled requests that no row of the source is known to have been answered for."""

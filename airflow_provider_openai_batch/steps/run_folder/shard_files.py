@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.store.run_store import Draft, RunStore
 
 NAME_DIGITS = 24
+CHUNK = 1 << 20
 ABOUT, CUSTOM_IDS, REQUESTS = "about.json", "custom_ids.bin", "requests.jsonl"
 
 
@@ -34,18 +36,33 @@ class ShardWriter:
         self._ids = bytearray()
         self._bytes = 0
 
-    def add(self, custom_id: bytes, line: bytes) -> None:
-        """Append one request."""
-        self._draft.file.write(line)
-        self._hash.update(line)
-        self._ids += custom_id
-        self._bytes += len(line)
+    def add(self, custom_ids: bytes, lines: bytes | memoryview) -> None:
+        """Append some requests."""
+        self._draft.file.write(lines)
+        self._hash.update(lines)
+        self._ids += custom_ids
+        self._bytes += len(lines)
 
-    def lines(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the custom_id and the line of each request so far; nothing is added after that."""
-        self._draft.file.seek(0)
-        for position, line in enumerate(self._draft.file):
-            yield bytes(self._ids[position * ID_BYTES : (position + 1) * ID_BYTES]), line
+    def take_out(self, position: int, start: int, size: int) -> tuple[bytes, bytes]:
+        """Remove a request, given where its line is; what follows it moves up. Nothing is added after that.
+
+        :return: its custom_id and its line.
+        """
+        file = self._draft.file
+        file.flush()
+        self._hash = hashlib.sha256()
+        for _, chunk in _chunks(file, 0, start):
+            self._hash.update(chunk)
+        line = os.pread(file.fileno(), size, start)
+        for place, chunk in _chunks(file, start + size, self._bytes):
+            self._hash.update(chunk)
+            os.pwrite(file.fileno(), chunk, place - size)
+        self._bytes -= size
+        file.truncate(self._bytes)
+        own = slice(position * ID_BYTES, (position + 1) * ID_BYTES)
+        custom_id = bytes(self._ids[own])
+        del self._ids[own]
+        return custom_id, line
 
     def finish(self, about: About) -> str:
         """Publish requests, then ids, then `about.json`, which makes the folder a shard."""
@@ -56,6 +73,12 @@ class ShardWriter:
         counted = msgspec.structs.replace(about, bytes=self._bytes, requests=len(self._ids) // ID_BYTES)
         self._store.put(shard_file(name, ABOUT), counted)
         return name
+
+
+def _chunks(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Read a part of a file; each chunk comes with its place."""
+    for place in range(start, end, CHUNK):
+        yield place, os.pread(file.fileno(), min(CHUNK, end - place), place)
 
 
 @contextmanager

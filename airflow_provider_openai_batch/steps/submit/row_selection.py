@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.decisions.row_decision import Rule, everything, look
 from airflow_provider_openai_batch.batch.request.prompt_tokens import InputTokens
-from airflow_provider_openai_batch.batch.request.template import custom_id
+from airflow_provider_openai_batch.batch.request.requests import Requests, name_requests
 from airflow_provider_openai_batch.batch.request.typed_values import json_values
 from airflow_provider_openai_batch.batch.text.digests import hexadecimal
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
@@ -31,8 +31,7 @@ class Chosen:
     """Rows that are asked, with what the snapshot records about each."""
 
     rows: pa.RecordBatch
-    bodies: list[bytes]
-    ids: list[bytes]
+    requests: Requests
     tokens: npt.NDArray[np.int64]  #: of the input
     #: 16 bytes a row.
     input_hashes: np.ndarray
@@ -44,15 +43,10 @@ class Chosen:
     #: Rows that are skipped because a later snapshot has answered them.
     later: int
 
-    @property
-    def packed(self) -> np.ndarray:
-        """Return the ids as one array."""
-        return np.frombuffer(b"".join(self.ids), dtype=f"S{ID_BYTES}")
-
     def added(self, before: np.ndarray, first: np.ndarray) -> list[pa.Array]:
         """Make the columns that the snapshot adds, from masks of rows that failed before or ask first."""
-        raw = pa.py_buffer(b"".join(self.ids))
-        ids = pa.FixedSizeBinaryArray.from_buffers(pa.binary(ID_BYTES), len(self.ids), [None, raw])
+        raw = [None, pa.py_buffer(self.requests.ids)]
+        ids = pa.FixedSizeBinaryArray.from_buffers(pa.binary(ID_BYTES), len(self.requests.ids), raw)
         return [pa.array(before), hexadecimal(self.input_hashes), ids, pa.array(first)]
 
 
@@ -73,21 +67,19 @@ class Chooser:
         if held is None or self._rule is None:
             verdict, places = everything(len(inputs)), np.arange(len(inputs))
             absent = np.zeros(len(inputs), dtype=bool)
-            bodies, ids = self._requests(used, self._typed(rows))
+            requests = self._requests(used, self._typed(rows))
         else:
             seen, absent = look(self._rule, held, inputs), _absent(held)
             places = np.flatnonzero(seen.maybe)
             used = {name: part.take(pa.array(places)) for name, part in used.items()}
-            bodies, ids = self._requests(used, self._typed(rows, places))
-            words = np.frombuffer(b"".join(ids), dtype=np.uint8).reshape(-1, ID_BYTES)
-            verdict = seen.decide(hexadecimal(words[seen.unsure[places]]))
+            requests = self._requests(used, self._typed(rows, places))
+            verdict = seen.decide(hexadecimal(requests.ids[seen.unsure[places]]))
         sent = np.flatnonzero(verdict.send[places])
         tokens = self._tokens.of(used)
         asked = places[sent]
         return Chosen(
             rows=rows if len(asked) == rows.num_rows else rows.take(pa.array(asked)),
-            bodies=[bodies[place] for place in sent.tolist()],
-            ids=[ids[place] for place in sent.tolist()],
+            requests=requests.take(sent),
             tokens=tokens[sent],
             input_hashes=inputs[asked],
             failed_before=verdict.failed_before[asked],
@@ -107,13 +99,10 @@ class Chooser:
             values[typed] = json_values(typed, rows.schema.field(typed.column), kept)
         return values
 
-    def _requests(
-        self, used: dict[str, Any], typed: dict[Typed, list[bytes | None]]
-    ) -> tuple[list[bytes], list[bytes]]:
-        """Build the bodies of rows, and the ids of their requests."""
-        texts = {name: part.to_pylist() for name, part in used.items()}
-        bodies = list(self._recipe.template.bodies(texts, typed))
-        return bodies, [custom_id(self._recipe.endpoint, body) for body in bodies]
+    def _requests(self, used: dict[str, pa.Array], typed: dict[Typed, list[bytes | None]]) -> Requests:
+        """Build the requests of rows."""
+        template = self._recipe.template
+        return name_requests(self._recipe.endpoint, template.head, template.rests(used, typed))
 
 
 def _absent(held: pa.RecordBatch) -> npt.NDArray[np.bool_]:

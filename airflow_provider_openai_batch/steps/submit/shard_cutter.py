@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from airflow_provider_openai_batch.batch.request.shard_size import Cutter
 from airflow_provider_openai_batch.steps.run_folder.shard_files import ShardWriter, write_shard
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from airflow_provider_openai_batch.batch.arguments.arguments import Limits
     from airflow_provider_openai_batch.batch.cost.estimate import Forecaster
     from airflow_provider_openai_batch.batch.decisions.row_decision import Rule
+    from airflow_provider_openai_batch.batch.request.shard_size import Counts
     from airflow_provider_openai_batch.batch.request.tokens import Counter
     from airflow_provider_openai_batch.batch.run.facts import About
     from airflow_provider_openai_batch.steps.submit.carried_value_checks import Fitting
@@ -36,24 +40,35 @@ class Terms:
     show_keys: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """New requests, in the order of their rows."""
+
+    ids: npt.NDArray[np.uint8]  #: 16 bytes each
+    data: memoryview  #: the lines, one after another
+    sizes: Counts  #: of each line, in bytes
+    tokens: Counts
+
+    def part(self, start: int, end: int) -> Lines:
+        """Return the requests from one position to before another."""
+        first, last = int(self.sizes[:start].sum()), int(self.sizes[:end].sum())
+        part = slice(start, end)
+        return Lines(
+            ids=self.ids[part],
+            data=self.data[first:last],
+            sizes=self.sizes[part],
+            tokens=self.tokens[part],
+        )
+
+
 @dataclass(slots=True)
 class _Open:
     """A shard without a name yet, with the tokens of its lines, and their bytes if it is the first one."""
 
     writer: ShardWriter
     stack: ExitStack
-    sizes: list[int] = field(default_factory=list)
-    tokens: list[int] = field(default_factory=list)
-
-    def add(self, request_id: bytes, line: bytes, tokens: int) -> None:
-        self.writer.add(request_id, line)
-        self.tokens.append(tokens)
-
-    @property
-    def median(self) -> int:
-        """Return the position of the line of median length."""
-        order = sorted(range(len(self.sizes)), key=lambda position: (self.sizes[position], position))
-        return order[(len(order) - 1) // 2]
+    sizes: list[Counts] = field(default_factory=list)
+    tokens: list[Counts] = field(default_factory=list)
 
 
 class ShardFiles:
@@ -74,16 +89,25 @@ class ShardFiles:
         self._names: list[str] = []
         self._count = 0
 
-    def add(self, request_id: bytes, line: bytes, tokens: int) -> None:
-        """Append one request, to a new shard if this one is full."""
-        if not self._cutter.fits(len(line), tokens):
-            self._cut()
+    def add(self, lines: Lines) -> None:
+        """Append requests, to new shards where one is full."""
+        start = 0
+        while start < len(lines.sizes):
+            end = start + self._cutter.fitting(lines.sizes[start:], lines.tokens[start:])
+            if end == start:
+                self._cut()
+                continue
+            self._append(lines.part(start, end))
+            start = end
+
+    def _append(self, lines: Lines) -> None:
         shard = self._shard = self._shard or self._begin()
-        shard.add(request_id, line, tokens)
+        shard.writer.add(lines.ids.tobytes(), lines.data)
+        shard.tokens.append(lines.tokens)
         if shard is self._first:
-            shard.sizes.append(len(line))
-        self._cutter.add(len(line), tokens)
-        self._count += 1
+            shard.sizes.append(lines.sizes)
+        self._cutter.add(lines.sizes, lines.tokens)
+        self._count += len(lines.sizes)
         if self._are_many:
             self._name_first()
 
@@ -125,23 +149,22 @@ class ShardFiles:
 
     def _named(self, shard: _Open) -> str:
         with shard.stack:
-            return shard.writer.finish(self._told(shard.tokens))
+            return shard.writer.finish(self._told(np.concatenate(shard.tokens)))
 
     def _divided(self, shard: _Open) -> list[str]:
         """Name the preflight, and the rest of the shard if there is any."""
-        chosen = shard.median
-        tokens = shard.tokens
-        with shard.stack, write_shard(self._store) as one, write_shard(self._store) as rest:
-            for position, (request_id, line) in enumerate(shard.writer.lines()):
-                (one if position == chosen else rest).add(request_id, line)
-            asked = tokens[chosen : chosen + 1]
+        sizes, tokens = np.concatenate(shard.sizes), np.concatenate(shard.tokens)
+        chosen = int(np.argsort(sizes, kind="stable")[(len(sizes) - 1) // 2])  # the line of median length
+        asked, start = tokens[chosen : chosen + 1], int(sizes[:chosen].sum())
+        with shard.stack, write_shard(self._store) as one:
+            one.add(*shard.writer.take_out(chosen, start, int(sizes[chosen])))
             names = [one.finish(self._told(asked, preflight=True))]
             self._forecaster.send_synchronously(asked)
-            if len(shard.sizes) > 1:
-                names.append(rest.finish(self._told(tokens[:chosen] + tokens[chosen + 1 :])))
+            if len(sizes) > 1:
+                names.append(shard.writer.finish(self._told(np.delete(tokens, chosen))))
         return names
 
-    def _told(self, tokens: list[int], *, preflight: bool = False) -> About:
+    def _told(self, tokens: Counts, *, preflight: bool = False) -> About:
         told = self._forecaster.estimate(tokens)
         cost = told.synchronous_usd if preflight else told.cost_usd
         return msgspec.structs.replace(

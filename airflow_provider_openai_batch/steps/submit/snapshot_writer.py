@@ -11,7 +11,6 @@ from airflow_provider_openai_batch.batch.decisions.cost_cap import was_sent
 from airflow_provider_openai_batch.batch.decisions.preflight import least_requests
 from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoint_of
 from airflow_provider_openai_batch.batch.request.shard_size import too_large
-from airflow_provider_openai_batch.batch.request.template import request_line
 from airflow_provider_openai_batch.batch.run.facts import About, Done
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.batch.text.seen_hashes import SeenHashes
@@ -24,14 +23,20 @@ from airflow_provider_openai_batch.steps.run_folder.stored_requests import Store
 from airflow_provider_openai_batch.steps.submit.carried_value_checks import require_json
 from airflow_provider_openai_batch.steps.submit.failed_before import FailedBefore
 from airflow_provider_openai_batch.steps.submit.row_selection import Chooser
-from airflow_provider_openai_batch.steps.submit.shard_cutter import ShardFiles, Terms
+from airflow_provider_openai_batch.steps.submit.shard_cutter import Lines, ShardFiles, Terms
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from airflow_provider_openai_batch.batch.request.shard_size import Counts
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.batch.text.seen_hashes import Hashes
     from airflow_provider_openai_batch.steps.submit.recipe import Recipe
     from airflow_provider_openai_batch.steps.submit.row_selection import Chosen
     from airflow_provider_openai_batch.store.run_store import RunStore
+
+#: How many bytes of lines are built before they are written: they stay in the cache of a core.
+WRITE_BYTES = 1 << 19
 
 
 class SnapshotWriter:
@@ -97,14 +102,18 @@ class SnapshotWriter:
     def _write(self, asked: Chosen) -> None:
         require_json(asked.rows, self._layout.key, show_keys=self._show_keys)
         self._fitting(asked.rows)
-        first = self._requests.add(asked.packed)
-        fresh = first & ~self._known.contains(asked.packed)
+        requests = asked.requests
+        first = self._requests.add(requests.ids)
+        fresh = first & ~self._known.contains(requests.ids)
         self._check_count()
-        places = np.flatnonzero(first)
-        sent = [self._request(asked, place, fresh=bool(fresh[place])) for place in places.tolist()]
-        self._other_keys.miss(asked.ids[place] for place in np.flatnonzero(fresh & asked.absent).tolist())
-        unpaid = ~self._sent.contains(asked.packed)
-        self._forecaster.add(asked.tokens[places[sent]], unpaid[places[sent]])
+        sizes = requests.sizes
+        large = first & (sizes > self._limits.bytes_per_shard)
+        self._reject(requests.ids[large], sizes[large])
+        for places in _blocks(np.flatnonzero(fresh & ~large), sizes):
+            self._shards.add(_lines(asked, places, sizes))
+        self._other_keys.miss(requests.ids[fresh & asked.absent])
+        sent = first & ~large
+        self._forecaster.add(asked.tokens[sent], ~self._sent.contains(requests.ids[sent]))
         before = self._before.mark(asked.rows, asked.failed_before)
         columns = [*self._kept(asked.rows).columns, *asked.added(before, first)]
         self._rows.add(pa.RecordBatch.from_arrays(columns, schema=self._rows.schema))
@@ -151,17 +160,27 @@ class SnapshotWriter:
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         return batch.select(list(self._layout.kept))
 
-    def _request(self, asked: Chosen, place: int, *, fresh: bool) -> bool:
-        """Put a request into a shard, if it is new; False if no file can hold it."""
-        request_id = asked.ids[place]
-        line = request_line(self._recipe.endpoint, request_id, asked.bodies[place])
-        reason = too_large(len(line), self._limits)
-        if reason is not None:
-            self._rejected.append((request_id, str(RowStatus.ERROR), "request_too_large", reason))
-            return False
-        if fresh:
-            self._shards.add(request_id, line, int(asked.tokens[place]))
-        return True
+    def _reject(self, ids: npt.NDArray[np.uint8], sizes: Counts) -> None:
+        """Record the requests that no file can hold."""
+        for request_id, size in zip(ids, sizes.tolist(), strict=True):
+            reason = too_large(size, self._limits)
+            self._rejected.append((request_id.tobytes(), str(RowStatus.ERROR), "request_too_large", reason))
+
+
+def _blocks(places: Counts, sizes: Counts) -> list[Counts]:
+    """Divide places of lines into blocks, each of which is one write."""
+    blocks = np.cumsum(sizes[places]) // WRITE_BYTES
+    return np.split(places, np.flatnonzero(np.diff(blocks)) + 1)
+
+
+def _lines(asked: Chosen, places: Counts, sizes: Counts) -> Lines:
+    requests = asked.requests.take(places)
+    return Lines(
+        ids=requests.ids,
+        data=memoryview(requests.lines()),
+        sizes=sizes[places],
+        tokens=asked.tokens[places],
+    )
 
 
 def _about(recipe: Recipe, now: float) -> About:

@@ -14,6 +14,7 @@ from airflow_provider_openai_batch.batch.arguments.typed_fields import FIELDS, w
 from airflow_provider_openai_batch.batch.request.compile_template import compile_template
 from airflow_provider_openai_batch.batch.request.typed_values import json_values
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from tests.batch.made import bodies
 
 CHAT, RESPONSES = "/v1/chat/completions", "/v1/responses"
 API = Path(__file__).parents[4] / "shared/reference/openai-batch-openapi.json"
@@ -39,7 +40,7 @@ def sent(body: dict[str, Any], columns: dict[str, pa.Array], endpoint: str = CHA
         for place in template.typed
     }
     texts = {name: ["x"] * len(column) for name, column in columns.items()}
-    return [json.loads(line) for line in template.bodies(texts, typed)]
+    return [json.loads(line) for line in bodies(template, texts, typed)]
 
 
 def variants(schema: dict[str, Any], known: dict[str, Any], seen: frozenset[str]) -> Any:

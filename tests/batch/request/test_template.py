@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.request.compile_template import compile_template
-from airflow_provider_openai_batch.batch.request.template import custom_id, prompt_version, request_line
+from airflow_provider_openai_batch.batch.request.template import prompt_version
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from tests.batch.hashes import input_hash
+from tests.batch.made import bodies, names, requests
 
 CHAT = "/v1/chat/completions"
 TRAPS = [
@@ -44,7 +45,7 @@ def body_of(content: Any, **more: Any) -> dict[str, Any]:
 
 def filled(content: str, columns: list[str], **texts: str) -> Any:
     template = compile_template(CHAT, body_of(content), columns)
-    (body,) = template.bodies({name: [text] for name, text in texts.items()})
+    (body,) = bodies(template, {name: [text] for name, text in texts.items()})
     return json.loads(body)["messages"][0]["content"]
 
 
@@ -56,10 +57,11 @@ def test_lines_give_the_texts_back(rows: list[tuple[str, str]]) -> None:
     )
     columns = {"subject": [row[0] for row in rows], "body": [row[1] for row in rows]}
 
-    lines = [request_line(CHAT, custom_id(CHAT, body), body) for body in template.bodies(columns)]
+    made = requests(template, columns)
 
-    assert len(lines) == len(rows)
-    file = b"".join(lines)
+    file = made.lines()
+    lines = file.splitlines(keepends=True)
+    assert [len(line) for line in lines] == made.sizes.tolist()
     assert len(file.decode().splitlines()) == file.count(b"\n") == len(rows)
     for line, (subject, body) in zip(lines, rows, strict=True):
         told = json.loads(line)
@@ -73,11 +75,10 @@ def test_equal_requests_have_equal_names_in_any_order(rows: list[tuple[str, str]
     """The name of a request depends on its content only."""
     template = compile_template(CHAT, body_of("{a}\n{b}"), ["a", "b"])
 
-    def names(some: list[tuple[str, str]]) -> list[bytes]:
-        texts = {"a": [row[0] for row in some], "b": [row[1] for row in some]}
-        return [custom_id(CHAT, body) for body in template.bodies(texts)]
+    def named(some: list[tuple[str, str]]) -> list[str]:
+        return names(requests(template, {"a": [row[0] for row in some], "b": [row[1] for row in some]}))
 
-    forward, backward = names(rows), names(rows[::-1])
+    forward, backward = named(rows), named(rows[::-1])
     assert forward == backward[::-1]
     assert len(set(forward)) == len({"\n".join(row) for row in rows})
 
@@ -86,7 +87,7 @@ def test_the_body_keeps_the_order_of_the_user() -> None:
     """Keys are sent as written."""
     template = compile_template(CHAT, {"z": 1, **body_of("{x}"), "a": None, "t": 0.5}, ["x"])
 
-    assert list(template.bodies({"x": ["é"]})) == [
+    assert bodies(template, {"x": ["é"]}) == [
         '{"z":1,"model":"m","messages":[{"role":"user","content":"é"}],"a":null,"t":0.5}'.encode()
     ]
 
@@ -158,7 +159,7 @@ def test_encoded_parts_are_no_template() -> None:
     raw = msgspec.Raw('{"a":"{nope}\u2028"}'.encode())
     template = compile_template(CHAT, body_of("{x}", response_format=raw), ["x"])
 
-    assert b'"response_format":{"a":"{nope}\\u2028"}}' in next(template.bodies({"x": ["1"]}))
+    assert b'"response_format":{"a":"{nope}\\u2028"}}' in bodies(template, {"x": ["1"]})[0]
 
 
 def test_lone_surrogates_of_a_dag_file_are_replaced() -> None:
@@ -205,8 +206,7 @@ def test_a_row_is_cheap() -> None:
     texts = {"a": ['some "text" of a row, ' * 10] * 5_000}
 
     start = time.process_time()
-    for body in template.bodies(texts):
-        request_line(CHAT, custom_id(CHAT, body), body)
+    requests(template, texts).lines()
 
     assert (time.process_time() - start) / 5_000 < 150e-6
 
@@ -220,4 +220,4 @@ def test_spaces_inside_braces_are_no_column() -> None:
 
     body["messages"][0]["content"] = r"{a} \{ b } { c }"
     template = compile_template("/v1/chat/completions", body, ["a", "b"])
-    assert b'"1 { b } { c }"' in next(template.bodies({"a": ["1"]}))
+    assert b'"1 { b } { c }"' in bodies(template, {"a": ["1"]})[0]

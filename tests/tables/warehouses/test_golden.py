@@ -13,7 +13,6 @@ import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.request.compile_template import compile_template
-from airflow_provider_openai_batch.batch.request.template import custom_id
 from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 from airflow_provider_openai_batch.tables.sources import sql
@@ -22,6 +21,7 @@ from airflow_provider_openai_batch.tables.warehouses.postgres import warehouse
 from airflow_provider_openai_batch.tables.warehouses.postgres.dialect import DIALECT as POSTGRES
 from airflow_provider_openai_batch.tables.warehouses.sqlite.dialect import DIALECT as SQLITE
 from tests.batch.hashes import input_hash
+from tests.batch.made import names, requests
 from tests.tables.warehouses.postgres.paths import PATHS, hook
 
 if TYPE_CHECKING:
@@ -83,11 +83,7 @@ def hashes(table: pa.Table) -> list[tuple[str, str]]:
     body = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": asked}]}
     template = compile_template("/v1/chat/completions", body, list(texts))
     rows = [dict(zip(texts, row, strict=True)) for row in zip(*texts.values(), strict=True)]
-    bodies = template.bodies(texts)
-    return [
-        (custom_id("/v1/chat/completions", body).hex(), input_hash(row))
-        for body, row in zip(bodies, rows, strict=True)
-    ]
+    return [(name, input_hash(row)) for name, row in zip(names(requests(template, texts)), rows, strict=True)]
 
 
 def pin(table: pa.Table) -> str:

@@ -1,0 +1,74 @@
+"""The requests of a block of rows: their names, and the lines of an input file."""
+
+from __future__ import annotations
+
+import hashlib
+from binascii import hexlify
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from airflow_provider_openai_batch.batch.text.json_texts import encode
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Places = npt.NDArray[np.int64]
+    Bytes = npt.NDArray[np.uint8]
+
+START, END = b'{"custom_id":"', b"}\n"
+ID_DIGITS = 2 * ID_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """The requests of some rows, in the order of the rows.
+
+    Equal requests have equal ids, in this run and in any other: so duplicate rows share a request, and a
+    retry knows what it has asked. An id is the first half of the SHA-256 of endpoint and body, 16 bytes that
+    are sent as 32 hex digits.
+    """
+
+    endpoint: str
+    head: bytes  #: what every body begins with
+    rests: list[bytes]  #: the rest of each body
+    ids: Bytes  #: 16 bytes a row
+
+    def take(self, places: Places) -> Requests:
+        """Return the requests at these places, each greater than the one before."""
+        if len(places) == len(self.rests):
+            return self
+        rests = [self.rests[place] for place in places.tolist()]
+        return Requests(endpoint=self.endpoint, head=self.head, rests=rests, ids=self.ids[places])
+
+    @property
+    def sizes(self) -> Places:
+        """Return the length of each line in bytes."""
+        fixed = len(START) + ID_DIGITS + len(self._middle) + len(END)
+        return np.fromiter(map(len, self.rests), np.int64, len(self.rests)) + fixed
+
+    def lines(self) -> bytes:
+        """Write the lines of an input file, one after another."""
+        digits = hexlify(self.ids.tobytes())
+        ids = (digits[start : start + ID_DIGITS] for start in range(0, len(digits), ID_DIGITS))
+        rows = zip(repeat(START), ids, repeat(self._middle), self.rests, repeat(END), strict=False)
+        return b"".join(chain.from_iterable(rows))
+
+    @property
+    def _middle(self) -> bytes:
+        return b'","method":"POST","url":%b,"body":%b' % (encode(self.endpoint), self.head)
+
+
+def name_requests(endpoint: str, head: bytes, rests: list[bytes]) -> Requests:
+    """Name requests by their content; what all of them begin with is hashed once."""
+    begun = hashlib.sha256(b"%b\n%b" % (endpoint.encode(), head))
+    digests = []
+    for rest in rests:
+        whole = begun.copy()
+        whole.update(rest)
+        digests.append(whole.digest())
+    ids = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, begun.digest_size)[:, :ID_BYTES]
+    return Requests(endpoint=endpoint, head=head, rests=rests, ids=np.ascontiguousarray(ids))
