@@ -107,6 +107,7 @@ class LimitsArgs(TypedDict, total=False):
     max_requests: int | str | None
     max_cost_usd: float | str | None
     preflight: bool | str | None
+    exact_tokens: bool | str
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -151,6 +152,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_requests: Positive | None = None
     max_cost_usd: Amount | None = None
     preflight: bool | None = None
+    #: Count the tokens of each request, not only of a sample, where the extra `tokens` is installed.
+    exact_tokens: bool = False
 
 
 def source(value: object, has_rows: bool = False) -> Source:

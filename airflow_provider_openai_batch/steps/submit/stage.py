@@ -118,7 +118,7 @@ def _terms(args: SubmitArgs, ends: Ends, recipe: Recipe, client: Client) -> Term
     return Terms(
         limits=cut_by_answers(cut_by_budget(args.limits, model, client.token_budgets), recipe.output),
         rule=Rule(words=ends.resend or (), run_id=args.run_id, prompt_version=recipe.prompt_version),
-        counter=counter_for(model),
+        counter=counter_for(model, exact=args.limits.exact_tokens),
         forecaster=Forecaster(client.prices.find(model), expected),
         now=ends.at,
         fitting=fitting(ends, recipe),
@@ -224,11 +224,19 @@ def fingerprint_of(args: SubmitArgs) -> str:
         args.request,
         args.output_type,
         None if args.target is None else msgspec.to_builtins(args.target),
-        msgspec.to_builtins(args.limits),
+        _bounds(args.limits),
         None if args.rows is None else _rows_hash(args),
         *([] if args.resend is None else [list(args.resend)]),
     ]
     return hashlib.sha256(msgspec.json.encode(parts, enc_hook=repr)).hexdigest()
+
+
+def _bounds(limits: arguments.Limits) -> dict[str, Any]:
+    """Return the limits as earlier versions hashed them, where nothing is set that they did not know."""
+    bounds: dict[str, Any] = msgspec.to_builtins(limits)
+    if not limits.exact_tokens:
+        del bounds["exact_tokens"]
+    return bounds
 
 
 def _rows_hash(args: SubmitArgs) -> str:

@@ -117,7 +117,7 @@ def test_limits_are_merged_key_by_key() -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ({"max_cost": 3}, "unknown key 'max_cost'; allowed: bytes_per_shard, max_attempts"),
+        ({"max_cost": 3}, "unknown key 'max_cost'; allowed: bytes_per_shard, exact_tokens, max_attempts"),
         ({"max_failed_ration": 1}, "tokens_per_shard. Did you mean 'max_failed_ratio'?"),
         ({"max_attempts": "many"}, "limits['max_attempts'] is 'many'"),
         ({"rows": 1.5}, "limits['rows'] is 1.5; give a whole number from 1 on, such as 1000, or None."),
