@@ -35,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Line]]] = {
 #: What takes long and is none of the promises of speed; a quick run leaves it out.
 LONG = {"reading", "writing", "memory"}
 QUICK = [name for name in BENCHMARKS if name not in LONG]
+ROWS, QUICK_ROWS = 1_000_000, 100_000
 PEERS = Path(__file__).parents[1] / ".venv-peers/bin/python"
 
 
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> int:
     """Measure what is named, else everything; 1 if a limit does not hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="at most so many rows")
+    parser.add_argument("--rows", type=int, help="at most so many rows; a million, or 100,000 if quick")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="fewer rows, in about five minutes")
     parser.add_argument("--peers", default=str(PEERS), help="the Python that has the peers")
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> int:
     server = start_postgres(folder / "data")
     try:
         bench = Bench(
-            rows=asked.rows,
+            rows=asked.rows or (QUICK_ROWS if asked.quick else ROWS),
             postgres=Postgres(server.get_uri(), "postgres"),
             measure=in_child,
             rounds=asked.rounds,

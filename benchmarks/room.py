@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from benchmarks.children import Usage
     from benchmarks.lines import Bench
 
-#: Rows of which the memory is measured, and how many there are for what each further row takes.
-STAGED, QUICK_STAGED = (1_000_000, 2_000_000), (100_000, 300_000)
+#: Rows of which the memory is measured, and how many times more for what each further row takes.
+STAGED, QUICK_STAGED = 1_000_000, 100_000
+TIMES = 3
 MOST_MB, MOST_BYTES = 150, 32
-LOADED, QUICK_LOADED = (100_000, 300_000), (20_000, 60_000)
+LOADED, QUICK_LOADED = 100_000, 10_000
 #: Flat: as much for three times the rows, but for what two runs differ by.
 FLAT = 1.1
 GROWING, QUICK_GROWING = (10_000, 100_000, 1_000_000, 3_000_000), (10_000, 100_000)
@@ -28,7 +29,8 @@ HIDDEN = ("bpe_openai",)
 
 def staging_memory(bench: Bench) -> list[Line]:
     """Stage rows, each time in a new process, and look at its peak."""
-    few, many = (min(bench.rows * times, rows) for times, rows in zip((1, 2), _sizes(bench), strict=True))
+    few = min(bench.rows, QUICK_STAGED if bench.quick else STAGED)
+    many = TIMES * few
     with workshop(bench) as shop:
         peaks = [_staged(shop, rows).peak for rows in (few, many)]
     each = (peaks[1] - peaks[0]) * 1e6 / (many - few)
@@ -53,7 +55,8 @@ def staging_memory(bench: Bench) -> list[Line]:
 
 def load_memory(bench: Bench) -> list[Line]:
     """Load collected answers into DuckDB, each time in a new process, and look at its peak."""
-    few, many = (min(bench.rows, rows) for rows in (QUICK_LOADED if bench.quick else LOADED))
+    few = min(bench.rows, QUICK_LOADED if bench.quick else LOADED)
+    many = TIMES * few
     with workshop(bench) as shop:
         peaks = [_loaded(shop, rows).peak for rows in (few, many)]
     return [
@@ -83,10 +86,6 @@ def growth(bench: Bench) -> list[Line]:
     return lines
 
 
-def _sizes(bench: Bench) -> tuple[int, int]:
-    return QUICK_STAGED if bench.quick else STAGED
-
-
 def _staged(shop: Workshop, rows: int) -> Usage:
     folder = shop.fresh()
     source = write_parquet(shop.folder / f"{rows}.parquet", rows)
@@ -106,9 +105,9 @@ def _loaded(shop: Workshop, rows: int) -> Usage:
         "target": {"conn_id": "duck", "table": "labels"},
         "connections": {"duck": {"conn_type": "duckdb", "host": host}},
     }
-    shop.ours("submit", **known)
+    shop.ours("submit", hidden=HIDDEN, **known)
     shop.finish_batches()
-    shop.ours("collect", **known)
+    shop.ours("collect", hidden=HIDDEN, **known)
     used = shop.alone("load", **known)
     shop.drop(folder)
     return used

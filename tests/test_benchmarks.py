@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import children, postgres, whole_run
+from benchmarks import children, postgres, room, whole_run
 from benchmarks.lines import Bench, Line, missing, printed
 from benchmarks.results import summary, write
 from tests.servers import postgres as database
@@ -86,3 +86,17 @@ def test_whole_run(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ["NOT MEASURED"] * 2 == [parsed.verdict, script.verdict]
     assert submit.share > 0
     assert collect.share > 0
+
+
+def test_room(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Staging and loading are measured for some rows and for three times as many."""
+    monkeypatch.setenv("AIRFLOW_CONN_OPENAI_DEFAULT", "")
+    monkeypatch.setenv("AIRFLOW_CONN_DUCK", "")
+    bench = Bench(rows=50, postgres=database, measure=children.here, quick=True)
+
+    staged, each = room.staging_memory(bench)
+    (loaded,) = room.load_memory(bench)
+
+    assert "memory of staging 50 rows, above the imports" == staged.what
+    assert each.share >= 0
+    assert "load into DuckDB, memory: 150 rows, 50" == loaded.what
