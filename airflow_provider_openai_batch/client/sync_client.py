@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 import openai
 
-from airflow_provider_openai_batch.batch.api.file_page import read_file_page
+from airflow_provider_openai_batch.batch.api.file_page import FilePaging
 from airflow_provider_openai_batch.batch.api.objects import (
     Batch,
     Created,
@@ -61,7 +61,6 @@ RAW: Any = {"headers": {"X-Stainless-Raw-Response": "true"}}
 ASK_TIMEOUT = 60.0
 OUTPUT_LIFE = {"anchor": "created_at", "seconds": 30 * 86_400}
 INPUT_FILE_LIFE = 14 * 86_400
-MOST_PAGES_OF_FILES = 20
 
 
 class Client:
@@ -237,16 +236,15 @@ class Client:
 
     def files_named(self, start: str, oldest: float) -> list[InputFile]:
         """List the input files whose names start so, newest first, back to a time."""
-        found: list[InputFile] = []
-        query: dict[str, Any] = {"purpose": "batch"}
-        for _ in range(MOST_PAGES_OF_FILES):
-            page = read_file_page(self._content(self._api.files.with_raw_response.list(**query)))
-            found += [file for file in page.files if (file.filename or "").startswith(start)]
-            times = [file.created_at for file in page.files if file.created_at is not None]
-            if page.after in {None, query.get("after")} or (times and max(times) < oldest):
-                break
-            query["after"] = page.after
-        return found
+        files = self.input_files(oldest).files
+        return [file for file in files if (file.filename or "").startswith(start)]
+
+    def input_files(self, oldest: float) -> FilePaging:
+        """List the input files, newest first, back to a time."""
+        paging = FilePaging(oldest)
+        while paging.more:
+            paging.take(self._content(self._api.files.with_raw_response.list(**paging.query)))
+        return paging
 
     def _upload(self, name: str, file: BinaryIO, expires: Any) -> InputFile | Refused:
         try:

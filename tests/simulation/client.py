@@ -10,6 +10,7 @@ import httpx
 import openai
 
 from airflow_provider_openai_batch.batch.api.api_time import ApiTime
+from airflow_provider_openai_batch.batch.api.file_page import FilePaging
 from airflow_provider_openai_batch.batch.api.objects import Batch, Created, Gone, InputFile, Refused, Unclear
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.batch.api.sync_call import NO_SERVER, NotRun
@@ -112,6 +113,12 @@ class MemoryClient(Client):
     def upload_tries(self) -> int:
         """Return how often an upload is tried at once."""
         return 2
+
+    def input_files(self, oldest: float) -> FilePaging:
+        """List the input files to the end."""
+        paging = FilePaging(oldest)
+        paging.files, paging.is_whole = self.files_named("", oldest), True
+        return paging
 
     def files_named(self, start: str, oldest: float) -> list[InputFile]:
         """List the input files whose names start so."""

@@ -20,6 +20,7 @@ PROGRAM = """
 import json, sys, time
 sys.modules["bpe_openai"] = None  # its tables take 140 MB, once; by default there are none
 from airflow.providers.common.compat.sdk import ObjectStoragePath
+from airflow_provider_openai_batch.batch.api.file_page import FilePaging
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
@@ -32,6 +33,7 @@ class Offline:
     prices = Prices(models={"gpt-5-mini": Price(input=0.25, output=2)})
     now = staticmethod(time.time)
     list_back_to = staticmethod(lambda oldest: iter(()))
+    input_files = staticmethod(FilePaging)
 
 asked = SubmitArgs(
     source=arguments.source({"path": sys.argv[1], "key": "id"}),

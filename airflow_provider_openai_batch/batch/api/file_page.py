@@ -1,4 +1,4 @@
-"""A page of the list of files, as any server writes it."""
+"""The list of files, page by page, as any server writes it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,42 @@ import msgspec
 from airflow_provider_openai_batch.batch.api.objects import InputFile, decoded, file_of
 from airflow_provider_openai_batch.batch.api.wire_values import read_flag
 
+MOST_PAGES = 20
+
 
 class FilePage(msgspec.Struct, frozen=True):
     """The files of one page, and the cursor of the next one if there may be one."""
 
     files: tuple[InputFile, ...]
     after: str | None = None
+
+
+class FilePaging:
+    """Where a reading of the list of input files is: what was read, and what to ask next.
+
+    It ends at a page of files that are all older than `oldest` (API time), and after 20 pages.
+    """
+
+    def __init__(self, oldest: float) -> None:
+        self._oldest = oldest
+        self._pages = 0
+        self.query: dict[str, Any] = {"purpose": "batch"}
+        self.files: list[InputFile] = []
+        self.more = True
+        #: Whether the list was read to its end.
+        self.is_whole = False
+
+    def take(self, raw: bytes) -> None:
+        """Read a page; raises MsgspecError where it is not readable."""
+        page = read_file_page(raw)
+        self.files += page.files
+        self._pages += 1
+        times = [file.created_at for file in page.files if file.created_at is not None]
+        is_past = bool(times) and max(times) < self._oldest
+        self.is_whole = page.after is None
+        is_over = is_past or page.after in {None, self.query.get("after")}
+        self.more = not is_over and self._pages < MOST_PAGES
+        self.query["after"] = page.after
 
 
 def read_file_page(raw: bytes) -> FilePage:

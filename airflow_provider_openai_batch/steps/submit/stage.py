@@ -73,7 +73,7 @@ def stage(args: SubmitArgs, store: RunStore, client: Client) -> Staged:
     recipe = read_recipe(args.source, args.request, args.output_type, columns)
     run = read_run(store, client.origin)
     if run.empty:
-        refuse_lost(store, client, args.openai_conn_id)
+        refuse_lost(store, client, args.openai_conn_id, is_first_try=args.try_number == 1)
     else:
         client.tick()
     fingerprint = fingerprint_of(args)

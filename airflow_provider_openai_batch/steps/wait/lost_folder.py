@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import openai
 
 from airflow_provider_openai_batch.batch.api.paging import EndlessList, ListFailed
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_BACK = 30 * 86_400.0
+#: How far back batches are listed where the task has never run in this DAG run and the run has no input file.
+RECENT = 600.0
 SHOWN = 5
 COMMAND = "python -m airflow_provider_openai_batch.forget"
 
@@ -38,25 +41,42 @@ class Found:
     gap: str | None = None
 
 
-def refuse_lost(store: RunStore, client: Client, conn_id: str) -> None:
+def refuse_lost(store: RunStore, client: Client, conn_id: str, *, is_first_try: bool) -> None:
     """Stop if the API has batches of this run although its folder is empty.
+
+    A task that has never run before cannot have sent any, unless its DAG run was deleted and made again. What
+    such a run has in flight shows by its input files, which stay until its rows have landed: only where there
+    is none, the list of batches is not read back for 30 days.
 
     Raises OpenAIBatchError where the list cannot be read now: nothing is sent before it was.
     """
-    found = find_batches(store, client)
+    is_new = is_first_try and _has_no_file(store, client)
+    found = find_batches(store, client, RECENT if is_new else LOOK_BACK)
     if found.batches:
         raise RunUnreadable(_message(store, found.batches, conn_id))
     if found.gap:
         log.warning("%s; cannot check whether the run folder was lost.", found.gap)
 
 
-def find_batches(store: RunStore, client: Client) -> Found:
-    """List the batches of the last 30 days that bear the mark of this run."""
+def _has_no_file(store: RunStore, client: Client) -> bool:
+    """Tell whether the API shows all input files, and none of this run; False where it cannot be told."""
+    try:
+        listed = client.input_files(client.now() - LOOK_BACK)
+    except (openai.OpenAIError, msgspec.MsgspecError):
+        return False
+    start = f"{run_hash(store)}-"
+    return listed.is_whole and not any(
+        file.filename is None or file.filename.startswith(start) for file in listed.files
+    )
+
+
+def find_batches(store: RunStore, client: Client, look_back: float = LOOK_BACK) -> Found:
+    """List the batches of so many seconds that bear the mark of this run."""
     mark, known = run_hash(store), forgotten(store)
     found: list[Batch] = []
     gap = None
     try:
-        for batch in client.list_back_to(client.now() - LOOK_BACK):
+        for batch in client.list_back_to(client.now() - look_back):
             if batch.metadata.get("run") == mark and batch.id not in known:
                 found.append(batch)  # noqa: PERF401 - what came before an error counts
     except EndlessList as error:

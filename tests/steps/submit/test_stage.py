@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import shutil
 import sqlite3
-from typing import Any
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import openai
 import pyarrow.parquet as pq
@@ -15,7 +18,12 @@ import pytest
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.decisions.actions import Finish
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
+from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from benchmarks.many_batches import add_batches, counting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def lines(pipeline: Any) -> list[dict[str, Any]]:
@@ -275,6 +283,39 @@ def test_lost_folder_stops_the_run(pipeline: Any):
 
     with pytest.raises(RunUnreadable, match="folder was lost"):
         pipeline.stage()
+
+
+@pytest.fixture
+def account(pipeline: Any) -> Iterator[tuple[Any, Counter[str]]]:
+    """An account of 1,000 batches of the last 30 days, and the lists that submit asks for."""
+    add_batches(pipeline.emulator._settings["data"], 1_000, pipeline.emulator.now)
+    lists: Counter[str] = Counter()
+    client = counting(pipeline.emulator, lists)
+    yield replace(pipeline, client=client), lists
+    client.close()
+
+
+def test_new_run_does_not_read_the_list_of_an_account(account: Any):
+    """A task that has never run has sent nothing: its run's files and the newest batches are looked for."""
+    pipeline, lists = account
+
+    pipeline.stage()
+
+    assert lists == {"/v1/batches": 1, "/v1/files": 1}
+
+
+@pytest.mark.parametrize("doubt", ["a later try", "no list of files", "a file of the run"])
+def test_list_of_batches_is_read_where_the_run_may_have_sent(account: Any, doubt: str):
+    """Whatever leaves a doubt is worth the whole list."""
+    pipeline, lists = account
+    if doubt == "no list of files":
+        pipeline.emulator.fault("not_found", route="files", times=None)
+    if doubt == "a file of the run":
+        pipeline.client.upload(f"{run_hash(pipeline.store)}-0.jsonl", io.BytesIO(b"{}\n"))
+
+    pipeline.stage(try_number=2 if doubt == "a later try" else 1)
+
+    assert lists["/v1/batches"] >= 10
 
 
 def test_server_without_a_list_is_used(pipeline: Any):
