@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import build, many_batches, postgres, results, room, second_night, shards, whole_run
+from benchmarks import build, emulator, many_batches, postgres, results, room, second_night, shards, whole_run
 from benchmarks.children import QUIET, in_child
 from benchmarks.lines import Bench, Line, printed
 from tests.servers import Postgres, start_postgres
@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Line]]] = {
     "growth": room.growth,
     "second_night": second_night.second_night,
     "shards": shards.shards,
+    "emulator": emulator.emulator,
     "many_batches": many_batches.many_batches,
     "reading": postgres.reading,
     "writing": postgres.writing,

@@ -1,0 +1,122 @@
+"""How many lines a second the emulator validates and answers on one core."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_openai_batch.emulator.batches.execute import Job, execute, validate_input
+from airflow_provider_openai_batch.emulator.settings import Settings
+from airflow_provider_openai_batch.emulator.state.state import Batch, Plan, Status
+from benchmarks.lines import Line
+
+if TYPE_CHECKING:
+    from benchmarks.lines import Bench
+
+LINES = 20_000
+MUST, GOAL = 20_000, 40_000
+ENDPOINT = "/v1/chat/completions"
+WORDS = [
+    "Überweisung",
+    "export",
+    "ließ",
+    "the",
+    "für",
+    "größer",
+    "header",
+    "row",
+    "día",
+    "naïve",
+    "ticket",
+    "München",
+]
+LABEL = {"type": "string", "enum": ["bug", "feature", "billing", "other"]}
+TICKET = {
+    "label": LABEL,
+    "summary": {"type": "string"},
+    "urgency": {"type": "integer", "minimum": 1, "maximum": 5},
+    "tags": {"type": "array", "items": {"type": "string"}},
+}
+#: Each kind of lines: the columns of its answers, and the words of a row.
+KINDS = {"2.6 KB and a schema": (TICKET, 275), "a short row and labels": ({"label": LABEL}, 12)}
+
+
+def emulator(bench: Bench) -> list[Line]:
+    """Validate and answer one batch of each kind."""
+    return [_line(bench, kind) for kind in KINDS]
+
+
+def _line(bench: Bench, kind: str) -> Line:
+    with tempfile.TemporaryDirectory(prefix="emulator-") as folder:
+        used = bench.measure(f"{__name__}:answer", folder=folder, kind=kind)
+    return Line(
+        what=f"emulator: lines of {kind}, a second on one core",
+        ours=f"{used.cpu / LINES * 1e6:.0f} µs a line",
+        share=LINES / used.cpu,
+        limit=MUST,
+        goal=GOAL,
+        at_least=True,
+    )
+
+
+def warm(folder: str, kind: str) -> None:
+    """Write the lines, and answer a few."""
+    properties, words = KINDS[kind]
+    path = Path(folder, "input")
+    path.write_bytes(b"".join(_request(number, properties, words) for number in range(100)))
+    answer(folder, kind)
+    path.write_bytes(b"".join(_request(number, properties, words) for number in range(LINES)))
+
+
+def answer(folder: str, kind: str) -> None:
+    """Validate the lines, and answer them."""
+    del kind
+    place, settings = Path(folder), Settings(data=Path(folder))
+    found = validate_input(place / "input", ENDPOINT, settings)
+    assert not found.errors
+    outcome = execute(_job(place, found.total), settings)
+    assert outcome.completed == found.total
+
+
+def _job(place: Path, total: int) -> Job:
+    batch = Batch(
+        number=1,
+        id="batch_1",
+        endpoint=ENDPOINT,
+        input_file_id="file-1",
+        completion_window="24h",
+        metadata=None,
+        created_at=0,
+        expires_at=86_400,
+        output_seconds=60,
+        plan=Plan(),
+        status=Status.COMPLETED,
+        model="gpt-5-mini",
+        total=total,
+    )
+    parts = {name: place / name for name in ("input", "output", "errors", "ledger", "late")}
+    return Job(batch=batch, end=batch.status, share=1, now=60, **parts)
+
+
+def _request(number: int, properties: dict[str, Any], words: int) -> bytes:
+    """Return a line as submit writes it."""
+    chosen = random.Random(number)
+    text = " ".join(chosen.choice(WORDS) for _ in range(words))
+    schema = {"type": "object", "properties": properties, "required": [*properties]}
+    schema["additionalProperties"] = False
+    format_ = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+    messages = [
+        {"role": "system", "content": "Classify this ticket."},
+        {"role": "user", "content": f"Ticket {number}: {text}"},
+    ]
+    body = json.dumps(
+        {"model": "gpt-5-mini", "messages": messages, "response_format": format_},
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    custom_id = hashlib.sha256(body.encode()).hexdigest()[:32]
+    return f'{{"custom_id":"{custom_id}","method":"POST","url":"{ENDPOINT}","body":{body}}}\n'.encode()
