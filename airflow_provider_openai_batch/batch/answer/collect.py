@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from airflow_provider_openai_batch.batch.answer.answer_block import ANSWER_SCHEMA, AnswerBlock, answer_schema
+from airflow_provider_openai_batch.batch.answer.documented_line import Good, read_documented
 from airflow_provider_openai_batch.batch.answer.parse_line import Answer, Malformed, broken, parse_line
 from airflow_provider_openai_batch.batch.text.lenient_json import unstorable
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
@@ -31,6 +32,7 @@ __all__ = [
     "Collected",
     "Malformed",
     "RowStatus",
+    "answer_schema",
     "collect",
     "parse_line",
 ]
@@ -38,28 +40,7 @@ __all__ = [
 BLOCK, BLOCK_CHARACTERS = 4_096, 4 << 20
 #: What a line that cannot be read is worth: less than one that can, more than none.
 BROKEN = 1
-
-ANSWER_SCHEMA = pa.schema([
-    pa.field("custom_id", pa.binary(ID_BYTES), nullable=False),
-    pa.field("status", pa.string(), nullable=False),
-    ("answer", pa.string()),
-    ("error_code", pa.string()),
-    ("error_message", pa.string()),
-    ("error_param", pa.string()),
-    ("finish_reason", pa.string()),
-    ("raw_output", pa.string()),
-    ("model", pa.string()),
-    ("input_tokens", pa.int64()),
-    ("cached_tokens", pa.int64()),
-    ("output_tokens", pa.int64()),
-    ("reasoning_tokens", pa.int64()),
-    ("processed_at", pa.timestamp("us", tz="UTC")),
-])  # fmt: skip
-
-
-def answer_schema(output: Output) -> pa.Schema:
-    """Return the columns of answers with their values, typed for this output."""
-    return ANSWER_SCHEMA if output.stored is None else ANSWER_SCHEMA.append(output.stored)
+BEST = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +67,15 @@ def collect(lines: Iterable[bytes], wanted: Hashes, endpoint: Endpoint, output: 
     """
     shelf = _Shelf(wanted, output)
     for line in lines:
-        if line.strip():
-            shelf.cleaned += unstorable(line)
-            shelf.put(parse_line(line, endpoint, output))
+        if not line or line.isspace():
+            continue
+        to_clean = unstorable(line)
+        good = None if to_clean else read_documented(line, endpoint, output)
+        if good is not None:
+            shelf.put_good(good)
+            continue
+        shelf.cleaned += to_clean
+        shelf.put(parse_line(line, endpoint, output))
     return shelf.collected()
 
 
@@ -96,7 +83,6 @@ class _Shelf:
     """Holds the answers as Arrow blocks; only the best row of each request is remembered."""
 
     def __init__(self, wanted: Hashes, output: Output) -> None:
-        self.output = output
         self.schema = answer_schema(output)
         packed = as_hashes(wanted).tobytes()
         self.places = {packed[n : n + ID_BYTES]: n // ID_BYTES for n in range(0, len(packed), ID_BYTES)}
@@ -107,8 +93,7 @@ class _Shelf:
         self.foreign: set[bytes] = set()
         self.cleaned = 0
         self.rows = 0
-        self.block: list[Answer] = []
-        self.held = 0
+        self.block = AnswerBlock(output)
         self.batches: list[pa.RecordBatch] = []
 
     def put(self, answer: Answer | Malformed) -> None:
@@ -120,37 +105,38 @@ class _Shelf:
             self.keep(broken(custom_id, answer), BROKEN)
         self.anomalies["malformed"] += not ours
 
+    def put_good(self, good: Good) -> None:
+        if self._is_best(good.custom_id, RowStatus.OK, BEST):
+            self.block.add_good(good)
+            self._flush_when_full()
+
     def keep(self, answer: Answer, worth: int) -> None:
-        place = self.places.get(answer.custom_id)
+        if self._is_best(answer.custom_id, answer.status, worth):
+            self.block.add(answer)
+            self._flush_when_full()
+
+    def _is_best(self, custom_id: bytes, status: RowStatus, worth: int) -> bool:
+        """Remember an answer as the best of its request, which the next row of the block then is."""
+        place = self.places.get(custom_id)
         if place is None:
             self.anomalies["foreign"] += 1
-            self.foreign.add(answer.custom_id)
-            return
+            self.foreign.add(custom_id)
+            return False
         if self.statuses[place] is not None:
             self.anomalies["duplicate"] += 1
             if worth < self.worths[place]:
-                return
-        self.statuses[place], self.worths[place] = answer.status, worth
+                return False
+        self.statuses[place], self.worths[place] = status, worth
         self.best[place] = self.rows
         self.rows += 1
-        self.block.append(answer)
-        self.held += len(answer.answer or answer.raw_output or "")
-        if len(self.block) == BLOCK or self.held > BLOCK_CHARACTERS:
+        return True
+
+    def _flush_when_full(self) -> None:
+        if self.block.rows == BLOCK or self.block.characters > BLOCK_CHARACTERS:
             self.flush()
 
     def flush(self) -> None:
-        columns = [
-            pa.array([getattr(answer, field.name) for answer in self.block], type=field.type)
-            for field in ANSWER_SCHEMA
-        ]
-        if self.output.stored is not None:
-            values = self.output.typed([answer.values for answer in self.block])
-            place = ANSWER_SCHEMA.get_field_index("answer")
-            if not self.output.stores_text:
-                columns[place] = pc.if_else(values.is_null(), columns[place], None)
-            columns.append(values)
-        self.batches.append(pa.RecordBatch.from_arrays(columns, schema=self.schema))
-        self.block, self.held = [], 0
+        self.batches.append(self.block.taken())
 
     def collected(self) -> Collected:
         self.flush()
@@ -170,7 +156,7 @@ class _Shelf:
 def _worth(status: RowStatus) -> int:
     """Rank an answer among those of one request; of equals the later one wins."""
     if status is RowStatus.OK:
-        return 4
+        return BEST
     if status is RowStatus.ERROR:  # no model has answered
         return 2
     return 3 if status in FINAL else 0

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_openai_batch.batch.endpoints.documented import Seconds, Tokens, decoder_of
 from airflow_provider_openai_batch.batch.endpoints.reply import (
+    Documented,
     Endpoint,
     Reply,
     count,
@@ -67,6 +69,84 @@ def _refusal(content: object) -> str | None:
     return "".join(text for part in mappings(content) if (text := word(part.get("refusal")))) or None
 
 
+class Message(msgspec.Struct, gc=False):
+    """What the model says, and what it may do instead."""
+
+    content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[Any] | None = None
+    function_call: None = None
+
+
+class Choice(msgspec.Struct, gc=False):
+    """One of several answers."""
+
+    message: Message
+    finish_reason: str | None = None
+
+
+class InputDetails(msgspec.Struct, gc=False):
+    """What is told of the input's tokens."""
+
+    cached_tokens: Tokens | None = None
+
+
+class OutputDetails(msgspec.Struct, gc=False):
+    """What is told of the output's tokens."""
+
+    reasoning_tokens: Tokens | None = None
+
+
+class Usage(msgspec.Struct, gc=False):
+    """The tokens of an answer."""
+
+    prompt_tokens: Tokens | None = None
+    completion_tokens: Tokens | None = None
+    prompt_tokens_details: InputDetails | None = None
+    completion_tokens_details: OutputDetails | None = None
+
+
+class Completion(msgspec.Struct, gc=False):
+    """A chat completion (API reference, "The chat completion object")."""
+
+    choices: list[Choice]
+    object: str | None = None
+    model: str | None = None
+    created: Seconds | None = None
+    usage: Usage | None = None
+    error: None = None
+    errors: None = None
+
+
+NO_USAGE, NO_INPUT, NO_OUTPUT = Usage(), InputDetails(), OutputDetails()
+
+
+def reply_of(body: Completion) -> Reply | None:
+    """Take what `read` would, of an answer that is nothing but a text."""
+    if not body.choices or body.object == "error":
+        return None
+    choice = body.choices[0]
+    message = choice.message
+    if message.content is None or message.refusal or message.tool_calls:
+        return None
+    usage = body.usage or NO_USAGE
+    return Reply(
+        text=message.content,
+        finish_reason=choice.finish_reason or None,
+        model=body.model or None,
+        created=body.created,
+        input_tokens=usage.prompt_tokens,
+        cached_tokens=(usage.prompt_tokens_details or NO_INPUT).cached_tokens,
+        output_tokens=usage.completion_tokens,
+        reasoning_tokens=(usage.completion_tokens_details or NO_OUTPUT).reasoning_tokens,
+    )
+
+
 CHAT_COMPLETIONS = Endpoint(
-    name="/v1/chat/completions", compile=compile_text, with_output=with_output, read=read, preflight=True
+    name="/v1/chat/completions",
+    compile=compile_text,
+    with_output=with_output,
+    read=read,
+    preflight=True,
+    documented=Documented(decoder_of(Completion), reply_of),
 )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from airflow_provider_openai_batch.batch.endpoints.documented import Tokens, decoder_of
 from airflow_provider_openai_batch.batch.endpoints.reply import (
+    Documented,
     Endpoint,
     Reply,
     count,
@@ -53,6 +57,47 @@ def read(body: dict[str, Any]) -> Reply:
     )
 
 
+class Embedding(msgspec.Struct, gc=False):
+    """A vector, as the base64 that was asked for."""
+
+    embedding: str
+
+
+class Usage(msgspec.Struct, gc=False):
+    """The tokens of an embedding; it takes none to put out."""
+
+    prompt_tokens: Tokens
+
+
+class Embeddings(msgspec.Struct, gc=False):
+    """The vectors of an input (API reference, "The embedding object")."""
+
+    data: list[Embedding]
+    object: str | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    error: None = None
+    errors: None = None
+
+
+def reply_of(body: Embeddings) -> Reply | None:
+    """Take what `read` would, where the vector is base64."""
+    if not body.data or body.object == "error":
+        return None
+    usage = body.usage
+    return Reply(
+        text=body.data[0].embedding or None,
+        model=body.model or None,
+        input_tokens=None if usage is None else usage.prompt_tokens,
+        output_tokens=None if usage is None else 0,
+    )
+
+
 EMBEDDINGS = Endpoint(
-    name=NAME, compile=compile_vectors, with_output=with_output, read=read, dimensions=dimensions
+    name=NAME,
+    compile=compile_vectors,
+    with_output=with_output,
+    read=read,
+    dimensions=dimensions,
+    documented=Documented(decoder_of(Embeddings), reply_of),
 )

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_openai_batch.batch.endpoints.documented import INT64_MAX
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from airflow_provider_openai_batch.batch.endpoints.documented import Line
     from airflow_provider_openai_batch.batch.output.output import Output
 
-INT64_MAX = 2**63 - 1
 
-
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
+class Reply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An answer with status 200, in one form for all endpoints; `created` in seconds since 1970."""
 
     text: str | None = None
@@ -33,6 +33,16 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_tokens: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """How an endpoint's answers look where all is well: what deviates in any way is read patiently."""
+
+    #: Decode a line, or raise; nothing is read of the fields that its type leaves out.
+    decode: Callable[[bytes], Line[Any]]
+    #: Read a body, or return None where more than an answer is in it.
+    reply: Callable[[Any], Reply | None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One of the API's endpoints."""
@@ -46,6 +56,8 @@ class Endpoint:
     read: Callable[[dict[str, Any]], Reply]
     #: Send one request synchronously before many are sent in batches.
     preflight: bool = False
+    #: The form of most answers, which is read the short way; None where there is none.
+    documented: Documented | None = None
     #: Read from a body how large the vectors of the answer are.
     dimensions: Callable[[Mapping[str, Any]], int | None] = lambda _: None
 

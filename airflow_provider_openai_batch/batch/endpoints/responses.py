@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from airflow_provider_openai_batch.batch.endpoints.documented import Seconds, Tokens, decoder_of
 from airflow_provider_openai_batch.batch.endpoints.reply import (
+    Documented,
     Endpoint,
     Reply,
     count,
@@ -77,6 +79,80 @@ def _finish_reason(body: dict[str, Any]) -> str | None:
     return word(mapping(body.get("incomplete_details")).get("reason")) or status
 
 
+class Part(msgspec.Struct, gc=False):
+    """A part of a message."""
+
+    text: str | None = None
+    refusal: str | None = None
+
+
+class Item(msgspec.Struct, gc=False):
+    """A message, or what the model thought before it."""
+
+    type: Literal["message", "reasoning"]
+    content: list[Part] | None = None
+
+
+class InputDetails(msgspec.Struct, gc=False):
+    """What is told of the input's tokens."""
+
+    cached_tokens: Tokens | None = None
+
+
+class OutputDetails(msgspec.Struct, gc=False):
+    """What is told of the output's tokens."""
+
+    reasoning_tokens: Tokens | None = None
+
+
+class Usage(msgspec.Struct, gc=False):
+    """The tokens of a response."""
+
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    input_tokens_details: InputDetails | None = None
+    output_tokens_details: OutputDetails | None = None
+
+
+class Response(msgspec.Struct, gc=False):
+    """A response (API reference, "The response object")."""
+
+    output: list[Item]
+    status: str | None = None
+    object: str | None = None
+    model: str | None = None
+    created_at: Seconds | None = None
+    usage: Usage | None = None
+    error: None = None
+    errors: None = None
+
+
+NO_USAGE, NO_INPUT, NO_OUTPUT = Usage(), InputDetails(), OutputDetails()
+
+
+def reply_of(body: Response) -> Reply | None:
+    """Take what `read` would, of a response that is nothing but one text."""
+    parts = [part for item in body.output if item.type == "message" for part in item.content or ()]
+    if body.object == "error" or len(parts) != 1 or parts[0].text is None or parts[0].refusal:
+        return None
+    usage = body.usage or NO_USAGE
+    return Reply(
+        text=parts[0].text,
+        finish_reason=body.status or None,
+        model=body.model or None,
+        created=body.created_at,
+        input_tokens=usage.input_tokens,
+        cached_tokens=(usage.input_tokens_details or NO_INPUT).cached_tokens,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=(usage.output_tokens_details or NO_OUTPUT).reasoning_tokens,
+    )
+
+
 RESPONSES = Endpoint(
-    name="/v1/responses", compile=compile_text, with_output=with_output, read=read, preflight=True
+    name="/v1/responses",
+    compile=compile_text,
+    with_output=with_output,
+    read=read,
+    preflight=True,
+    documented=Documented(decoder_of(Response), reply_of),
 )

@@ -14,6 +14,7 @@ import pyarrow as pa
 from airflow_provider_openai_batch.batch.output.columns import InvalidValue, Reader, column_of
 from airflow_provider_openai_batch.batch.output.json_schema import require_schema, validator_of
 from airflow_provider_openai_batch.batch.output.output_type import is_wrapper, normalize_output_type
+from airflow_provider_openai_batch.batch.output.quick_type import QuickType, quick_type
 from airflow_provider_openai_batch.batch.output.strict import CONSTRAINTS, Strict, enforced, to_strict
 from airflow_provider_openai_batch.batch.output.strict_build import Schema, resolve
 from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, clean_answer, decode_answer
@@ -51,6 +52,8 @@ class Output:
     validator: Any = None
     readers: tuple[tuple[str, Reader], ...] = ()
     identity: bytes = TEXT
+    #: Reads the answers of a plain schema the short way; what it does not take is looked at closely.
+    quick: QuickType | None = None
     #: What the target's columns take, by their places.
     bounds: tuple[tuple[int, Bound], ...] = ()
 
@@ -91,6 +94,16 @@ class Output:
         except InvalidValue as error:
             return Invalid(str(error))
 
+    def read(self, text: str) -> Any:
+        """Read an answer that fits, in a form for `arrays`; None where only `parse` says whether it does."""
+        if self.quick is None:
+            values = self.parse(text)
+            return None if isinstance(values, Invalid) else values
+        try:
+            return None if "\\u0000" in text else self.quick(text)
+        except UNREADABLE:
+            return None
+
     @property
     def stored(self) -> pa.Field | None:
         """Return the column of values in a file of answers; None where the text is the value."""
@@ -115,6 +128,14 @@ class Output:
         columns: Any = zip(*rows, strict=True) if rows else [()] * len(self.columns)
         arrays = [self.array(column, part.type) for column, part in zip(columns, self.columns, strict=True)]
         return self.joined(arrays, pa.array([row is None for row in values], pa.bool_()))
+
+    def arrays(self, values: Sequence[Any]) -> list[pa.Array]:
+        """Put what `read` has returned into an array for each column."""
+        if self.quick is None:
+            columns: Any = zip(*values, strict=True) if values else [()] * len(self.columns)
+        else:
+            columns = ([getattr(row, name) for row in values] for name in self.quick.names)
+        return [self.array(column, part.type) for column, part in zip(columns, self.columns, strict=True)]
 
     def joined(self, arrays: Sequence[pa.Array], absent: pa.Array) -> pa.StructArray:
         """Join an array for each column to one of structs."""
@@ -192,6 +213,7 @@ def _compile(given: Schema, *, strict: bool) -> Output:
         strict=strict,
         validator=validator,
         identity=_identity(schema),
+        quick=quick_type(schema),
         readers=tuple((field.name, read) for field, read in columns),
     )
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # an escaped U+0000, a pair of surrogates, or a lone one; escaped once more inside a string of JSON
 ESCAPES = re.compile(rb"(?i)\\u0000|\\u(?P<high>d[89ab]..)(?:\\+u(?P<low>d[c-f]..))?|\\ud[c-f]..")
 UNREADABLE = (ValueError, RecursionError)
+#: How what is cleaned begins.
+CLEANED = (b"\\ud", b"\\u0000", b"\\uD", b"\\Ud", b"\\U0000", b"\\UD")
 FENCE = "```"
 LANGUAGE = re.compile(r"\s*\w*")
 _decode = msgspec.json.Decoder().decode
@@ -62,7 +64,7 @@ def decode_line(line: bytes) -> Any:
 
 def unstorable(line: bytes) -> int:
     """Count the characters of a line that are cleaned: U+0000 and lone surrogates."""
-    if b"\\u" not in line:
+    if b"\\u" not in line or not any(start in line for start in CLEANED):
         return 0
     return sum(match["low"] is None for match in ESCAPES.finditer(line))
 
