@@ -55,7 +55,7 @@ def written(lines: list[Line], bench: Bench, options: str) -> str:
     return PAGE.format(
         options=f" (`{options}`)" if options else "",
         date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        kind=f"{kind}; {bench.rounds} rounds",
+        kind=f"{kind}; at most {bench.rows:,} rows, rounds: {bench.rounds}",
         system=f"{platform.system()} {platform.machine()}",
         cores=os.cpu_count(),
         load=f"{os.getloadavg()[0]:.1f}",
