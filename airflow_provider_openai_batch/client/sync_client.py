@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
@@ -44,7 +45,7 @@ from airflow_provider_openai_batch.client.api_answers import (
 )
 from airflow_provider_openai_batch.client.api_clock import ApiClock, machine_time
 from airflow_provider_openai_batch.client.async_client import AsyncClient
-from airflow_provider_openai_batch.client.downloads import CutDownload, Download, ShortDownload, content_of
+from airflow_provider_openai_batch.client.downloads import CutDownload, Download, ShortDownload, has_content
 from airflow_provider_openai_batch.client.model_routes import ModelRoutes
 from airflow_provider_openai_batch.client.same_origin import guarded, redirect_of
 
@@ -56,9 +57,9 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient", "Client", "CutDownload", "NotDeleted", "ShortDownload", "WrongAnswer"]
 
 CREATE_TIMEOUT = 120.0
-#: What `with_raw_response` sets, for a call that the SDK has no method of.
-RAW: Any = {"headers": {"X-Stainless-Raw-Response": "true"}}
 ASK_TIMEOUT = 60.0
+#: What `with_raw_response` sets, for a call that the SDK has no method of.
+RAW: Any = {"headers": {"X-Stainless-Raw-Response": "true"}, "timeout": ASK_TIMEOUT}
 OUTPUT_LIFE = {"anchor": "created_at", "seconds": 30 * 86_400}
 INPUT_FILE_LIFE = 14 * 86_400
 
@@ -125,14 +126,14 @@ class Client:
     def _create(
         self, file_id: str, endpoint: str, metadata: dict[str, str], expires: Any
     ) -> Created | Refused | Unclear:
-        once = self._api.with_options(max_retries=0, timeout=CREATE_TIMEOUT)
         try:
-            answer = once.batches.with_raw_response.create(
+            answer = self._once.batches.with_raw_response.create(
                 input_file_id=file_id,
                 endpoint=endpoint,  # type: ignore[arg-type]
                 completion_window="24h",
                 metadata=metadata,
                 output_expires_after=expires,
+                timeout=CREATE_TIMEOUT,
             )
             batch = read_batch(answer.content)
             self._clock.see(answer, batch.created_at)
@@ -146,10 +147,9 @@ class Client:
 
     def ask(self, endpoint: str, body: bytes) -> SyncOutcome:
         """Send one request synchronously, without a retry."""
-        once = self._api.with_options(max_retries=0, timeout=ASK_TIMEOUT)
         path, asked = endpoint.removeprefix("/v1"), msgspec.json.decode(body)
         try:
-            answer: Any = once.post(path, body=asked, cast_to=object, options=RAW)
+            answer: Any = self._once.post(path, body=asked, cast_to=object, options=RAW)
         except openai.APIStatusError as error:
             answer = error.response
         except openai.APIError as error:
@@ -190,24 +190,26 @@ class Client:
             self._clock.see(error.response)
             if error.status_code in LEAVE_ALONE:
                 raise
-            return self._has_content(file_id, None if error.status_code in NO_ROUTE else error)
+            return has_content(self._api, file_id, None if error.status_code in NO_ROUTE else error)
         except msgspec.MsgspecError:
-            return self._has_content(file_id, None)
-        return file.id == file_id or self._has_content(file_id, None)
+            return has_content(self._api, file_id, None)
+        return file.id == file_id or has_content(self._api, file_id, None)
 
-    def download(self, file_id: str, into: BinaryIO, most: int | None = None) -> None:
+    def download(
+        self, file_id: str, into: BinaryIO, most: int | None = None, lines: int | None = None
+    ) -> None:
         """Stream a file's bytes to disk, checking the length; a cut is tried again from the start.
 
-        `most` are the bytes that it can have at most, by what was asked.
+        `most` are the bytes that it can have at most, by what was asked. A file that comes with so many
+        `lines` is whole, and its metadata are not asked for.
         """
-        Download(self._api, file_id, self._size(file_id), most, self._elapsed).run(into)
+        size, elapsed = partial(self._size, file_id), self._elapsed
+        Download(self._api, file_id, size=size, elapsed=elapsed, most=most, lines=lines).run(into)
 
     def cancel(self, batch_id: str) -> None:
         """Ask to cancel a batch; one that has ended, or that the server cannot cancel, stays unchanged."""
         try:
-            content = self._content(
-                self._api.with_options(max_retries=0).batches.with_raw_response.cancel(batch_id)
-            )
+            content = self._content(self._once.batches.with_raw_response.cancel(batch_id))
             require_id("batch", batch_id, read_batch(content).id)
         except msgspec.MsgspecError:  # some servers answer with nothing, or with a word
             return
@@ -246,12 +248,16 @@ class Client:
             paging.take(self._content(self._api.files.with_raw_response.list(**paging.query)))
         return paging
 
+    @cached_property
+    def _once(self) -> openai.OpenAI:
+        """Calls that the SDK does not repeat."""
+        return self._api.with_options(max_retries=0)
+
     def _upload(self, name: str, file: BinaryIO, expires: Any) -> InputFile | Refused:
         try:
-            once = self._api.with_options(max_retries=0)  # a repeated upload leaves the first copy behind
-            answer = once.files.with_raw_response.create(
+            answer = self._once.files.with_raw_response.create(
                 file=(name, file), purpose="batch", expires_after=expires
-            )
+            )  # once: a repeated upload leaves the first copy behind
         except openai.APIStatusError as error:
             self._clock.see(error.response)
             if error.status_code not in UPLOAD_REFUSED | NO_ROUTE:
@@ -280,16 +286,6 @@ class Client:
                 raise redirected from None
             return 0
         return (file.bytes or 0) if file.id == file_id else 0
-
-    def _has_content(self, file_id: str, unsure: openai.APIStatusError | None) -> bool:
-        """Return whether the file's content is there; an absence after an `unsure` answer says nothing."""
-        try:
-            with content_of(self._api, file_id):
-                return True
-        except openai.NotFoundError:
-            if unsure is not None:
-                raise unsure from None
-            return False
 
     def _content(self, answer: Any) -> bytes:
         self._clock.see(answer)

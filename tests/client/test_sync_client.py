@@ -224,3 +224,25 @@ def test_password_in_the_url_is_kept_to_the_calls():
     client = Client(openai.OpenAI(base_url="http://user:secret@localhost:1/v1", api_key="k"))
 
     assert client.origin == "http://localhost:1/v1"
+
+
+@pytest.mark.parametrize(("lines", "asked"), [(None, 1), (3, 0), (4, 1)])
+def test_metadata_are_asked_for_where_lines_may_be_missing(
+    client: Client, openai_batch_emulator: Any, lines: int | None, asked: int
+):
+    """A file that has all its lines is whole, whatever its metadata say."""
+    created = client.create(upload(client), ENDPOINT, {})
+    assert isinstance(created, Created)
+    openai_batch_emulator.advance(86_000)
+    batch = client.retrieve(created.batch.id)
+    assert not isinstance(batch, Gone)
+    assert batch.output_file_id is not None
+    openai_batch_emulator.fault("metadata_unavailable", route="file", status=401, times=None)
+    content = io.BytesIO()
+
+    if asked:
+        with pytest.raises(openai.AuthenticationError):
+            client.download(batch.output_file_id, content, lines=lines)
+    else:
+        client.download(batch.output_file_id, content, lines=lines)
+        assert content.getvalue().count(b"\n") == lines

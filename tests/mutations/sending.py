@@ -15,8 +15,8 @@ SENDING = (
     Mutation(
         name="SDK retries on create",
         file="client/sync_client.py",
-        old="max_retries=0, timeout=CREATE_TIMEOUT",
-        new="timeout=CREATE_TIMEOUT, max_retries=2",
+        old="self._once.batches.with_raw_response.create(",
+        new="self._api.with_options(max_retries=2).batches.with_raw_response.create(",
         caught_by=f"{ADVANCE}::test_lost_answer_of_create_makes_one_batch[reset]",
     ),
     Mutation(

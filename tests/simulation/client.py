@@ -196,7 +196,9 @@ class MemoryClient(Client):
         self._see()
         return self._world.service.file(self._project, file_id) is not None
 
-    def download(self, file_id: str, into: BinaryIO, most: int | None = None) -> None:
+    def download(
+        self, file_id: str, into: BinaryIO, most: int | None = None, lines: int | None = None
+    ) -> None:
         """Copy a file."""
         self._begin(f"download {file_id}")
         way = self._fault("download")

@@ -17,6 +17,7 @@ from airflow_provider_openai_batch.client.sync_client import CutDownload, ShortD
 from airflow_provider_openai_batch.steps.collect.answer_size import most_bytes
 from airflow_provider_openai_batch.steps.collect.collect import Ended, close_failed, is_late, read_answers
 from airflow_provider_openai_batch.steps.run_folder.file_names import SHORT, file_word, raw_file
+from airflow_provider_openai_batch.steps.run_folder.read import about_shard
 from airflow_provider_openai_batch.steps.wait.create_batch import delete_quietly
 from airflow_provider_openai_batch.steps.wait.mixed_up_batches import is_another, renamed_files
 
@@ -100,11 +101,20 @@ class _Copies:
 
     def _of_batch(self, batch: Batch, mark: str) -> bool:
         """Copy both files of a batch; False when one is gone."""
+        lines = self._lines(batch)
         files = (("output", batch.output_file_id), ("error", batch.error_file_id))
-        copied = [self._copy(f"{kind}{mark}", file_id) for kind, file_id in files]
+        copied = [self._copy(f"{kind}{mark}", file_id, lines[kind]) for kind, file_id in files]
         return all(copied)
 
-    def _copy(self, name: str, file_id: str | None) -> bool:
+    def _lines(self, batch: Batch) -> dict[str, int | None]:
+        """Return how many lines each file has, where the batch accounts for every request of the shard."""
+        counts = batch.request_counts
+        told = {"output": counts.completed, "error": counts.failed}
+        asked = about_shard(self._journal.store, self.send.shard).requests
+        whole = sum(count or 0 for count in told.values()) == asked
+        return told if whole else dict.fromkeys(told)
+
+    def _copy(self, name: str, file_id: str | None, lines: int | None = None) -> bool:
         """Copy a raw file, and again while lines are missing; False when nobody has ever had it whole.
 
         The first copy may show but a part of what the server is still writing.
@@ -116,7 +126,8 @@ class _Copies:
             return True
         draft = self._drafts.enter_context(self._journal.store.draft())
         try:
-            self._client.download(file_id, draft.file, most_bytes(self._journal.store, self.send))
+            most = most_bytes(self._journal.store, self.send)
+            self._client.download(file_id, draft.file, most, lines or None)
             require_whole(draft.file, file_id)
         except openai.APIStatusError as error:
             if error.status_code not in NO_FILE:
