@@ -46,9 +46,9 @@ class AsyncClient:
         else:
             await self._clock.see(answer)
 
-    async def list_back_to(self, oldest: float) -> list[Batch]:
-        """Return batches, newest first, back to those that are older than `oldest` (API time)."""
-        paging = Paging(oldest)
+    async def list_back_to(self, oldest: float, most_pages: int | None = None) -> list[Batch]:
+        """Return batches, newest first, back to those that are older than `oldest`, or of so many pages."""
+        paging = Paging(oldest, most_pages)
         found: list[Batch] = []
         while paging.more:
             answer = await self._api.batches.with_raw_response.list(**paging.query)

@@ -175,9 +175,9 @@ class Client:
         require_id("batch", batch_id, batch.id)
         return batch
 
-    def list_back_to(self, oldest: float) -> Iterator[Batch]:
-        """Yield batches, newest first, until they are older than `oldest` (API time)."""
-        paging = Paging(oldest)
+    def list_back_to(self, oldest: float, most_pages: int | None = None) -> Iterator[Batch]:
+        """Yield batches, newest first, until they are older than `oldest` (API time), or of so many pages."""
+        paging = Paging(oldest, most_pages)
         while paging.more:
             yield from paging.take(self._content(self._api.batches.with_raw_response.list(**paging.query)))
         paging.require_whole()

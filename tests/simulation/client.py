@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from email.utils import formatdate
+from itertools import count
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import httpx
@@ -244,10 +245,10 @@ class MemoryClient(Client):
         self._see()
         return found
 
-    def list_back_to(self, oldest: float) -> Iterator[Batch]:
+    def list_back_to(self, oldest: float, most_pages: int | None = None) -> Iterator[Batch]:
         """Yield batches, newest first, page by page; others may create some in between."""
         after: str | None = None
-        while True:
+        for _ in count() if most_pages is None else range(most_pages):
             self._begin("list the batches")
             self._check_list(self._fault("list"))
             listed = self._world.service.listed(self._project)
@@ -319,9 +320,9 @@ class AsyncMemoryClient:
         """Learn the API time."""
         self._client.tick()
 
-    async def list_back_to(self, oldest: float) -> list[Batch]:
+    async def list_back_to(self, oldest: float, most_pages: int | None = None) -> list[Batch]:
         """Return the batches back to a time."""
-        return list(self._client.list_back_to(oldest))
+        return list(self._client.list_back_to(oldest, most_pages))
 
     async def retrieve(self, batch_id: str) -> Batch | Gone:
         """Look at one batch."""

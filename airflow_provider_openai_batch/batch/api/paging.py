@@ -28,11 +28,12 @@ class Paging:
     """Where a reading of the list is: what to ask next, and whether there is more.
 
     It goes back to a time and never to a count: the list may hold any number of batches of others. A list
-    that is not in order is read to its end.
+    that is not in order is read to its end. With `most` pages it ends earlier, and what was not seen by then
+    may still be in the list.
     """
 
-    def __init__(self, oldest: float) -> None:
-        self._oldest = oldest
+    def __init__(self, oldest: float, most: int | None = None) -> None:
+        self._oldest, self._most = oldest, most
         self._seen: set[str] = set()
         self._cursors: set[str] = set()
         self._order = _Order()
@@ -58,6 +59,7 @@ class Paging:
             self._end_of_circle(page)
         if self.more:
             self._go_on(page.last_id or data[-1].id)
+            self.more = self._most is None or len(self._cursors) < self._most
         return fresh
 
     def require_whole(self) -> None:

@@ -17,6 +17,7 @@ from airflow_provider_openai_batch.steps.look.batch_looks import (
     needs_time,
     oldest_alive,
 )
+from airflow_provider_openai_batch.steps.look.listed_looks import oldest_of, pages_for
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue, read_run
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Look
     run = await asyncio.to_thread(read_run, store, client.origin)
     queue = await asyncio.to_thread(read_queue, store, run)
     looks = BatchLooks(client.now, settings, client.token_budgets)
+    await _look_at_list(client, looks, run)
     await _look_at(client, looks, looks.unlooked(run))
     is_blind = looks.has_missed_all
     if not looks.by_batch and needs_time(run, queue):
@@ -48,6 +50,18 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Look
     plan = looks.plan(run, queue, tokens)
     step = Due() if plan.actions else plan.step
     return Looked(step=step, progress=looks.progress(run, queue, tokens))
+
+
+async def _look_at_list(client: AsyncClient, looks: BatchLooks, run: Run) -> None:
+    """Look at many batches by the list; what it does not show clearly is looked at by itself."""
+    sends = looks.unlooked_sends(run)
+    pages = pages_for(sends)
+    if not pages:
+        return
+    try:
+        looks.saw_listed(run, sends, await client.list_back_to(oldest_of(sends), pages))
+    except (*DENIED, *UNSEEN, ListFailed) as error:
+        looks.take_rest(error)
 
 
 async def _look_at(client: AsyncClient, looks: BatchLooks, batches: Iterable[Batch]) -> None:

@@ -12,6 +12,7 @@ from airflow_provider_openai_batch.batch.decisions.progress import progress_of
 from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue, enqueued, is_counted
 from airflow_provider_openai_batch.batch.run.send import LATE, WINDOW
 from airflow_provider_openai_batch.steps.look.api_errors import rest_after
+from airflow_provider_openai_batch.steps.look.listed_looks import says_enough
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.decisions.progress import Progress
     from airflow_provider_openai_batch.batch.decisions.remaining_requests import Queue
     from airflow_provider_openai_batch.batch.run.run import Run
+    from airflow_provider_openai_batch.batch.run.send import Send
 
 LONGEST_LIFE = WINDOW + LATE
 
@@ -47,8 +49,25 @@ class BatchLooks:
 
     def unlooked(self, run: Run) -> list[Batch]:
         """Return the batches of open sends that were not looked at yet."""
-        batches = [send.batch for send in run.sends if send.open]
-        return [batch for batch in batches if batch is not None and batch.id not in self.by_batch]
+        return [send.batch for send in self.unlooked_sends(run) if send.batch is not None]
+
+    def unlooked_sends(self, run: Run) -> list[Send]:
+        """Return the open sends whose batches were not looked at yet."""
+        sends = [send for send in run.sends if send.open]
+        return [send for send in sends if send.batch is not None and send.batch.id not in self.by_batch]
+
+    def saw_listed(self, run: Run, sends: Iterable[Send], listed: Iterable[Batch]) -> None:
+        """Take what the list shows of batches for looks at them, as far as it says enough."""
+        of_batch = {send.batch.id: send for send in sends if send.batch is not None}
+        for entry in listed:
+            send = of_batch.pop(entry.id, None)
+            if send is None:
+                continue
+            requests = run.shard(send.shard).about.requests
+            if says_enough(send, entry, requests, self._now()):
+                self.by_batch[entry.id] = entry
+            if not of_batch:
+                return
 
     def saw(self, batch: Batch, shown: Batch | Gone) -> None:
         """Take what the API showed of a batch."""

@@ -18,6 +18,7 @@ from airflow_provider_openai_batch.steps.look.batch_looks import (
     needs_time,
     oldest_alive,
 )
+from airflow_provider_openai_batch.steps.look.listed_looks import oldest_of, pages_for
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class SyncLook:
         self._looks = BatchLooks(client.now, settings, client.token_budgets)
         self._listed: list[Batch] | None = None
         self._has_listed = False
+        self._has_skimmed = False
         self._ticked = False
         self._queue = Queue(left=(), awaited=frozenset())
         self._left: set[str] = set()
@@ -90,6 +92,7 @@ class SyncLook:
         """Look at the batches that were not looked at yet, and decide."""
         self._queue = queue = read_queue(self._store, run)
         self._left = models_left(run, queue)
+        self._look_at_list(run)
         for batch in self._looks.unlooked(run):
             self._look(batch)
         if not (self._ticked or self._looks.by_batch) and needs_time(run, queue):
@@ -136,6 +139,19 @@ class SyncLook:
         except openai.OpenAIError as error:
             self.take_rest(error)
             log.warning("The API's time could not be read: %s.", type(error).__name__)
+
+    def _look_at_list(self, run: Run) -> None:
+        """Look at many batches by the list; what it does not show clearly is looked at by itself."""
+        sends = self._looks.unlooked_sends(run)
+        pages = pages_for(sends)
+        if not pages or self._has_skimmed or self.is_to_rest:
+            return
+        self._has_skimmed = True
+        try:
+            self._looks.saw_listed(run, sends, self._client.list_back_to(oldest_of(sends), pages))
+        except (*DENIED, *STALLING) as error:
+            self.take_rest(error)
+            log.info("The list of batches could not be read (%s).", type(error).__name__)
 
     def _look(self, batch: Batch) -> None:
         if self.is_to_rest:
