@@ -30,12 +30,13 @@ class MemoryDraft:
     """A file that has no name yet."""
 
     def __init__(self, publish: Callable[[str, bytes], bool]) -> None:
-        self.file: Any = io.BytesIO()
+        self.file: Any = tempfile.TemporaryFile(dir=SCRATCH)  # noqa: SIM115 - it has a number, as a real one
         self._publish = publish
 
     def publish(self, name: str) -> bool:
         """Give the file its name, whole; False where another writer was first."""
-        return self._publish(name, self.file.getvalue())
+        self.file.seek(0)
+        return self._publish(name, self.file.read())
 
 
 class MemoryStore(RunStore):
@@ -78,7 +79,9 @@ class MemoryStore(RunStore):
     @contextmanager
     def draft(self) -> Iterator[Any]:
         """Open a file that gets its name later."""
-        yield MemoryDraft(self._write)
+        draft = MemoryDraft(self._write)
+        with draft.file:
+            yield draft
 
     @contextmanager
     def local(self, name: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
+from airflow_provider_openai_batch.batch.api.file_page import FilePaging
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.steps.submit.stage import stage
 from airflow_provider_openai_batch.store.run_store import RunStore
@@ -42,6 +43,12 @@ class Offline:
     @staticmethod
     def tick() -> None:
         """Do nothing: the time is fixed."""
+
+    @staticmethod
+    def input_files(oldest: float) -> FilePaging:
+        paging = FilePaging(oldest)
+        paging.take(b'{"data": []}')
+        return paging
 
     @staticmethod
     def list_back_to(_oldest: float) -> Any:

@@ -117,8 +117,9 @@ def test_intent_with_a_wrong_time_is_resolved(pipeline: Pipeline, by: int, acts:
 
 @pytest.mark.parametrize("status", [500, 404])
 def test_metadata_that_fail_for_ever_keep_no_answer_back(pipeline: Pipeline, status: int):
-    """A proxy that knows the content of files only."""
+    """A proxy that knows the content of files only, and counts nothing that would show how long they are."""
     pipeline.submit()
+    pipeline.emulator.fault("null_counts")
     pipeline.emulator.fault("metadata_unavailable", status=status)
     pipeline.wait()
     pipeline.load()
