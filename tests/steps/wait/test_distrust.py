@@ -171,9 +171,12 @@ def test_upload_that_acts_and_points_elsewhere_leaves_no_file(pipeline: Pipeline
 
 
 def test_upload_that_acts_late_is_cleaned_up(pipeline: Pipeline):
-    """A copy that shows only after the look at the files is deleted with the others."""
+    """A copy that shows only after the looks at the files is deleted with the others.
+
+    The first look is for a lost folder, the second one for what the upload left.
+    """
     pipeline.emulator.fault("upload_unclear")
-    pipeline.emulator.fault("not_found", route="files", times=1)
+    pipeline.emulator.fault("not_found", route="files", times=2)
     pipeline.submit()
     assert len(pipeline.emulator.files()) == 1
 
