@@ -168,32 +168,33 @@ def test_asynchronous_look(client: Client, openai_batch_emulator: Any):
     assert gone == Gone()
 
 
-def test_short_download_is_an_error(client: Client, openai_batch_emulator: Any):
-    """A file that comes shorter than the API says is not an answer file."""
+def output_of_a_batch(client: Client, emulator: Any) -> str:
+    """Run a batch to its end and return the id of its output file."""
     created = client.create(upload(client), ENDPOINT, {})
     assert isinstance(created, Created)
-    openai_batch_emulator.advance(86_000)
+    emulator.advance(86_000)
     batch = client.retrieve(created.batch.id)
     assert not isinstance(batch, Gone)
     assert batch.output_file_id is not None
+    return batch.output_file_id
+
+
+def test_short_download_is_an_error(client: Client, openai_batch_emulator: Any):
+    """A file that comes shorter than the API says is not an answer file."""
+    file_id = output_of_a_batch(client, openai_batch_emulator)
     openai_batch_emulator.fault("download_short", times=None)
 
     with pytest.raises(ShortDownload):
-        client.download(batch.output_file_id, io.BytesIO())
+        client.download(file_id, io.BytesIO())
 
 
 def test_cut_download_is_tried_again(client: Client, openai_batch_emulator: Any):
     """A transfer that breaks off starts anew; nothing of the first try stays."""
-    created = client.create(upload(client), ENDPOINT, {})
-    assert isinstance(created, Created)
-    openai_batch_emulator.advance(86_000)
-    batch = client.retrieve(created.batch.id)
-    assert not isinstance(batch, Gone)
-    assert batch.output_file_id is not None
+    file_id = output_of_a_batch(client, openai_batch_emulator)
     openai_batch_emulator.fault("download_cut", times=2)
     content = io.BytesIO()
 
-    client.download(batch.output_file_id, content)
+    client.download(file_id, content)
 
     assert content.getvalue().count(b"\n") == 3
 
@@ -231,18 +232,13 @@ def test_metadata_are_asked_for_where_lines_may_be_missing(
     client: Client, openai_batch_emulator: Any, lines: int | None, asked: int
 ):
     """A file that has all its lines is whole, whatever its metadata say."""
-    created = client.create(upload(client), ENDPOINT, {})
-    assert isinstance(created, Created)
-    openai_batch_emulator.advance(86_000)
-    batch = client.retrieve(created.batch.id)
-    assert not isinstance(batch, Gone)
-    assert batch.output_file_id is not None
+    file_id = output_of_a_batch(client, openai_batch_emulator)
     openai_batch_emulator.fault("metadata_unavailable", route="file", status=401, times=None)
     content = io.BytesIO()
 
     if asked:
         with pytest.raises(openai.AuthenticationError):
-            client.download(batch.output_file_id, content, lines=lines)
+            client.download(file_id, content, lines=lines)
     else:
-        client.download(batch.output_file_id, content, lines=lines)
+        client.download(file_id, content, lines=lines)
         assert content.getvalue().count(b"\n") == lines
