@@ -8,13 +8,12 @@ import msgspec
 
 from airflow_provider_openai_batch.batch.endpoints.reply import Reply
 from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE
-from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES, ID_DIGITS
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.endpoints.reply import Endpoint
     from airflow_provider_openai_batch.batch.output.output import Output
 
-ID_DIGITS = 2 * ID_BYTES
 #: How an answer ends of which nothing more is to be said.
 WHOLE = frozenset({None, "stop", "completed"})
 

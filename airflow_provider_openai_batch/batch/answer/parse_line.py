@@ -24,7 +24,7 @@ from airflow_provider_openai_batch.batch.text.lenient_json import (
     decode_line,
     encode,
 )
-from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES, ID_DIGITS
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.batch.text.server_words import LONGEST_RAW, shown_raw
 from airflow_provider_openai_batch.batch.text.shallow_json import shallow
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Malformed", "broken", "parse_line"]
 
-ID_DIGITS = 32
 SHOWN = re.compile(rb'(?i)custom_id[\\"\s:]+([0-9a-f]{32})(?![0-9a-f])')
 ALIKE = re.compile(rb"(?i)(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 RAW_BYTES = LONGEST_RAW

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.batch.endpoints.documented import Seconds, Tokens, decoder_of
+from airflow_provider_openai_batch.batch.endpoints.documented import (
+    NO_INPUT,
+    NO_OUTPUT,
+    InputDetails,
+    OutputDetails,
+    Seconds,
+    Tokens,
+    decoder_of,
+)
 from airflow_provider_openai_batch.batch.endpoints.reply import (
     Documented,
     Endpoint,
@@ -85,18 +93,6 @@ class Choice(msgspec.Struct, gc=False):
     finish_reason: str | None = None
 
 
-class InputDetails(msgspec.Struct, gc=False):
-    """What is told of the input's tokens."""
-
-    cached_tokens: Tokens | None = None
-
-
-class OutputDetails(msgspec.Struct, gc=False):
-    """What is told of the output's tokens."""
-
-    reasoning_tokens: Tokens | None = None
-
-
 class Usage(msgspec.Struct, gc=False):
     """The tokens of an answer."""
 
@@ -118,7 +114,7 @@ class Completion(msgspec.Struct, gc=False):
     errors: None = None
 
 
-NO_USAGE, NO_INPUT, NO_OUTPUT = Usage(), InputDetails(), OutputDetails()
+NO_USAGE = Usage()
 
 
 def reply_of(body: Completion) -> Reply | None:

@@ -16,6 +16,21 @@ Seconds = Annotated[int, msgspec.Meta(gt=0, lt=YEAR_2100)]
 Body = TypeVar("Body")
 
 
+class InputDetails(msgspec.Struct, gc=False):
+    """What is told of the input's tokens."""
+
+    cached_tokens: Tokens | None = None
+
+
+class OutputDetails(msgspec.Struct, gc=False):
+    """What is told of the output's tokens."""
+
+    reasoning_tokens: Tokens | None = None
+
+
+NO_INPUT, NO_OUTPUT = InputDetails(), OutputDetails()
+
+
 class Response(msgspec.Struct, Generic[Body], gc=False):
     """What is around the body of an answer."""
 

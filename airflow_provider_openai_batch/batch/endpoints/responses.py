@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from airflow_provider_openai_batch.batch.endpoints.documented import Seconds, Tokens, decoder_of
+from airflow_provider_openai_batch.batch.endpoints.documented import (
+    NO_INPUT,
+    NO_OUTPUT,
+    InputDetails,
+    OutputDetails,
+    Seconds,
+    Tokens,
+    decoder_of,
+)
 from airflow_provider_openai_batch.batch.endpoints.reply import (
     Documented,
     Endpoint,
@@ -93,18 +101,6 @@ class Item(msgspec.Struct, gc=False):
     content: list[Part] | None = None
 
 
-class InputDetails(msgspec.Struct, gc=False):
-    """What is told of the input's tokens."""
-
-    cached_tokens: Tokens | None = None
-
-
-class OutputDetails(msgspec.Struct, gc=False):
-    """What is told of the output's tokens."""
-
-    reasoning_tokens: Tokens | None = None
-
-
 class Usage(msgspec.Struct, gc=False):
     """The tokens of a response."""
 
@@ -127,7 +123,7 @@ class Response(msgspec.Struct, gc=False):
     errors: None = None
 
 
-NO_USAGE, NO_INPUT, NO_OUTPUT = Usage(), InputDetails(), OutputDetails()
+NO_USAGE = Usage()
 
 
 def reply_of(body: Response) -> Reply | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airflow_provider_openai_batch.batch.text.json_texts import encode
-from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
+from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES, ID_DIGITS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     Bytes = npt.NDArray[np.uint8]
 
 START, END = b'{"custom_id":"', b"}\n"
-ID_DIGITS = 2 * ID_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 ID_BYTES = 16
+#: How it is sent and comes back: hexadecimal.
+ID_DIGITS = 2 * ID_BYTES
 #: The numpy type of an id; of hashes of rows, too.
 ID_DTYPE = np.dtype(f"S{ID_BYTES}")
 #: An array of request ids.
