@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, batch_of, decoded
 from airflow_provider_openai_batch.batch.api.wire_values import read_flag, read_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PAGE = 100
 MOST_PAGES = 1_000
@@ -36,7 +39,7 @@ class Paging:
         self._oldest, self._most = oldest, most
         self._seen: set[str] = set()
         self._cursors: set[str] = set()
-        self._order = _Order()
+        self._order = Order()
         self._after: str | None = None
         self._gap: str | None = None
         self.more = True
@@ -51,7 +54,7 @@ class Paging:
         page = _read_page(raw)
         data = page.batches
         self._note_gap(page)
-        self._order.take(data)
+        self._order.take([batch.created_at for batch in data if batch.created_at is not None])
         fresh = tuple(batch for batch in data if batch.id not in self._seen)
         self._seen.update(batch.id for batch in data)
         self.more = bool(data) and page.has_more is not False and not self._is_past(data[-1])
@@ -93,7 +96,7 @@ class Paging:
         self._after = after
 
 
-class _Order:
+class Order:
     """Whether a list was newest first as far as it was read; times may be off by a little."""
 
     def __init__(self) -> None:
@@ -101,14 +104,16 @@ class _Order:
         self._last: float | None = None
         self._rises = False
 
-    def take(self, batches: tuple[Batch, ...]) -> None:
-        for time in (batch.created_at for batch in batches if batch.created_at is not None):
+    def take(self, times: Iterable[float]) -> None:
+        """Read the times of one more page, in its order."""
+        for time in times:
             self._first = time if self._first is None else self._first
             self._rises |= self._last is not None and time > self._last + SLACK
             self._last = time
 
     @property
     def is_newest_first(self) -> bool:
+        """Return whether the times fell, and never rose."""
         falls = self._first is not None and self._last is not None and self._first > self._last
         return falls and not self._rises
 

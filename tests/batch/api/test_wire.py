@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.api.error_body import read_refused
-from airflow_provider_openai_batch.batch.api.file_page import read_file_page
+from airflow_provider_openai_batch.batch.api.file_page import FilePaging, read_file_page
 from airflow_provider_openai_batch.batch.api.objects import (
     BatchStatus,
     RefusalKind,
@@ -255,6 +255,34 @@ def test_files_of_others_keep_no_list_from_being_read(flag: str):
 
     assert [file.id for file in page.files] == ["a", "ours"]
     assert page.after == ("ours" if flag in {"true", '"True"', "1"} else None)
+
+
+def _files(*times: int | None) -> list[dict[str, object]]:
+    return [{"id": f"file-{place}", "created_at": time} for place, time in enumerate(times)]
+
+
+@pytest.mark.parametrize(
+    ("entries", "is_whole"),
+    [
+        pytest.param(_files(90, 80, 40, 30), True, id="newest first, and read back to the time"),
+        pytest.param(_files(90, 80, 60), False, id="more since the time may come"),
+        pytest.param(_files(10, 20, 30), False, id="oldest first: what is newer comes later"),
+        pytest.param(_files(10, 10, 10), False, id="no order to be seen"),
+        pytest.param([*_files(90), {"created_at": 80}, *_files(40)], False, id="an entry without an id"),
+        pytest.param([], False, id="nothing, and there is more"),
+    ],
+)
+def test_list_of_files_is_whole_only_where_nothing_newer_is_left(entries: list[object], is_whole: bool):
+    """That no file of a run is listed says something only if all files since a time were seen.
+
+    A list goes on past that time where an account keeps its files: it is read no further, and whole for it.
+    """
+    paging = FilePaging(50)
+    for page in ([entry] for entry in entries) if entries else [[]]:
+        if paging.more:
+            paging.take(json.dumps({"data": page, "has_more": True}).encode())
+
+    assert paging.is_whole is is_whole
 
 
 @pytest.mark.parametrize("name", ["output_file_id", "error_file_id"])
