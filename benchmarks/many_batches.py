@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.client.sync_client import Client
-from airflow_provider_openai_batch.emulator.state.state import Batch, Plan, Status
+from airflow_provider_openai_batch.emulator.state.state import Batch, StageTimes, Status
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
 from airflow_provider_openai_batch.store.run_store import RunStore
@@ -73,7 +73,7 @@ def add_batches(data: Path, count: int, now: float) -> None:
         created_at=1.5,
         expires_at=now,
         output_seconds=60,
-        plan=Plan(),
+        stages=StageTimes(),
         status=Status.COMPLETED,
     )
     given = {

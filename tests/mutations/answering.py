@@ -216,8 +216,8 @@ ANSWERING = (
     Mutation(
         name="load while in flight",
         file="steps/load/load.py",
-        old="    if not isinstance(plan.step, Finish):\n",
-        new="    if plan.step is None:\n",
+        old="    if not isinstance(decision.step, Finish):\n",
+        new="    if decision.step is None:\n",
         caught_by=f"{LOAD}::test_load_waits_for_nothing_in_flight",
     ),
     Mutation(

@@ -163,7 +163,7 @@ DISTRUSTING = (
     Mutation(
         name="a folder without a snapshot is finished",
         file="steps/wait/advance.py",
-        old="                require_staged(self._store, run, plan.step)\n",
+        old="                require_staged(self._store, run, decision.step)\n",
         new="",
         caught_by=f"{LATE}::test_run_without_a_snapshot_is_not_finished[advance-snapshots/]",
     ),

@@ -107,7 +107,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Decision:
     """What to do now, and what to say once nothing more can be done."""
 
     actions: tuple[Action, ...]

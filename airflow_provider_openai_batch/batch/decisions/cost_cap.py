@@ -62,7 +62,7 @@ class Budget:
         )
 
 
-def budget_of(run: Run, now: float, cap: float | None = None) -> Budget | None:
+def cost_budget(run: Run, now: float, cap: float | None = None) -> Budget | None:
     """Add up what the run pays, over all its snapshots; None: it has no cap.
 
     What should have ended long ago counts as spent, for its answers may be paid for.

@@ -10,11 +10,11 @@ from airflow_provider_openai_batch.batch.decisions.actions import (
     Action,
     CapShard,
     Collect,
+    Decision,
     Finish,
     GiveUp,
     MakeChild,
     NoteLost,
-    Plan,
     Preflight,
     Resolve,
     SendShard,
@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.batch.decisions.actions import (
     Wait,
 )
 from airflow_provider_openai_batch.batch.decisions.backoff import final_refusal, held_until, unsent_by_a_stop
-from airflow_provider_openai_batch.batch.decisions.cost_cap import Verdict, budget_of, cost_of, room_again
+from airflow_provider_openai_batch.batch.decisions.cost_cap import Verdict, cost_budget, cost_of, room_again
 from airflow_provider_openai_batch.batch.decisions.moment import Unreachable
 from airflow_provider_openai_batch.batch.decisions.preflight import is_ahead, is_to_ask
 from airflow_provider_openai_batch.batch.decisions.token_queue import has_room, never_fits, pause
@@ -46,7 +46,7 @@ SHORT_PAUSE = 60.0
 ASKED_FOR = 240.0
 
 
-def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
+def decide(run: Run, queue: Queue, moment: Moment) -> Decision:
     """Return what can be done now; `looks` has the last look at the batch of each open send.
 
     All that is to be sent may be sent: each shard takes tokens and money from those after it.
@@ -63,14 +63,14 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Plan:
         times += _unstopped(run, queue, send, moment)
     refused = final_refusal(run) or unsent_by_a_stop(run, queue)
     if refused is not None:
-        return Plan(tuple(actions), GiveUp(refused))
+        return Decision(tuple(actions), GiveUp(refused))
     for task in _Dispatcher(run, moment).tasks(queue):
         if isinstance(task, float):
             times.append(task)
         else:
             actions.append(task)
             times.append(moment.now)
-    return Plan(tuple(actions), Wait(min(times)) if times else Finish())
+    return Decision(tuple(actions), Wait(min(times)) if times else Finish())
 
 
 def _need(run: Run, queue: Queue, send: Send, moment: Moment) -> Action | float | None:
@@ -165,7 +165,7 @@ class _Dispatcher:
 
     def __init__(self, run: Run, moment: Moment) -> None:
         self._run, self._moment = run, moment
-        self._budget = budget_of(run, moment.now)
+        self._budget = cost_budget(run, moment.now)
         self._tokens = moment.tokens
         self._waits_for_preflight = False
 

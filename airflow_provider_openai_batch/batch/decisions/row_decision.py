@@ -52,7 +52,7 @@ class RowDecisions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class UnbuiltRows:
     """What can be said of rows without their requests."""
 
     rule: Rule
@@ -118,7 +118,7 @@ class Look:
         return found
 
 
-def look(rule: Rule, held: pa.RecordBatch, inputs: Bytes) -> Look:
+def unbuilt_rows(rule: Rule, held: pa.RecordBatch, inputs: Bytes) -> UnbuiltRows:
     """Compare what is held of rows with their input hashes; a status with a blank is a person's."""
     index = pc.index_in(held["status"], value_set=pa.array(STATUSES))
     persons = _mask(pc.and_(pc.is_valid(held["status"]), pc.is_null(index)))
@@ -126,7 +126,7 @@ def look(rule: Rule, held: pa.RecordBatch, inputs: Bytes) -> Look:
     own = _mask(pc.equal(held["run_id"], rule.run_id))
     send = ((status == NOTHING) | own | (ALL in rule.words)) & ~persons
     theirs, hashed = from_hexadecimal(held["input_hash"], inputs.shape[1])
-    return Look(
+    return UnbuiltRows(
         rule=rule,
         held=held,
         status=status,

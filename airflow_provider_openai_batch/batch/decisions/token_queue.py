@@ -48,21 +48,21 @@ class TokenQueue:
         return replace(self, enqueued={**self.enqueued, model: tokens})
 
 
-def budget_of(model: str, budgets: Mapping[str, int]) -> int | None:
+def token_budget(model: str, budgets: Mapping[str, int]) -> int | None:
     """Return the budget of a model; a dated snapshot shares that of its model."""
     return budgets.get(model, budgets.get(SNAPSHOT.sub("", model)))
 
 
 def tokens_per_shard(model: str, budgets: Mapping[str, int]) -> int | None:
     """Return how many tokens one batch gets, so that several fit into the queue."""
-    budget = budget_of(model, budgets)
+    budget = token_budget(model, budgets)
     return None if budget is None else max(1, budget // QUARTER)
 
 
 def is_counted(run: Run, models: Iterable[str], budgets: Mapping[str, int]) -> bool:
     """Return whether live batches are to be counted before one more of these models is created."""
     return any(
-        budget_of(model, budgets) is not None or any(_was_full(send, model) for send in run.refused)
+        token_budget(model, budgets) is not None or any(_was_full(send, model) for send in run.refused)
         for model in models
     )
 
@@ -179,7 +179,7 @@ def _was_full(send: Send, model: str) -> bool:
 
 def limit_of(run: Run, model: str, budgets: Mapping[str, int]) -> int | None:
     """Return the connection's budget, else what the last refusal of the run says."""
-    given = budget_of(model, budgets)
+    given = token_budget(model, budgets)
     if given is not None:
         return given
     refusals = [send.refusal for send in run.refused if _was_full(send, model) and send.refusal is not None]

@@ -64,7 +64,7 @@ class Batches:
                 created_at=now,
                 expires_at=now + progress.WINDOW,
                 output_seconds=wish.output_seconds,
-                plan=progress.plan(self.seconds_to_complete(), attached),
+                stages=progress.stage_times(self.seconds_to_complete(), attached),
                 faults=attached,
             )
         )

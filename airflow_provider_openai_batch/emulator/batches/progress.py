@@ -1,4 +1,4 @@
-"""Where a batch is at a moment: pure arithmetic on its plan and the clock."""
+"""Where a batch is at a moment: pure arithmetic on the times of its stages and the clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.emulator.faults.active import options_of
 from airflow_provider_openai_batch.emulator.settings import DAY
-from airflow_provider_openai_batch.emulator.state.state import TERMINAL, LineError, Plan, Status
+from airflow_provider_openai_batch.emulator.state.state import TERMINAL, LineError, StageTimes, Status
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.state.state import Batch, Fault
@@ -16,7 +16,7 @@ LONGEST_VALIDATION, LONGEST_FINALIZATION, LONGEST_CANCELLATION = 60, 60, 600
 NEVER = 1e12
 
 
-def plan(seconds: float, faults: tuple[Fault, ...] = ()) -> Plan:
+def stage_times(seconds: float, faults: tuple[Fault, ...] = ()) -> StageTimes:
     """Split the time to complete into stages, as the faults of the batch change it."""
     validation = min(seconds * 0.05, LONGEST_VALIDATION)
     finalization = min(seconds * 0.05, LONGEST_FINALIZATION)
@@ -36,7 +36,7 @@ def plan(seconds: float, faults: tuple[Fault, ...] = ()) -> Plan:
                 validation = fault.options["duration"]
             case "slow" | "no_expiry":
                 running = fault.options["duration"]
-    return Plan(
+    return StageTimes(
         validation=validation,
         running=running,
         finalization=finalization,
@@ -49,13 +49,13 @@ def due_at(batch: Batch) -> float | None:
     """When the next stage of a batch begins; None when it has ended."""
     match batch.status:
         case Status.VALIDATING:
-            return batch.created_at + batch.plan.validation
+            return batch.created_at + batch.stages.validation
         case Status.IN_PROGRESS:
             return min(_started(batch) + _until(batch), expiry(batch))
         case Status.FINALIZING:
-            return (batch.finalizing_at or 0) + batch.plan.finalization
+            return (batch.finalizing_at or 0) + batch.stages.finalization
         case Status.CANCELLING:
-            return (batch.cancelling_at or 0) + batch.plan.cancellation
+            return (batch.cancelling_at or 0) + batch.stages.cancellation
     return None
 
 
@@ -69,13 +69,13 @@ def _started(batch: Batch) -> float:
 
 
 def _until(batch: Batch) -> float:
-    share = batch.plan.cancel_at
-    return batch.plan.running * (1 if share is None else share)
+    share = batch.stages.cancel_at
+    return batch.stages.running * (1 if share is None else share)
 
 
 def is_cancelled_by_person(batch: Batch, at: float) -> bool:
     """Whether what is due is a person's cancel."""
-    return batch.plan.cancel_at is not None and at < expiry(batch)
+    return batch.stages.cancel_at is not None and at < expiry(batch)
 
 
 def share_done(batch: Batch, now: float) -> float:
@@ -86,13 +86,13 @@ def share_done(batch: Batch, now: float) -> float:
         return 1
     if batch.in_progress_at is None:
         return 0
-    if batch.plan.cancel_at is not None and batch.cancelling_at is not None:
+    if batch.stages.cancel_at is not None and batch.cancelling_at is not None:
         reached = (
-            (batch.cancelling_at - batch.in_progress_at) / batch.plan.running if batch.plan.running else 1
+            (batch.cancelling_at - batch.in_progress_at) / batch.stages.running if batch.stages.running else 1
         )
-        return min(batch.plan.cancel_at, reached)
+        return min(batch.stages.cancel_at, reached)
     stopped = min(now, batch.cancelling_at or now, expiry(batch))
-    return min(1, (stopped - batch.in_progress_at) / batch.plan.running) if batch.plan.running else 1
+    return min(1, (stopped - batch.in_progress_at) / batch.stages.running) if batch.stages.running else 1
 
 
 def counts(batch: Batch, now: float) -> tuple[int, int]:

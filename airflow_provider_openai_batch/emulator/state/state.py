@@ -89,7 +89,7 @@ class LineError(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class StageTimes(msgspec.Struct, frozen=True, kw_only=True):
     """How long each stage of a batch takes, in seconds, fixed when it is created."""
 
     validation: float = 0
@@ -112,7 +112,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch: what was asked, its plan and faults, and how far it is."""
+    """One batch: what was asked, its faults, the times of its stages, and how far it is."""
 
     number: int = 0
     id: str
@@ -123,7 +123,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
     expires_at: float
     output_seconds: int
-    plan: Plan
+    stages: StageTimes = msgspec.field(name="plan")
     faults: tuple[Fault, ...] = ()
     status: Status = Status.VALIDATING
     model: str | None = None

@@ -135,10 +135,10 @@ def saying_that_answers_are_kept() -> Iterator[None]:
 
 def require_finished(store: RunStore, client: Client, settings: Settings) -> None:
     """Raise RunTimedOut while an answer may still come."""
-    plan = peek(store, client, settings)
-    if isinstance(plan.step, GiveUp):
-        raise BatchFailed(plan.step.error)
-    if not isinstance(plan.step, Finish):
+    decision = peek(store, client, settings)
+    if isinstance(decision.step, GiveUp):
+        raise BatchFailed(decision.step.error)
+    if not isinstance(decision.step, Finish):
         raise RunTimedOut(f"The run {store.uri!r} is still in flight: clear `wait`. Nothing was written.")
 
 
@@ -166,11 +166,11 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
     """
     answers = Answers(store, run, snapshot, prices)
     output = answers.output
-    plan = _landing(store, snapshot, place.args, output)
-    shape = shape_of(output, plan.schema, place.table.bounds(plan))
+    landing = _landing(store, snapshot, place.args, output)
+    shape = shape_of(output, landing.schema, place.table.bounds(landing))
     account, figures = Account(), Figures(output.columns)
     joined = _joined(store, snapshot, answers, shape)
-    batches = _counted(joined, len(plan.key), account, figures)
+    batches = _counted(joined, len(landing.key), account, figures)
 
     def guard() -> None:
         require_current(store, snapshot)
@@ -178,8 +178,8 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
             raise BatchFailed(f"{snapshot.done.rows} rows were staged, but {account.rows} were joined.")
 
     if snapshot.submission.target is None:
-        check_keys(store, snapshot, place, plan)
-    written = place.table.write(plan, batches, guard)
+        check_keys(store, snapshot, place, landing)
+    written = place.table.write(landing, batches, guard)
     if written.written + written.kept != snapshot.done.rows:
         raise BatchFailed(
             f"{snapshot.done.rows} rows were staged, {written.written} written, and {written.kept} kept."
@@ -214,12 +214,12 @@ def name_of(target: arguments.Target) -> str:
     return ".".join([*filter(None, [target.conn_id]), *parts])
 
 
-def check_keys(store: RunStore, snapshot: CompleteSnapshot, place: Place, plan: Landing) -> None:
+def check_keys(store: RunStore, snapshot: CompleteSnapshot, place: Place, landing: Landing) -> None:
     """Test keys and carried values against a target that submit did not know."""
-    carried, kept = place.table.carried(plan), [*snapshot.submission.key, *snapshot.submission.carry]
-    keys, stored = place.table.keys(plan), stored_rows(store, snapshot)
+    carried, kept = place.table.carried(landing), [*snapshot.submission.key, *snapshot.submission.carry]
+    keys, stored = place.table.keys(landing), stored_rows(store, snapshot)
     for rows in surviving(keys, snapshot.submission.key, stored, show_keys=place.show_keys):
-        require_room(carried, plan, rows.select(kept), show_keys=place.show_keys)
+        require_room(carried, landing, rows.select(kept), show_keys=place.show_keys)
 
 
 def require_current(store: RunStore, snapshot: Snapshot) -> None:
@@ -276,7 +276,7 @@ def _landing(
 ) -> Landing:
     submission = snapshot.submission
     layout = Layout(key=submission.key, carry=submission.carry, used=())
-    rows = stored_schema(store, snapshot) or pa.schema([(name, pa.string()) for name in layout.kept])
+    rows = stored_schema(store, snapshot) or pa.schema([(name, pa.string()) for name in layout.stored])
     return landing(target, submission.run_id, layout, result_columns(target, layout, rows, output.columns))
 
 

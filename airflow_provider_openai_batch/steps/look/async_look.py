@@ -47,8 +47,8 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Look
         progress = looks.progress(run, queue, looks.tokens(run, None))
         return Looked(step=Wait(client.now(), rest=looks.rest), progress=progress)
     tokens = await _tokens(client, looks, run, models_left(run, queue))
-    plan = looks.plan(run, queue, tokens)
-    step = Due() if plan.actions else plan.step
+    decision = looks.decide(run, queue, tokens)
+    step = Due() if decision.actions else decision.step
     return Looked(step=step, progress=looks.progress(run, queue, tokens))
 
 

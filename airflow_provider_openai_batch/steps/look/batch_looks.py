@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.decisions.actions import Plan, Wait
+from airflow_provider_openai_batch.batch.decisions.actions import Decision, Wait
 from airflow_provider_openai_batch.batch.decisions.decide import decide
 from airflow_provider_openai_batch.batch.decisions.moment import Look, Moment, Settings, Unreachable
 from airflow_provider_openai_batch.batch.decisions.progress import progress_of
@@ -110,12 +110,12 @@ class BatchLooks:
         counted = enqueued(run, self.by_batch, listed, self._now())
         return TokenQueue(budgets=self._budgets, enqueued=counted)
 
-    def plan(self, run: Run, queue: Queue, tokens: TokenQueue) -> Plan:
+    def decide(self, run: Run, queue: Queue, tokens: TokenQueue) -> Decision:
         """Decide on what was seen."""
-        plan = decide(run, queue, self._moment(tokens))
-        if self.is_to_rest and isinstance(plan.step, Wait):
-            return replace(plan, step=replace(plan.step, rest=self.rest))
-        return plan
+        decision = decide(run, queue, self._moment(tokens))
+        if self.is_to_rest and isinstance(decision.step, Wait):
+            return replace(decision, step=replace(decision.step, rest=self.rest))
+        return decision
 
     def progress(self, run: Run, queue: Queue, tokens: TokenQueue) -> Progress:
         """Return how far the run is, by what was seen."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import openai
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
-from airflow_provider_openai_batch.batch.decisions.actions import Plan, Wait
+from airflow_provider_openai_batch.batch.decisions.actions import Decision, Wait
 from airflow_provider_openai_batch.batch.decisions.remaining_requests import Queue
 from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue, limit_of, live_tokens
 from airflow_provider_openai_batch.steps.look.api_errors import DENIED, STALLING, UNSEEN, hopeless
@@ -88,7 +88,7 @@ class SyncLook:
         seen = any(send.batch and isinstance(self.seen(send.batch), Batch) for send in known)
         return doubts if seen else [*doubts, *known[:1]]
 
-    def plan(self, run: Run) -> Plan:
+    def decide(self, run: Run) -> Decision:
         """Look at the batches that were not looked at yet, and decide."""
         self._queue = queue = read_queue(self._store, run)
         self._left = models_left(run, queue)
@@ -97,7 +97,7 @@ class SyncLook:
             self._look(batch)
         if not (self._ticked or self._looks.by_batch) and needs_time(run, queue):
             self._tick()
-        return self._looks.plan(run, queue, self.tokens(run, self._left))
+        return self._looks.decide(run, queue, self.tokens(run, self._left))
 
     def progress(self, run: Run) -> Progress:
         """Return how far the run is that was decided on last."""

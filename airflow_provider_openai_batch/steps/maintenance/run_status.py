@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.run_folder.request_counts import counts
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.decisions.actions import Plan
+    from airflow_provider_openai_batch.batch.decisions.actions import Decision
     from airflow_provider_openai_batch.batch.decisions.moment import Settings
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.batch.run.send import Send
@@ -35,14 +35,16 @@ def status_of(store: RunStore, client: Client, settings: Settings) -> dict[str, 
     if run.current is None:
         return _unstarted(store, run)
     sync_look = SyncLook(store, client, settings)
-    plan = sync_look.plan(run)
+    decision = sync_look.decide(run)
     landed = any(load.snapshot == run.current.id for load in run.landed)
-    return _told(store, _state(plan, landed=landed)) | {
+    return _told(store, _state(decision, landed=landed)) | {
         "run": run.current.submission.run_id,
         "requests": counts(store),
         "batches": [_batch(run, send, send.batch, sync_look) for send in run.sends if send.batch is not None],
         "cost_usd": _cost(run),
-        "waits_for": [plan.step.error] if isinstance(plan.step, GiveUp) else _reasons(run, plan, sync_look),
+        "waits_for": [decision.step.error]
+        if isinstance(decision.step, GiveUp)
+        else _reasons(run, decision, sync_look),
     }
 
 
@@ -76,10 +78,10 @@ def _told(store: RunStore, state: str) -> dict[str, Any]:
     }
 
 
-def _state(plan: Plan, *, landed: bool) -> str:
-    if isinstance(plan.step, GiveUp):
+def _state(decision: Decision, *, landed: bool) -> str:
+    if isinstance(decision.step, GiveUp):
         return "stopped"
-    if isinstance(plan.step, Finish):
+    if isinstance(decision.step, Finish):
         return "landed" if landed else "answered"
     return "in_flight"
 
@@ -110,9 +112,9 @@ def _cost(run: Run) -> float | None:
     return None if any(cost is None for cost in costs) else sum(cost or 0.0 for cost in costs)
 
 
-def _reasons(run: Run, plan: Plan, sync_look: SyncLook) -> list[str]:
+def _reasons(run: Run, decision: Decision, sync_look: SyncLook) -> list[str]:
     """Say what an unfinished run waits for."""
-    if isinstance(plan.step, Finish):
+    if isinstance(decision.step, Finish):
         return []
     flying = Counter(
         str(seen.status) if isinstance(seen := sync_look.seen(send.batch), Batch) else "not seen"
@@ -125,9 +127,9 @@ def _reasons(run: Run, plan: Plan, sync_look: SyncLook) -> list[str]:
     refused = [send.refusal.answer for send in run.sends if send.refusal is not None]
     if refused and not flying:
         reasons.append(f"the API refused a batch: status {refused[-1].status}, code {refused[-1].code!r}")
-    kinds = Counter(type(action).__name__ for action in plan.actions)
+    kinds = Counter(type(action).__name__ for action in decision.actions)
     reasons += [
         f"the wait task, whose next actions are: {kind} ({count:,})" for kind, count in sorted(kinds.items())
     ]
-    until = datetime.fromtimestamp(getattr(plan.step, "until", 0.0), UTC)
+    until = datetime.fromtimestamp(getattr(decision.step, "until", 0.0), UTC)
     return reasons or [f"shards that can be sent from {until:%Y-%m-%d %H:%M:%S}Z on"]

@@ -35,7 +35,7 @@ def fitting(ends: Ends, recipe: Recipe) -> Fitting:
         plan = ends.landing(recipe, rows.schema)
         if not found:
             found.append(ends.table.carried(plan))
-        kept = rows.select(list(recipe.layout.kept))
+        kept = rows.select(list(recipe.layout.stored))
         require_room(found[0], plan, kept, show_keys=ends.show_keys)
 
     return require

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.cost.estimate import ForecastText
 from airflow_provider_openai_batch.batch.cost.prices import unpriced
-from airflow_provider_openai_batch.batch.decisions.cost_cap import budget_of, refuse_plan
+from airflow_provider_openai_batch.batch.decisions.cost_cap import cost_budget, refuse_plan
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def require_price(limits: arguments.Limits, model: str, prices: Prices) -> None:
 
 def require_budget(run: Run, done: facts.Done, submission: facts.Submission) -> None:
     """Stop before anything is paid if the run would cost more than the cap; a preview only warns."""
-    budget = budget_of(run, done.at, submission.max_cost_usd)
+    budget = cost_budget(run, done.at, submission.max_cost_usd)
     if submission.max_cost_usd is None or budget is None or done.estimated_cost_usd is None:
         return
     refused = refuse_plan(budget, done.estimated_cost_usd)

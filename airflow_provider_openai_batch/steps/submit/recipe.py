@@ -40,8 +40,8 @@ class Layout:
         return tuple(dict.fromkeys((*self.key, *self.carry, *self.used)))
 
     @property
-    def kept(self) -> tuple[str, ...]:
-        """Return the columns that the snapshot keeps."""
+    def stored(self) -> tuple[str, ...]:
+        """Return the columns that the snapshot stores."""
         return (*self.key, *self.carry)
 
 
@@ -95,7 +95,7 @@ def read_recipe(
 
 def _check_apart(layout: Layout, output: Output) -> None:
     """Refuse two columns of one name: a rename in the target would rename both."""
-    both = [name for name in output.columns.names if name in layout.kept]
+    both = [name for name in output.columns.names if name in layout.stored]
     if both:
         raise InvalidRequest(
             f"{both[0]!r} is a column of the source and of the answers, and would land twice; give the "
@@ -131,7 +131,7 @@ def result_columns(
     target: arguments.Target, layout: Layout, rows: pa.Schema, outputs: pa.Schema
 ) -> pa.Schema:
     """Return the columns of the target: those of the rows that are kept, the outputs, and the fixed ones."""
-    return result_schema([rows.field(name) for name in layout.kept], outputs, _names(target))
+    return result_schema([rows.field(name) for name in layout.stored], outputs, _names(target))
 
 
 def _names(target: arguments.Target) -> Names:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_openai_batch.batch.decisions.row_decision import Rule, everything, look
+from airflow_provider_openai_batch.batch.decisions.row_decision import Rule, everything, unbuilt_rows
 from airflow_provider_openai_batch.batch.request.prompt_tokens import InputTokens
 from airflow_provider_openai_batch.batch.request.requests import Requests, name_requests
 from airflow_provider_openai_batch.batch.request.typed_values import json_values
@@ -65,16 +65,16 @@ class Chooser:
         used = {name: text_array(rows.column(name)) for name in self._recipe.layout.used}
         inputs = self._recipe.template.input_hashes(used)
         if held is None or self._rule is None:
-            verdict, places = everything(len(inputs)), np.arange(len(inputs))
+            decided, places = everything(len(inputs)), np.arange(len(inputs))
             absent = np.zeros(len(inputs), dtype=bool)
             requests = self._requests(used, self._typed(rows))
         else:
-            seen, absent = look(self._rule, held, inputs), _absent(held)
+            seen, absent = unbuilt_rows(self._rule, held, inputs), _absent(held)
             places = np.flatnonzero(seen.maybe)
             used = {name: part.take(pa.array(places)) for name, part in used.items()}
             requests = self._requests(used, self._typed(rows, places))
-            verdict = seen.decide(hexadecimal(requests.ids[seen.unsure[places]]))
-        sent = np.flatnonzero(verdict.send[places])
+            decided = seen.decide(hexadecimal(requests.ids[seen.unsure[places]]))
+        sent = np.flatnonzero(decided.send[places])
         tokens = self._tokens.of(used)
         asked = places[sent]
         return Chosen(
@@ -82,10 +82,10 @@ class Chooser:
             requests=requests.take(sent),
             tokens=tokens[sent],
             input_hashes=inputs[asked],
-            failed_before=verdict.failed_before[asked],
-            changed_prompt=tokens[verdict.changed_prompt[places]],
+            failed_before=decided.failed_before[asked],
+            changed_prompt=tokens[decided.changed_prompt[places]],
             absent=absent[asked],
-            later=verdict.later,
+            later=decided.later,
         )
 
     def _typed(

@@ -158,7 +158,7 @@ class SnapshotWriter:
             )
 
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        return batch.select(list(self._layout.kept))
+        return batch.select(list(self._layout.stored))
 
     def _reject(self, ids: npt.NDArray[np.uint8], sizes: Counts) -> None:
         """Record the requests that no file can hold."""

@@ -180,8 +180,8 @@ def _by_itself(ends: Ends, recipe: Recipe, found: Held, shape: pa.Schema) -> Ite
     )
     join = found.join(layout.key, known)
     if join is not None and join.settled is not None:
-        hidden = tuple(name for name in layout.used if name not in layout.kept)
-        yield replace(join, shown=layout.kept, hidden=hidden)
+        hidden = tuple(name for name in layout.used if name not in layout.stored)
+        yield replace(join, shown=layout.stored, hidden=hidden)
 
 
 def _works(ends: Ends, join: Join) -> bool:

@@ -12,10 +12,10 @@ from airflow_provider_openai_batch.batch.decisions.actions import (
     CancelBatch,
     CapShard,
     Collect,
+    Decision,
     Finish,
     GiveUp,
     MakeChild,
-    Plan,
     Preflight,
     Resolve,
     Wait,
@@ -80,13 +80,13 @@ def advance_and_count(
     return step, advancing.progress(run)
 
 
-def peek(store: RunStore, client: Client, settings: Settings) -> Plan:
+def peek(store: RunStore, client: Client, settings: Settings) -> Decision:
     """Say what is to be done, without doing it; raises OpenAIBatchError where the API does not tell."""
     look = SyncLook(store, client, settings)
-    plan = look.plan(read_run(store, client.origin))
-    if isinstance(plan.step, Wait) and look.is_blind:
+    decision = look.decide(read_run(store, client.origin))
+    if isinstance(decision.step, Wait) and look.is_blind:
         raise OpenAIBatchError(f"{client.origin} did not return the status of the batches; try again.")
-    return plan
+    return decision
 
 
 class _Advance:
@@ -115,12 +115,12 @@ class _Advance:
         """Do one round after the other; return what is next, and the run as it is then."""
         run = self._listed()
         while True:
-            plan = self._look.plan(run)
-            due = [action for action in plan.actions if self._is_allowed(action)]
+            decision = self._look.decide(run)
+            due = [action for action in decision.actions if self._is_allowed(action)]
             if not due or self._look.is_to_rest:
                 self._look.log_token_budgets(run)
-                require_staged(self._store, run, plan.step)
-                return (self._look.later() if self._is_unstopped(plan, due) else plan.step), run
+                require_staged(self._store, run, decision.step)
+                return (self._look.later() if self._is_unstopped(decision, due) else decision.step), run
             run = self._round(run, [action for action in due if kind_of(action) is kind_of(due[0])])
 
     def _round(self, run: Run, actions: list[Action]) -> Run:
@@ -168,9 +168,9 @@ class _Advance:
             self._journal.put_off(subject_of(action))
             return None
 
-    def _is_unstopped(self, plan: Plan, due: list[Action]) -> bool:
+    def _is_unstopped(self, decision: Decision, due: list[Action]) -> bool:
         """Tell whether nothing is left but a cancel that the API does not want to be asked for now."""
-        return isinstance(plan.step, Finish) and bool(due) and isinstance(due[0], CancelBatch)
+        return isinstance(decision.step, Finish) and bool(due) and isinstance(due[0], CancelBatch)
 
     def _is_allowed(self, action: Action) -> bool:
         if kind_of(action) is Kind.PAY and not self._may_send:
@@ -186,7 +186,7 @@ class _Advance:
         if self._listings >= MOST_LISTINGS:
             return run  # the next call does it
         run = self._listed()
-        still_due = self._look.plan(run).actions
+        still_due = self._look.decide(run).actions
         self._do_all([action for action in actions if action in still_due], partial(self._settle, run))
         return self._listed()
 

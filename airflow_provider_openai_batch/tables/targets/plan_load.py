@@ -28,7 +28,7 @@ REQUIRED = {
 }
 
 
-def plan(landing: Landing, parts: tuple[str, ...], dialect: Dialect, existing: Existing | None) -> Plan:
+def plan_load(landing: Landing, parts: tuple[str, ...], dialect: Dialect, existing: Existing | None) -> Plan:
     """Fit the load to the table, or raise InvalidRequest with both sides."""
     if existing is None:
         return _fresh(landing, parts, dialect)

@@ -23,7 +23,7 @@ from airflow_provider_openai_batch.tables.statements.normalize import as_held
 from airflow_provider_openai_batch.tables.statements.partition import fill_partition, with_partition
 from airflow_provider_openai_batch.tables.targets.carried_values import Carried, carried_of
 from airflow_provider_openai_batch.tables.targets.kept_session import KeptSession
-from airflow_provider_openai_batch.tables.targets.plan_load import plan
+from airflow_provider_openai_batch.tables.targets.plan_load import plan_load
 from airflow_provider_openai_batch.tables.targets.trial_rows import trial_rows
 
 if TYPE_CHECKING:
@@ -67,21 +67,21 @@ class SqlTarget:
         """Read what the columns of a table take; a new one takes nearly everything."""
         landing = with_partition(landing)
         with self.session(LOOKING) as session:
-            made = plan(landing, self.parts, session.dialect, session.find(self.parts))
+            made = plan_load(landing, self.parts, session.dialect, session.find(self.parts))
             return bounds_of(made, session.dialect)
 
     def keys(self, landing: Landing) -> Keys | None:
         """Say which keys the table, or the one to be, does not hold as they are."""
         landing = with_partition(landing)
         with self.session(LOOKING) as session:
-            made = plan(landing, self.parts, session.dialect, session.find(self.parts))
+            made = plan_load(landing, self.parts, session.dialect, session.find(self.parts))
             return keys_of(made, session.dialect, lambda: self.session(LOOKING))
 
     def carried(self, landing: Landing) -> Carried | None:
         """Say which values of the source the table refuses; one to be refuses next to none."""
         landing = with_partition(landing)
         with self.session(LOOKING) as session:
-            made = plan(landing, self.parts, session.dialect, session.find(self.parts))
+            made = plan_load(landing, self.parts, session.dialect, session.find(self.parts))
             return carried_of(made, session.dialect)
 
     def held(self, landing: Landing) -> Held | None:
@@ -91,7 +91,7 @@ class SqlTarget:
             existing = session.find(self.parts)
             if existing is None:
                 return None
-            made = plan(landing, self.parts, session.dialect, existing).without_added()
+            made = plan_load(landing, self.parts, session.dialect, existing).without_added()
             return HeldRows(made=made, dialect=session.dialect, session=lambda: self.session(LOOKING))
 
     def write(
@@ -154,7 +154,7 @@ class _Load:
         return made
 
     def _plan(self) -> Plan:
-        return plan(self.landing, self.parts, self.session.dialect, self.session.find(self.parts))
+        return plan_load(self.landing, self.parts, self.session.dialect, self.session.find(self.parts))
 
     def _land(self, staging: str, staged: int, guard: Callable[[], None], made: Plan) -> Written:
         """Merge the staged rows into the table."""

@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.arguments.resend import (
     resend,
     words_for,
 )
-from airflow_provider_openai_batch.batch.decisions.row_decision import Rule, look
+from airflow_provider_openai_batch.batch.decisions.row_decision import Rule, unbuilt_rows
 from airflow_provider_openai_batch.batch.text.digests import hexadecimal
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.exceptions import InvalidRequest
@@ -143,7 +143,7 @@ def test_every_rule_about_one_row(held: dict[str, str | None], words: tuple[str,
     rule = Rule(words=words, run_id=RUN, prompt_version=VERSION)
     row = pa.RecordBatch.from_pylist([SAME | held], schema=pa.schema([(n, pa.string()) for n in SAME]))
 
-    seen = look(rule, row, OURS)
+    seen = unbuilt_rows(rule, row, OURS)
     mine = np.frombuffer(bytes.fromhex(ID), dtype=np.uint8).reshape(1, 16)
     verdict = seen.decide(hexadecimal(mine[seen.unsure]))
 

@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.batch.decisions.actions import CapShard, Pref
 from airflow_provider_openai_batch.batch.decisions.cost_cap import (
     Budget,
     Verdict,
-    budget_of,
+    cost_budget,
     cost_of,
     refuse_plan,
 )
@@ -90,7 +90,7 @@ SUMS = [
 @pytest.mark.parametrize(("shards", "sums"), [pytest.param(s, e, id=name) for name, s, e in SUMS])
 def test_what_is_paid_and_what_may_be(shards: tuple[Shard, ...], sums: tuple[float, float, float]):
     """Every kind of send counts for what it costs, and what never ran for nothing."""
-    budget = budget_of(capped(9.0, *shards), NOW)
+    budget = cost_budget(capped(9.0, *shards), NOW)
 
     assert budget is not None
     assert (budget.spent, budget.in_flight, budget.growth) == pytest.approx(sums)
@@ -98,15 +98,15 @@ def test_what_is_paid_and_what_may_be(shards: tuple[Shard, ...], sums: tuple[flo
 
 def test_what_should_have_ended_long_ago_is_spent():
     """Its answers may be paid for, and nothing more is to be hoped for."""
-    budget = budget_of(capped(9.0, priced(make_send())), NOW + 48 * HOUR)
+    budget = cost_budget(capped(9.0, priced(make_send())), NOW + 48 * HOUR)
 
     assert budget == Budget(cap=9.0, spent=1.0, in_flight=0.0, growth=1.0)
 
 
 def test_no_cap_is_no_budget():
     """Then nothing is added up."""
-    assert budget_of(capped(None, priced(make_send())), NOW) is None
-    assert budget_of(Run(), NOW) is None
+    assert cost_budget(capped(None, priced(make_send())), NOW) is None
+    assert cost_budget(Run(), NOW) is None
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from airflow_provider_openai_batch.batch.decisions.decide import decide
 from airflow_provider_openai_batch.batch.decisions.moment import Moment
 from airflow_provider_openai_batch.batch.decisions.token_queue import (
     TokenQueue,
-    budget_of,
     enqueued,
     is_counted,
     limit_in,
     pause,
+    token_budget,
     tokens_per_shard,
 )
 from airflow_provider_openai_batch.batch.run import facts
@@ -63,8 +63,8 @@ class TestBudgets:
         """A dated snapshot is the same queue; another model is not."""
         budgets = {"gpt-5-mini": 8}
 
-        assert budget_of("gpt-5-mini-2025-08-07", budgets) == 8
-        assert budget_of("gpt-5-mini-high", budgets) is None
+        assert token_budget("gpt-5-mini-2025-08-07", budgets) == 8
+        assert token_budget("gpt-5-mini-high", budgets) is None
 
     def test_shard_gets_a_quarter(self):
         """Several batches of one run fit into a known budget."""

@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.emulator.answers.draw import Draw
 from airflow_provider_openai_batch.emulator.batches.execute import Job, execute, validate_input
 from airflow_provider_openai_batch.emulator.batches.shapes import shape_of
 from airflow_provider_openai_batch.emulator.settings import Settings
-from airflow_provider_openai_batch.emulator.state.state import Batch, Fault, Plan, Status
+from airflow_provider_openai_batch.emulator.state.state import Batch, Fault, StageTimes, Status
 from tests.emulator.conftest import ENDPOINT, make_line
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _job(folder: Path, content: bytes, *faults: Fault, status: Status = Status.C
         created_at=1_750_000_000,
         expires_at=1_750_086_400,
         output_seconds=60,
-        plan=Plan(),
+        stages=StageTimes(),
         faults=faults,
         status=status,
         model="gpt-5-mini-2026-03-05",
