@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.emulator.batches.execute import Job, execute, validate_input
 from airflow_provider_openai_batch.emulator.settings import Settings
-from airflow_provider_openai_batch.emulator.state.state import Batch, Plan, Status
+from airflow_provider_openai_batch.emulator.state.state import Batch, StageTimes, Status
 from benchmarks.lines import Line
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _job(place: Path, total: int) -> Job:
         created_at=0,
         expires_at=86_400,
         output_seconds=60,
-        plan=Plan(),
+        stages=StageTimes(),
         status=Status.COMPLETED,
         model="gpt-5-mini",
         total=total,
