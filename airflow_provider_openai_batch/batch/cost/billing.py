@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 #: What is read of answers to know their cost.
 READ = ("status", "model", "input_tokens", "cached_tokens", "output_tokens", "batch_id")
-#: A model has put something out: that costs, whether or not the API says how much.
-ANSWERED = pa.array([str(RowStatus.OK), RowStatus.TRUNCATED, RowStatus.REFUSED, RowStatus.INVALID])
 UNSEEN = str(RowStatus.UNKNOWN)
+#: A model has put something out, or may have: that costs, whether or not the API says how much.
+MAY_COST = pa.array([str(RowStatus.OK), RowStatus.TRUNCATED, RowStatus.REFUSED, RowStatus.INVALID, UNSEEN])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,7 @@ def bill(answers: pa.Table, prices: Prices, requested: str) -> Bill:
     synchronous = _mask(pc.is_null(answers["batch_id"]))
     paid, full = np.zeros(len(answers)), np.zeros(len(answers))
     used = ~(np.isnan(inputs) & np.isnan(outputs))
-    doubtful = _mask(pc.is_in(answers["status"], value_set=ANSWERED)) | (
-        _mask(pc.equal(answers["status"], UNSEEN))
-    )
+    doubtful = _mask(pc.is_in(answers["status"], value_set=MAY_COST))
     found, places = _prices_of(answers["model"], prices, requested)
     for place, price in enumerate(found):
         mask = (places == place) & (used | doubtful)
@@ -97,7 +95,8 @@ def _priced(price: Price | None, tokens: Taken, *, synchronous: bool) -> Amounts
 
 
 def _numbers(column: pa.ChunkedArray) -> Amounts:
-    numbers: Amounts = pc.fill_null(pc.cast(column, pa.float64(), safe=False), np.nan).to_numpy()
+    """Return integers as numbers that can be NaN."""
+    numbers: Amounts = column.to_numpy().astype(np.float64)  # where some are NULL, those are NaN
     return numbers
 
 

@@ -86,15 +86,17 @@ def read_answers(journal: Journal, client: Client, send: Send, ended: Ended) -> 
     unseen = ended.gone or _names_too_little(ended.batch)
     absent = RowStatus.UNKNOWN if unseen else ABSENT.get(ended.batch.status, RowStatus.MISSING)
     rest = ids[~found.answered]
-    table = _together([found.table, _unanswered(rest, absent), strays.homeless(theirs)])
+    homeless = strays.homeless(theirs) if len(theirs) else None
+    table = _together(found.table, _unanswered(rest, absent) if len(rest) else None, homeless)
     anomalies = _anomalies(found, len(theirs))
     tally = facts.Tally(at=client.now(), counts={}, anomalies=anomalies, cleaned=found.cleaned)
     write_answers(journal, client, send, table, tally)
 
 
-def _together(tables: list[pa.Table]) -> pa.Table:
-    """Put answers below each other; those without values have NULL there."""
-    return pa.concat_tables(tables, promote_options="default")
+def _together(found: pa.Table, *others: pa.Table | None) -> pa.Table:
+    """Put answers below each other, if there are others; those without values have NULL there."""
+    more = [other for other in others if other is not None]
+    return pa.concat_tables([found, *more], promote_options="default") if more else found
 
 
 def _joined(ids: np.ndarray, found: Collected, others: list[Collected]) -> Collected:
@@ -115,7 +117,7 @@ def _joined(ids: np.ndarray, found: Collected, others: list[Collected]) -> Colle
 def read_told(journal: Journal, client: Client, send: Send) -> None:
     """End a preflight whose answer is in its folder, as a line of a file."""
     ids, found = _collected(journal.store, send)
-    table = _together([found.table, _unanswered(ids[~found.answered], RowStatus.UNKNOWN)])
+    table = _together(found.table, _unanswered(ids[~found.answered], RowStatus.UNKNOWN))
     tally = facts.Tally(at=client.now(), counts={}, anomalies=_anomalies(found, 0), cleaned=found.cleaned)
     write_answers(journal, client, send, table, tally)
 
@@ -212,6 +214,8 @@ def write_answers(journal: Journal, client: Client, send: Send, table: pa.Table,
 def _dated(table: pa.Table, ended: float) -> pa.Table:
     """Date the answers that do not say when they were made by the end of their batch."""
     place = ANSWER_SCHEMA.get_field_index("processed_at")
+    if not table[place].null_count:
+        return table
     when = pa.scalar(datetime.fromtimestamp(ended, tz=UTC), ANSWER_SCHEMA.field(place).type)
     return table.set_column(place, ANSWER_SCHEMA.field(place), pc.fill_null(table[place], when))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -31,8 +32,13 @@ STRAY = "stray"
 
 
 def output_of_shard(about: About) -> Output:
-    """Make the columns of what the requests of a shard ask for."""
-    return endpoint_of(about.endpoint).compile(about.output_type, about.dimensions)
+    """Make the columns of what the requests of a shard ask for; those of a run mostly agree."""
+    return _output(about.endpoint, msgspec.json.encode(about.output_type), about.dimensions)
+
+
+@lru_cache(maxsize=16)
+def _output(endpoint: str, output_type: bytes, dimensions: int | None) -> Output:
+    return endpoint_of(endpoint).compile(msgspec.json.decode(output_type), dimensions)
 
 
 def answers_in(lines: Iterable[bytes], ids: Ids, about: About) -> Collected:
@@ -87,8 +93,6 @@ class Strays:
 
     def homeless(self, strays: Ids) -> pa.Table:
         """Return the final answers in this send's files to requests that no other send will answer."""
-        if not len(strays):
-            return ANSWER_SCHEMA.empty_table()
         for other in self._run.sends:
             if other.folder != self._send.folder:
                 strays = strays[~np.isin(strays, self._served(other))]

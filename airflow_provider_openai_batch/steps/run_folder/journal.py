@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Where the footer of an answers file has its counts.
 TALLY = b"tally"
+#: So few answers are packed the quick way.
+FEW = 512
 
 
 class Journal:
@@ -176,7 +178,10 @@ class Journal:
         name = file_names.answers_file(send.folder)
         with self.store.draft() as draft:
             counted = table.replace_schema_metadata({TALLY: msgspec.json.encode(tally)})
-            pq.write_table(counted, draft.file, row_group_size=8_192, compression="zstd")
+            codec = "zstd" if len(table) > FEW else "snappy"
+            pq.write_table(
+                counted, draft.file, row_group_size=8_192, compression=codec, write_statistics=False
+            )
             is_ours = draft.publish(name)
         if is_ours:
             self.store.once(f"tally:{name}", lambda: tally)
