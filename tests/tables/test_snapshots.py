@@ -202,7 +202,7 @@ def joined(name: str, known: Known | None = None) -> Recorder:
 
 def _joined(dialect: Dialect, join: Join) -> str:
     query = sql.of_table("shop.tickets", "id > 5", dialect).joined(join)
-    return query.select([query.quoted("id"), query.quoted(sql.held_name("status"))])
+    return query.select([query.quoted("id"), query.quoted(sql.held_name(sql.roles_of(join)[0]))])
 
 
 def joined_with_what_is_known(name: str) -> Recorder:

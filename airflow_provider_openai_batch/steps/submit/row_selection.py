@@ -50,6 +50,18 @@ class Chosen:
         return [pa.array(before), hexadecimal(self.input_hashes), ids, pa.array(first)]
 
 
+def unsettled(
+    rows: pa.RecordBatch, held: pa.RecordBatch | None
+) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
+    """Leave out rows that the database found settled: they have no texts, and nothing is asked of them."""
+    if held is None or held.num_columns == len(TOLD):
+        return rows, held
+    told, marks = held.select(list(TOLD)), held.column(len(TOLD))
+    if marks.true_count == held.num_rows:
+        return rows.slice(0, 0), told.slice(0, 0)
+    return rows.filter(pc.invert(marks)), told.filter(pc.invert(marks))
+
+
 class Chooser:
     """Builds requests only for rows that may be asked; the others cost a hash each."""
 
@@ -58,10 +70,7 @@ class Chooser:
         self._tokens = InputTokens(recipe.prompt, counter)
 
     def choose(self, rows: pa.RecordBatch, held: pa.RecordBatch | None) -> Chosen:
-        """Decide on a batch with what the target has about it; settled rows have no texts and are skipped."""
-        if held is not None and held.num_columns > len(TOLD):
-            open_ = pc.invert(held.column(len(TOLD)))
-            rows, held = rows.filter(open_), held.select(list(TOLD)).filter(open_)
+        """Decide on a batch with what the target has about it."""
         used = {name: text_array(rows.column(name)) for name in self._recipe.layout.used}
         inputs = self._recipe.template.input_hashes(used)
         if held is None or self._rule is None:

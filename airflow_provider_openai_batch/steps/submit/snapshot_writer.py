@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.steps.run_folder.snapshot_file import with_ad
 from airflow_provider_openai_batch.steps.run_folder.stored_requests import StoredRequests
 from airflow_provider_openai_batch.steps.submit.carried_value_checks import require_json
 from airflow_provider_openai_batch.steps.submit.failed_before import FailedBefore
-from airflow_provider_openai_batch.steps.submit.row_selection import Chooser
+from airflow_provider_openai_batch.steps.submit.row_selection import Chooser, unsettled
 from airflow_provider_openai_batch.steps.submit.shard_cutter import Lines, ShardFiles, Terms
 
 if TYPE_CHECKING:
@@ -91,8 +91,11 @@ class SnapshotWriter:
             return
         self._keys.add(batch)
         self._read += batch.num_rows
-        asked = self._chooser.choose(batch, held)
         self._other_keys.meet(held)
+        batch, held = unsettled(batch, held)
+        if not batch.num_rows:
+            return
+        asked = self._chooser.choose(batch, held)
         self._changed_prompt += len(asked.changed_prompt)
         self._forecaster.leave(asked.changed_prompt)
         self._later += asked.later

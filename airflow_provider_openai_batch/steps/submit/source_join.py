@@ -18,6 +18,7 @@ from airflow_provider_openai_batch.steps.keys.target_checks import surviving
 from airflow_provider_openai_batch.steps.submit.recipe import Recipe, landing, result_columns
 from airflow_provider_openai_batch.tables.existing.existing_rows import in_order
 from airflow_provider_openai_batch.tables.existing.held_rows import Elsewhere, Known
+from airflow_provider_openai_batch.tables.existing.unchanged_rows import unpacked
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS, grouped
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 from airflow_provider_openai_batch.tables.sources import sql
@@ -180,8 +181,14 @@ def _by_itself(ends: Ends, recipe: Recipe, found: Held, shape: pa.Schema) -> Ite
     )
     join = found.join(layout.key, known)
     if join is not None and join.settled is not None:
-        hidden = tuple(name for name in layout.used if name not in layout.stored)
-        yield replace(join, shown=layout.stored, hidden=hidden)
+        hidden = tuple(field.name for field in shape if _can_hide(field, layout.key))
+        shown = tuple(name for name in shape.names if name not in hidden)
+        yield replace(join, shown=shown, hidden=hidden)
+
+
+def _can_hide(field: pa.Field, key: Sequence[str]) -> bool:
+    """Return whether a column is a text beside the key; the type of any other may change with NULL in it."""
+    return field.name not in key and pa.types.is_string(field.type) and not field.metadata
 
 
 def _works(ends: Ends, join: Join) -> bool:
@@ -202,12 +209,10 @@ def _split(batch: pa.RecordBatch, join: Join) -> Pair:
     """Separate the columns of the source from those of the target, which come last, and mark settled rows."""
     roles = sql.roles_of(join)
     start = batch.num_columns - len(roles)
-    found = {role: batch.column(start + place) for place, role in enumerate(roles)}
-    marks = found.pop(sql.SETTLED, None)
-    held = in_order(found, batch.num_rows)
-    if marks is not None:
-        held = held.append_column(sql.SETTLED, marks)
-    return batch.select(range(start)), held
+    rows, found = batch.select(range(start)), batch.columns[start:]
+    if join.settled is not None:
+        return rows, unpacked(found[0], sql.held_roles(join))
+    return rows, in_order(dict(zip(roles, found, strict=True)), batch.num_rows)
 
 
 def _looked_up(batches: Iterator[pa.RecordBatch], plan: Landing, found: Held) -> Pairs:

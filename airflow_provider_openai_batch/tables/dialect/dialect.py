@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -54,7 +55,7 @@ class Dialect:
         """Write a name as a quoted identifier, whatever it holds."""
         if not name or "\0" in name:
             raise InvalidRequest(f"{name!r} is not a name for a column or table.")
-        return exp.to_identifier(name, quoted=True).sql(self.name)  # type: ignore[no-any-return]
+        return _quoted(name, self.name)
 
     def qualified(self, parts: Sequence[str]) -> str:
         """Write a table name of one or more parts."""
@@ -73,6 +74,11 @@ class Dialect:
         if self.names.most_bytes is not None:
             return name.encode()[: self.names.most_bytes].decode(errors="ignore")
         return name[: self.names.most_characters]
+
+
+@lru_cache(maxsize=1024)  # a submit writes a few names hundreds of times
+def _quoted(name: str, dialect: str) -> str:
+    return exp.to_identifier(name, quoted=True).sql(dialect)  # type: ignore[no-any-return]
 
 
 #: Double quotes, and nothing else that is known: a database that no module here describes.

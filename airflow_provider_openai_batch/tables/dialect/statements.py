@@ -119,6 +119,8 @@ class Digest:
     when: str
     #: Write 24 hex digits of the sha256 of expressions, each after its length in 8 bytes; NULL is empty.
     hexed: Callable[[Sequence[str]], str]
+    #: Write texts as a JSON array in one text, NULL as null.
+    packed: Callable[[Sequence[str]], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 ROLES = ("status", "custom_id", "input_hash", "prompt_version", "run_id")
 #: What is told of a row: these, and whether a merge would leave it, for a later snapshot has answered it.
 TOLD = (*ROLES, "later")
+#: The mask of settled rows, and the column of a joined query with all that is held of a row.
+SETTLED, PACKED = "settled", "row"
+#: What a settled row's text begins with, before its custom_id; that of another row is a JSON array.
+UNCHANGED = "="
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
+from airflow_provider_openai_batch.tables.existing.held_rows import SETTLED, TOLD, UNCHANGED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.existing.held_rows import Known
@@ -37,3 +42,27 @@ def settled(known: Known, roles: Mapping[str, str], dialect: Dialect) -> str | N
         f"THEN coalesce({held['input_hash']} = {dialect.literal(known.names_hash)} || {hexed}, false) "
         "ELSE false END"
     )
+
+
+def unpacked(column: pa.Array, roles: Sequence[str]) -> pa.RecordBatch:
+    """Read what a database packed of each row: texts by `TOLD`, and whether the row is settled.
+
+    Of a settled row only the custom_id is told.
+    """
+    marks = pc.fill_null(pc.starts_with(column, UNCHANGED), False)
+    ids = pc.utf8_slice_codeunits(pc.if_else(marks, column, None), len(UNCHANGED))
+    found = {role: pa.nulls(len(column), pa.string()) for role in TOLD} | {"custom_id": ids}
+    if pc.any(pc.and_not(column.is_valid(), marks)).as_py():
+        packed = pc.if_else(marks, None, column)
+        rows = _decoded(packed.drop_null())
+        for role, values in zip(roles, zip(*rows, strict=True), strict=True):
+            texts = pa.array(values, pa.string())
+            found[role] = pc.replace_with_mask(found[role], packed.is_valid(), texts)
+    arrays = [*(found[role] for role in TOLD), marks]
+    return pa.RecordBatch.from_arrays(arrays, names=[*TOLD, SETTLED])
+
+
+def _decoded(packed: pa.Array) -> list[list[str | None]]:
+    """Read many JSON arrays at once."""
+    joined = ",".join(packed.to_pylist())
+    return msgspec.json.decode(f"[{joined}]", type=list[list[str | None]])

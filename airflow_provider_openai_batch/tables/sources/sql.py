@@ -15,7 +15,7 @@ from sqlglot.tokens import TokenType
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import errors, names
 from airflow_provider_openai_batch.tables.errors import Explain, Written, told
-from airflow_provider_openai_batch.tables.existing.held_rows import TOLD
+from airflow_provider_openai_batch.tables.existing.held_rows import PACKED, SETTLED, TOLD, UNCHANGED
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS, next_fetch
 from airflow_provider_openai_batch.tables.types import arrow_types
 
@@ -36,6 +36,8 @@ class Query:
     called: str = "source['sql']"
     #: The driver reads `%` in the text as the start of a parameter when there are any.
     percent: bool = False
+    #: It has no rows, whatever the database holds.
+    is_empty: bool = False
 
     def select(self, columns: Sequence[str], where: str = "") -> str:
         """Select expressions (quoted already) from the query as a subquery on its own lines."""
@@ -51,7 +53,7 @@ class Query:
 
     def none(self) -> Query:
         """Make the same query without its rows, for its types."""
-        return replace(self, text=self.select(["*"], " WHERE 1 = 0"))
+        return replace(self, text=self.select(["*"], " WHERE 1 = 0"), is_empty=True)
 
     def joined(self, join: Join) -> Query:
         """Add what a table of the same database holds of each row, in columns named by `held_name`."""
@@ -73,9 +75,20 @@ class Query:
         return made if join.settled is None else made.hiding(join)
 
     def hiding(self, join: Join) -> Query:
-        """Hide the texts of settled rows; which those are is worked out once, behind a fence."""
-        shown = [self.quoted(name) for name in (*join.shown, *map(held_name, roles_of(join)))]
-        hidden, mark = map(self.quoted, join.hidden), self.quoted(held_name(SETTLED))
+        """Hide the texts of settled rows; which those are is worked out once, behind a fence.
+
+        What is held comes in one column, for each column of each row costs a driver as much as a short text.
+        """
+        mark, custom_id = self.quoted(held_name(SETTLED)), self.quoted(held_name("custom_id"))
+        held = [self.quoted(held_name(role)) for role in held_roles(join)]
+        digest = self.dialect.lookups.digest
+        assert digest is not None
+        packed = (
+            f"CASE WHEN {mark} THEN '{UNCHANGED}' || coalesce({custom_id}, '') "
+            f"WHEN coalesce({', '.join(held)}) IS NOT NULL THEN {digest.packed(held)} END"
+        )
+        shown = [*map(self.quoted, join.shown), f"{packed} AS {self.quoted(held_name(PACKED))}"]
+        hidden = map(self.quoted, join.hidden)
         shown += [f"CASE WHEN {mark} THEN NULL ELSE {name} END AS {name}" for name in hidden]
         fenced = replace(self, text=f"{self.text} {self.dialect.lookups.fence}")
         return replace(self, text=fenced.select(shown))
@@ -88,15 +101,17 @@ class Query:
         return text.replace("%", "%%") if self.percent and self.parameters else text
 
 
-#: The last column of a joined query that tells which rows are settled.
-SETTLED = "settled"
 LATER = TOLD[-1]
 
 
 def roles_of(join: Join) -> list[str]:
     """Name what a joined read gives beside the columns of the source, in this order."""
-    later = [] if join.later is None else [LATER]
-    return [*(role for role, _ in join.columns), *later, *([] if join.settled is None else [SETTLED])]
+    return held_roles(join) if join.settled is None else [PACKED]
+
+
+def held_roles(join: Join) -> list[str]:
+    """Name what a table has about a row, in the order of the columns."""
+    return [*(role for role, _ in join.columns), *([] if join.later is None else [LATER])]
 
 
 def held_name(role: str) -> str:

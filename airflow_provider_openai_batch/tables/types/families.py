@@ -61,6 +61,7 @@ def parsed(name: str, dialect: Dialect) -> exp.DataType | None:
         return None
 
 
+@lru_cache(maxsize=1024)
 def family(name: str, dialect: Dialect) -> str | None:
     """Name the family of a type; None when it is not one of the common ones."""
     kind = parsed(name, dialect)

@@ -63,6 +63,11 @@ def _lengthened(column: str) -> str:
     return f"int8send(octet_length({text})) || convert_to({text}, 'UTF8')"
 
 
+def packed(columns: Sequence[str]) -> str:
+    """Write texts as one."""
+    return f"CAST(json_build_array({', '.join(columns)}) AS TEXT)"
+
+
 def is_numeric(text: str) -> bool:
     """Tell whether a `jsonb` holds a number."""
     try:
@@ -98,7 +103,7 @@ DIALECT = Dialect(
     ),
     lookups=Lookups(
         compared=compared,
-        digest=Digest(when="getdatabaseencoding() = 'UTF8'", hexed=hexed),
+        digest=Digest(when="getdatabaseencoding() = 'UTF8'", hexed=hexed, packed=packed),
         fence="OFFSET 0",
         hooks=HOOKS,
     ),

@@ -6,13 +6,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from airflow_provider_openai_batch.tables.sources import sql
+from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.warehouses.postgres import adbc_driver, column_types, psycopg_driver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,9 @@ class PostgresSource:
         with self.driver.connection() as connection:
             described = {column[0]: column for column in psycopg_driver.describe(connection, self.query)}
             chosen = [column_types.choose(self.query, described[name]) for name in columns]
+            if self.query.is_empty:
+                yield iter([arrow_types.no_rows(pa.schema([column.field for column in chosen]))])
+                return
             with self._by_adbc(connection, chosen) as batches:
                 if batches is not None:
                     yield batches

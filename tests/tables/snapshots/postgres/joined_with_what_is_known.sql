@@ -1,7 +1,11 @@
-SELECT "id", "_batch_held_status"
+SELECT "id", "_batch_held_row"
 FROM (
-  SELECT "id", "_batch_held_status", "_batch_held_custom_id", "_batch_held_input_hash",
-      "_batch_held_prompt_version", "_batch_held_run_id", "_batch_held_later", "_batch_held_settled",
+  SELECT "id",
+      CASE WHEN "_batch_held_settled" THEN '=' || coalesce("_batch_held_custom_id", '') WHEN coalesce("_batch_held_status",
+      "_batch_held_custom_id", "_batch_held_input_hash", "_batch_held_prompt_version", "_batch_held_run_id",
+      "_batch_held_later") IS NOT NULL THEN CAST(json_build_array("_batch_held_status",
+      "_batch_held_custom_id", "_batch_held_input_hash", "_batch_held_prompt_version", "_batch_held_run_id",
+      "_batch_held_later") AS TEXT) END AS "_batch_held_row",
       CASE WHEN "_batch_held_settled" THEN NULL ELSE "body" END AS "body"
   FROM (
     SELECT "source".*, CAST("target"."batch_status" AS TEXT) AS "_batch_held_status",
