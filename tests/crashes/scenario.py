@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.crashes.databases import Database, Place, Row
     from tests.crashes.nursery import Heard, Nursery
     from tests.crashes.server import Server
+    from tests.world.ledger import Stood
 
 
 #: Columns that are the same in every run over the same rows; batches, times, and lines that expired differ.
@@ -104,7 +105,7 @@ class Scenario:
     """The pipeline over one database, in one way of writing, from one state of the target."""
 
     def __init__(self, folder: Path, nursery: Nursery, server: Server, database: Database) -> None:
-        self._folder, self.nursery, self._server, self.database = folder, nursery, server, database
+        self._folder, self.nursery, self.server, self.database = folder, nursery, server, database
         self._numbers = count(1)
         self._kept = False
         self._story = PLAIN
@@ -135,7 +136,7 @@ class Scenario:
         """Run without a kill; the first run also makes the table that the others begin with."""
         if not self._kept:
             first = self.database.first(self._new_folder())
-            self._server.begin()
+            self.server.begin()
             self._require_done(self.nursery.run(self._order(first, story=PLAIN)))
             self.database.keep(first)
             self._kept = True
@@ -165,14 +166,14 @@ class Scenario:
             return [Violation("runs_not_ended", f"the run is {heard.end}: {heard.error}")]
         return self._checked(place, expected)
 
-    def _checked(self, place: Place, expected: Expected) -> list[Violation]:
+    def _checked(self, place: Place, expected: Expected, stood: Stood | None = None) -> list[Violation]:
         """Check all laws on what there is."""
-        seen = replace(self._seen(place), undisturbed=expected.undisturbed, again=self._story.again)
+        seen = replace(self._seen(place, stood), undisturbed=expected.undisturbed, again=self._story.again)
         return judge(seen)
 
-    def _seen(self, place: Place) -> Seen:
+    def _seen(self, place: Place, stood: Stood | None = None) -> Seen:
         rows = self.database.read(place) or []
-        books = self._server.books(RunStore(run_folder(f"file://{place.folder}/runs")))
+        books = self.server.books(RunStore(run_folder(f"file://{place.folder}/runs")), stood)
         return Seen(
             run=read_run(books.store),
             rows=[landed(row) for row in rows],
@@ -180,7 +181,7 @@ class Scenario:
             askings=list(books.askings()),
             reask=self._story.asked.get("reask_invalid", 0),
             inputs=books.inputs(),
-            files=self._server.files(),
+            files=self.server.files(),
             unknown_uploads=1,  # of which the dead told nobody
             texts=facts_of(books.store),
             words={"the key": KEY, "a row's text": TICKETS[0][1]},
@@ -189,7 +190,7 @@ class Scenario:
     def _begin(self, sweep: Sweep) -> tuple[Place, list[Row] | None]:
         folder = self._new_folder()
         place = self.database.first(folder) if sweep.fresh else self.database.place(folder)
-        self._server.begin(self._story)
+        self.server.begin(self._story)
         return place, self.database.read(place)
 
     def _swept(self, place: Place, sweep: Sweep, strike: int) -> Order:
@@ -199,7 +200,7 @@ class Scenario:
         fields = {
             "folder": str(place.folder),
             "environ": place.environ,
-            "api": self._server.emulator.base_url,
+            "api": self.server.emulator.base_url,
             "source": place.source,
             "target": place.target,
             "story": self._story,
@@ -215,7 +216,7 @@ class Scenario:
     def _end(self, place: Place, *, broken: bool = False) -> None:
         """Drop what the point has made; after a violation also the server, where something may still run."""
         if broken:
-            self._server.renew()
+            self.server.renew()
         shutil.rmtree(place.folder)
 
     @staticmethod

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from tests.crashes.stories import PLAIN
-from tests.world.ledger import Books
+from tests.world.ledger import Books, Stood
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,9 +50,16 @@ class Server:
             emulator.fault(name, **options)
         self._batches = frozenset(batch["id"] for batch in emulator.batches())
         self._files = frozenset(file["id"] for file in emulator.files())
-        self._calls = sum(entry.batch_id is None for entry in emulator.ledger)
+        self._calls = self._synchronous()
 
-    def books(self, store: RunStore) -> Books:
+    def standing(self) -> Stood:
+        """Note that a process stands still before a synchronous call that nothing can stop any more."""
+        return Stood(since=self.emulator.now, calls=self._synchronous())
+
+    def _synchronous(self) -> int:
+        return sum(entry.batch_id is None for entry in self.emulator.ledger)
+
+    def books(self, store: RunStore, stood: Stood | None = None) -> Books:
         """Open the books of what was done since the run began."""
         return Books(
             emulator=self.emulator,
@@ -61,6 +68,7 @@ class Server:
             may_lose=self._story.again > 0,
             batches_before=self._batches,
             calls_before=self._calls,
+            stood=stood,
         )
 
     def files(self) -> list[dict[str, Any]]:

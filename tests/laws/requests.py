@@ -35,7 +35,8 @@ def too_often(askings: Iterable[Asking], most: float, reask: int = 0) -> list[Vi
     """A request runs again only when it has ended without an answer that stands, and as often as it may.
 
     An answer that does not fit is asked for again `reask` times; `most` is how many answers may be read. What
-    is asked synchronously may run again while it still runs: nobody may hear of its end.
+    is asked synchronously may run again while it still runs, from the moment when its process can no longer
+    be stopped: nobody may hear of its end.
     """
     found = by("request", (one for one in askings if one.executed)).values()
     breaches = (breach for ordered in found for breach in _breaches(ordered, most, reask))
@@ -45,8 +46,11 @@ def too_often(askings: Iterable[Asking], most: float, reask: int = 0) -> list[Vi
 def _breaches(ordered: list[Asking], most: float, reask: int) -> Iterator[str]:
     request = ordered[0].request
     for first, second in combinations(ordered, 2):
+        runs = first.ended > second.begun
+        if runs and first.synchronous:
+            continue
         answered = first.outcome in FINAL and not (first.outcome is Outcome.INVALID and reask)
-        if answered or (first.ended > second.begun and not first.synchronous):
+        if answered or runs:
             why = "was answered by" if answered else "still ran in"
             yield f"{request} ran in {second.batch}, but {why} {first.batch}"
     invalid = sum(asking.outcome is Outcome.INVALID for asking in ordered[:-1])

@@ -128,13 +128,18 @@ def test_a_folder_tells_its_requests_and_files(tmp_path: Path):
         ({"outcome": Outcome.PASSING}, {"begun": 5.0}, 1),
         ({"outcome": Outcome.UNSEEN, "synchronous": True}, {"begun": 5.0}, 0),
         ({"synchronous": True}, {"begun": 20.0}, 1),
+        ({"synchronous": True, "ended": 90_000.0}, {"begun": 20.0}, 0),
+        ({"ended": 90_000.0}, {"begun": 20.0}, 1),
         ({}, {"outcome": Outcome.NOT_RUN}, 0),
         ({}, {"request": "other"}, 0),
     ],
 )
 def test_executions(first: dict[str, Any], second: dict[str, Any], broken: int):
     """A request may run again only when it has ended without an answer that stands."""
-    askings = [asking("a", 0.0, 10.0, **first), asking("b", **({"begun": 20.0, "ended": 30.0} | second))]
+    askings = [
+        asking("a", **({"begun": 0.0, "ended": 10.0} | first)),
+        asking("b", **({"begun": 20.0, "ended": 30.0} | second)),
+    ]
 
     assert len(too_often(askings, 3)) == broken
 

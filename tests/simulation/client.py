@@ -158,19 +158,20 @@ class MemoryClient(Client):
 
     def ask(self, endpoint: str, body: bytes) -> SyncOutcome:
         """Answer one request at once, or not, and say so, or not."""
+        asked_at = self._world.now  # it has looked for later attempts: nothing stops it any more
         self._process.point("ask one request", 0.5)
         if self._world.now < self._world.outage_until:
             return Unclear("APIConnectionError")
         if self._world.now < self._world.denied_until:
             return DENIED
         custom_id = hashlib.sha256(f"{endpoint}\n".encode() + body).hexdigest()[:32]
-        self._world.watch.called(custom_id)
+        self._world.watch.called(custom_id, self._project)
         way = self._way("ask")
         if way in LATE:
-            self._world.later(LATE[way], self._world.service.ask, custom_id, body, self._world.now)
+            self._world.later(LATE[way], self._world.service.ask, custom_id, body, asked_at)
         told = ASKED.get(way)
         if told is None and way not in UNHEARD:
-            told = self._world.service.ask(custom_id, body, self._world.now, fails=way == "own_error")
+            told = self._world.service.ask(custom_id, body, asked_at, fails=way == "own_error")
         if told is None or way in LOST:
             self._process.sleep(ASK_TIMEOUT)
             return Unclear("APITimeoutError")

@@ -24,7 +24,8 @@ class Calls:
         self._world = world
         self._calls: Counter[str] = Counter()
         self._before: Counter[str] = Counter()
-        self.executed: defaultdict[str, list[tuple[float, Outcome]]] = defaultdict(list)
+        #: Of each request: when its process could no longer be stopped, when it ran, and what came of it.
+        self.executed: defaultdict[str, list[tuple[float, float, Outcome]]] = defaultdict(list)
         self._unheard: Counter[str] = Counter()
 
     def called(self, custom_id: str) -> bool:
@@ -34,7 +35,7 @@ class Calls:
 
     def note(self, custom_id: str, asked_at: float, outcome: Outcome) -> None:
         """Note an execution, which may come later than its call."""
-        self.executed[custom_id].append((asked_at, outcome))
+        self.executed[custom_id].append((asked_at, self._world.now, outcome))
 
     def wiped(self) -> None:
         """Note that the folder was lost, with all answers of calls."""
@@ -42,7 +43,7 @@ class Calls:
 
     def askings(self, custom_id: str) -> list[Asking]:
         """Return the executions; as many as were ever without an answer in the folder may be repeated."""
-        executed = self.executed[custom_id]
+        executed = sorted(self.executed[custom_id])
         heard = sum(bool(send.raw) for send in self._sends(custom_id))
         self._unheard[custom_id] = max(self._unheard[custom_id], len(executed) - heard)
         return [
@@ -50,11 +51,11 @@ class Calls:
                 request=custom_id[:6],
                 batch=f"call {number}",
                 begun=asked_at,
-                ended=asked_at,
+                ended=ran_at,
                 outcome=Outcome.UNSEEN if number <= self._unheard[custom_id] else outcome,
                 synchronous=True,
             )
-            for number, (asked_at, outcome) in enumerate(executed, 1)
+            for number, (asked_at, ran_at, outcome) in enumerate(executed, 1)
         ]
 
     def _sends(self, custom_id: str) -> list[Send]:

@@ -86,7 +86,7 @@ class Watch:
 
     def batch_made(self, made: RemoteBatch) -> None:
         """No request is in two live batches, and a wrong key sends nothing."""
-        self._lose_sight(made)
+        self._lose_sight(made.project)
         if not self._blind:
             self._judge(sharing(self.askings()))
         files = [self._world.service.files[file_id] for file_id in self._in_flight()]
@@ -99,10 +99,10 @@ class Watch:
         ):  # fmt: skip
             self._world.violate(SENT, f"{made.id} although the folder was lost")
 
-    def _lose_sight(self, made: RemoteBatch) -> None:
+    def _lose_sight(self, project: str) -> None:
         """Where the folder is lost and the key is another's, nothing tells of the batches."""
         lost = [b for b in self._batches() if b.created_at < (self._wiped_at or 0.0)]
-        self._blind = self._blind or any(batch.project != made.project for batch in lost)
+        self._blind = self._blind or any(batch.project != project for batch in lost)
 
     def executed(self, custom_id: str, outcome: str, *, synchronous: bool = False) -> None:
         """Hold a request to the laws as it is executed."""
@@ -115,8 +115,9 @@ class Watch:
         most = scenario.max_attempts * self.epochs + scenario.reask
         self._judge(too_often(self.askings(), most, scenario.reask))
 
-    def called(self, custom_id: str) -> None:
+    def called(self, custom_id: str, project: str) -> None:
         """Whoever asks synchronously has written down before that it would."""
+        self._lose_sight(project)
         if not self._calls.called(custom_id) and not self._blind:
             self._world.violate(SENT, f"{custom_id[:6]} synchronously, without an intent")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,17 @@ MISFITS = frozenset({"misfit", "success_without_body", "tool_calls", "separators
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stood:
+    """A process stood still since that time, where nothing can stop its synchronous call any more.
+
+    `calls` is how many such calls the server had executed by the time when it went on.
+    """
+
+    since: float
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
     """What one server did for the run in this folder, beside what it had done for others before."""
 
@@ -36,6 +48,7 @@ class Books:
     may_lose: bool = False  #: the answer of what is asked synchronously
     batches_before: frozenset[str] = frozenset()
     calls_before: int = 0
+    stood: Stood | None = None
 
     def askings(self) -> Iterator[Asking]:
         """Read what was asked in batches and synchronously, and what became of it."""
@@ -74,28 +87,30 @@ class Books:
     def _calls(self, ledger: list[Execution]) -> Iterator[Asking]:
         shards = (lines for _, lines in lines_of(self.store))
         names = {canonical(line["body"]): line["custom_id"] for lines in shards for line in lines}
-        known = self._answered_calls()
-        alone = [entry for entry in ledger if entry.batch_id is None]
-        for number, entry in enumerate(alone[self.calls_before :], 1):
-            request = names[canonical(entry.body)]
+        alone = [entry for entry in ledger if entry.batch_id is None][self.calls_before :]
+        requests = [names[canonical(entry.body)] for entry in alone]
+        unheard = Counter(requests) - self._heard() if self.may_lose else Counter()
+        for number, (request, entry) in enumerate(zip(requests, alone, strict=True), 1):
+            is_late = self.stood is not None and number + self.calls_before > self.stood.calls
             yield Asking(
                 request=request,
                 batch=f"call {number}",
-                begun=entry.executed_at,
+                begun=self.stood.since if self.stood and is_late else entry.executed_at,
                 ended=entry.executed_at,
-                outcome=Outcome.UNSEEN if self.may_lose and request not in known else Outcome.GOOD,
+                outcome=Outcome.UNSEEN if unheard[request] > 0 else Outcome.GOOD,
                 synchronous=True,
             )
+            unheard[request] -= 1
 
-    def _answered_calls(self) -> set[str]:
-        """Read which requests the run itself knows to be answered synchronously."""
+    def _heard(self) -> Counter[str]:
+        """Count the answers to each request that the run itself has from synchronous calls."""
         requests = requests_of(self.store)
-        return {
+        return Counter(
             request
             for send in read_run(self.store).sends
             if send.intent.preflight and send.tally and not send.batches and send.tally.counts.get("ok")
             for request in requests[send.shard]
-        }
+        )
 
     def _outcome(self, batch: Batch, request: str, entry: Execution | None) -> Outcome:
         if entry is None:

@@ -117,8 +117,12 @@ class _Sets:
         return Queue(left=tuple(self._divide(taken)), awaited=frozenset(awaited))
 
     def _divide(self, taken: np.ndarray) -> Iterator[Left]:
-        """Give each request to the last shard of its line, and to one line only."""
-        for shard in sorted(self._run.shards, key=self._depth, reverse=True):
+        """Give each request to the last shard of its line, and to one line only.
+
+        Of several lines it goes to the smallest shard that holds it: what would be cut off a larger one may
+        be that shard itself, which is named by its lines, and then nothing would ever be sent.
+        """
+        for shard in sorted(self._run.shards, key=self._rank, reverse=True):
             ids = self._requests.of_shard(shard.id)
             wanted = self._in_current(ids)
             wanted[wanted] &= ~taken[np.searchsorted(self._current, ids[wanted])]
@@ -139,8 +143,8 @@ class _Sets:
             invalid=int(np.count_nonzero(self._times_of(ids))),
         )
 
-    def _depth(self, shard: Shard) -> tuple[int, str]:
-        return (len(self._run.ancestry(shard)), shard.id)
+    def _rank(self, shard: Shard) -> tuple[int, int, str]:
+        return (-shard.about.requests, len(self._run.ancestry(shard)), shard.id)
 
     def _final(self, send: Send) -> np.ndarray:
         ids, statuses = self._requests.answered(send)

@@ -167,6 +167,19 @@ def test_child_takes_over():
     assert world.left == {"x": ("c", 1), "y": ("B", 1)}
 
 
+@pytest.mark.parametrize(("small", "large"), [("x", "y"), ("y", "x")])
+@pytest.mark.parametrize("attempt", [0, 1])
+def test_what_a_shard_holds_alone_is_not_cut_off_another(small: str, large: str, attempt: int):
+    """Two processes may cut the same rows into other shards, and what is left of one be all of another.
+
+    A shard is named by its lines and its attempt: to cut such a part off would change nothing, for ever.
+    """
+    world = World(s_1="ab", s_2="ab").shard(large, "ab").shard(small, "b", attempt=attempt)
+    world.shard("z", "a").send("z", "o")
+
+    assert world.left == {small: ("B", attempt)}
+
+
 def test_requests_not_named_by_a_failed_validation_go_again_uncounted():
     """Nothing ran: their attempt does not count."""
     world = World(s_1="abc").shard("x", "abc").send("x", "e--", counted=False)
