@@ -147,6 +147,13 @@ ANSWERING = (
         caught_by=f"{QUEUE}::test_two_stagings_never_send_a_request_twice",
     ),
     Mutation(
+        name="what is left is asked for in any shard that holds it",
+        file="batch/decisions/remaining_requests.py",
+        old="        return (-shard.about.requests, len(",
+        new="        return (0, len(",
+        caught_by=f"{QUEUE}::test_what_a_shard_holds_alone_is_not_cut_off_another",
+    ),
+    Mutation(
         name="`cancelled` always sent again",
         file="batch/decisions/remaining_requests.py",
         old="FORGOTTEN_BY_A_CLEAR if goes_on else TRANSIENT",
