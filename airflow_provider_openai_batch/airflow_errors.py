@@ -9,7 +9,6 @@ import jinja2
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_openai_batch.batch.api.status_codes import DENIED
-from airflow_provider_openai_batch.batch.arguments.undefined_names import hint
 from airflow_provider_openai_batch.batch.text.safe_words import as_code, as_id, as_param
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunTimedOut, RunUnlisted
 
@@ -54,6 +53,8 @@ def raise_for_template() -> Iterator[None]:
     try:
         yield
     except jinja2.TemplateError as error:
+        from airflow_provider_openai_batch.batch.arguments.undefined_names import hint  # noqa: PLC0415
+
         raise AirflowFailException(f"Jinja: {error.message}. {hint(str(error.message))}") from error
 
 

@@ -6,11 +6,12 @@ wrong for prompts, labels, and names. A template without other text keeps its ob
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Template
+import msgspec
+from jinja2 import Environment, Template
 from jinja2.compiler import CodeGenerator
 from jinja2.nativetypes import NativeEnvironment
 
@@ -19,10 +20,9 @@ from airflow_provider_openai_batch.batch.arguments.object_fields import takes
 from airflow_provider_openai_batch.batch.arguments.typed_fields import ANY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from airflow.providers.common.compat.sdk import Context
-    from jinja2 import Environment
 
 
 class RendersTexts:
@@ -49,8 +49,8 @@ class RendersTexts:
         return next((name for name in self.template_fields if getattr(self, name, None) is value), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendering:
+# A dataclass would take each DAG file a millisecond more.
+class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     """How the arguments of one task are rendered."""
 
     context: Any

@@ -8,6 +8,11 @@ import sys
 
 import airflow_provider_openai_batch as package
 
+#: What a DAG file with the task group does not need.
+LATER = (
+    "batch.answer", "batch.cost", "batch.decisions", "batch.endpoints", "batch.output", "batch.run", "client",
+    "hooks", "store", "tables", "triggers",
+)  # fmt: skip
 HEAVY = ("openai", "pandas", "pyarrow", "numpy", "duckdb", "sqlglot")
 
 
@@ -51,6 +56,29 @@ def test_a_dag_file_loads_nothing_heavy():
     )
 
     assert python(code) == "[]"
+
+
+def test_the_task_group_takes_no_room_that_only_a_task_needs():
+    """A DAG file is parsed in a new process each time: hook, trigger, and checks of answers come later."""
+    later = tuple(f"{package.__name__}.{room}" for room in LATER)
+    code = (
+        "import sys, airflow_provider_openai_batch.task_group;"
+        f"print([m for m in sys.modules if m.startswith({later!r})])"
+    )
+
+    assert python(code) == "[]"
+
+
+def test_no_module_imports_pandas():
+    """It takes half a second, and pyarrow imports it with the first array that is made of Python's values."""
+    code = (
+        "import importlib, pkgutil, sys, airflow_provider_openai_batch as p;"
+        "names = [m.name for m in pkgutil.walk_packages(p.__path__, f'{p.__name__}.')];"
+        "[importlib.import_module(name) for name in names if not name.endswith('__main__')];"
+        "print(len(names) > 300, 'pandas' in sys.modules)"
+    )
+
+    assert python(code) == "True False"
 
 
 def test_airflow_imports_twice():

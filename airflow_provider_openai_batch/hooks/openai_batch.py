@@ -49,7 +49,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
     """
 
     conn_name_attr = "openai_conn_id"
-    default_conn_name = "openai_default"
+    default_conn_name = arguments.DEFAULT_CONN_ID
     conn_type = "openai_batch"
     hook_name = "OpenAI Batch"
 

@@ -10,7 +10,6 @@ from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import TooManyFailures
-from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.operators.summary import log_lines
 from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.run_location import open_store, partition_of, run_uri
@@ -51,6 +50,7 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Write, count, and clean up."""
+        from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.load.load import load  # noqa: PLC0415
 
         with raise_for_airflow():

@@ -14,10 +14,8 @@ from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.batch.arguments import resend as words
 from airflow_provider_openai_batch.batch.arguments.partitions import partition_name
-from airflow_provider_openai_batch.batch.output.output_type import normalize_output_type
 from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
-from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.operators.summary import log_lines
 from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.run_location import is_mapped, labels_of, open_store, run_id, run_path
@@ -74,7 +72,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         target: arguments.TargetArgs | Any = None,
         limits: arguments.LimitsArgs | Any = None,
         resend: list[str] | None = None,
-        openai_conn_id: str = OpenAIBatchHook.default_conn_name,
+        openai_conn_id: str = arguments.DEFAULT_CONN_ID,
         work_path: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -124,6 +122,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
     def execute(self, context: Context) -> dict[str, Any]:
         """Stage the rows, then send what can be sent now; the sensor sends the rest."""
         from airflow_provider_openai_batch.batch.decisions.actions import GiveUp  # noqa: PLC0415
+        from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.submit.stage import stage  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.wait.advance import advance  # noqa: PLC0415
 
@@ -179,6 +178,8 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         )
 
     def _limits(self) -> arguments.Limits:
+        from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook  # noqa: PLC0415
+
         connection = OpenAIBatchHook(self.openai_conn_id).limits()
         given = arguments.limits(connection, self.limits)
         limits = arguments.within(given, connection)
@@ -201,6 +202,8 @@ def _schema(output_type: Any) -> Any:
     # Airflow calls a callable in a template field, so a class or Literal is converted here, once.
     is_class = isinstance(output_type, type) or get_origin(output_type) is not None
     if is_class or (isinstance(output_type, dict) and isinstance(output_type.get("schema"), type)):
+        from airflow_provider_openai_batch.batch.output.output_type import normalize_output_type  # noqa: PLC0415
+
         return normalize_output_type(output_type)
     return output_type
 

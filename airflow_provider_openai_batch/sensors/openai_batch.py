@@ -18,15 +18,9 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.config import first_look, settings
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut
-from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.run_location import open_store, partition_of, run_uri
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
-from airflow_provider_openai_batch.triggers.openai_batch import (
-    OpenAIBatchCancellingTrigger,
-    OpenAIBatchRunTrigger,
-    cancel_run,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.decisions.progress import Progress
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
+    from airflow_provider_openai_batch.triggers.openai_batch import OpenAIBatchRunTrigger
 
 # The base class starts its own time-out again after each retry; ours is stored in the run folder.
 NEVER = timedelta(days=36_500)
@@ -121,6 +116,8 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
     def on_kill(self) -> None:
         """Cancel the batches if `cancel_on_kill` is set, except at an `execution_timeout`."""
         if self.cancel_on_kill and self._at_work:
+            from airflow_provider_openai_batch.triggers.openai_batch import cancel_run  # noqa: PLC0415
+
             store = open_store(run_uri(self.run_uri))
             cancel_run(store.uri, recorded_conn_id(store))
 
@@ -141,6 +138,11 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         return self.defer(trigger=trigger, method_name="execute_complete", timeout=None)
 
     def _trigger(self, store: RunStore, deadline: float | None, rest: float) -> OpenAIBatchRunTrigger:
+        from airflow_provider_openai_batch.triggers.openai_batch import (  # noqa: PLC0415
+            OpenAIBatchCancellingTrigger,
+            OpenAIBatchRunTrigger,
+        )
+
         kind = OpenAIBatchCancellingTrigger if self.cancel_on_kill else OpenAIBatchRunTrigger
         return kind(
             run_uri=store.uri,
@@ -186,6 +188,8 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         if client.now() >= deadline:
             done = "nothing was cancelled"
             if self.cancel_on_timeout:
+                from airflow_provider_openai_batch.triggers.openai_batch import cancel_run  # noqa: PLC0415
+
                 cancel_run(store.uri, recorded_conn_id(store), by="timeout")
                 done = "its batches are being cancelled"
             raise RunTimedOut(
@@ -196,6 +200,8 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[RunStore, Client]]:
+        from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook  # noqa: PLC0415
+
         store = open_store(run_uri(self.run_uri))
         with OpenAIBatchHook(recorded_conn_id(store)).opened() as client:
             yield store, client

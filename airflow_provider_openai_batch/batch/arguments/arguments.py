@@ -19,6 +19,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+DEFAULT_CONN_ID = "openai_default"
 MOST_BYTES = 200_000_000
 MOST = 10**15
 # What each description says follows on "give".

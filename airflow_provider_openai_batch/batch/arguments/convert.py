@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -40,6 +39,8 @@ def refuse_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> N
     unknown = next((name for name in given if name not in known), None)
     if unknown is None:
         return
+    from difflib import get_close_matches  # noqa: PLC0415 - this module is imported by DAGs
+
     near = get_close_matches(unknown, known, n=1)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     raise InvalidRequest(f"{what} has an unknown key {unknown!r}; allowed: {', '.join(known)}.{meant}")
@@ -48,13 +49,21 @@ def refuse_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> N
 def convert(argument: str, given: dict[str, Any], to: type[Parsed], *, strict: bool = True) -> Parsed:
     """Read a dict as a value of the type."""
     check_names(argument, given, to)
+    try:
+        return msgspec.convert(given, to, strict=strict)
+    except msgspec.ValidationError:
+        _refuse_first(argument, given, to, strict=strict)
+        raise
+
+
+def _refuse_first(argument: str, given: dict[str, Any], to: type[Parsed], *, strict: bool) -> None:
+    """Name the first field that is invalid; msgspec names the first in its own order, and not our words."""
     kinds = {field.name: field.type for field in msgspec.structs.fields(to)}
     for name, part in given.items():
         try:
             msgspec.convert(part, kinds[name], strict=strict)
         except msgspec.ValidationError as error:
             raise InvalidRequest(f"{argument}[{name!r}] is {part!r}; give {_wanted(kinds[name])}.") from error
-    return msgspec.convert(given, to, strict=strict)
 
 
 def _wanted(kind: Any) -> str:

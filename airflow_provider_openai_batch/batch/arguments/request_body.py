@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
@@ -38,8 +37,11 @@ def _nearly(endpoint: str) -> str:
     if known in CHECKS:
         return path
     # Of other versions, such as /v4/chat/completions, nothing is known.
-    other = re.match(r"/v\d", known)
-    near = () if other else get_close_matches(known, CHECKS, n=1, cutoff=NEAR)
+    if re.match(r"/v\d", known):
+        return endpoint
+    from difflib import get_close_matches  # noqa: PLC0415 - this module is imported by DAGs
+
+    near = get_close_matches(known, CHECKS, n=1, cutoff=NEAR)
     return f"{path.removesuffix(known)}{near[0]}" if near else endpoint
 
 

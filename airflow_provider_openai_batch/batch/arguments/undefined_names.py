@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 
 NAME = re.compile(r"'(\w+)' is undefined")
 #: Names that a run has only with a logical date, which a run by hand or by an asset lacks in Airflow 3.
@@ -55,6 +54,8 @@ def hint(message: str) -> str:
         )
     if name in REMOVED:
         return f"Airflow 3 has no {name!r} any more; a date that every run has is {ANY_RUN}."
+    from difflib import get_close_matches  # noqa: PLC0415 - this module is imported by DAGs
+
     near = get_close_matches(name, DATED | OTHERS, n=1, cutoff=CLOSE)
     meant = f"Did you mean Airflow's {near[0]!r}? " if near else ""
     return (

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 READ = ("status", "model", "input_tokens", "cached_tokens", "output_tokens", "batch_id")
 UNSEEN = str(RowStatus.UNKNOWN)
 #: A model has put something out, or may have: that costs, whether or not the API says how much.
-MAY_COST = pa.array([str(RowStatus.OK), RowStatus.TRUNCATED, RowStatus.REFUSED, RowStatus.INVALID, UNSEEN])
+MAY_COST = (str(RowStatus.OK), RowStatus.TRUNCATED, RowStatus.REFUSED, RowStatus.INVALID, UNSEEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def bill(answers: pa.Table, prices: Prices, requested: str) -> Bill:
     synchronous = _mask(pc.is_null(answers["batch_id"]))
     paid, full = np.zeros(len(answers)), np.zeros(len(answers))
     used = ~(np.isnan(inputs) & np.isnan(outputs))
-    doubtful = _mask(pc.is_in(answers["status"], value_set=MAY_COST))
+    doubtful = _mask(pc.is_in(answers["status"], value_set=pa.array(MAY_COST)))
     found, places = _prices_of(answers["model"], prices, requested)
     for place, price in enumerate(found):
         mask = (places == place) & (used | doubtful)
