@@ -48,11 +48,14 @@ SWEEPS = (
     Sweep(armed=LOAD, mode="replace_partition"),
     Sweep(armed=LOAD, strike=Strike.OUTDATED),
 )
+#: Where a request is asked synchronously: before the call, and at its answer.
+CALL = "POST /v1/chat/completions"
 #: What is sent and asked again, whatever the database: some boundaries of each story, others in each.
 STORY_SWEEPS = (
     Sweep(armed=SENDING, story=PREFLIGHT),
     Sweep(armed=SENDING, every=5, story=PREFLIGHT, mode="replace_partition"),
     Sweep(armed=SENDING, every=5, story=PREFLIGHT, mode="append", strike=Strike.CLEARED),
+    Sweep(armed=SENDING, only=CALL, story=PREFLIGHT, mode="append", strike=Strike.CLEARED),
     Sweep(armed=SENDING, every=7, story=TRIAL, mode="append"),
     Sweep(armed=SENDING, every=7, story=BATCHES_ONLY),
     Sweep(armed=SENDING, every=7, story=REASKED),
@@ -74,6 +77,7 @@ FILE_SWEEPS = (
     Sweep(armed=LOAD, mode="append", strike=Strike.OUTDATED),
     Sweep(mode="append", strike=Strike.LEFT_STANDING),
     Sweep(armed=SENDING, every=5, mode="append", strike=Strike.LEFT_STANDING, story=PREFLIGHT),
+    Sweep(armed=SENDING, only=CALL, mode="append", strike=Strike.LEFT_STANDING, story=PREFLIGHT),
 )
 
 

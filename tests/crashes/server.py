@@ -50,13 +50,11 @@ class Server:
             emulator.fault(name, **options)
         self._batches = frozenset(batch["id"] for batch in emulator.batches())
         self._files = frozenset(file["id"] for file in emulator.files())
-        self._calls = self._synchronous()
+        self._calls = self.calls
 
-    def standing(self) -> Stood:
-        """Note that a process stands still before a synchronous call that nothing can stop any more."""
-        return Stood(since=self.emulator.now, calls=self._synchronous())
-
-    def _synchronous(self) -> int:
+    @property
+    def calls(self) -> int:
+        """Return how many synchronous calls were executed, also in runs before."""
         return sum(entry.batch_id is None for entry in self.emulator.ledger)
 
     def books(self, store: RunStore, stood: Stood | None = None) -> Books:

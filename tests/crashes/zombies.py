@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.crashes.databases import TICKETS
@@ -12,13 +11,14 @@ from tests.crashes.orders import End, Task
 from tests.crashes.scenario import CLEARED, Expected, Scenario
 from tests.laws.figures import Violation
 from tests.laws.rows import partial
+from tests.world.ledger import Stood
 
 if TYPE_CHECKING:
     from tests.crashes.databases import Place
     from tests.crashes.nursery import Heard
 
 #: A synchronous call: its process has looked for later attempts, and nothing stops it any more.
-CALL = re.compile(r"before POST /v1/(?!files|batches)")
+CALL = re.compile(r"(before|answer of) POST /v1/(?!files|batches)")
 #: The last things that a load does before it makes sure that its snapshot is the current one.
 BEFORE_THE_GUARD = re.compile(r"SELECT DISTINCT|ParquetWriter|write_table")
 
@@ -30,9 +30,14 @@ class ZombieScenario(Scenario):
     """
 
     def _struck(self, heard: Heard, place: Place, expected: Expected) -> list[Violation]:
-        began = self.server.standing() if CALL.search(heard.crossings[-1].place) else None
+        stands, since, made = (
+            CALL.search(heard.crossings[-1].place),
+            self.server.emulator.now,
+            self.server.calls,
+        )
         broken = self._settled(self._retry(heard, place), place, expected)
-        stood = began and replace(began, calls=self.server.standing().calls)
+        call = made if stands and stands[1] == "answer of" else self.server.calls + 1
+        stood = Stood(since=since, until=self.server.emulator.now, call=call) if stands else None
         self.nursery.go_on()  # it may end well, or with an error that says that others have taken over
         return broken + self._checked(place, expected, stood)
 

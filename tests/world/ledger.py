@@ -29,13 +29,14 @@ MISFITS = frozenset({"misfit", "success_without_body", "tool_calls", "separators
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stood:
-    """A process stood still since that time, where nothing can stop its synchronous call any more.
+    """A process stood still in its synchronous call: nothing could stop it any more, and it told nobody.
 
-    `calls` is how many such calls the server had executed by the time when it went on.
+    `call` is the place of this call among all that the server has executed.
     """
 
     since: float
-    calls: int
+    until: float
+    call: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +92,12 @@ class Books:
         requests = [names[canonical(entry.body)] for entry in alone]
         unheard = Counter(requests) - self._heard() if self.may_lose else Counter()
         for number, (request, entry) in enumerate(zip(requests, alone, strict=True), 1):
-            is_late = self.stood is not None and number + self.calls_before > self.stood.calls
+            stood = self.stood if self.stood and self.stood.call == self.calls_before + number else None
             yield Asking(
                 request=request,
                 batch=f"call {number}",
-                begun=self.stood.since if self.stood and is_late else entry.executed_at,
-                ended=entry.executed_at,
+                begun=min(entry.executed_at, stood.since) if stood else entry.executed_at,
+                ended=max(entry.executed_at, stood.until) if stood else entry.executed_at,
                 outcome=Outcome.UNSEEN if unheard[request] > 0 else Outcome.GOOD,
                 synchronous=True,
             )
