@@ -30,11 +30,8 @@ class ZombieScenario(Scenario):
     """
 
     def _struck(self, heard: Heard, place: Place, expected: Expected) -> list[Violation]:
-        stands, since, made = (
-            CALL.search(heard.crossings[-1].place),
-            self.server.emulator.now,
-            self.server.calls,
-        )
+        stands = CALL.search(heard.crossings[-1].place)
+        since, made = self.server.emulator.now, self.server.calls
         broken = self._settled(self._retry(heard, place), place, expected)
         call = made if stands and stands[1] == "answer of" else self.server.calls + 1
         stood = Stood(since=since, until=self.server.emulator.now, call=call) if stands else None
