@@ -57,7 +57,7 @@ class SubmitArgs:
     target: arguments.Target | None = None
     limits: arguments.Limits = field(default_factory=arguments.Limits)
     resend: tuple[str, ...] | None = None
-    openai_conn_id: str = "openai_default"
+    openai_conn_id: str = arguments.DEFAULT_CONN_ID
     run_id: str
     try_number: int = 1
     max_tries: int = 0

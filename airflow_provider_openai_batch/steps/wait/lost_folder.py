@@ -12,6 +12,7 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.paging import EndlessList, ListFailed
 from airflow_provider_openai_batch.batch.api.status_codes import DENIED, NO_LIST
+from airflow_provider_openai_batch.batch.arguments.arguments import DEFAULT_CONN_ID
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
@@ -116,7 +117,7 @@ def _message(store: RunStore, batches: tuple[Batch, ...], conn_id: str) -> str:
     count = counted(len(batches), "batch", "batches")
     shown = ", ".join(f"{batch.id} ({batch.status})" for batch in batches[:SHOWN])
     more = ", ..." if len(batches) > SHOWN else ""
-    connection = "" if conn_id == "openai_default" else f" --conn-id {shlex.quote(conn_id)}"
+    connection = "" if conn_id == DEFAULT_CONN_ID else f" --conn-id {shlex.quote(conn_id)}"
     return (
         f"The folder {store.uri} is empty, but the API has {count} of this run "
         f"({shown}{more}): the folder was lost. Nothing was sent. Restore the folder; or, to pay for these "
