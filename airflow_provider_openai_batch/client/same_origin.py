@@ -13,6 +13,7 @@ import openai
 
 from airflow_provider_openai_batch.client import http_log
 from airflow_provider_openai_batch.client.bodies import read_whole, read_whole_async, require_one_coding
+from airflow_provider_openai_batch.client.request_blocks import Blocks, is_form, stream_type
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
@@ -36,9 +37,12 @@ class SameOrigin(openai.DefaultHttpxClient):
         http_log.quieten()
         super().__init__(**options, max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
         self._elapsed = elapsed
+        self._stream_type = stream_type(self)
 
     def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
         """Send a request; of an answer that is streamed, only an error is read."""
+        if is_form(request):
+            request.stream = self._stream_type(Blocks(request.stream))
         response = super().send(request, stream=True, **options)
         if not stream or response.is_error:
             read_whole(response, self._elapsed)

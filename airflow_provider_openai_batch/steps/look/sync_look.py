@@ -37,15 +37,20 @@ FULL_BUDGET = "%s: about %s of at most %s tokens are enqueued; what does not fit
 
 
 class SyncLook:
-    """What one process sees of the API while it works: it looks at each batch one time."""
+    """What one process sees of the API while it works: it looks at each batch one time.
 
-    def __init__(self, store: RunStore, client: Client, settings: Settings) -> None:
+    `knows_time`: the client has asked for the API time already.
+    """
+
+    def __init__(
+        self, store: RunStore, client: Client, settings: Settings, *, knows_time: bool = False
+    ) -> None:
         self._store, self._client = store, client
         self._looks = BatchLooks(client.now, settings, client.token_budgets)
         self._listed: list[Batch] | None = None
         self._has_listed = False
         self._has_skimmed = False
-        self._ticked = False
+        self._ticked = knows_time
         self._queue = Queue(left=(), awaited=frozenset())
         self._left: set[str] = set()
 

@@ -44,7 +44,8 @@ class Ends:
     """Where rows come from and go to, and which answered rows are asked again."""
 
     source: arguments.Source
-    rows: object | None
+    #: The source itself.
+    rows: Source
     target: arguments.Target | None
     #: The target itself, opened for the whole of the task.
     table: Target | None
@@ -83,7 +84,7 @@ def read_beside(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Iterator[
             rest = surviving(keys, recipe.layout.key, rest, show_keys=ends.show_keys)
             yield (_split(batch, join) for batch in rest)
         return
-    with resolve_source(ends.source, ends.rows).read(columns) as batches:
+    with ends.rows.read(columns) as batches:
         first, rest = peek(_first_rows(batches, ends.most))
         keys = _check(ends, recipe, first, told)
         rest = surviving(keys, recipe.layout.key, rest, show_keys=ends.show_keys)

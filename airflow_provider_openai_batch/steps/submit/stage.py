@@ -69,8 +69,8 @@ class SubmitArgs:
 def stage(args: SubmitArgs, store: RunStore, client: Client) -> Staged:
     """Make the snapshot that this task wants, or find it again after a retry."""
     refuse_part(args)
-    columns = resolve_source(args.source, args.rows).columns()
-    recipe = read_recipe(args.source, args.request, args.output_type, columns)
+    source = resolve_source(args.source, args.rows)
+    recipe = read_recipe(args.source, args.request, args.output_type, source.columns())
     run = read_run(store, client.origin)
     if run.empty:
         refuse_lost(store, client, args.openai_conn_id, is_first_try=args.try_number == 1)
@@ -88,7 +88,7 @@ def stage(args: SubmitArgs, store: RunStore, client: Client) -> Staged:
     snapshot, now = f"{attempt.number:04}-{attempt.nonce}", client.now()
     submission = to_record(args, recipe, now, fingerprint=fingerprint, epoch=_epoch(args, run))
     journal.ask(snapshot, submission)
-    with _opened(args, submission) as ends:
+    with _opened(args, source, submission) as ends:
         with SnapshotWriter(store, snapshot, recipe, _terms(args, ends, recipe, client)) as writer:
             writer.know(run)
             _read(ends, recipe, writer)
@@ -181,19 +181,19 @@ def to_record(
 
 
 @contextmanager
-def _opened(args: SubmitArgs, submission: facts.Submission) -> Iterator[Ends]:
+def _opened(args: SubmitArgs, source: Source, submission: facts.Submission) -> Iterator[Ends]:
     """Open the target, once for all that is asked of it until the rows are staged."""
     if args.target is None:
-        yield _ends(args, submission, None)
+        yield _ends(args, source, submission, None)
         return
     with resolve_target(args.target).opened() as table:
-        yield _ends(args, submission, table)
+        yield _ends(args, source, submission, table)
 
 
-def _ends(args: SubmitArgs, submission: facts.Submission, table: Target | None) -> Ends:
+def _ends(args: SubmitArgs, source: Source, submission: facts.Submission, table: Target | None) -> Ends:
     return Ends(
         source=args.source,
-        rows=args.rows,
+        rows=source,
         target=args.target,
         table=table,
         run_id=args.run_id,

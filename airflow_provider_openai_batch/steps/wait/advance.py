@@ -67,7 +67,10 @@ log = logging.getLogger(__name__)
 def advance(
     store: RunStore, client: Client, settings: Settings, attempt: Attempt | None = None
 ) -> Wait | Finish | GiveUp:
-    """Do everything that can be done now; `attempt` is given by a process that has registered one."""
+    """Do everything that can be done now.
+
+    :param attempt: that of a process that has just staged the rows with this client.
+    """
     return _Advance(store, client, settings, attempt).until_nothing_is_due()[0]
 
 
@@ -100,7 +103,7 @@ class _Advance:
     def __init__(self, store: RunStore, client: Client, settings: Settings, attempt: Attempt | None) -> None:
         self._store, self._client = store, client
         self._journal = Journal(store, client.now)
-        self._look = SyncLook(store, client, settings)
+        self._look = SyncLook(store, client, settings, knows_time=attempt is not None)
         self._attempt = attempt
         self._may_send = True
         self._sees_run = False

@@ -39,6 +39,13 @@ def test_json_of_the_deepest_kept_level_is_left_alone():
     assert decode_line(shallow(b"[" + raw + b"]"))
 
 
+def test_a_long_list_is_not_deep():
+    """Only the depth counts, not how many brackets there are."""
+    raw = json.dumps([{"a": [], "b": {"c": "]"}}] * 1_000).encode()
+
+    assert shallow(raw) is raw
+
+
 @pytest.mark.parametrize("raw", [b"[" * 1_000, b"]" * 1_000, b'{"a":' * 300 + b'"', b""])
 def test_what_is_no_json_stays_none(raw: bytes):
     """Unbalanced brackets are not mended."""

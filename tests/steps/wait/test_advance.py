@@ -373,7 +373,8 @@ def test_denied_key_is_not_told(pipeline: Any, route: str, code: Any):
     pipeline.emulator.fault("unauthorized", route=route, message=words, code=code)
 
     with pytest.raises(BatchFailed) as caught:
-        pipeline.advance(attempt)
+        # a process that has just staged has asked for the API's time, by a list, already
+        pipeline.advance(None if route == "list" else attempt)
 
     assert "sk-abcd" not in "".join(traceback.format_exception(caught.value))
 
