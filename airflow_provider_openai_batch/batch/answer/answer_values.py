@@ -92,6 +92,12 @@ def plain(table: pa.Table, output: Output) -> pa.Table:
     return table.set_column(place, "answer", output.texts(table)).drop_columns(OUTPUT)
 
 
+def counts(column: pa.Array | pa.ChunkedArray) -> dict[Any, int]:
+    """Count each value of a column, in the order that they first appear in."""
+    counted = pc.value_counts(column)
+    return dict(zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True))
+
+
 def one_array(column: pa.ChunkedArray) -> pa.Array:
     """Return a column as one array, however many chunks it has."""
     flat = column.combine_chunks()

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.text.row_status import FINAL, RowStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from airflow_provider_openai_batch.batch.text.request_ids import Ids
+
+#: How good an answer is by its status; any other is worth nothing.
+GRADES = dict.fromkeys(map(str, FINAL), 2) | {str(RowStatus.OK): 3, str(RowStatus.ERROR): 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ def best_answers(ids: Ids, ranks: np.ndarray) -> Index:
     return Index(ids=ordered[last], positions=order[last])
 
 
-def rank_answers(statuses: Iterable[str], attempt: int) -> np.ndarray:
+def rank_answers(statuses: pa.Array | pa.ChunkedArray, attempt: int) -> np.ndarray:
     """Rank answers: `ok`, then others of the model, then errors, then all others; the later wins a tie.
 
     So an answer that is paid for is never replaced by an error of a later attempt.
@@ -47,5 +50,6 @@ def rank_answers(statuses: Iterable[str], attempt: int) -> np.ndarray:
     :param attempt: which attempt gave these answers, from 1.
     :return: one number for each status; the highest of a request's answers is its best.
     """
-    grades = dict.fromkeys(map(str, FINAL), 2) | {str(RowStatus.OK): 3, str(RowStatus.ERROR): 1}
-    return np.fromiter((grades.get(status, 0) for status in statuses), dtype=np.int32) * 1_000 + attempt
+    grades = np.array([*GRADES.values(), 0], dtype=np.int32)
+    graded = pc.index_in(statuses, value_set=pa.array(list(GRADES)))
+    return grades[pc.fill_null(graded, len(GRADES)).to_numpy()] * 1_000 + attempt  # type: ignore[no-any-return]

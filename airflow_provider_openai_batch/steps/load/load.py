@@ -282,13 +282,13 @@ def _landing(
 
 def _joined(
     store: RunStore, snapshot: CompleteSnapshot, answers: Answers, shape: Shape
-) -> Iterator[tuple[pa.RecordBatch, pa.Table, list[bool]]]:
+) -> Iterator[tuple[pa.RecordBatch, pa.Table, pa.BooleanArray]]:
     for rows in stored_rows(store, snapshot, shape.output.rows):
         yield *result_batch(rows, answers, snapshot.submission, shape), failed_before(rows)
 
 
 def _counted(
-    joined: Iterable[tuple[pa.RecordBatch, pa.Table, list[bool]]],
+    joined: Iterable[tuple[pa.RecordBatch, pa.Table, pa.BooleanArray]],
     width: int,
     account: Account,
     figures: Figures,

@@ -6,6 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
+from airflow_provider_openai_batch.batch.answer.answer_values import counts
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.batch.text.safe_words import as_code
 from airflow_provider_openai_batch.batch.text.values import texts
@@ -28,15 +31,16 @@ class Account:
     codes: Counter[str] = field(default_factory=Counter)
     keys: list[tuple[str, ...]] = field(default_factory=list)
 
-    def count(self, key: Sequence[pa.Array], found: pa.Table, before: Sequence[bool]) -> None:
+    def count(self, key: Sequence[pa.Array], found: pa.Table, before: pa.BooleanArray) -> None:
         """Count rows by their answers; `before` says which had failed before."""
-        statuses = found["status"].to_pylist()
-        self.rows += len(statuses)
-        self.counts.update(statuses)
-        self.judged += len(statuses) - sum(before)
-        bad = [place for place, status in enumerate(statuses) if status != RowStatus.OK and not before[place]]
-        self.failed += len(bad)
-        codes = found["error_code"].to_pylist()
-        self.codes.update(as_code(codes[place]) or statuses[place] for place in bad)
-        for place in bad[: SHOWN - len(self.keys)]:
+        self.rows += len(found)
+        self.counts.update(counts(found["status"]))
+        self.judged += len(found) - before.true_count
+        bad = pc.and_not(pc.not_equal(found["status"], str(RowStatus.OK)), before)
+        failed = found.select(["status", "error_code"]).filter(bad)
+        self.failed += len(failed)
+        grouped = failed.group_by(failed.column_names, use_threads=False).aggregate([([], "count_all")])
+        for one in grouped.to_pylist():
+            self.codes[as_code(one["error_code"]) or one["status"]] += one["count_all"]
+        for place in pc.indices_nonzero(bad)[: SHOWN - len(self.keys)].to_pylist():
             self.keys.append(tuple(texts(column.slice(place, 1))[0] for column in key))

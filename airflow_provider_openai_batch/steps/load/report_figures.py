@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_openai_batch.batch.answer.answer_values import counts
 from airflow_provider_openai_batch.batch.cost.prices import added
 from airflow_provider_openai_batch.batch.output.result_schema import FIXED
 from airflow_provider_openai_batch.batch.report.report_values import (
@@ -55,8 +56,8 @@ class Figures:
         self._count_models(found, fixed)
         outputs = landed.columns[-len(ROLES) - self._width : -len(ROLES)]
         for place, counted in self._labels.items():
-            counted.update(_counts(outputs[place]))
-        self._attempts.update(_counts(found["attempt"]))
+            counted.update(counts(outputs[place]))
+        self._attempts.update(counts(found["attempt"]))
         self._count_failures(found.filter(pc.not_equal(found["status"], str(RowStatus.OK))))
 
     def _count_models(self, found: pa.Table, fixed: Mapping[str, pa.Array]) -> None:
@@ -140,11 +141,6 @@ def _listed(outputs: pa.Schema) -> dict[int, tuple[Any, ...]]:
         elif pa.types.is_boolean(column.type):
             found[place] = (True, False)
     return dict(list(found.items())[:WIDEST])
-
-
-def _counts(column: pa.Array | pa.ChunkedArray) -> dict[Any, int]:
-    counted = pc.value_counts(column)
-    return dict(zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True))
 
 
 def _labels(column: str, counted: Counter[Any], listed: Iterable[Any]) -> Labels:

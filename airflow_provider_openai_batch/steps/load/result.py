@@ -20,12 +20,12 @@ from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoi
 from airflow_provider_openai_batch.batch.output.column_limits import Bytes, Characters, Charset
 from airflow_provider_openai_batch.batch.output.output import OUTPUT
 from airflow_provider_openai_batch.batch.output.result_schema import FIXED
+from airflow_provider_openai_batch.batch.text.digests import hexadecimal
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES, ids_of
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.steps.load.row_costs import Payments, add_up
 from airflow_provider_openai_batch.steps.run_folder.file_names import answer_files, is_rejected
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
-    CUSTOM_ID,
     FIRST,
     INPUT_HASH,
     request_ids,
@@ -75,6 +75,8 @@ class Answers:
                 parts.append(_unknown(len(places), self._schema))
             else:
                 parts.append(self._table(number).take(pa.array(positions[places] - self._starts[number])))
+        if len(parts) == 1:
+            return parts[0].combine_chunks()
         back = np.argsort(np.concatenate(order), kind="stable")
         return pa.concat_tables(parts).take(pa.array(back)).combine_chunks()
 
@@ -94,7 +96,7 @@ class Answers:
                 table = pq.read_table(file, columns=columns, pre_buffer=False)
             attempt = table["attempt"][0].as_py() if "attempt" in columns and len(table) else 0
             ids.append(ids_of(table["custom_id"]))
-            ranks.append(rank_answers(table["status"].to_pylist(), attempt))
+            ranks.append(rank_answers(table["status"], attempt))
             starts.append(count)
             count += len(table)
         index = best_answers(np.concatenate(ids), np.concatenate(ranks))
@@ -137,9 +139,9 @@ def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def _unknown(count: int, schema: pa.Schema) -> pa.Table:
     columns = [
-        pa.array([str(RowStatus.UNKNOWN)] * count)
+        pa.repeat(pa.scalar(str(RowStatus.UNKNOWN)), count)
         if name == "status"
-        else pa.array([bytes(ID_BYTES)] * count, kind)
+        else pa.repeat(pa.scalar(bytes(ID_BYTES), kind), count)
         if name == "custom_id"
         else pa.nulls(count, kind)
         for name, kind in zip(schema.names, schema.types, strict=True)
@@ -222,15 +224,14 @@ def _fixed(batch: pa.RecordBatch, found: pa.Table, submission: Submission) -> di
     count = batch.num_rows
     taken = {name: one_array(found[name]) for name, _ in FIXED if name in COLUMNS.names}
     booked = {name: _booked(taken[name], batch[FIRST]) for name in TOKENS}
+    at = pa.scalar(datetime.fromtimestamp(submission.at, tz=UTC), pa.timestamp("us", tz="UTC"))
     same = {
-        "prompt_version": pa.array([submission.prompt_version] * count),
-        "run_id": pa.array([submission.run_id] * count),
-        "snapshot_at": pa.array(
-            [datetime.fromtimestamp(submission.at, tz=UTC)] * count, pa.timestamp("us", tz="UTC")
-        ),
+        "prompt_version": pa.repeat(pa.scalar(submission.prompt_version), count),
+        "run_id": pa.repeat(pa.scalar(submission.run_id), count),
+        "snapshot_at": pa.repeat(at, count),
     }
-    words = pa.array([value.hex() for value in batch[CUSTOM_ID].to_pylist()], pa.string())
-    own = {"custom_id": words, "input_hash": batch[INPUT_HASH], "id": one_array(found["batch_id"])}
+    ids = request_ids(batch).view(np.uint8).reshape(-1, ID_BYTES)
+    own = {"custom_id": hexadecimal(ids), "input_hash": batch[INPUT_HASH], "id": one_array(found["batch_id"])}
     return taken | booked | same | own
 
 

@@ -59,8 +59,8 @@ def request_ids(rows: pa.RecordBatch) -> Ids:
     return ids_of(rows[CUSTOM_ID])
 
 
-def failed_before(rows: pa.RecordBatch) -> list[bool]:
+def failed_before(rows: pa.RecordBatch) -> pa.BooleanArray:
     """Return which rows the target held as failed; older snapshots do not say."""
     if FAILED_BEFORE not in rows.schema.names:
-        return [False] * rows.num_rows
-    return rows[FAILED_BEFORE].to_pylist()  # type: ignore[no-any-return]
+        return pa.repeat(pa.scalar(value=False), rows.num_rows)
+    return rows[FAILED_BEFORE]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from airflow_provider_openai_batch.batch.text.digests import digests
 from airflow_provider_openai_batch.batch.text.seen_hashes import SeenHashes
 from airflow_provider_openai_batch.batch.text.values import text_array
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
+    import pyarrow as pa
 
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.store.run_store import RunStore
@@ -34,7 +33,7 @@ class FailedBefore:
             if complete is None or complete.submission.key != tuple(self._key):
                 continue
             for rows in stored_rows(store, complete):
-                marked = rows.filter(pa.array(failed_before(rows), pa.bool_()))
+                marked = rows.filter(failed_before(rows))
                 if marked.num_rows:
                     self._keys.add(self._hashes(marked))
 

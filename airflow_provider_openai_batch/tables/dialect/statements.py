@@ -131,6 +131,9 @@ class Lookups:
     #: decide, and its indexes serve.
     compared: Callable[[str, Declared], str] = compared_as_it_is
     digest: Digest | None = None
+    #: Write a number and texts of many rows as lines of CSV in one text, each text in quotes and NULL as
+    #: nothing: where a driver makes a value of each cell, that costs more than the cell.
+    gathered: Callable[[str, Sequence[str]], str] | None = None
     #: What ends a query that is to be worked out once, before anything is selected from it.
     fence: str = ""
     #: A query for the names of a table's triggers, rules, and policies, if there are such things; filled

@@ -11,6 +11,13 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.text import values
 from airflow_provider_openai_batch.tables.dialect.dialect import STANDARD
+from airflow_provider_openai_batch.tables.existing.found_rows import (
+    GATHERED,
+    FoundRows,
+    of_gathered,
+    of_rows,
+    text_array,
+)
 from airflow_provider_openai_batch.tables.existing.held_rows import ROLES, TOLD, Elsewhere, Join
 from airflow_provider_openai_batch.tables.existing.newer_rows import later
 from airflow_provider_openai_batch.tables.existing.triggers_and_rules import hooked
@@ -80,15 +87,21 @@ class HeldRows:
         with self.session() as session:
             key = self.made.landing.key
             session.stage(staging, as_held(self.keys, iter([numbered]), key=key, dialect=self.dialect))
-            found = session.fetch(self._look_up(staging.name))
-        if self.made.landing.mode == "append":
-            found = sorted(found, key=self._is_own)
-        held: dict[int, tuple[Any, ...]] = {int(row[0]): row[1:] for row in found}  # what counts comes last
+            found = self._found(session, staging.name)
         told = [*(role for role, _ in self.roles), TOLD[-1]]
-        nothing = (None,) * len(told)
-        rows = [held.get(place, nothing) for place in range(keys.num_rows)]
-        columns = zip(*rows, strict=True) if rows else [()] * len(told)
-        return in_order(dict(zip(told, columns, strict=True)), len(rows))
+        return in_order(dict(zip(told, found.placed(keys.num_rows), strict=True)), keys.num_rows)
+
+    def _found(self, session: Session, staging: str) -> FoundRows:
+        """Look the staged keys up; what counts comes last."""
+        number, texts = f"k.{self._quote(ORDINAL.name)}", self._texts()
+        gathered = self.dialect.lookups.gathered
+        if self.made.landing.mode == "append":
+            rows = session.fetch(f"{self._look_up(staging, [number, *texts])}{self._latest_last()}")
+            return of_rows(sorted(rows, key=self._is_own), len(texts))
+        if gathered is None:
+            return of_rows(session.fetch(self._look_up(staging, [number, *texts])), len(texts))
+        statement = self._look_up(staging, [gathered(number, texts)])
+        return of_gathered(session.fetch(f"{statement} GROUP BY {number} / {GATHERED}"), len(texts))
 
     def elsewhere(self, custom_ids: Sequence[str]) -> Elsewhere:
         """Scan the table, for nothing indexes what was asked: all of it only where it has hooks."""
@@ -115,24 +128,28 @@ class HeldRows:
     def _ordinal(self) -> TargetColumn:
         return TargetColumn(field=ORDINAL, name=ORDINAL.name, type=sql_types.sql_type(ORDINAL, self.dialect))
 
-    def _look_up(self, staging: str) -> str:
-        quoted = [self.dialect.statements.unpadded(f"t.{self._quote(name)}") for _, name in self.roles]
+    def _texts(self) -> list[str]:
+        """Write what is told of a row, by its roles."""
+        quoted = (f"t.{self._quote(name)}" for _, name in self.roles)
+        newer = later(self.made, "t", self.dialect) or "NULL"
+        return [*map(self.dialect.statements.unpadded, quoted), newer]
+
+    def _look_up(self, staging: str, chosen: Sequence[str]) -> str:
         same = " AND ".join(
             f"{part_of_key('t', key, self.dialect)} = k.{self._quote(key.name)}" for key in self.keys
         )
-        newer = later(self.made, "t", self.dialect) or "NULL"
-        chosen = ", ".join([f"k.{self._quote(ORDINAL.name)}", *quoted, newer])
-        statement = (
-            f"SELECT {chosen} FROM {self._quote(staging)} AS k "
+        return (
+            f"SELECT {', '.join(chosen)} FROM {self._quote(staging)} AS k "
             f"JOIN {self.dialect.qualified(self.made.parts)} AS t ON {same}"
         )
-        if self.made.landing.mode != "append":
-            return statement
+
+    def _latest_last(self) -> str:
+        """Order rows of one key by their snapshots; what was never written by us comes first."""
         name = self.made.role("snapshot_at")
         if name is None:
-            return statement
+            return ""
         snapshot = f"t.{self._quote(name)}"
-        return f"{statement} ORDER BY CASE WHEN {snapshot} IS NULL THEN 0 ELSE 1 END, {snapshot}"
+        return f" ORDER BY CASE WHEN {snapshot} IS NULL THEN 0 ELSE 1 END, {snapshot}"
 
     def _compares(self, column: TargetColumn) -> bool:
         ours = family(sql_types.generic_type(column.field), STANDARD)
@@ -157,7 +174,7 @@ def in_order(columns: dict[str, Any], count: int) -> pa.RecordBatch:
 
 def _texts(column: Any) -> pa.Array:
     if not isinstance(column, pa.Array):
-        column = pa.array([None if value is None else str(value) for value in column], pa.string())
+        column = text_array(column)
     if pa.types.is_string(column.type):
         return column
     shown = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)

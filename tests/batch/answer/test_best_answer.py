@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.answer.best_answer import best_answers, rank_answers
+from airflow_provider_openai_batch.batch.text.row_status import FINAL, RowStatus
 
 
 def ids(word: str) -> np.ndarray:
@@ -39,6 +43,16 @@ def test_no_answers_at_all():
 )
 def test_ok_wins_then_what_is_final_then_the_later(earlier: str, later: str, winner: int):
     """An answer that was paid for is never lost to a later failure."""
-    ranks = np.concatenate([rank_answers([earlier], 1), rank_answers([later], 2)])
+    ranks = np.concatenate([rank_answers(pa.array([word]), n) for n, word in ((1, earlier), (2, later))])
 
     assert best_answers(ids("aa"), ranks).find(ids("a")).tolist() == [winner]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([*RowStatus, "a word of nobody", None])), st.integers(0, 999))
+def test_ranks_are_those_of_each_status(statuses: list[str | None], attempt: int):
+    """A block of answers is ranked as its answers are, one by one."""
+    grades = dict.fromkeys(map(str, FINAL), 2) | {"ok": 3, "error": 1}
+    one_by_one = [grades.get(status, 0) * 1_000 + attempt for status in statuses]
+
+    assert rank_answers(pa.array(statuses, pa.string()), attempt).tolist() == one_by_one

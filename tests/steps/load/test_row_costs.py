@@ -273,7 +273,7 @@ def charge(answer: Answer) -> float:
 def best_of(answers: list[Answer]) -> dict[int, int]:
     """Choose the answer that each request lands with, as a load does."""
     ids = np.array([bytes([number]) * 16 for number, *_ in answers], dtype="S16")
-    ranks = [rank_answers([status], place)[0] for place, (_, status, *_) in enumerate(answers)]
+    ranks = [rank_answers(pa.array([status]), place)[0] for place, (_, status, *_) in enumerate(answers)]
     return {answers[place][0]: place for place in best_answers(ids, np.array(ranks)).positions.tolist()}
 
 

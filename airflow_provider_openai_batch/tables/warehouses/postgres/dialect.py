@@ -68,6 +68,13 @@ def packed(columns: Sequence[str]) -> str:
     return f"CAST(json_build_array({', '.join(columns)}) AS TEXT)"
 
 
+def gathered(number: str, texts: Sequence[str]) -> str:
+    """Write rows as lines of CSV in one text."""
+    cells = [number, *(f"""'"' || replace({text}, '"', '""') || '"'""" for text in texts)]
+    line = ", ',', ".join(cells)
+    return f"string_agg(concat({line}), chr(10))"
+
+
 def is_numeric(text: str) -> bool:
     """Tell whether a `jsonb` holds a number."""
     try:
@@ -104,6 +111,7 @@ DIALECT = Dialect(
     lookups=Lookups(
         compared=compared,
         digest=Digest(when="getdatabaseencoding() = 'UTF8'", hexed=hexed, packed=packed),
+        gathered=gathered,
         fence="OFFSET 0",
         hooks=HOOKS,
     ),
