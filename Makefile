@@ -61,7 +61,7 @@ mariadb:
 stores: .venv/.dev
 	@.venv/bin/python -m pytest tests/stores -m "long or not long"
 
-# Whole it takes hours; BENCH=--quick takes minutes.
+# Whole it takes about 40 minutes on a machine that does nothing else; BENCH=--quick takes five.
 bench: .venv/.dev .venv-peers
 	@.venv/bin/python -m benchmarks --results benchmarks/RESULTS.md $(BENCH)
 

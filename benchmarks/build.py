@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.contest import Bound, Workshop, in_turn, workshop
+from benchmarks.contest import Bound, Rounds, Workshop, workshop
+from benchmarks.lines import failure
 from benchmarks.rows import write_duckdb, write_parquet, write_postgres
 
 if TYPE_CHECKING:
@@ -17,63 +19,78 @@ TOKENIZER = "bpe_openai"
 FASTER = Bound(must=3, goal=5, times=True)
 #: The goal is what it is without the tokenizer.
 COUNTED = Bound(must=2.5, goal=5, times=True)
+#: Of each source of ours: its line, and the source of the peer that it is compared with.
 LINES = {
-    "Parquet": ("build: Parquet to shards, common-ai's validate and submit", FASTER),
-    "tokens": ("build with the extra `tokens`: the same", COUNTED),
-    "DuckDB": ("build from DuckDB: the same", FASTER),
-    "PostgreSQL": ("build from PostgreSQL: the same", FASTER),
+    "Parquet": ("Parquet to shards, common-ai's validate and submit", "Parquet", FASTER),
+    "tokens": ("with the extra `tokens`, the same", "Parquet", COUNTED),
+    "DuckDB": ("from DuckDB, the same", "DuckDB", FASTER),
+    "PostgreSQL": ("from PostgreSQL, the same", "PostgreSQL", FASTER),
 }
 
 
 def build(bench: Bench) -> list[Line]:
     """Stage the rows of each source, and let the peer build its batches of them."""
     rows = min(bench.rows, QUICK_ROWS if bench.quick else ROWS)
+    found = Rounds(rows)
     with workshop(bench) as shop:
-        sources = _sources(shop, rows)
-        steps = {}
-        for name, (ours, theirs, hidden) in sources.items():
-            steps[f"ours {name}"] = partial(_once, shop, "", "build", {**ours, "hidden": hidden})
-            if bench.peers and name != "tokens":
-                steps[f"peer {name}"] = partial(_once, shop, "common_ai", "build", {"source": theirs})
-        found = in_turn(bench.rounds, rows, steps)
-    lines = []
-    for name, (what, bound) in LINES.items():
-        peer = f"peer {'Parquet' if name == 'tokens' else name}"
-        if found.has(peer):
-            lines.append(bound.judge(what, rows, found.cpu(f"ours {name}"), found.cpu(peer)))
-        else:
-            lines.append(bound.missing(what))
-    return lines
+        sources = _sources(shop, found)
+        for _ in range(bench.rounds):
+            for name, source in sources.items():
+                found.measure(f"ours {name}", partial(_once, shop, source.ours))
+                if bench.peers and source.theirs:
+                    found.measure(f"peer {name}", partial(_once, shop, source.theirs, peer="common_ai"))
+    return [
+        found.line(bound, f"build of {rows:,} rows: {what}", (f"ours {name}",), (f"peer {of}",))
+        for name, (what, of, bound) in LINES.items()
+    ]
 
 
-def _sources(shop: Workshop, rows: int) -> dict[str, tuple[dict[str, Any], dict[str, str], tuple[str, ...]]]:
-    """Write the rows to each place; return what ours and the peer are given, and what is hidden."""
-    parquet, database = shop.folder / "rows.parquet", shop.folder / "rows.duckdb"
-    path = write_parquet(parquet, rows)
-    write_duckdb(database, parquet)
-    write_postgres(shop.bench.postgres, rows)
-    connections = {
-        "duck": {"conn_type": "duckdb", "host": str(database)},
-        "postgres": shop.bench.postgres.fields(),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """What ours and the peer are given to read the rows from one place."""
+
+    ours: dict[str, Any]
+    theirs: dict[str, Any] = field(default_factory=dict)
+
+
+def _sources(shop: Workshop, found: Rounds) -> dict[str, _Given]:
+    """Write the rows to each place; a place that cannot be written loses its own lines only."""
+    path = write_parquet(shop.folder / "rows.parquet", found.rows)
+    sources = {
+        "Parquet": _Given(ours={"source": path, "hidden": (TOKENIZER,)}, theirs={"source": path}),
+        "tokens": _Given(ours={"source": path}),
     }
-    without = (TOKENIZER,)
-    return {
-        "Parquet": ({"source": path}, path, without),
-        "tokens": ({"source": path}, path, ()),
-        "DuckDB": (_by("duck", connections), {"duckdb": str(database)}, without),
-        "PostgreSQL": (_by("postgres", connections), {"postgres": shop.bench.postgres.uri}, without),
-    }
+    for name, write in {"DuckDB": _in_duckdb, "PostgreSQL": _in_postgres}.items():
+        try:
+            sources[name] = write(shop, found.rows)
+        except Exception as error:  # noqa: BLE001 - the other places are measured
+            found.failed[f"ours {name}"] = failure(error)
+    return sources
 
 
-def _by(conn_id: str, connections: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    return {"source": {"conn_id": conn_id}, "connections": connections}
+def _in_duckdb(shop: Workshop, rows: int) -> _Given:
+    del rows
+    database = shop.folder / "rows.duckdb"
+    write_duckdb(database, shop.folder / "rows.parquet")
+    return _given("duck", {"conn_type": "duckdb", "host": str(database)}, {"duckdb": str(database)})
 
 
-def _once(shop: Workshop, peer: str, step: str, given: dict[str, Any]) -> Usage:
+def _in_postgres(shop: Workshop, rows: int) -> _Given:
+    database = shop.bench.postgres
+    write_postgres(database, rows)
+    return _given("postgres", database.fields(), {"postgres": database.uri})
+
+
+def _given(conn_id: str, connection: dict[str, Any], theirs: dict[str, str]) -> _Given:
+    ours = {"source": {"conn_id": conn_id}, "connections": {conn_id: connection}, "hidden": (TOKENIZER,)}
+    return _Given(ours=ours, theirs={"source": theirs})
+
+
+def _once(shop: Workshop, given: dict[str, Any], peer: str = "") -> Usage:
     folder = shop.fresh()
     try:
         if peer:
-            return shop.peer(peer, step, folder=folder, **given)
-        return shop.ours(step, folder=folder, **given)
+            return shop.peer(peer, "build", folder=folder, **given)
+        return shop.ours("build", folder=folder, **given)
     finally:
         shop.drop(folder)

@@ -12,7 +12,9 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
+import traceback
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -23,8 +25,18 @@ if TYPE_CHECKING:
 
 KIB = 1024 if sys.platform != "darwin" else 1
 ROOT = Path(__file__).parents[1]
-#: Airflow's log of a task is no part of what is measured, in nobody's.
-QUIET = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "CRITICAL", "PYTHONWARNINGS": "ignore"}
+#: Airflow's log of a task is not measured, and modules are compiled once, as where a user installs them.
+QUIET = {
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "CRITICAL",
+    "PYTHONWARNINGS": "ignore",
+    "PYTHONDONTWRITEBYTECODE": "",
+}
+#: A measurement that takes longer has failed.
+MOST_SECONDS = 1_800
+
+
+class ChildFailed(RuntimeError):
+    """What was measured in another process raised an error, or ended the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +50,11 @@ class Usage:
 
 def in_child(work: str, **given: Any) -> Usage:
     """Measure `module:function` in a new process."""
-    command = [sys.executable, "-m", "benchmarks.children", work, json.dumps(given)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return Usage(**json.loads(done.stdout.splitlines()[-1]))
+    child = Child()
+    try:
+        return child.measure(work, **given)
+    finally:
+        child.close()
 
 
 class Child:
@@ -49,7 +63,7 @@ class Child:
     def __init__(self, python: str = sys.executable, *, hidden: tuple[str, ...] = ()) -> None:
         """Start it; it does not find the modules that are hidden from it."""
         self._process = subprocess.Popen(
-            [python, "-m", "benchmarks.children", "--serve", json.dumps(hidden)],
+            [python, "-m", "benchmarks.children", json.dumps(hidden)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -58,31 +72,44 @@ class Child:
         )
 
     def measure(self, work: str, **given: Any) -> Usage:
-        """Measure `module:function` there."""
+        """Measure `module:function` there; what fails there is raised here."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{json.dumps([work, given])}\n")
-        self._process.stdin.flush()
-        if not (answer := self._process.stdout.readline()):
-            raise RuntimeError(f"{work} has ended its process; its error is above.")
-        return Usage(**json.loads(answer))
+        too_long = threading.Timer(MOST_SECONDS, self._process.kill)
+        too_long.start()
+        try:
+            self._process.stdin.write(f"{json.dumps([work, given])}\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        finally:
+            too_long.cancel()
+        if not answer:
+            raise ChildFailed(f"{work} ended its process (exit code {self._process.wait()}).")
+        found = json.loads(answer)
+        if "error" in found:
+            raise ChildFailed(found["error"])
+        return Usage(**found)
+
+    @property
+    def runs(self) -> bool:
+        """Tell whether it still takes work."""
+        return self._process.poll() is None
 
     def close(self) -> None:
         """End the process."""
         self._process.communicate()
 
 
-def here(work: str, rounds: int = 1, **given: Any) -> Usage:
-    """Measure `module:function` in this process, after `module.warm` has imported what it needs.
-
-    What is done in rounds is done anew in each; the least CPU counts, for other work only adds to it.
-    """
+def here(work: str, **given: Any) -> Usage:
+    """Measure `module:function` in this process, after `module.warm` has imported what it needs."""
     name, function = work.split(":")
     module = import_module(name)
     module.warm(**given)
     gc.collect()
     highest = _highest()
-    used = min((_used(getattr(module, function), given) for _ in range(rounds)), key=lambda one: one.cpu)
+    used = _used(getattr(module, function), given)
     return Usage(cpu=used.cpu, peak=(_highest() - highest) * KIB / 1e6, wall=used.wall)
 
 
@@ -92,9 +119,16 @@ def serve(hidden: list[str]) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what is measured may print
     for line in sys.stdin:
-        work, given = json.loads(line)
-        answers.write(f"{json.dumps(asdict(here(work, **given)))}\n")
+        answers.write(f"{json.dumps(_answer(*json.loads(line)))}\n")
         answers.flush()
+
+
+def _answer(work: str, given: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return asdict(here(work, **given))
+    except Exception as error:  # noqa: BLE001 - the other measurements go on
+        traceback.print_exc()
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 def _used(work: Callable[..., None], given: dict[str, Any]) -> Usage:
@@ -116,7 +150,4 @@ def _highest() -> int:
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
-    if sys.argv[1] == "--serve":
-        serve(json.loads(sys.argv[2]))
-    else:
-        print(json.dumps(asdict(here(sys.argv[1], **json.loads(sys.argv[2])))))
+    serve(json.loads(sys.argv[1]))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from benchmarks.children import Child, here
-from benchmarks.lines import Line, missing
+from benchmarks.lines import Line, failure, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,10 +32,32 @@ class Rounds:
 
     rows: int
     used: dict[str, list[Usage]] = field(default_factory=dict)
+    #: What has failed, and why; it is not measured again.
+    failed: dict[str, str] = field(default_factory=dict)
 
-    def add(self, name: str, usage: Usage) -> None:
-        """Note what a step has used."""
-        self.used.setdefault(name, []).append(usage)
+    def measure(self, name: str, step: Callable[[], Usage]) -> None:
+        """Note what a step uses, or why it fails; a step that has failed is not tried again."""
+        if name in self.failed:
+            return
+        try:
+            self.used.setdefault(name, []).append(step())
+        except Exception as error:  # noqa: BLE001 - what else is measured goes on
+            print(f"{name}: {error}", file=sys.stderr, flush=True)
+            self.failed[name] = failure(error)
+
+    def line(
+        self, bound: Bound, what: str, ours: tuple[str, ...], theirs: tuple[str, ...], unit: str = "CPU"
+    ) -> Line:
+        """Compare the steps of ours with those of theirs; without one of them, say why there is no figure."""
+        if why := self.why_not(*ours, *theirs):
+            return bound.missing(what, why)
+        use = self.cpu if unit == "CPU" else self.wall
+        return bound.judge(what, self.rows, use(*ours), use(*theirs), unit)
+
+    def why_not(self, *names: str) -> str:
+        """Say why there is no figure of these steps; empty if there is."""
+        failures = (self.failed.get(name, "" if name in self.used else NO_PEERS) for name in names)
+        return next(filter(None, failures), "")
 
     def cpu(self, *names: str) -> list[float]:
         """Return the CPU seconds of these steps together, of each round."""
@@ -44,10 +66,6 @@ class Rounds:
     def wall(self, *names: str) -> list[float]:
         """Return the wall seconds of these steps together, of each round."""
         return [sum(one.wall for one in steps) for steps in self._each(names)]
-
-    def has(self, name: str) -> bool:
-        """Tell whether the step was measured."""
-        return name in self.used
 
     def _each(self, names: tuple[str, ...]) -> Iterator[tuple[Usage, ...]]:
         return zip(*(self.used[name] for name in names), strict=True)
@@ -77,7 +95,7 @@ class Bound:
             at_least=self.times,
         )
 
-    def missing(self, what: str, why: str = NO_PEERS) -> Line:
+    def missing(self, what: str, why: str) -> Line:
         """Return the line of what could not be measured."""
         return missing(what, why, self.must, self.goal, at_least=self.times)
 
@@ -141,8 +159,8 @@ class Workshop:
         known = {"api": self.emulator.connection, **given}
         if self.bench.measure is here:
             return here(work, **known)
-        if name not in self._children:  # its imports and first calls are not counted
-            self._children[name] = Child(python, hidden=hidden)
+        if name not in self._children or not self._children[name].runs:
+            self._children[name] = Child(python, hidden=hidden)  # its imports are not counted
         return self._children[name].measure(work, **known)
 
 
@@ -165,5 +183,5 @@ def in_turn(rounds: int, rows: int, steps: dict[str, Callable[[], Usage]]) -> Ro
     found = Rounds(rows)
     for _ in range(rounds):
         for name, step in steps.items():
-            found.add(name, step())
+            found.measure(name, step)
     return found

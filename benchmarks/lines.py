@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from benchmarks.children import ChildFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +19,11 @@ if TYPE_CHECKING:
 HEAD = ("what", "ours", "compared with", "seen", "rounds", "must", "goal", "")
 #: What was not measured is not reached.
 NOT_MEASURED = math.nan
+#: Paths and addresses of this machine, and how long a shown error is at most.
+LOCAL, MOST_SHOWN = (
+    re.compile(r"(?:file:|https?:)?(?:/[^\s'\",:()]+)+|\b127\.0\.0\.1(?::\d+)?|localhost:\d+"),
+    160,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +57,8 @@ class Line:
     unit: str = ""
     #: The least and the most of all rounds.
     between: tuple[float, float] | None = None
+    #: It was measured on few rows, in few rounds.
+    quick: bool = False
 
     @property
     def holds(self) -> bool:
@@ -69,8 +80,9 @@ class Line:
         rounds = "" if self.between is None else " to ".join(map(_figure, self.between))
         goal = "" if self.goal is None else f"{sign} {self._amount(self.goal)}"
         seen = "" if math.isnan(self.share) else self._amount(self.share)
-        must = f"{sign} {self._amount(self.limit)}"
-        return (self.what, self.ours, self.theirs, seen, rounds, must, goal, self.verdict)
+        must = "" if math.isnan(self.limit) else f"{sign} {self._amount(self.limit)}"
+        verdict = f"{self.verdict} (quick)" if self.quick else self.verdict
+        return (self.what, self.ours, self.theirs, seen, rounds, must, goal, verdict)
 
     def _reaches(self, figure: float) -> bool:
         return self.share >= figure if self.at_least else self.share <= figure
@@ -79,13 +91,15 @@ class Line:
         return f"{_figure(figure)} {self.unit}".rstrip()
 
 
-def compared(what: str, ours: Usage, theirs: Usage, limit: float) -> Line:
-    """Compare the CPU of two ways to do one thing."""
+def compared(what: str, ours: list[Usage], theirs: list[Usage], limit: float) -> Line:
+    """Compare the CPU of two ways to do one thing, measured in turn; the median of the rounds is seen."""
+    shares = [one.cpu / other.cpu if other.cpu else 0.0 for one, other in zip(ours, theirs, strict=True)]
     return Line(
         what=what,
-        ours=f"{ours.cpu:.2f} s, {ours.peak:.0f} MB",
-        theirs=f"{theirs.cpu:.2f} s, {theirs.peak:.0f} MB",
-        share=ours.cpu / theirs.cpu if theirs.cpu else 0.0,
+        ours=_least(ours),
+        theirs=_least(theirs),
+        share=statistics.median(shares),
+        between=(min(shares), max(shares)),
         limit=limit,
     )
 
@@ -95,6 +109,25 @@ def missing(what: str, why: str, limit: float, goal: float | None = None, *, at_
     return Line(what=what, ours="", theirs=why, share=NOT_MEASURED, limit=limit, goal=goal, at_least=at_least)
 
 
+def failed(name: str, error: BaseException) -> Line:
+    """Return the line of a benchmark that has ended with an error."""
+    return missing(f"benchmark {name}", failure(error), NOT_MEASURED)
+
+
+def failure(error: BaseException) -> str:
+    """Say in one short line what has failed, without the paths and addresses of this machine."""
+    said = str(error).strip() or "no message"
+    if not isinstance(error, ChildFailed):
+        said = f"{type(error).__name__}: {said}"
+    shown = LOCAL.sub("...", said.splitlines()[0])
+    return shown if len(shown) <= MOST_SHOWN else f"{shown[: MOST_SHOWN - 3]}..."
+
+
+def of_rounds(found: list[float]) -> tuple[float, tuple[float, float]]:
+    """Return the median of all rounds, and the least and the most."""
+    return statistics.median(found), (min(found), max(found))
+
+
 def printed(lines: list[Line]) -> str:
     """Write the lines below each other."""
     rows = [HEAD, *(line.cells for line in lines)]
@@ -102,6 +135,12 @@ def printed(lines: list[Line]) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
+
+
+def _least(used: list[Usage]) -> str:
+    """Show what the round with the least CPU has used."""
+    least = min(used, key=lambda one: one.cpu)
+    return f"{least.cpu:.2f} s, {least.peak:.0f} MB"
 
 
 def _figure(figure: float) -> str:

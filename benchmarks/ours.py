@@ -1,4 +1,7 @@
-"""What our tasks do with the rows, one step after the other; this runs in the measured process."""
+"""What our tasks do with the rows, one step after the other; this runs in the measured process.
+
+Each step imports what it needs itself, as a task does: what a start takes is measured, too.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,12 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
-from urllib.request import Request, urlopen
+from typing import TYPE_CHECKING, Any
 
-import openai
-from airflow.providers.common.compat.sdk import ObjectStoragePath
+from benchmarks.task import MODEL, SCHEMA, SHORT_LABELS, SHORT_SYSTEM, SYSTEM, finish_batches, prompt
 
-from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.client.sync_client import Client
-from airflow_provider_openai_batch.operators.load import OpenAIBatchLoadOperator
-from airflow_provider_openai_batch.operators.submit import OpenAIBatchSubmitOperator
-from airflow_provider_openai_batch.sensors.openai_batch import OpenAIBatchSensor
-from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
-from airflow_provider_openai_batch.store.run_store import RunStore
-from benchmarks.task import MODEL, SCHEMA, SHORT_LABELS, SHORT_SYSTEM, SYSTEM, prompt
+if TYPE_CHECKING:
+    import openai
 
 SQL = "SELECT id, region, ticket FROM tickets"
 #: How many files go up or down at once where nothing else is done.
@@ -40,13 +35,20 @@ def warm(**given: Any) -> None:
     if given.get("target"):
         tried["target"] = {**given["target"], "table": "warm"}
     submit(**tried)
-    _advance(given["api"])
+    finish_batches(given["api"])
     collect(**tried)
     load(**tried)
 
 
 def build(**given: Any) -> None:
     """Read the rows and write the shards; nothing is sent."""
+    from airflow.providers.common.compat.sdk import ObjectStoragePath  # noqa: PLC0415
+
+    from airflow_provider_openai_batch.batch.arguments import arguments  # noqa: PLC0415
+    from airflow_provider_openai_batch.client.sync_client import Client  # noqa: PLC0415
+    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage  # noqa: PLC0415
+    from airflow_provider_openai_batch.store.run_store import RunStore  # noqa: PLC0415
+
     _define_connections(given)
     asked = SubmitArgs(
         source=arguments.source(_source(given["source"])),
@@ -62,6 +64,8 @@ def build(**given: Any) -> None:
 
 def submit(**given: Any) -> None:
     """Do what the submit task does."""
+    from airflow_provider_openai_batch.operators.submit import OpenAIBatchSubmitOperator  # noqa: PLC0415
+
     _define_connections(given)
     OpenAIBatchSubmitOperator(
         task_id="submit",
@@ -75,6 +79,8 @@ def submit(**given: Any) -> None:
 
 def collect(**given: Any) -> None:
     """Do what the waiting task does once all batches have ended."""
+    from airflow_provider_openai_batch.sensors.openai_batch import OpenAIBatchSensor  # noqa: PLC0415
+
     _define_connections(given)
     sensor = OpenAIBatchSensor(task_id="wait", run_uri=_run_uri(given), deferrable=False)
     assert sensor.poke(_context()), "the batches have not ended"
@@ -82,6 +88,8 @@ def collect(**given: Any) -> None:
 
 def load(**given: Any) -> None:
     """Do what the load task does; into Parquet, unless there is a target."""
+    from airflow_provider_openai_batch.operators.load import OpenAIBatchLoadOperator  # noqa: PLC0415
+
     _define_connections(given)
     target = given.get("target") or {"path": f"{given['folder']}/table", "mode": "append"}
     OpenAIBatchLoadOperator(task_id="load", run_uri=_run_uri(given), target=target).execute(_context())
@@ -108,16 +116,6 @@ def parse(**given: Any) -> None:
 def _download(api: openai.OpenAI, name: str, into: Path) -> None:
     with api.files.with_streaming_response.content(name) as answer:
         answer.stream_to_file(into)
-
-
-def _advance(api: dict[str, Any]) -> None:
-    """Let the emulator end its batches."""
-    asked = Request(
-        f"{api['host'].removesuffix('/v1')}/admin/clock",
-        json.dumps({"advance": 120}).encode(),
-        {"Authorization": f"Bearer {api['password']}", "Content-Type": "application/json"},
-    )
-    urlopen(asked).close()
 
 
 def _define_connections(given: dict[str, Any]) -> None:
@@ -160,4 +158,6 @@ def _run_uri(given: dict[str, Any]) -> str:
 
 
 def _api(given: dict[str, Any]) -> openai.OpenAI:
+    import openai  # noqa: PLC0415
+
     return openai.OpenAI(base_url=given["api"]["host"], api_key=given["api"]["password"], max_retries=0)

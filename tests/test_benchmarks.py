@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import children, postgres, room, whole_run
+from benchmarks import build, children, postgres, room, shards, start, whole_run
+from benchmarks.__main__ import Unstarted, measured
 from benchmarks.lines import Bench, Line, missing, printed
-from benchmarks.results import summary, write
+from benchmarks.results import Run, summary, write
 from tests.servers import postgres as database
 from tests.servers import postgres_server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.servers import Postgres
@@ -68,12 +71,99 @@ def test_page(tmp_path: Path, database: Postgres) -> None:
     lines = [Line(what="speed & size", ours="1 s", theirs="2 s", share=0.5, limit=0.5, goal=0.1)]
     bench = Bench(rows=10, postgres=database, measure=children.here, quick=True)
 
-    write(lines, bench, tmp_path / "RESULTS.md", "--quick")
+    write(lines, bench, tmp_path / "RESULTS.md", Run(options="--quick", minutes=4.2, load=0.1))
 
     page = (tmp_path / "RESULTS.md").read_text()
     assert "| speed & size | 1 s | 2 s | 0.500 |  | ≤ 0.500 | ≤ 0.100 | holds |" in page
     assert "a quick run" in page
+    assert "It took 4 minutes" in page
+    assert str(tmp_path) not in page
     assert ET.parse(tmp_path / "results.svg").getroot().tag.endswith("svg")
+
+
+def test_a_failing_benchmark_loses_no_line(tmp_path: Path, database: Postgres) -> None:
+    """What it has measured stays, and its error is a line that does not hold and has no path."""
+    bench = Bench(rows=10, postgres=database, measure=children.here, quick=True)
+
+    def fails(_: Bench) -> Iterator[Line]:
+        yield Line(what="measured before", ours="", share=0.4, limit=0.5)
+        raise ValueError(f"No rows in {tmp_path}/rows.parquet\nof http://127.0.0.1:1234/v1 | nothing")
+
+    first, error = measured("fails", fails, bench)
+
+    assert ("measured before", "holds (quick)") == (first.what, first.cells[-1])
+    assert not error.holds
+    assert ("benchmark fails", "", "ValueError: No rows in ...", "", "", "", "", "NOT MEASURED (quick)") == (
+        error.cells
+    )
+
+
+def test_a_page_of_failures_is_written(tmp_path: Path, database: Postgres) -> None:
+    """The page needs no figure, and no cell of an error breaks its table."""
+    bench = Bench(rows=10, postgres=database, measure=children.here, peers=sys.executable)
+    lines = [missing("a peer", "ValueError: a | b", 3)]
+
+    write(lines, bench, tmp_path / "RESULTS.md", Run(options="", minutes=40, load=0))
+
+    assert "| a peer |  | ValueError: a \\| b |" in (tmp_path / "RESULTS.md").read_text()
+    assert (tmp_path / "results.svg").exists()
+
+
+def test_a_failing_child_goes_on() -> None:
+    """What fails in a process of its own is raised with its message, and the process takes more work."""
+    child = children.Child()
+
+    with pytest.raises(children.ChildFailed, match="ModuleNotFoundError: No module named 'nowhere'"):
+        child.measure("nowhere:work")
+    with pytest.raises(children.ChildFailed, match="AttributeError"):
+        child.measure("benchmarks.start:nothing")
+    assert child.runs
+
+    child.close()
+    assert not child.runs
+
+
+def test_without_a_server_other_lines_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PostgreSQL does not start, only its own lines say so."""
+    monkeypatch.setenv("AIRFLOW_CONN_OPENAI_DEFAULT", "")
+    monkeypatch.setenv("AIRFLOW_CONN_DUCK", "")
+    unstarted = Unstarted(TimeoutError("it takes too long"))
+    bench = Bench(rows=20, postgres=unstarted, measure=children.here, rounds=1, quick=True)
+
+    lines = build.build(bench)
+
+    why = "RuntimeError: PostgreSQL did not start (TimeoutError: it takes too long)"
+    assert [*["the peers are not installed"] * 3, why] == [line.theirs for line in lines]
+
+
+def test_start(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each task runs, and what it has imported can be imported again."""
+    monkeypatch.setenv("AIRFLOW_CONN_OPENAI_DEFAULT", "")
+    bench = Bench(rows=2, postgres=database, measure=children.here, rounds=1, quick=True)
+
+    lines = start.start(bench)
+
+    assert ["submit", "wait", "load"] == [line.what.split()[2].rstrip(":") for line in lines]
+    assert all("with the task on two rows" in line.ours for line in lines)
+
+
+def test_dag_file(database: Postgres) -> None:
+    """The file with the task group is parsed, and so is the empty one."""
+    (line,) = start.dag_file(Bench(rows=2, postgres=database, measure=children.in_child, quick=True))
+
+    assert line.share > 0
+    assert line.between is not None
+
+
+def test_shards(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shard's CPU and the listings are lines of their own, each with its unit."""
+    monkeypatch.setenv("AIRFLOW_CONN_SOURCE", "")
+    bench = Bench(rows=2, postgres=database, measure=children.here, rounds=1, quick=True)
+
+    lines = shards.of_counts(bench, (2, 3))
+
+    assert 10 == len(lines)
+    assert {"ms", ""} == {line.unit for line in lines}
 
 
 def test_whole_run(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
