@@ -26,6 +26,7 @@ from benchmarks import (
     second_night,
     shards,
     start,
+    waiting,
     whole_run,
 )
 from benchmarks.children import QUIET, in_child
@@ -49,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterable[Line]]] = {
     "many_batches": many_batches.many_batches,
     "emulator": emulator.emulator,
     "shards": shards.shards,
+    "waiting": waiting.waiting,
     "reading": postgres.reading,
     "writing": postgres.writing,
     "memory": postgres.memory,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import build, children, postgres, room, shards, start, whole_run
+from benchmarks import build, children, postgres, room, shards, start, waiting, whole_run
 from benchmarks.__main__ import Unstarted, measured
 from benchmarks.lines import Bench, Line, missing, printed
 from benchmarks.results import Run, summary, write
@@ -190,3 +190,16 @@ def test_room(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "memory of staging 50 rows, above the imports" == staged.what
     assert each.share >= 0
     assert "load into DuckDB, memory: 150 rows, 50" == loaded.what
+
+
+def test_waiting(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs wait in one triggerer, and each looks as often as the clock of its loop says."""
+    monkeypatch.setenv("AIRFLOW_CONN_OPENAI_DEFAULT", "")
+    bench = Bench(rows=3_000, postgres=database, measure=children.here, quick=True)
+
+    memory, core, kept, cpu, kept_by_one = waiting.waiting(bench)
+
+    assert "memory of 10,000 runs that wait, by 30" == memory.what
+    assert 60 <= int(core.ours.split()[0]) <= 70  # the pauses vary
+    assert "a look at a run of 3 shards: CPU" == cpu.what
+    assert min(core.share, kept.share, cpu.share, kept_by_one.share) > 0
