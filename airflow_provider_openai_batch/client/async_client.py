@@ -11,10 +11,11 @@ from airflow_provider_openai_batch.batch.api.paging import Paging
 from airflow_provider_openai_batch.batch.api.status_codes import LEAVE_ALONE, NO_ROUTE, SERVER_ERROR
 from airflow_provider_openai_batch.client.api_answers import origin_of, require_id
 from airflow_provider_openai_batch.client.api_clock import AsyncApiClock, machine_time
+from airflow_provider_openai_batch.client.in_thread import in_thread
 from airflow_provider_openai_batch.client.same_origin import guarded_async
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
 
 class AsyncClient:
@@ -48,14 +49,19 @@ class AsyncClient:
 
     async def list_back_to(self, oldest: float, most_pages: int | None = None) -> list[Batch]:
         """Return batches, newest first, back to those that are older than `oldest`, or of so many pages."""
+        return [batch async for page in self.pages_back_to(oldest, most_pages) for batch in page]
+
+    async def pages_back_to(
+        self, oldest: float, most_pages: int | None = None
+    ) -> AsyncGenerator[tuple[Batch, ...], None]:
+        """Yield the same page by page."""
         paging = Paging(oldest, most_pages)
-        found: list[Batch] = []
         while paging.more:
             answer = await self._api.batches.with_raw_response.list(**paging.query)
             await self._clock.see(answer)
-            found += paging.take(answer.content)
+            # A page of a hundred batches takes some milliseconds.
+            yield await in_thread(paging.take, answer.content)
         paging.require_whole()
-        return found
 
     async def retrieve(self, batch_id: str) -> Batch | Gone:
         """Look at one batch."""

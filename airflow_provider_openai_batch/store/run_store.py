@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -18,12 +19,14 @@ from airflow_provider_openai_batch.store.whole_file import open_whole
 from airflow_provider_openai_batch.store.write_once import exists, put_new
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 T = TypeVar("T")
 
 LOCAL = {"", "file", "local"}
 UNFINISHED = ".unfinished-"
+#: What reads facts that rest in little room, by the name of their type.
+_decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class RunStore:
     """
 
     _hard_link = staticmethod(os.link)
+    #: The facts as they were when they rested last, if none was read since.
+    _packed = b""
 
     def __init__(self, root: Any) -> None:
         self.uri = str(root)
@@ -57,6 +62,7 @@ class RunStore:
         self._root = str(root.path).rstrip("/")
         self._local = str(root.protocol) in LOCAL
         self._facts: dict[str, Any] = {}
+        self._packed = b""
         self._listed: frozenset[str] | None = None
         #: What was put by this store object: names by their first folder, and the bytes of facts that were
         #: not read yet.
@@ -122,10 +128,18 @@ class RunStore:
 
     def once(self, key: str, read: Callable[[], T]) -> T:
         """Read something once per store object: files never change."""
+        if self._packed and not self._facts:
+            self._facts = _unpacked(self._packed)
         if key not in self._facts:
-            self._facts[key] = read()
+            self._facts[key], self._packed = read(), b""
         fact: T = self._facts[key]
         return fact
+
+    def rest(self, small: Callable[[Any], Any]) -> None:
+        """Keep what was read in little room until it is asked for again, each fact as `small` gives it."""
+        if self._facts and not self._packed:
+            self._packed = _packed(self._facts, small)
+        self._facts, self._listed = {}, None
 
     def nonce(self) -> str:
         """Return a fresh word that tells two writers apart."""
@@ -173,7 +187,7 @@ class RunStore:
                 self._fs.rm_file(self._path(name))
         if self._local:
             _tidy(self._root)
-        self._listed = None
+        self._listed, self._packed = None, b""
         for kept in (self._facts, self._published, self._put, self._own):
             kept.clear()
 
@@ -225,6 +239,23 @@ class RunStore:
                 os.replace(scratch, target)  # noqa: PTH105
         _sync_folder(os.path.dirname(target))  # noqa: PTH120
         return is_ours
+
+
+def _packed(facts: Mapping[str, Any], small: Callable[[Any], Any]) -> bytes:
+    """Write facts in little room; what is not a fact is read again."""
+    kinds: dict[type, dict[str, Any]] = {}
+    for key, fact in facts.items():
+        if isinstance(fact, msgspec.Struct):
+            kinds.setdefault(type(fact), {})[key] = small(fact)
+    for kind in kinds:
+        _decoders.setdefault(kind.__name__, msgspec.msgpack.Decoder(dict[str, kind]))  # type: ignore[valid-type]
+    parts = {kind.__name__: msgspec.msgpack.encode(named) for kind, named in kinds.items()}
+    return zlib.compress(msgspec.msgpack.encode(parts))
+
+
+def _unpacked(packed: bytes) -> dict[str, Any]:
+    parts = msgspec.msgpack.decode(zlib.decompress(packed), type=dict[str, bytes])
+    return {key: fact for kind, raw in parts.items() for key, fact in _decoders[kind].decode(raw).items()}
 
 
 def _refuse_part(uri: str, read: int, size: int | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.decisions.progress import Progress
     from airflow_provider_openai_batch.client.sync_client import AsyncClient
+    from airflow_provider_openai_batch.steps.look.shared_list import SharedList
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
 GROWTH = 1.5
 MOST_LOOKS_AT_ONCE = 32
+#: For how many seconds a connection counts that was read.
+CONNECTION_LIFE = 30.0
 # Waiting does not fix a defect: the task that wakes up shows it.
 FOR_GOOD = (OpenAIBatchError, ImportError, AssertionError, AttributeError, NameError, TypeError)
 
@@ -40,6 +43,14 @@ _users: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakSet[OpenAIBatchRunTrigg
 _cancelling: set[asyncio.Future[None]] = set()
 # Until when (API time) an API asked not to be called: one answer counts for all triggers.
 _rests: WeakKeyDictionary[AsyncClient, float] = WeakKeyDictionary()
+# The client of each connection, and until when (time of the loop) Airflow is not asked for it again.
+_known: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, tuple[float, AsyncClient]]] = (
+    WeakKeyDictionary()
+)
+# One list of batches for the looks of many triggers.
+_lists: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[AsyncClient, SharedList]] = WeakKeyDictionary()
+# What was imported in a thread.
+_imported: set[str] = set()
 
 
 class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
@@ -87,7 +98,8 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look, wait, look again; the waits grow, and vary so that triggers do not all look together."""
-        async with _shared_clients(self):
+        _use_clients(self)
+        try:
             await asyncio.sleep(self.first_look)
             pause = self.poke_interval
             while (reason := await self._look_safely()) is None:
@@ -95,13 +107,17 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
                 self._log_news(seconds)
                 await asyncio.sleep(seconds)
                 pause = min(pause * GROWTH, max(self.poke_interval, self.max_interval))
+        finally:
+            await _leave_clients(self)
         yield TriggerEvent({"run_uri": self.run_uri, "reason": reason})
 
     def _log_news(self, next_look: float) -> None:
         """Log how far the run is if that has changed, and once an hour; a failed look has logged why."""
-        if self._progress is not None and self._progress.is_news(self._logged):
-            self.log.info(self._progress.line(next_look))
-            self._logged = self._progress
+        progress, self._progress = self._progress, None
+        if progress is not None and progress.is_news(self._logged):
+            # A logger of its own would take as much room as the run.
+            self.logger().info(progress.line(next_look))
+            self._logged = progress
 
     def _until_next_look(self, pause: float) -> float:
         """Return the seconds to sleep: until the API may be called again, but not past the deadline."""
@@ -121,28 +137,33 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         try:
             return await self._look()
         except Exception as error:  # noqa: BLE001
+            _forget_client(self.openai_conn_id)
             # A trigger that raises ends a wait of a day; transient errors must not do that.
             if is_denied(error):
                 return "denied"
             if isinstance(error, FOR_GOOD) and not isinstance(error, RunUnlisted):
                 return type(error).__name__
-            self.log.warning("Could not look at %s (%s); trying again.", self.run_uri, type(error).__name__)
+            self.logger().warning(
+                "Could not look at %s (%s); trying again.", self.run_uri, type(error).__name__
+            )
             return "deadline" if self._is_late() else None
 
     async def _look(self) -> str | None:
         # The first import takes seconds, and would block all triggers of this process.
-        await asyncio.to_thread(import_module, "airflow_provider_openai_batch.steps.look.async_look")
+        if not _imported:
+            await asyncio.to_thread(import_module, "airflow_provider_openai_batch.steps.look.async_look")
+            _imported.add("async_look")
         from airflow_provider_openai_batch.batch.decisions.actions import Wait  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.look.async_look import look  # noqa: PLC0415
 
-        client = self._client = await OpenAIBatchHook(self.openai_conn_id).get_async_client()
+        client = self._client = await _client_of(self.openai_conn_id)
         gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_LOOKS_AT_ONCE))
         async with gate:
             # Meanwhile, the API may have asked another run to wait.
             rests = client.now() < _rests.get(client, 0.0)
             if rests:
                 return "deadline" if self._is_late() else None
-            looked = await look(await self._store(), client, settings())
+            looked = await look(await self._store(), client, settings(), _list_of(client))
         step, self._progress = looked.step, looked.progress
         if not isinstance(step, Wait):
             return type(step).__name__
@@ -171,17 +192,46 @@ class OpenAIBatchCancellingTrigger(OpenAIBatchRunTrigger):
         await asyncio.shield(work)
 
 
-@asynccontextmanager
-async def _shared_clients(user: OpenAIBatchRunTrigger) -> AsyncIterator[None]:
-    """Share clients between the triggers of an event loop; the last trigger closes them."""
-    users = _users.setdefault(asyncio.get_running_loop(), WeakSet())
-    users.add(user)
-    try:
-        yield
-    finally:
-        users.discard(user)
-        if not users:
-            await OpenAIBatchHook.close_async_clients()
+def _use_clients(user: OpenAIBatchRunTrigger) -> None:
+    """Share the clients of this event loop with its other triggers."""
+    _users.setdefault(asyncio.get_running_loop(), WeakSet()).add(user)
+
+
+async def _leave_clients(user: OpenAIBatchRunTrigger) -> None:
+    """Close the clients if no other trigger uses them."""
+    loop = asyncio.get_running_loop()
+    _users[loop].discard(user)
+    if not _users[loop]:
+        _known.pop(loop, None)
+        for shared in _lists.pop(loop, {}).values():
+            shared.stop()
+        await OpenAIBatchHook.close_async_clients()
+
+
+async def _client_of(conn_id: str) -> AsyncClient:
+    """Return the client of a connection; Airflow is asked for the connection for many looks together."""
+    loop = asyncio.get_running_loop()
+    known = _known.setdefault(loop, {})
+    until, client = known.get(conn_id, (0.0, None))
+    if client is None or loop.time() >= until:
+        client = await OpenAIBatchHook(conn_id).get_async_client()
+        known[conn_id] = (loop.time() + CONNECTION_LIFE, client)
+    return client
+
+
+def _forget_client(conn_id: str) -> None:
+    """Ask Airflow for the connection at the next look: a person may have corrected it."""
+    _known.get(asyncio.get_running_loop(), {}).pop(conn_id, None)
+
+
+def _list_of(client: AsyncClient) -> SharedList:
+    from airflow_provider_openai_batch.steps.look.shared_list import SharedList  # noqa: PLC0415
+
+    loop = asyncio.get_running_loop()
+    lists = _lists.setdefault(loop, {})
+    if client not in lists:
+        lists[client] = SharedList(loop.time)
+    return lists[client]
 
 
 def cancel_run(run_uri: str, openai_conn_id: str, by: str = "on_kill") -> None:

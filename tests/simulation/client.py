@@ -21,7 +21,7 @@ from airflow_provider_openai_batch.client.model_routes import ModelRoutes
 from airflow_provider_openai_batch.client.sync_client import Client, ShortDownload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
     from airflow_provider_openai_batch.batch.api.sync_call import SyncOutcome
     from tests.simulation.processes import Process
@@ -324,6 +324,13 @@ class AsyncMemoryClient:
     async def list_back_to(self, oldest: float, most_pages: int | None = None) -> list[Batch]:
         """Return the batches back to a time."""
         return list(self._client.list_back_to(oldest, most_pages))
+
+    async def pages_back_to(
+        self, oldest: float, most_pages: int | None = None
+    ) -> AsyncGenerator[tuple[Batch, ...], None]:
+        """Yield the same batch by batch."""
+        for batch in self._client.list_back_to(oldest, most_pages):
+            yield (batch,)
 
     async def retrieve(self, batch_id: str) -> Batch | Gone:
         """Look at one batch."""

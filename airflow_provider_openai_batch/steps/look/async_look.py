@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import openai
 
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.batch.decisions.actions import Due, Wait
+from airflow_provider_openai_batch.client.in_thread import in_thread
 from airflow_provider_openai_batch.steps.look.api_errors import DENIED, UNSEEN
 from airflow_provider_openai_batch.steps.look.batch_looks import (
     BatchLooks,
@@ -17,7 +19,8 @@ from airflow_provider_openai_batch.steps.look.batch_looks import (
     needs_time,
     oldest_alive,
 )
-from airflow_provider_openai_batch.steps.look.listed_looks import oldest_of, pages_for
+from airflow_provider_openai_batch.steps.look.listed_looks import FEW, oldest_of, pages_for
+from airflow_provider_openai_batch.steps.look.waiting_facts import without_texts
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue, read_run
 
 if TYPE_CHECKING:
@@ -25,20 +28,29 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.api.objects import Batch
     from airflow_provider_openai_batch.batch.decisions.moment import Settings
+    from airflow_provider_openai_batch.batch.decisions.remaining_requests import Queue
     from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.client.sync_client import AsyncClient
+    from airflow_provider_openai_batch.steps.look.shared_list import SharedList
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 MOST_LOOKS_AT_ONCE = 50
 
 
-async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Looked:
-    """Read the run and the API, and decide, without doing or writing anything."""
-    run = await asyncio.to_thread(read_run, store, client.origin)
-    queue = await asyncio.to_thread(read_queue, store, run)
+async def look(
+    store: RunStore, client: AsyncClient, settings: Settings, shared: SharedList | None = None
+) -> Looked:
+    """Read the run and the API, and decide, without doing or writing anything.
+
+    :param shared: the list that many waiting runs share, of which each keeps little in memory between two
+        looks; None: it is the only one.
+    """
+    run, queue = await in_thread(_read, store, client.origin, rests=shared is not None)
     looks = BatchLooks(client.now, settings, client.token_budgets)
     await _look_at_list(client, looks, run)
+    if shared is not None:
+        _look_at_shared(client, shared, looks, run)
     await _look_at(client, looks, looks.unlooked(run))
     is_blind = looks.has_missed_all
     if not looks.by_batch and needs_time(run, queue):
@@ -47,6 +59,20 @@ async def look(store: RunStore, client: AsyncClient, settings: Settings) -> Look
         progress = looks.progress(run, queue, looks.tokens(run, None))
         return Looked(step=Wait(client.now(), rest=looks.rest), progress=progress)
     tokens = await _tokens(client, looks, run, models_left(run, queue))
+    if len(run.sends) <= FEW:
+        return _decided(looks, run, queue, tokens)
+    return await in_thread(_decided, looks, run, queue, tokens)
+
+
+def _read(store: RunStore, origin: str, *, rests: bool) -> tuple[Run, Queue]:
+    run = read_run(store, origin)
+    queue = read_queue(store, run)
+    if rests:
+        store.rest(without_texts)
+    return run, queue
+
+
+def _decided(looks: BatchLooks, run: Run, queue: Queue, tokens: TokenQueue) -> Looked:
     decision = looks.decide(run, queue, tokens)
     step = Due() if decision.actions else decision.step
     return Looked(step=step, progress=looks.progress(run, queue, tokens))
@@ -58,10 +84,24 @@ async def _look_at_list(client: AsyncClient, looks: BatchLooks, run: Run) -> Non
     pages = pages_for(sends)
     if not pages:
         return
+    unseen = {send.batch.id for send in sends if send.batch is not None}
     try:
-        looks.saw_listed(run, sends, await client.list_back_to(oldest_of(sends), pages))
+        async with aclosing(client.pages_back_to(oldest_of(sends), pages)) as listed:
+            async for page in listed:
+                looks.saw_listed(run, sends, page)
+                unseen -= {batch.id for batch in page}
+                if not unseen:
+                    return
     except (*DENIED, *UNSEEN, ListFailed) as error:
         looks.take_rest(error)
+
+
+def _look_at_shared(client: AsyncClient, shared: SharedList, looks: BatchLooks, run: Run) -> None:
+    """Look at few batches by the list that is read for many runs."""
+    looks.rest = max(looks.rest, shared.rest)
+    sends = looks.unlooked_sends(run)
+    if 0 < len(sends) <= FEW and not looks.is_to_rest:
+        looks.saw_listed(run, sends, shared.shown(client, sends))
 
 
 async def _look_at(client: AsyncClient, looks: BatchLooks, batches: Iterable[Batch]) -> None:

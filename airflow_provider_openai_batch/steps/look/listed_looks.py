@@ -30,7 +30,12 @@ RUNNING = frozenset({BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, BatchStatu
 
 def pages_for(sends: Sequence[Send]) -> int:
     """Return how many pages of the list are worth reading for these batches; none for a few."""
-    return 0 if len(sends) <= FEW else max(1, len(sends) // LOOKS_FOR_A_PAGE)
+    return pages_for_looks(len(sends))
+
+
+def pages_for_looks(count: int) -> int:
+    """Return how many pages of the list are worth reading instead of so many looks; none for a few."""
+    return 0 if count <= FEW else max(1, count // LOOKS_FOR_A_PAGE)
 
 
 def oldest_of(sends: Sequence[Send]) -> float:
