@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -69,6 +70,7 @@ def main(arguments: list[str]) -> int:
     names = asked.names or (QUICK if asked.quick else list(BENCHMARKS))
     begun, load = time.monotonic(), os.getloadavg()[0]
     os.environ.update(QUIET)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and folders go, too
     with ExitStack() as opened:
         folder = Path(tempfile.mkdtemp(prefix="benchmarks-"))
         opened.callback(shutil.rmtree, folder, ignore_errors=True)
