@@ -227,18 +227,26 @@ class RunStore:
         self._published.setdefault(folder, set()).add(name)
 
     def _link(self, scratch: str, target: str) -> bool:
-        self._make_folder(os.path.dirname(target))  # noqa: PTH120
-        is_ours = True
+        folder, is_ours = target.rpartition("/")[0], True
         try:
-            self._hard_link(scratch, target)
+            self._link_within(folder, scratch, target)
         except FileExistsError:
             return False
         except OSError:  # a disk without hard links, where two writers together both see nothing
             is_ours = False
+            self._make_folder(folder)
             if not os.path.exists(target):  # noqa: PTH110
                 os.replace(scratch, target)  # noqa: PTH105
-        _sync_folder(os.path.dirname(target))  # noqa: PTH120
+        _sync_folder(folder)
         return is_ours
+
+    def _link_within(self, folder: str, scratch: str, target: str) -> None:
+        """Link a file into its folder, which is made if it is missing."""
+        try:
+            self._hard_link(scratch, target)
+        except FileNotFoundError:
+            self._make_folder(folder)
+            self._hard_link(scratch, target)
 
 
 def _packed(facts: Mapping[str, Any], small: Callable[[Any], Any]) -> bytes:

@@ -26,8 +26,8 @@ MODULES = ("store/", "tables/targets/parquet.py", "tables/sources/sql.py", "tabl
 EFFECT = re.compile(
     r"\b(execute|executemany|commit|rollback|register|unregister|copy|copy_expert|adbc_ingest|opened\.write"
     r"|yield self\._batch|dbapi\.connect|write_table|get_conn|connection\.sql|ParquetWriter|makedirs|put_file"
-    r"|pipe_file|rm_file|beside\.replace|os\.replace|mkstemp|os\.mkdir|_hard_link|_sync_folder|unlink)\("
-    r"|fsync\(file"
+    r"|pipe_file|rm_file|beside\.replace|os\.replace|os\.mkdir|_hard_link|_sync_folder|unlink)\("
+    r"|fsync\(file|O_EXCL"
 )
 #: Effects after which the process is struck as well: elsewhere the next effect comes first.
 LASTING = re.compile(r"\b(commit|_hard_link|beside\.replace|put_file)\(|COMMIT|statement|insert")
