@@ -23,14 +23,16 @@ def next_fetch(batch: pa.RecordBatch) -> int:
     return max(1, min(BATCH_ROWS, FETCH_BYTES * batch.num_rows // size)) if size else BATCH_ROWS
 
 
-def grouped(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+def grouped(
+    batches: Iterator[pa.RecordBatch], most_rows: int = GROUP_ROWS, most_bytes: int = GROUP_BYTES
+) -> Iterator[pa.Table]:
     """Collect batches into tables that are worth a statement or a row group."""
     held: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:
         held.append(batch)
         rows, size = rows + batch.num_rows, size + batch.nbytes
-        if rows >= GROUP_ROWS or size >= GROUP_BYTES:
+        if rows >= most_rows or size >= most_bytes:
             yield pa.Table.from_batches(held)
             held, rows, size = [], 0, 0
     if held:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 #: The most that is held in memory: embeddings are large.
 CACHED_FILES, CACHED_BYTES = 4, 96 << 20
+#: A file of at most this size stays when rows do not need it: it may be of a later attempt at some of them.
+SMALL_BYTES = 1 << 20
 COLUMNS = pa.schema([*ANSWER_SCHEMA, pa.field("batch_id", pa.string()), pa.field("attempt", pa.int64())])
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 NO_ANSWER = -1
@@ -75,6 +77,7 @@ class Answers:
                 parts.append(_unknown(len(places), self._schema))
             else:
                 parts.append(self._table(number).take(pa.array(positions[places] - self._starts[number])))
+        self._leave(files)
         if len(parts) == 1:
             return parts[0].combine_chunks()
         back = np.argsort(np.concatenate(order), kind="stable")
@@ -112,6 +115,12 @@ class Answers:
                 self._cache[number] = _aligned(typed(stored.read(), self.output), self._schema)
         self._cache.move_to_end(number)
         return self._cache[number]
+
+    def _leave(self, used: np.ndarray) -> None:
+        """Drop large files that the last rows did not need: shards are cut in the order of the rows."""
+        for number in [number for number in self._cache if number not in used]:
+            if self._cache[number].nbytes > SMALL_BYTES:
+                del self._cache[number]
 
     def _make_room(self, size: int) -> None:
         """Drop the least recently used files before another one of this size is read."""

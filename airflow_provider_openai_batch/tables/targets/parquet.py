@@ -127,12 +127,13 @@ def _write_local(local: Path, landing: Landing, batches: Iterator[pa.RecordBatch
     outside = set(landing.partition) if landing.mode == "replace_partition" else set()
     kept = [field.name for field in landing.schema if field.name not in outside]
     schema = pa.schema([landing.schema.field(name) for name in kept])
-    rows = 0
     with pq.ParquetWriter(local, schema, compression="snappy") as writer:
-        for group in grouped(batches):
+
+        def put(group: pa.Table) -> int:
             writer.write_table(group.select(kept).cast(schema), row_group_size=GROUP_ROWS)
-            rows += group.num_rows
-    return rows
+            return group.num_rows  # type: ignore[no-any-return]
+
+        return sum(map(put, grouped(batches)))  # a loop would hold a group until the next one is there
 
 
 def _check_types(landing: Landing) -> None:

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 #: What a load may use, where the connection sets nothing, before DuckDB spills to its temporary folder; each
 #: thread needs a part of it.
 WRITE_MEMORY, THREADS = "160MB", 2
+#: What is staged by one statement.
+STAGED_ROWS, STAGED_BYTES = 16_384, 16 << 20
 #: How often a transaction that met another one is done again.
 TRIES = 20
 
@@ -108,19 +110,25 @@ class Session:
     def stage(self, staging: Staging, batches: Iterator[pa.RecordBatch]) -> int:
         self._connection.execute(staging.create(DIALECT))
         chosen = [column.field.name for column in staging.columns]
-        view, staged = f"batch_arrow_{uuid4().hex}", 0
-        for group in grouped(batches):
+
+        def put(group: pa.Table) -> int:
             table = group.select(chosen).rename_columns([f"c{index}" for index in range(len(chosen))])
-            self._connection.register(view, table)
-            insert = f"INSERT INTO {DIALECT.quote(staging.name)} SELECT * FROM {view}"
-            try:
-                self._connection.execute(insert)
-            except duckdb.OutOfMemoryException:
-                self._lift()
-                self._connection.execute(insert)
-            self._connection.unregister(view)
-            staged += table.num_rows
-        return staged
+            return self._insert(staging.name, table)
+
+        # A loop would hold a group until the next one is there.
+        return sum(map(put, grouped(batches, STAGED_ROWS, STAGED_BYTES)))
+
+    def _insert(self, staging: str, table: pa.Table) -> int:
+        view = f"batch_arrow_{uuid4().hex}"
+        insert = f"INSERT INTO {DIALECT.quote(staging)} SELECT * FROM {view}"
+        self._connection.register(view, table)
+        try:
+            self._connection.execute(insert)
+        except duckdb.OutOfMemoryException:
+            self._lift()
+            self._connection.execute(insert)
+        self._connection.unregister(view)
+        return table.num_rows  # type: ignore[no-any-return]
 
     def transact(self, parts: tuple[str, ...], work: Callable[[], Written], *, keep: bool) -> Written:  # noqa: ARG002
         """Do the work again when another transaction of this process was faster."""
