@@ -13,6 +13,7 @@ from airflow_provider_openai_batch.batch.api.error_body import read_refused
 from airflow_provider_openai_batch.batch.api.objects import Created, Unclear
 from airflow_provider_openai_batch.batch.api.retry_after import retry_after_of
 from airflow_provider_openai_batch.batch.api.status_codes import NO_ROUTE
+from airflow_provider_openai_batch.batch.api.wire_values import read_flag, read_id
 from airflow_provider_openai_batch.batch.text.server_words import shown
 from airflow_provider_openai_batch.batch.text.shallow_json import shallow
 from airflow_provider_openai_batch.exceptions import InvalidRequest
@@ -33,10 +34,6 @@ class NotDeleted(openai.OpenAIError):
 
 class _Model(msgspec.Struct, frozen=True):
     id: str
-
-
-class _Deleted(msgspec.Struct, frozen=True):
-    deleted: bool | None = None
 
 
 class Models(msgspec.Struct, frozen=True):
@@ -70,17 +67,23 @@ def check_route(error: openai.APIStatusError, origin: str) -> None:
         raise InvalidRequest(f"Wrong host in the OpenAI connection: {reason}")
 
 
-def is_denial(raw: bytes) -> bool:
-    """Return whether an answer to a delete leaves the file in doubt: it says no, or is not an API's.
+def says_deleted(raw: bytes, file_id: str) -> bool | None:
+    """Read an answer to a delete; None where only a look at the file tells.
 
-    An empty one, or JSON of another shape, is some server's word for yes.
+    An empty one is some server's word for yes. One that names another file, or whose `deleted` is neither yes
+    nor no, says nothing; a refusal, or a page that is no API's, says no.
     """
     try:
-        return bool(raw) and msgspec.json.decode(shallow(raw), type=_Deleted).deleted is False
-    except msgspec.ValidationError:
-        return False
+        told = msgspec.json.decode(shallow(raw)) if raw else {}
     except msgspec.DecodeError:
-        return True
+        return False
+    if not isinstance(told, dict):
+        return None
+    says, named = read_flag(told.get("deleted")), read_id(told.get("id"))
+    if says is False or told.get("error"):
+        return False
+    is_clear = named in {None, file_id} and (says is True or "deleted" not in told)
+    return True if is_clear else None
 
 
 def first_model(raw: bytes) -> str:

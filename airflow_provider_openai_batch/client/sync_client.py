@@ -37,11 +37,11 @@ from airflow_provider_openai_batch.client.api_answers import (
     account_of,
     check_route,
     first_model,
-    is_denial,
     made_of,
     origin_of,
     refused,
     require_id,
+    says_deleted,
 )
 from airflow_provider_openai_batch.client.api_clock import ApiClock, machine_time
 from airflow_provider_openai_batch.client.async_client import AsyncClient
@@ -218,12 +218,16 @@ class Client:
                 raise
 
     def delete(self, file_id: str) -> bool:
-        """Delete a file; False when the API does not know it. Raises NotDeleted when it says no."""
+        """Delete a file; False when the API does not know it.
+
+        Raises NotDeleted when it says no, or says nothing clear and the file is still there.
+        """
         try:
             content = self._content(self._api.files.with_raw_response.delete(file_id))
         except openai.NotFoundError:
             return False
-        if is_denial(content):
+        says = says_deleted(content, file_id)
+        if says is False or (says is None and self.file_exists(file_id)):
             raise NotDeleted(f"The API did not delete file {file_id!r}.")
         return True
 

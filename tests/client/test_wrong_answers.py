@@ -16,7 +16,13 @@ import pytest
 from airflow_provider_openai_batch.batch.api.objects import Created, Gone, InputFile, Unclear
 from airflow_provider_openai_batch.client.bodies import CutAnswer
 from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin
-from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client, CutDownload, WrongAnswer
+from airflow_provider_openai_batch.client.sync_client import (
+    AsyncClient,
+    Client,
+    CutDownload,
+    NotDeleted,
+    WrongAnswer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -233,6 +239,42 @@ def test_slow_file_that_gets_on_is_read(openai_batch_emulator: Any):
 
     assert content.getvalue().count(b"\n") == 3
     client.close()
+
+
+@pytest.mark.parametrize(
+    "shows",
+    [
+        {"id": "file-of-another"},
+        {"id": "file-of-another", "deleted": "true"},
+        {"deleted": None},
+        {"deleted": False},
+        {"deleted": "false"},
+        {"deleted": 0},
+        {"deleted": "later"},
+        {"error": {"message": "It is in use."}},
+    ],
+)
+def test_a_delete_that_did_nothing_is_no_delete(client: Client, openai_batch_emulator: Any, shows: Any):
+    """KIND: an answer about another thing, or of another shape, is no proof that the file is gone."""
+    file_id = upload(client)
+    openai_batch_emulator.fault("delete_ignored", shows=shows)
+
+    with pytest.raises(NotDeleted):
+        client.delete(file_id)
+
+    assert client.delete(file_id)
+    assert not client.file_exists(file_id)
+
+
+@pytest.mark.parametrize("fault", [("wrong_file", {"route": "delete"}), ("delete_ignored", {"shows": {}})])
+def test_a_delete_is_believed_that_shows_the_file_or_has_done_its_work(
+    client: Client, openai_batch_emulator: Any, fault: Any
+):
+    """An answer about another file is looked into, and a clear one is not."""
+    file_id, _ = upload(client), upload(client)
+    openai_batch_emulator.fault(fault[0], **fault[1])
+
+    assert client.delete(file_id)
 
 
 @pytest.mark.parametrize("by", [3_456_000, -3_456_000, 90_000])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.mutations.planted import Mutation
 
+DISTRUST = "tests/steps/wait/test_distrust.py"
+WRONG_ANSWERS = "tests/client/test_wrong_answers.py"
 ADVANCE = "tests/steps/wait/test_advance.py"
 INTERLEAVINGS = "tests/steps/test_interleavings.py"
 LIFECYCLE = "tests/batch/decisions/test_decide.py"
@@ -18,6 +20,20 @@ SENDING = (
         old="self._once.batches.with_raw_response.create(",
         new="self._api.with_options(max_retries=2).batches.with_raw_response.create(",
         caught_by=f"{ADVANCE}::test_lost_answer_of_create_makes_one_batch[reset]",
+    ),
+    Mutation(
+        name="any file is taken for the one that went up",
+        file="steps/wait/upload.py",
+        old="        _require_ours(client, shard, uploaded, name, known)\n",
+        new="        pass\n",
+        caught_by=f"{DISTRUST}::test_an_upload_that_shows_anothers_file_runs_nothing_of_it[0-theirs.jsonl]",
+    ),
+    Mutation(
+        name="an unclear answer to a delete is a yes",
+        file="client/sync_client.py",
+        old="(says is None and self.file_exists(file_id))",
+        new="False",
+        caught_by=f"{WRONG_ANSWERS}::test_a_delete_that_did_nothing_is_no_delete[shows0]",
     ),
     Mutation(
         name="a 500 is taken as a refusal",

@@ -146,6 +146,11 @@ KINDS: dict[str, Kind] = {
     "wrong_input": _call(
         "the batch with what `shows` says", route="create", shows={"input_file_id": "file-of-another"}
     ),
+    "delete_ignored": _call(
+        "the file stays, and the answer shows what `shows` says",
+        route="delete",
+        shows={"id": "file-of-another"},
+    ),
     "forgery": _call(
         "`status` with `size` characters of controls, line breaks, and the call's own key and body",
         status=500,

@@ -46,6 +46,12 @@ async def _wrong_input(options: dict[str, Any], call: Call) -> None:
     await call.answer(reply(shown if "error" in shown else shown | options["shows"], status))
 
 
+async def _delete_ignored(options: dict[str, Any], call: Call) -> None:
+    """Leave the file, and answer as if it were gone, with what `shows` says."""
+    file_id = call.scope["path"].rpartition("/")[2]
+    await call.answer(reply({"id": file_id, "object": "file", "deleted": True} | options["shows"], 200))
+
+
 async def _date_skew(options: dict[str, Any], call: Call) -> None:
     call.scope[SKEW] = options["by"]
     await call.forward()
@@ -131,6 +137,7 @@ LIES: dict[str, Callable[[dict[str, Any], Call], Awaitable[None]]] = {
     "wrong_batch": _wrong_batch,
     "wrong_file": _wrong_file,
     "wrong_input": _wrong_input,
+    "delete_ignored": _delete_ignored,
     "date_skew": _date_skew,
     "endless_file": _endless_file,
     "trickle": _trickle,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 A_DAY = 86_400.0
+#: How a run names its input files: its own hash, and the shard.
+INPUT_FILE_NAME = re.compile(r"[0-9a-f]+-[0-9a-f]+-\d+\.jsonl")
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +51,7 @@ def upload_shard(
     while True:
         tries_left -= 1
         try:
-            return _require_new(_upload(journal.store, client, shard, name), known)
+            return _upload(journal.store, client, shard, name, known)
         except (openai.OpenAIError, msgspec.MsgspecError) as error:
             if not _is_unclear(error):
                 raise
@@ -60,15 +63,43 @@ def upload_shard(
                 raise
 
 
-def _upload(store: RunStore, client: Client, shard: Shard, name: str) -> InputFile | Refused:
+def _upload(
+    store: RunStore, client: Client, shard: Shard, name: str, known: AbstractSet[str]
+) -> InputFile | Refused:
     with input_file(store, shard.id) as path, open(path, "rb") as file:  # noqa: PTH123
-        return client.upload(name, file)
-
-
-def _require_new(uploaded: InputFile | Refused, known: AbstractSet[str]) -> InputFile | Refused:
-    if isinstance(uploaded, InputFile) and uploaded.id in known:
-        raise WrongAnswer(f"The API answered an upload with file {uploaded.id!r}, which an earlier one made.")
+        uploaded = client.upload(name, file)
+    if isinstance(uploaded, InputFile):
+        _require_ours(client, shard, uploaded, name, known)
     return uploaded
+
+
+def _require_ours(
+    client: Client, shard: Shard, uploaded: InputFile, name: str, known: AbstractSet[str]
+) -> None:
+    """Refuse a file that is not the one that has just gone up: a batch of it would run another's requests.
+
+    Servers may show another name, or the size of what they made of the file: then it is another one only if
+    it bears the name of another shard, or the list shows ours beside it. A server without a list is believed.
+    """
+    shown = uploaded.filename
+    if uploaded.id not in known:
+        if shown == name or (shown is None and uploaded.bytes in {None, 0, shard.about.bytes}):
+            return
+        is_anothers = shown is not None and INPUT_FILE_NAME.fullmatch(shown) is not None
+        if not is_anothers and (
+            uploaded.bytes == shard.about.bytes or not _is_listed(client, uploaded, name)
+        ):
+            return
+    raise WrongAnswer(f"The API answered the upload of {name!r} with another file, {uploaded.id!r}.")
+
+
+def _is_listed(client: Client, uploaded: InputFile, name: str) -> bool:
+    """Tell whether the API shows a file of this name that is not the one that it answered with."""
+    try:
+        found = client.files_named(name, client.now() - A_DAY)
+    except (openai.OpenAIError, msgspec.MsgspecError):
+        return False
+    return bool(found) and uploaded.id not in {file.id for file in found}
 
 
 def _is_unclear(error: Exception) -> bool:

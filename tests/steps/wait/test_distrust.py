@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 
+import msgspec
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.api.objects import InputFile
+from airflow_provider_openai_batch.batch.api.objects import InputFile, Refused
 from airflow_provider_openai_batch.batch.decisions.actions import Finish
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
@@ -154,6 +155,50 @@ def test_unclear_upload_leaves_no_file(pipeline: Pipeline, acts: bool, retries: 
 
     assert_landed_once(pipeline)
     assert pipeline.emulator.files() == []
+
+
+@pytest.mark.parametrize("name", ["theirs.jsonl", f"{'ab' * 16}-{'cd' * 12}-0.jsonl"])
+@pytest.mark.parametrize("retries", [0, 1])
+def test_an_upload_that_shows_anothers_file_runs_nothing_of_it(pipeline: Pipeline, name: str, retries: int):
+    """KIND: an answer about another thing, here to an upload. Another's requests are not paid for."""
+    line = (
+        b'{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5-mini",'
+        b'"messages":[{"role":"user","content":"x"}]}}\n'
+    )
+    theirs = pipeline.client.upload(name, io.BytesIO(line))
+    assert isinstance(theirs, InputFile)
+    connect(pipeline, retries)
+    pipeline.emulator.fault("wrong_file", route="upload", times=1)
+    pipeline.submit()
+
+    assert_landed_once(pipeline)
+    assert [file["id"] for file in pipeline.emulator.files()] == [theirs.id]
+
+
+@pytest.mark.parametrize(
+    "shows", [{"filename": "renamed.jsonl"}, {"filename": "x", "bytes": 0}, {"bytes": 1}]
+)
+def test_a_server_that_shows_its_own_names_and_sizes_is_believed(pipeline: Pipeline, shows: Any):
+    """Some servers store another file than they were given; the list shows none of ours beside it."""
+    uploaded = InputFile(id="file-1", filename="f-0.jsonl", bytes=10)
+    shown = msgspec.structs.replace(uploaded, **shows)
+
+    class Renaming(Client):
+        def upload(self, name: str, file: BinaryIO) -> InputFile | Refused:
+            made = super().upload(name, file)
+            assert isinstance(made, InputFile)
+            return msgspec.structs.replace(shown, id=made.id, created_at=made.created_at)
+
+        def files_named(self, start: str, oldest: float) -> list[InputFile]:
+            return []
+
+    pipeline.client.close()
+    emulator = pipeline.emulator
+    api = openai.OpenAI(base_url=emulator.base_url, api_key=emulator.api_key, max_retries=0)
+    pipeline.client = Renaming(api)
+    pipeline.submit()
+
+    assert_landed_once(pipeline)
 
 
 @pytest.mark.parametrize("status", [300, 302, 304, 307])
