@@ -159,8 +159,13 @@ def _batch(parsed: Any) -> Batch | None:
 
 
 def _may_be_cut(length: int) -> bool:
-    """Return whether a server could have chosen this length for its pages.
+    """Return whether so many batches may be one page of a longer list.
 
-    A server without paging sends its whole list again: that is known of 37 batches, but not of 20.
+    Two servers send the same batches again when the next page is asked for: one that has no pages and sends
+    its whole list, and one that ignores `after` and sends its first page. If neither says `has_more`, only
+    the length tells them apart: servers choose round numbers and powers of two for their pages. So a list of
+    37 batches is whole, and of 20 batches, nothing is known; to take a page for a whole list would be to pay
+    twice for the batches that it does not show.
     """
-    return length >= LEAST_PAGE and (length % 5 == 0 or length.bit_count() == 1)
+    is_round, is_power_of_two = length % 5 == 0, length.bit_count() == 1
+    return length >= LEAST_PAGE and (is_round or is_power_of_two)
