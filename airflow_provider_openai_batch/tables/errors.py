@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 
-#: Where in a statement an error is, as libpq and DuckDB draw it; a long line is cut, which dots show.
+#: Where in a statement an error is, as drivers draw it; a long line is cut, which dots show.
 DRAWN = re.compile(r"^LINE (\d+): (?P<line>.*)\n(?P<before> *)\^", re.MULTILINE)
 LEFT_OUT = "its text may hold row values and is not shown"
 

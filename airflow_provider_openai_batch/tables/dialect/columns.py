@@ -81,6 +81,8 @@ class Limits:
 
     #: A text has any length, whatever its column is declared as.
     endless_texts: bool = False
+    #: How long a text a column must take that is for texts of any length; longer ones are cut to the column.
+    long_text: int = 65_535
     #: How long a CHAR is that does not say so; None: of any length.
     bare_char: int | None = 1
     #: How many bytes texts have at most that end by their type's name.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LONGEST = {"custom_id": 32, "input_hash": 32, "prompt_version": 32, "status": 16}
 SHORT = 64
 UNBOUNDED_ROLES = frozenset({"raw_output", "error_message"})
-#: Nothing tells how long texts of a source are: they are taken on the user's word. A load that meets a
+#: How long texts of a source are is unknown: the user's choice of column is trusted. A load that meets a
 #: longer one fails, and lands for free once the column is widened.
 TRUSTED = 0
 #: How long a zoned moment, the longest of what is neither number nor text, is as text.
@@ -104,15 +104,15 @@ def _holds_texts(made: Plan, column: TargetColumn, dialect: Dialect) -> bool:
     if kind is None or family(column.type, dialect) != "text":
         return True
     bound: Any = text_bound(kind, dialect)
-    return bound is None or bound.most >= _needed(made, column)
+    return bound is None or bound.most >= _needed(made, column, dialect)
 
 
-def _needed(made: Plan, column: TargetColumn) -> int:
+def _needed(made: Plan, column: TargetColumn, dialect: Dialect) -> int:
     role = column.role
     if role == "run_id":
         return len(made.landing.run_id)
     if role in UNBOUNDED_ROLES:
-        return 2**16 - 1  # MySQL's TEXT; a longer text is cut there
+        return dialect.limits.long_text
     if role is not None:
         return LONGEST.get(role, SHORT)
     return _longest_text(column.field)

@@ -119,7 +119,7 @@ def _check_present(landing: Landing, existing: Existing, found: dict[str, Any]) 
 
 
 def _check_not_generated(made: Plan, existing: Existing) -> None:
-    """Refuse to write what the database computes: MariaDB would say so of rows only, which are paid for."""
+    """Refuse to write what the database computes: it may say so only of rows, which are paid for by then."""
     computed = {column.name for column in existing.columns if column.generated}
     written = [column.name for column in made.columns if column.name in computed]
     if written:

@@ -161,8 +161,8 @@ class _Load:
         sql = LoadStatements(made, staging, self.session.dialect)
         if self.session.one(sql.distinct()) != staged:
             raise InvalidRequest(
-                f"The target holds two keys of the source as one (columns {', '.join(made.unique)}): "
-                "their type or collation there does not tell them apart."
+                "The target treats different keys of the source as equal, by the type or collation of "
+                f"its columns: {', '.join(made.unique)}."
             )
         guard()
         done = _merge(self.session, sql)
@@ -179,7 +179,7 @@ class _Load:
             return done
         found = hooked(self.session, sql.made.parts)
         if sql.is_counted and found:
-            # MySQL's triggers can refuse rows but not leave them out, so that these are there.
+            # Where a merge miscounts, triggers can refuse rows but not leave them out: all are there.
             done = replace(done, written=staged - done.kept)
         if done.written + done.kept == staged:
             self._refuse_taken_out(sql, staged, changed, found)
@@ -199,7 +199,7 @@ class _Load:
         if gone > 0:
             raise InvalidRequest(
                 f"{gone} of {staged} rows are not in table {'.'.join(sql.made.parts)!r} after they were "
-                f"written: {', '.join(found)} takes them out. Nothing was written, and a retry would end the "
+                f"written: {', '.join(found)} removes them. Nothing was written, and a retry would end the "
                 "same; drop it, and clear load."
             )
 
@@ -224,7 +224,6 @@ def _merge(session: Session, sql: LoadStatements) -> Written:
                 session.run(sql.delete_free())
                 return Written(written=session.run(sql.insert_rest()), kept=kept)
             changed = session.run(sql.merge())
-            # MySQL counts a changed row as two, and one that had the same values as none.
             return Written(written=session.one(sql.written()) if sql.is_counted else changed, kept=kept)
         case "append":
             session.run(*sql.delete_ours({made.role("run_id") or "": made.landing.run_id}))

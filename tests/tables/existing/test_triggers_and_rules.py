@@ -147,7 +147,7 @@ def test_rows_that_a_trigger_takes_out_again_fail_the_load(warehouse: Warehouse,
     write(warehouse.conn_id, make_landing(key_type=pa.string(), mode=mode, run_id="before"), {"id": "old"})
     warehouse.execute(TAKE_OUT[warehouse.name])
 
-    with pytest.raises(InvalidRequest, match=r"2 of 2 rows are not in .*trigger takes takes them out"):
+    with pytest.raises(InvalidRequest, match=r"2 of 2 rows are not in .*trigger takes removes them"):
         write(warehouse.conn_id, landing, {"id": "A"}, {"id": "b"})
 
     assert warehouse.execute("select id from labels") == [("old",)]

@@ -247,7 +247,7 @@ def test_two_keys_in_one(warehouse: Warehouse) -> None:
         warehouse.execute(f"CREATE TABLE labels ({COLUMNS.replace('id bigint', 'id numeric(9, 1)')})")
         landing, keys = make_landing(key_type=pa.decimal128(9, 3)), (Decimal("1.001"), Decimal("1.002"))
 
-    with pytest.raises(InvalidRequest, match="two keys of the source as one"):
+    with pytest.raises(InvalidRequest, match="different keys of the source as equal"):
         write(warehouse.conn_id, landing, *({"id": key} for key in keys))
 
 

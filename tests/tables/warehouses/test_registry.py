@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,15 @@ def imported(source: str) -> set[str]:
 def test_no_database_is_named_elsewhere() -> None:
     """Generic code asks a dialect what it can do; how many literals of names there are is zero."""
     found = {str(path.relative_to(PRODUCT)): literals(path.read_text()) for path in ELSEWHERE}
+
+    assert {} == {path: names for path, names in found.items() if names}
+
+
+def test_no_text_of_generic_code_names_a_database() -> None:
+    """Comments and messages of `tables/` do without names, too: a dialect says what one database does."""
+    said = re.compile("|".join(["mariadb", *(dialect.name for dialect in WRITTEN)]), re.IGNORECASE)
+    generic = [path for path in (PRODUCT / "tables").rglob("*.py") if not path.is_relative_to(FOLDERS)]
+    found = {str(path.relative_to(PRODUCT)): said.findall(path.read_text()) for path in generic}
 
     assert {} == {path: names for path, names in found.items() if names}
 

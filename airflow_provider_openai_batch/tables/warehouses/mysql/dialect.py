@@ -121,6 +121,7 @@ DIALECT = Dialect(
         },
     ),
     limits=Limits(
+        long_text=PLAIN,
         text_bytes={_T.TINYTEXT: TINY, _T.TEXT: PLAIN, _T.MEDIUMTEXT: MEDIUM},
         bytes_bytes={_T.TINYBLOB: TINY, _T.BLOB: PLAIN, _T.MEDIUMBLOB: MEDIUM, _T.BINARY: 1},
         charset=charset,
