@@ -192,7 +192,7 @@ def test_an_unclear_create_is_looked_up(run: Any, openai_batch_emulator: Any, ca
     [
         ({"name": "rate_limit", "route": "create"}, "refused for another reason (status 429"),
         ({"name": "unprocessable", "route": "upload"}, "upload of one line was refused (status 422"),
-        ({"name": "not_found", "route": "delete"}, "does not know it when it is deleted"),
+        ({"name": "not_found", "route": "delete"}, "cannot find it to delete it"),
     ],
     ids=["create", "upload", "delete"],
 )

@@ -71,24 +71,24 @@ DIFFERENCES = {
     "no_usage": ({}, "batch at its end: usage", "is not an object but null"),
     "no_expires_at": ({}, "create", "expires_at is null"),
     "iso_times": ({}, "create", "created_at is text, not number"),
-    "upper_case": ({}, "create", "the status 'VALIDATING' is not in the reference"),
-    "status_word": ({"status": "validating"}, "create", "the status 'queued' is not in the reference"),
-    "nested_metadata": ({}, "create", "metadata is not what was asked"),
-    "output_late": ({}, "batch at its end", "its files are named only at a later look"),
-    "wrong_input": ({}, "create", "input_file_id is not what was asked"),
+    "upper_case": ({}, "create", "the status 'VALIDATING' is not documented"),
+    "status_word": ({"status": "validating"}, "create", "the status 'queued' is not documented"),
+    "nested_metadata": ({}, "create", "metadata is not what was requested"),
+    "output_late": ({}, "batch at its end", "its file ids are shown only at a later look"),
+    "wrong_input": ({}, "create", "input_file_id is not what was requested"),
     "date_skew": ({"route": "upload"}, "upload", "Date and created_at differ by 3,456,00"),
     "metadata_unavailable": ({}, "metadata of the output file", "status 500"),
     # The list.
     "list_lag": ({"lag": 12}, "list", "it shows the batch only after 15 s"),
     "no_list": ({}, "list", "status 404"),
-    "endless_list": ({}, "list", "it says that there is more after 1 batches"),
+    "endless_list": ({}, "list", "it announces more after 1 of 100 batches"),
     # The way of a batch.
     "token_limit": ({}, "batch at its end", "it ended as 'failed', not 'completed'"),
     # The lines.
     "missing_lines": ({"share": 1}, "lines", "5 of 5 rows have no line"),
     "duplicate_lines": ({"share": 1}, "lines", "5 of 5 rows have several lines"),
     "malformed_lines": ({"share": 1}, "output file", "a line is not JSON"),
-    "foreign_lines": ({}, "output file", "a line has a custom_id that was not asked"),
+    "foreign_lines": ({}, "output file", "a line has a custom_id that was not sent"),
     "blank_lines": ({"share": 1}, "output file", "a line is empty"),
     "no_final_newline": ({}, "output file", "its last line has no line break"),
     "no_line_ids": ({}, "line of the output file", "lacks id"),
@@ -102,7 +102,7 @@ DIFFERENCES = {
     "fail_all": ({}, "error file", "a row is in the error file, not in the output file"),
     "output_grows": ({"lag": 7_200}, "lines", "of 5 rows have no line"),
     # Answers that do not come.
-    "download_short": ({}, "metadata of the output file", "bytes is not what was asked or received"),
+    "download_short": ({}, "metadata of the output file", "bytes is not what was sent or received"),
     "download_cut": ({}, "output file", "its content cannot be read to its end"),
     "endless_file": ({}, "output file", "its content was cut: more than 393,216 bytes came"),
     "upload_unclear": ({}, "upload", "status 500"),
@@ -151,7 +151,7 @@ def test_another_batch_is_not_taken_for_ours(run: Any, openai_batch_emulator: An
 
     told = run(code=1)
 
-    assert {"where": "retrieve", "what": "id is not what was asked"} in told["differences"]
+    assert {"where": "retrieve", "what": "id is not what was requested"} in told["differences"]
     assert told["usage"]["output_tokens"] > 0
 
 

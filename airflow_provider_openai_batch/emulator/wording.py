@@ -1,4 +1,4 @@
-"""What is wrong with a body, told by the type that it should have and in the words of the API."""
+"""What is wrong with a body, by the type that it should have, in the words of the API."""
 
 from __future__ import annotations
 

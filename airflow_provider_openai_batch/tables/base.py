@@ -67,5 +67,5 @@ class Target(Protocol):
     def write(
         self, landing: Landing, batches: Iterator[pa.RecordBatch], guard: Callable[[], None]
     ) -> Written:
-        """Write all rows at once; `guard` raises, just before it, if the load is out of date."""
+        """Write all rows in one transaction; `guard`, called just before, raises if the load is outdated."""
         ...

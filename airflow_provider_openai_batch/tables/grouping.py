@@ -1,4 +1,4 @@
-"""How much of a table is held at once: bounded by rows and by bytes, for rows can be wide."""
+"""How much of a table is held in memory: bounded by rows and by bytes, for rows can be wide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a load brings to its target, and what became of it."""
+"""What a load brings to its target, and the outcome."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Plan:
     parts: tuple[str, ...]
     exists: bool
     columns: tuple[TargetColumn, ...]
-    #: A row is all that is written of it: one that is met may be taken out and put in anew.
+    #: A row is all that is written of it: one that is met may be deleted and inserted again.
     whole: bool = False
 
     def target_name(self, name: str) -> str:

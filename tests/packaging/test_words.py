@@ -32,11 +32,20 @@ def test_a_phrase_is_found_wherever_it_is_broken(tmp_path, text):
     assert said == "write 'synchronous, immediately, or in one transaction', not 'at once'"
 
 
-def test_a_phrase_counts_only_in_its_scope(tmp_path):
-    """Names, other words, and folders that were not gone through are left alone."""
-    for folder in ("batch/output", "tables/targets"):
-        (tmp_path / words.PACKAGE / folder).mkdir(parents=True)
-        (tmp_path / words.PACKAGE / folder / "a.py").write_text("# at once\n")
+@pytest.mark.parametrize("file", ["batch/output/a.py", "tables/targets/a.py", "batch/report/a.html", "a.py"])
+def test_a_phrase_is_found_in_every_folder(tmp_path, file):
+    """No folder of the package is left out."""
+    path = tmp_path / words.PACKAGE / file
+    path.parent.mkdir(parents=True)
+    path.write_text("# at once\n")
+
+    (found,) = words.phrases(tmp_path)
+
+    assert found.startswith(f"{words.PACKAGE}/{file}:1: ")
+
+
+def test_names_and_other_words_are_left_alone(tmp_path):
+    """A phrase is found as whole words only."""
     (tmp_path / "a.md").write_text("at_once, flat oncet\n")
 
     assert list(words.phrases(tmp_path)) == []

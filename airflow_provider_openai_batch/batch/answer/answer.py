@@ -1,4 +1,4 @@
-"""What became of one request, as a line of a file says it."""
+"""The outcome of one request, as a line of a file states it."""
 
 from __future__ import annotations
 

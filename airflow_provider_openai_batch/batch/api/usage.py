@@ -42,10 +42,10 @@ class Unseen(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         more = f"{self.tokens.input_tokens:,} input and {self.tokens.output_tokens:,} output tokens"
-        text = f"its usage is {more} more than that of its answers"
+        text = f"it used {more} more than its answers report"
         if not self.requests:
-            return f"{text}, so something ran that has no line; the cost of the run contains it"
-        return f"{text}; they are booked on {self.requests:,} requests without tokens, in even shares"
+            return f"{text}: requests ran that have no line; the cost of the run includes them"
+        return f"{text}; these are shared evenly by the {self.requests:,} requests without tokens"
 
 
 def read_usage(value: object) -> BatchUsage | None:

@@ -166,7 +166,7 @@ def source(value: object, has_rows: bool = False) -> Source:
             given[name] = (given[name],)
     if not given.get("key"):
         raise InvalidRequest(
-            "source has no 'key': name the column, or the list of columns, that tells rows apart."
+            "source has no 'key': name the column, or the list of columns, that identifies a row."
         )
     if given.get("format") is not None:
         given["format"] = read_format(given["format"])
@@ -201,7 +201,7 @@ def _check_kind(parsed: Source, has_rows: bool) -> None:
         )
     if kind == "rows" and parsed.conn_id:
         raise InvalidRequest(
-            "source['rows'] takes no 'conn_id': the rows are already here; remove one of both."
+            "source['rows'] takes no 'conn_id': the rows are already here; remove one of them."
         )
     _check_owners(parsed, kind)
     if parsed.sql is not None:

@@ -79,8 +79,8 @@ def literal(value: object) -> str:
         case str() if not any(mark in value for mark in UNSAFE):
             return "'{}'".format(value.replace("'", "''"))
     raise InvalidRequest(
-        f"A partition cannot be told by this value of type {type(value).__name__}; give a number, a date, a "
-        "UUID, or a text without backslashes and template braces."
+        f"A partition cannot be selected by this value of type {type(value).__name__}; give a number, a "
+        "date, a UUID, or a text without backslashes and template braces."
     )
 
 
@@ -102,8 +102,8 @@ def _check_apart(texts: Sequence[str]) -> None:
     """Refuse texts that some databases take for the same: their rows would be asked twice."""
     if len({_folded(text) for text in texts}) < len(texts):
         raise InvalidRequest(
-            "Two values differ only by case, accents, or spaces at the end: a database may take them for the "
-            "same, and their rows would be asked twice. Give one of them."
+            "Two values differ only by case, accents, or spaces at the end: a database may treat them as "
+            "equal, and their rows would be sent twice. Give one of them."
         )
 
 

@@ -128,9 +128,9 @@ class ForecastText:
     def __str__(self) -> str:
         new, whole = self.forecast.new, self.forecast.all
         if not whole.requests:
-            return "Nothing is sent, and nothing is to be paid."
+            return "Nothing is sent, and nothing is paid."
         if not new.requests:
-            return "No request is new: only requests that are sent again cost more."
+            return "No new requests; only requests that are sent again cost more."
         cost = "" if new.cost_usd is None else f": {self._cost(new)}"
         return f"{new.requests:,} new requests{cost}. {self.basis}"
 

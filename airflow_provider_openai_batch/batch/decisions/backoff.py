@@ -79,7 +79,7 @@ def final_refusal(run: Run) -> str | None:
             # What is said of an upload may quote its lines, which are rows.
             words = answer.message if send.intent.file_id else send.refusal.shown or f"see {send.folder}"
             said = f"{words} (status {answer.status}, code {answer.code!r}, param {answer.param!r})"
-            what = "one request, asked before all others" if send.intent.preflight else "a batch"
+            what = "the preflight request" if send.intent.preflight else "a batch"
             return f"The API refuses {what}: {said}. Correct this and clear submit: what is answered stays."
     return None
 

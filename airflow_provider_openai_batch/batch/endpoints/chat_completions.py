@@ -39,7 +39,7 @@ def with_output(body: dict[str, Any], output: Output) -> dict[str, Any]:
     if output.schema is None:
         return dict(body)
     if "response_format" in body:
-        raise InvalidRequest("request['response_format'] and output_type say the same; remove one of both.")
+        raise InvalidRequest("request['response_format'] and output_type say the same; remove one of them.")
     schema = {"name": SCHEMA_NAME, "strict": output.strict, "schema": output.schema}
     response_format = {"type": "json_schema", "json_schema": schema}
     return {**body, "response_format": msgspec.Raw(msgspec.json.encode(response_format))}

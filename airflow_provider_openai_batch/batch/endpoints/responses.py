@@ -48,7 +48,7 @@ def with_output(body: dict[str, Any], output: Output) -> dict[str, Any]:
     if not isinstance(text, Mapping):
         raise InvalidRequest(f"request['text'] is a {type(text).__name__}; give a dict, or leave it out.")
     if "format" in text:
-        raise InvalidRequest("request['text']['format'] and output_type say the same; remove one of both.")
+        raise InvalidRequest("request['text']['format'] and output_type say the same; remove one of them.")
     form = {"type": "json_schema", "name": SCHEMA_NAME, "strict": output.strict, "schema": output.schema}
     return {**body, "text": {**text, "format": msgspec.Raw(msgspec.json.encode(form))}}
 

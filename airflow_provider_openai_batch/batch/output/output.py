@@ -23,7 +23,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.output.column_limits import Bound
 
-#: How many answers are held at once.
+#: How many answers are held in memory.
 ROWS = 4_096
 FINE_TUNED = "ft:"
 #: The column of typed values in a file of answers, and what it says of the type that they were typed for.
@@ -64,7 +64,7 @@ class Output:
 
     @property
     def rows(self) -> int:
-        """Return how many rows are held at once when answers are read."""
+        """Return how many rows are held in memory when answers are read."""
         return ROWS
 
     @property

@@ -28,7 +28,7 @@ MAX_ENUM_VALUES = 1_000
 MAX_CHARACTERS = 120_000
 LARGE_ENUM = 250
 MAX_LARGE_ENUM_CHARACTERS = 15_000
-#: Escapes and character classes, in which nothing looks around.
+#: Escapes and character classes, in which nothing is a lookaround.
 LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 AROUND = re.compile(r"\(\?<?[=!]")
 
@@ -96,14 +96,14 @@ class _Linter:
         if not (isinstance(form, str) and form in FORMATS):
             yield f"{_at(node, 'format')} is {form!r}, not one of {', '.join(sorted(FORMATS))}"
         if isinstance(node.get("pattern"), str) and looks_around(node["pattern"]):
-            yield f"{_at(node, 'pattern')} looks around, which is not supported"
+            yield f"{_at(node, 'pattern')} uses a lookaround, which is not supported"
 
     def reference(self, node: Placed) -> Iterator[str]:
         ref = node.get("$ref", "#")
         if not isinstance(ref, str) or resolve(self.root, ref) is None:
             yield Mistake(f"{_at(node, '$ref')} is {ref!r}, which is not in the schema")
         elif "$ref" in node and len(node) > 1:
-            yield f"{_at(node, '$ref')} stands beside other keywords"
+            yield f"{_at(node, '$ref')} cannot be combined with other keywords"
 
     def enum(self, node: Placed) -> Iterator[str]:
         values = node.get("enum")

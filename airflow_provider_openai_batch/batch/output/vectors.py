@@ -26,7 +26,7 @@ NUMERIC = frozenset("iuf")
 KIND = pa.list_(pa.float32())
 #: How large a vector of unknown size is taken to be, at most.
 LARGEST = 3_072
-#: How many numbers a batch of rows holds at once.
+#: How many numbers a batch of rows holds at most.
 NUMBERS = 1 << 20
 #: How many bytes of base64 the answers of one shard may have, for they are sorted in memory.
 SHARD_BYTES = 1 << 26
@@ -41,7 +41,7 @@ class Vectors(Output):
 
     @property
     def rows(self) -> int:
-        """Return how many rows are held at once."""
+        """Return how many rows are held in memory."""
         return max(1, min(ROWS, NUMBERS // (self.size or LARGEST)))
 
     @property

@@ -121,7 +121,7 @@ def check_file(findings: Findings, where: str, parsed: object, wanted: dict[str,
     """Compare a file object with what it is to be."""
     findings.shape(where, parsed, FILE)
     for name, value in ({"object": "file"} | wanted).items():
-        findings.expect(where, part(parsed, name) == value, f"{name} is not what was asked or received")
+        findings.expect(where, part(parsed, name) == value, f"{name} is not what was sent or received")
 
 
 def check_batch(findings: Findings, where: str, parsed: object, wanted: dict[str, Any]) -> None:
@@ -130,9 +130,9 @@ def check_batch(findings: Findings, where: str, parsed: object, wanted: dict[str
     findings.shape(f"{where}: request_counts", part(parsed, "request_counts"), COUNTS)
     wanted = {"object": "batch", "endpoint": ENDPOINT, "completion_window": WINDOW} | wanted
     for name, value in wanted.items():
-        findings.expect(where, part(parsed, name) == value, f"{name} is not what was asked")
+        findings.expect(where, part(parsed, name) == value, f"{name} is not what was requested")
     status = part(parsed, "status")
-    findings.expect(where, status in STATUSES, f"the status {name_of(status)!r} is not in the reference")
+    findings.expect(where, status in STATUSES, f"the status {name_of(status)!r} is not documented")
     created, expires = part(parsed, "created_at"), part(parsed, "expires_at")
     if kind_of(created) == kind_of(expires) == "number":
         findings.expect(where, expires - created == DAY, "expires_at is not 24 hours after created_at")
@@ -152,7 +152,7 @@ def check_end(findings: Findings, parsed: object, asked: ProbeRequests) -> None:
     findings.expect(where, part(parsed, "output_file_id"), "there is no output file")
     if asked.refused:
         findings.expect(
-            where, part(parsed, "error_file_id"), "there is no error file, though a row is refused"
+            where, part(parsed, "error_file_id"), "there is no error file, although a row was refused"
         )
     findings.shape("batch at its end: usage", part(parsed, "usage"), BATCH_USAGE)
 
@@ -179,7 +179,7 @@ class Lines:
         if not isinstance(parsed, dict):
             self.findings.add(name, "a line is empty" if not line.strip() else "a line is not JSON")
         elif custom_id not in self.asked.ids:
-            self.findings.add(name, "a line has a custom_id that was not asked")
+            self.findings.add(name, "a line has a custom_id that was not sent")
         else:
             self.findings.shape(f"line of the {name}", parsed, LINE)
             self.order.append(custom_id)
@@ -193,7 +193,7 @@ class Lines:
         self.findings.shape(f"response of the {name}", response, RESPONSE)
         status, body = part(response, "status_code"), part(response, "body")
         wanted = BAD if is_refused else GOOD
-        row = "the row that is to be refused" if is_refused else "a row"
+        row = "the row that must be refused" if is_refused else "a row"
         self.findings.expect(name, status == wanted, f"{row} has status_code {name_of(status)}, not {wanted}")
         place = "error file" if is_refused else "output file"
         self.findings.expect(name, name == place, f"{row} is in the {name}, not in the {place}")

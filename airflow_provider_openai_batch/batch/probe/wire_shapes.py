@@ -85,7 +85,7 @@ def differences(parsed: object, shape: Shape) -> Iterator[str]:
         return
     yield from _named("lacks", [name for name in shape.fields if name not in parsed])
     extra = parsed.keys() - shape.fields.keys() - shape.optional
-    yield from _named("has what the reference has not:", sorted(map(name_of, extra)))
+    yield from _named("has undocumented fields:", sorted(map(name_of, extra)))
     for name, wanted in shape.fields.items():
         if name in parsed and not _fits(parsed[name], wanted):
             yield f"{name} is {kind_of(parsed[name])}, not {wanted.replace('?', ' or null')}"

@@ -46,7 +46,7 @@ def compile_template(endpoint: str, body: Mapping[str, Any], columns: Sequence[s
     used = tuple(dict.fromkeys(name for piece in pieces for name in _columns(piece)))
     if not used:
         raise InvalidRequest(
-            "request names no column, so that all rows would ask the same; "
+            "request names no column, so all rows would send the same request; "
             f"write one as {{name}}; {_listed(columns)}."
         )
     return Template(pieces=pieces, columns=used)

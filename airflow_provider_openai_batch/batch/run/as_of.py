@@ -35,7 +35,7 @@ def run_as_of(run: Run, now: float) -> Run:
 def send_as_of(send: Send, now: float) -> Send:
     """Return a send that waits for no time which was never meant.
 
-    What was tried at such a time is tried once more, and dated anew; what has happened has happened.
+    What was tried at such a time is tried once more, with a new date; what has happened has happened.
     """
     if not any(is_yet_to_come(at, now) for at in _times(send)):
         return send

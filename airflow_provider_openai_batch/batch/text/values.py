@@ -238,4 +238,4 @@ def _writer(kind: pa.DataType) -> Writer:
     for matches, writer in WRITERS:
         if matches(kind):
             return writer
-    raise InvalidRequest(f"A column of type {kind} has no text; cast it to another type in the source.")
+    raise InvalidRequest(f"A column of type {kind} has no text form; cast it to another type in the source.")

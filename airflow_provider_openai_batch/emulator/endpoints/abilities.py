@@ -32,7 +32,7 @@ class Abilities:
     parallel: bool = True
     #: Whether it takes tools beside an effort, at `/v1/chat/completions`.
     tools_beside_effort: bool = True
-    #: The parameters of sampling that it has with their default only; those that are not here it has not.
+    #: The parameters of sampling that it takes with their default only; it lacks those that are not here.
     fixed: tuple[str, ...] = ("temperature",)
     #: Whether it writes JSON by a schema, and any JSON.
     schemas: bool = True

@@ -48,8 +48,8 @@ log = logging.getLogger(__name__)
 
 GONE_OFTEN = 4
 NO_CREDIT = (
-    "%s: %s requests were not run, for the account has no credit left (insufficient_quota). They are asked "
-    "again after a pause that grows; no attempt is counted. Add credit, or raise the project's budget."
+    "%s: %s requests did not run because the account has no credit left (insufficient_quota). They are sent "
+    "again after growing pauses; no attempt is counted. Add credit, or raise the project's budget."
 )
 ABSENT = {BatchStatus.EXPIRED: RowStatus.EXPIRED, BatchStatus.CANCELLED: RowStatus.CANCELLED}
 
@@ -208,7 +208,8 @@ def write_answers(journal: Journal, client: Client, send: Send, table: pa.Table,
     if unseen:
         log.warning("%s: %s.", name, unseen)
     if counted.anomalies:
-        log.warning("%s had lines that are in no row of its own: %s.", name, counted.anomalies)
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in counted.anomalies.items())
+        log.warning("%s has lines that are not answers to its own requests: %s.", name, kinds)
 
 
 def _dated(table: pa.Table, ended: float) -> pa.Table:
@@ -258,7 +259,7 @@ def cap_requests(journal: Journal, client: Client, send: Send, message: str) -> 
 
 
 def give_up_on(journal: Journal, client: Client, send: Send) -> None:
-    """End a send whose batch the API does not know any more: what became of it is unknown."""
+    """End a send whose batch the API does not know any more: its outcome is unknown."""
     ids = ids_of_shard(journal.store, send.shard)
     _end_alike(journal, client, send, _unanswered(ids, RowStatus.UNKNOWN))
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FULL_BUDGET = "%s: about %s of at most %s tokens are enqueued; what does not fit waits for token budget."
+UNCOUNTED = "Live batches could not be counted (%s): shards are sent until the API refuses one."
 
 
 class SyncLook:
@@ -132,7 +133,7 @@ class SyncLook:
             raise hopeless(error) from None
         except STALLING as error:
             self.take_rest(error)
-            log.warning("Live batches could not be counted (%s): only the API tells.", type(error).__name__)
+            log.warning(UNCOUNTED, type(error).__name__)
             return None
 
     def _tick(self) -> None:
@@ -168,5 +169,5 @@ class SyncLook:
             raise hopeless(error) from None
         except UNSEEN as error:
             if not self.is_blind:
-                log.warning("Batch %s could not be looked at (%s).", batch.id, type(error).__name__)
+                log.warning("The status of batch %s could not be read (%s).", batch.id, type(error).__name__)
             self._looks.missed(batch, error)

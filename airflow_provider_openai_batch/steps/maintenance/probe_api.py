@@ -59,7 +59,7 @@ class Probe:
         try:
             if not self._client.delete(uploaded.id):
                 return self._fail(
-                    f"File {uploaded.id} was uploaded, but the API does not know it when it is deleted."
+                    f"File {uploaded.id} was uploaded, but the API cannot find it to delete it."
                 )
             self._say(f"A file of one line was uploaded and deleted ({uploaded.id}).")
             holds = self._create(uploaded.id)

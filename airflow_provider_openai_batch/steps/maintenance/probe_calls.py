@@ -40,7 +40,7 @@ class Calls:
         try:
             answer = call()
         except (openai.APIConnectionError, openai.APIResponseValidationError) as error:
-            self.findings.add(where, f"no answer that can be read ({type(error).__name__})")
+            self.findings.add(where, f"no readable answer ({type(error).__name__})")
         except openai.APIStatusError as error:
             self.findings.add(where, f"status {error.status_code}")
             self.has_list &= where != "list" or error.status_code not in NO_LIST
@@ -62,7 +62,7 @@ class Calls:
         batches = part(told, "data")
         batches = batches if isinstance(batches, list) else []
         if part(told, "has_more") and len(batches) < PAGE_SIZE:
-            what = f"it says that there is more after {len(batches)} batches, though {PAGE_SIZE} were asked"
+            what = f"it announces more after {len(batches)} of {PAGE_SIZE} batches"
             self.findings.add("list", what)
         return batches
 
@@ -76,7 +76,7 @@ class Calls:
                     pace.take(len(piece))
                     pieces.append(piece)
         except openai.APIStatusError as error:
-            self.findings.add(called, f"its content is answered with status {error.status_code}")
+            self.findings.add(called, f"its content cannot be downloaded (status {error.status_code})")
             raise Stopped from None
         except (TooMuch, TooSlow) as error:
             self.findings.add(called, f"its content was cut: {error}")
@@ -86,7 +86,7 @@ class Calls:
             raise Stopped from None
         self.seconds[f"download of the {called}"] = round(time.perf_counter() - began, 3)
         content = b"".join(pieces)
-        self.findings.expect(called, length in {None, len(content)}, "Content-Length is not the length")
+        self.findings.expect(called, length in {None, len(content)}, "Content-Length is wrong")
         return content
 
     def check_metadata(self, called: str, file_id: str, size: int) -> None:

@@ -127,7 +127,7 @@ class Cycle:
             late += str(part(batch, "status")).lower() in ENDED
             self._look_in_list(wanted["id"])
         if late > 1:
-            self._findings.add("batch at its end", "its files are named only at a later look")
+            self._findings.add("batch at its end", "its file ids are shown only at a later look")
         self._wait_for_list(wanted["id"])
         self._say(f"The batch ended as {name_of(part(batch, 'status'))} within {self._waited:,.0f} s.")
         self.seconds["wait"] = self._waited

@@ -35,5 +35,5 @@ def refuse_purged(uri: str, names: Collection[str]) -> None:
         raise RunUnreadable(
             f"The run {uri} was purged: its rows are in the target, its requests and answers are deleted "
             "([openai_batch] retention_days). Nothing was sent. It cannot be cleared any more; a new run of "
-            "the DAG sends its rows anew, and they are paid for again."
+            "the DAG sends its rows again, and they are paid for again."
         )

@@ -95,7 +95,7 @@ def peek(store: RunStore, client: Client, settings: Settings) -> Decision:
 class _Advance:
     """One call of `advance`: each action is tried once, and creating stops when another takes over.
 
-    It works in rounds: all that is due of one kind is done, and then it is decided anew. The folder is listed
+    It works in rounds: all that is due of one kind is done, and then it decides again. The folder is listed
     at the start, once this process is registered, and where others may have changed what is due; what this
     process has written is known without a listing.
     """

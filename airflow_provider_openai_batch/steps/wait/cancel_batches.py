@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def cancel(store: RunStore, client: Client, by: str = "on_kill") -> tuple[str, ...]:
-    """Cancel every batch of the run that is still open; return the ids of those that were asked to stop.
+    """Cancel every batch of the run that is still open; return the ids of those that are being cancelled.
 
     Raises the last error of the API once all batches were tried.
     """
@@ -43,7 +43,7 @@ def cancel_send(journal: Journal, client: Client, send: Send, by: str) -> tuple[
     journal.cancel(send, by)
     for batch in send.own:
         client.cancel(batch.id)
-        log.info("Batch %s of shard %s is asked to stop (%s).", batch.id, send.shard, by)
+        log.info("Batch %s of shard %s: cancel requested (%s).", batch.id, send.shard, by)
     return tuple(batch.id for batch in send.own)
 
 

@@ -94,7 +94,7 @@ class Outcome(Enum):
     """What has come of a send."""
 
     CREATED = auto()
-    #: Refused, or without a clear answer: what is to be sent next is decided anew.
+    #: Refused, or without a clear answer: what is to be sent next is decided again.
     UNSETTLED = auto()
     #: Another attempt has taken over: this process creates nothing any more.
     SUPERSEDED = auto()
@@ -161,7 +161,7 @@ def _record(sender: Sender, shard: Shard, send: Send, answer: Created | Refused 
     """Write down what a create answered; an unclear answer leaves the intent open."""
     match answer:
         case Created(batch) if batch.id in sender.batches:
-            log.warning("A create was answered with batch %s of an earlier send.", batch.id)
+            log.warning("The API answered a create with batch %s, which an earlier create made.", batch.id)
         case Created(batch):
             sender.batches.add(batch.id)
             sender.created.append(batch)
@@ -171,7 +171,7 @@ def _record(sender: Sender, shard: Shard, send: Send, answer: Created | Refused 
             return Outcome.CREATED
         case Refused():
             sender.journal.refuse(send, answer)
-            log.warning("The API refused a shard: status %s, code %s.", answer.status, answer.code)
+            log.warning("The API refused a batch: status %s, code %s.", answer.status, answer.code)
             if send.intent.file_id:
                 delete_quietly(sender.client, send.intent.file_id)
         case Unclear(reason):

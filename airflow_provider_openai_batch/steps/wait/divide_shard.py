@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 
 def cut_off(store: RunStore, shard: Shard, left: Left) -> None:
-    """Put what is left of a shard into a shard of its own; say in the log what is paid for once more."""
+    """Put what is left of a shard into a shard of its own; log what is paid for once more."""
     make_child(store, shard, left.part, left.attempt)
     if left.invalid:
         log.info(
-            "%s of the answers of shard %s do not fit: their requests are asked again.",
+            "%s answers of shard %s do not fit the output type; their requests are sent again.",
             f"{left.invalid:,}",
             left.shard,
         )

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 def collect_send(journal: Journal, client: Client, send: Send, batch: Batch) -> None:
     """Collect an ended batch: its end, its raw files, its answers."""
     if send.batch is None or batch.id != send.batch.id:
-        raise WrongAnswer(f"Batch {batch.id!r} is not the one that was sent for shard {send.shard}.")
+        raise WrongAnswer(f"Batch {batch.id!r} is not the batch of shard {send.shard}.")
     if is_another(journal, client, send, batch):
         return
     send = _record_end(journal, send, batch)

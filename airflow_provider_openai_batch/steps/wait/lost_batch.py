@@ -33,4 +33,4 @@ def note_lost(journal: Journal, client: Client, send: Send) -> None:
     elif seen.status.ended:
         collect_send(journal, client, send, seen)
     else:
-        raise ListFailed(f"Batch {seen.id!r} is listed but cannot be looked at.")
+        raise ListFailed(f"Batch {seen.id!r} is listed, but its status cannot be read.")

@@ -60,7 +60,7 @@ def refuse_lost(store: RunStore, client: Client, conn_id: str, *, is_first_try: 
 
 
 def _has_no_file(store: RunStore, client: Client) -> bool:
-    """Tell whether the API shows all input files, and none of this run; False where it cannot be told."""
+    """Tell whether the API shows all input files, and none of this run; False where that is unknown."""
     try:
         listed = client.input_files(client.now() - LOOK_BACK)
     except (openai.OpenAIError, msgspec.MsgspecError):

@@ -88,5 +88,5 @@ def replace_batch(journal: Journal, send: Send, batch: Batch) -> None:
     wrong = "" if send.batch is None else send.batch.id
     journal.lose(journal.adopt(send, batch), wrong, replaced_by=batch.id)
     log.warning(
-        "Batch %s is that of shard %s, not %s, which its create answered.", batch.id, send.shard, wrong
+        "Shard %s runs as batch %s, not as %s, which its create returned.", send.shard, batch.id, wrong
     )

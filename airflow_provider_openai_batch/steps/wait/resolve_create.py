@@ -40,7 +40,7 @@ def resolve(journal: Journal, client: Client, send: Send) -> None:
     found = _find(journal, client, send)
     for batch in found:
         journal.adopt(send, batch)
-        log.info("Batch %s is ours; its create had no clear answer.", batch.id)
+        log.info("Found batch %s of shard %s: its create got no clear answer.", batch.id, send.shard)
     for batch in found[1:]:
         _cancel_twin(client, batch)
     if found:
@@ -87,7 +87,7 @@ def _require_files(journal: Journal, send: Send, batches: list[Batch]) -> None:
         marked = ours.items() <= batch.metadata.items()
         nameless = batch.input_file_id is None and "run" not in batch.metadata
         if nameless or (marked and batch.input_file_id not in known):
-            raise ListFailed(f"Batch {batch.id!r} is listed without the file that we know it by.")
+            raise ListFailed(f"Batch {batch.id!r} is listed without the id of its input file.")
 
 
 def _require_settled(journal: Journal, client: Client, send: Send) -> None:
@@ -105,7 +105,7 @@ def _require_settled(journal: Journal, client: Client, send: Send) -> None:
     ]
     called = min([max(times), *looked])
     if now < called + Settings().settle:
-        raise ListFailed(f"Shard {send.shard} may have been sent a moment ago, and no batch of it is listed.")
+        raise ListFailed(f"Shard {send.shard} may have just been sent, and no batch of it is listed yet.")
 
 
 def _cancel_twin(client: Client, batch: Batch) -> None:
@@ -132,7 +132,7 @@ def _require_project(store: RunStore, client: Client, send: Send) -> None:
         return
     others = [one.intent.file_id for one in read_run(store).sends if one.folder != send.folder]
     if not any(client.file_exists(file_id) for file_id in filter(None, others)):
-        raise ListFailed(f"File {send.intent.file_id!r} was uploaded with another key than is used now.")
+        raise ListFailed(f"File {send.intent.file_id!r} was uploaded with another API key.")
 
 
 def require_file(store: RunStore, client: Client, send: Send) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RAW = {True: "output", False: "error"}
-BATCHED = "The preflight got no answer (%s): its request goes in a batch, like all others."
+BATCHED = "The preflight got no answer (%s): its request is sent in a batch, like all others."
 
 
 class _Line(msgspec.Struct):

@@ -42,7 +42,7 @@ def upload_shard(
     """Upload a shard as a fresh file; that is free, and nothing runs of it.
 
     An upload without a clear answer is repeated as often as the connection says, each time after a look at
-    the files of that name: a copy that nobody has sent is deleted, for who made it cannot be told.
+    the files of that name: a copy that nobody has sent is deleted, for it is unknown who made it.
 
     :param known: the files of earlier sends, none of which this one can be.
     """
@@ -128,7 +128,7 @@ def unsent(store: RunStore, client: Client, start: str, oldest: float) -> list[s
     try:
         found = client.files_named(start, oldest)
     except (openai.OpenAIError, msgspec.MsgspecError) as error:
-        log.info("The API's files could not be listed (%s); what is left expires.", type(error).__name__)
+        log.info("The API's files could not be listed (%s); unused ones expire.", type(error).__name__)
         return []
     known = {send.intent.file_id for send in read_run(store).sends} if found else set()
     return [file.id for file in found if file.id not in known]

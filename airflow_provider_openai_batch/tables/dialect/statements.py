@@ -78,7 +78,7 @@ class Statements:
     index: Index | None = None
     #: Write a merge.
     merge: Callable[[Merging], str] = merge_forms.matched
-    #: Rows that are met are taken out and put in anew, where a row is all that is written of it.
+    #: Rows that are met are deleted and inserted again, where a row is all that is written of it.
     renews: bool = False
     #: A merge follows every unique key to the row that it updates, not only the one that it is by.
     follows_any_key: bool = False

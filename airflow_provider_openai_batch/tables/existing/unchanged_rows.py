@@ -63,6 +63,6 @@ def unpacked(column: pa.Array, roles: Sequence[str]) -> pa.RecordBatch:
 
 
 def _decoded(packed: pa.Array) -> list[list[str | None]]:
-    """Read many JSON arrays at once."""
+    """Read many JSON arrays by one call."""
     joined = ",".join(packed.to_pylist())
     return msgspec.json.decode(f"[{joined}]", type=list[list[str | None]])

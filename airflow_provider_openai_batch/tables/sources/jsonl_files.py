@@ -165,7 +165,7 @@ class Line:
             self._refuse(_cause(error, self.data))
 
     def _no_constant(self, name: str) -> NoReturn:
-        self._refuse(f"it holds {name}, which JSON has not; write null")
+        self._refuse(f"it holds {name}, which is not valid JSON; write null")
 
     def _float(self, text: str) -> float:
         number = float(text)

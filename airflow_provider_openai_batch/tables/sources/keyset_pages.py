@@ -79,8 +79,8 @@ class Pages:
         self._next = tuple(more[0][self._columns.index(name)] for name in self._key) if more else None
         if self._next is not None and self._next == start:
             raise InvalidRequest(
-                f"More than {self._rows:,} rows have one key; name all columns that tell rows apart in "
-                "source['key']."
+                f"More than {self._rows:,} rows have the same key; list in source['key'] all columns that "
+                "identify a row."
             )
 
     def _refuse_null(self) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def create(made: Plan, dialect: Dialect, *, temporary: bool = False) -> str:
-    """Write the CREATE TABLE of the result's schema, with a primary key that tells its rows apart."""
+    """Write the CREATE TABLE of the result's schema, with a primary key that identifies its rows."""
     unique = made.unique
     lines = [
         column.declared(dialect) + (" NOT NULL" if column.name in unique else "") for column in made.columns

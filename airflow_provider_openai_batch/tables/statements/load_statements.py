@@ -147,7 +147,7 @@ class LoadStatements:
 
     @property
     def renews(self) -> bool:
-        """Tell whether met rows are taken out and put in anew."""
+        """Tell whether met rows are deleted and inserted again."""
         return self.dialect.statements.renews and self.made.whole
 
     def delete_free(self) -> str:

@@ -130,7 +130,7 @@ def _written(name: str, kind: str, values: Sequence[Any]) -> Sequence[Any]:
     try:
         return [None if value is None else write(value) for value in values]
     except OverflowError:
-        reason = "is of floats and holds an integer beyond 2**53, which no float is"
+        reason = "holds floats and an integer beyond 2**53, which is not exact as a float"
     except RecursionError:
         reason = "holds a value that is nested too deeply"
     except (TypeError, ValueError, ArithmeticError) as error:

@@ -1,4 +1,4 @@
-"""Values of types that a database has not, as those of types that it has."""
+"""Values of types that a database lacks, as values of types that it has."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ TEXT = r'"(?:[^"\\]|\\.)*"'
 #: What may be a number that a database has no room for; few texts hold such a one.
 LONG = r"\d[eE][+-]?\d{3}|\d{300}"
 NUMBER = re.compile(rf"{TEXT}|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.DOTALL)
-#: The same of a number that is not finite, which some databases have in JSON, and JSON has not.
+#: The same of a number that is not finite, which some databases allow in JSON.
 ENDLESS = r"(?i)\b(?:nan|inf)"
 NOT_FINITE = re.compile(rf"{TEXT}|[+-]?\b(?:nan|inf(?:inity)?)\b", re.IGNORECASE | re.DOTALL)
 

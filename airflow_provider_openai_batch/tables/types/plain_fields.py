@@ -85,7 +85,10 @@ def fitted(array: pa.Array | pa.ChunkedArray, field: pa.Field) -> pa.Array:
     else:
         plain_types.check_reach(field.name, made)
         return made
-    raise InvalidRequest(f"Column {field.name!r} is {given.type} and {field.type} at once ({reason}).")
+    raise InvalidRequest(
+        f"Column {field.name!r} mixes {given.type} and {field.type} ({reason}); cast it to one type in the "
+        "source."
+    )
 
 
 def _unwrapped(array: pa.Array) -> pa.Array:

@@ -29,7 +29,7 @@ UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 def plain_type(kind: pa.DataType) -> pa.DataType:
     """Name the type that a column of this one is passed on as; a union is refused."""
     if pa.types.is_union(kind):
-        raise InvalidRequest(f"A column of type {kind} lands in no table; cast it to one type in the source.")
+        raise InvalidRequest(f"A column of type {kind} fits no table; cast it to one type in the source.")
     if has_empty_struct(kind):
         return pa.string()
     return next((made(kind) for matches, made in SIMPLER if matches(kind)), kind)
@@ -51,7 +51,7 @@ def plain_values(column: pa.Array, wanted: pa.DataType) -> pa.Array:
 
 
 def check_reach(name: str, column: pa.Array) -> None:
-    """Refuse dates and moments that Python has not, and durations beyond them: no target takes these."""
+    """Refuse dates and moments that Python lacks, and durations beyond them: no target takes these."""
     if pa.types.is_nested(column.type):
         for part in _parts(column):
             check_reach(name, part)

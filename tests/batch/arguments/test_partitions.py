@@ -90,7 +90,7 @@ def test_what_sql_cannot_say_safely_is_refused(value: object) -> None:
 @pytest.mark.parametrize("other", ["EU", "eu ", "éu"])
 def test_values_that_a_database_takes_for_one_are_refused(other: str) -> None:
     """Their rows would be in two partitions, and be paid for twice."""
-    with pytest.raises(InvalidRequest, match="asked twice"):
+    with pytest.raises(InvalidRequest, match="sent twice"):
         by_values(TABLE, "region", ["eu", other])
 
 

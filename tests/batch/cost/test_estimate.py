@@ -102,8 +102,8 @@ UNKNOWN = estimate(None, np.full(10_000, 120), 20)
                 '{"prices": {"gpt-x": {"input": ',
             ],
         ),
-        (Forecast(all=WHOLE), ["No request is new"]),
-        (Forecast(), ["Nothing is sent, and nothing is to be paid."]),
+        (Forecast(all=WHOLE), ["No new requests"]),
+        (Forecast(), ["Nothing is sent, and nothing is paid."]),
     ],
 )
 def test_a_person_is_told_both_prices_and_what_they_rest_on(forecast, told):

@@ -598,9 +598,7 @@ class TestPreflight:
         step = decide(run, make_queue(run, "s2"), moment()).step
 
         assert isinstance(step, GiveUp)
-        assert step.error.startswith(
-            "The API refuses one request, asked before all others: As shown. (status 400"
-        )
+        assert step.error.startswith("The API refuses the preflight request: As shown. (status 400")
 
     def test_a_refusal_that_cannot_be_shown_is_where_it_is(self):
         """The folder is named."""

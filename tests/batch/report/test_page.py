@@ -114,7 +114,7 @@ def test_an_unknown_cost_has_its_reason():
     assert "price of a model is unknown" not in told(make_report())
     assert "price of a model is unknown" in told(make_report(cost_usd=None, priced=False, models=()))
     untold = told(make_report(cost_usd=None, models=()))
-    assert "does not say of all answers how many tokens they took" in untold
+    assert "did not report the tokens of every answer" in untold
     assert "price of a model is unknown" not in untold
 
 

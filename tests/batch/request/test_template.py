@@ -136,7 +136,7 @@ def test_an_exact_name_wins_over_case() -> None:
         ("{{ x }}", "request holds '{{ x }}'; a column is written {x}"),
         ("{{nope}}", "request holds {nope}, which is not a column"),
         ("{ID}", "request holds {ID}, which could be any of 'id', 'Id'"),
-        ("constant", "request names no column, so that all rows would ask the same"),
+        ("constant", "request names no column, so all rows would send the same request"),
     ],
 )
 def test_a_wrong_template_is_refused(content: str, told: str) -> None:

@@ -101,7 +101,7 @@ def test_all_say_what_ran_unseen(pipeline: Pipeline, caplog: pytest.LogCaptureFi
     assert found.tokens.input_tokens == sum(entry.input_tokens for entry in lost)
     assert found.tokens.output_tokens == sum(entry.output_tokens for entry in lost)
     words = f"{found.tokens.input_tokens:,} input and {found.tokens.output_tokens:,} output tokens more than"
-    assert f"its usage is {words} that of its answers; they are booked on {len(lost)}" in caplog.text
+    assert f"it used {words} its answers report; these are shared evenly by the {len(lost)}" in caplog.text
     assert f"The batches used {words} their answers report, which cost " in str(loaded)
     told, page = report(pipeline)
     assert (told.unseen.input, told.unseen.output) == (found.tokens.input_tokens, found.tokens.output_tokens)

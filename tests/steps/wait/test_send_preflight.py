@@ -162,7 +162,7 @@ def test_a_mistake_in_all_requests_ends_the_run(pipeline: Any, caplog: pytest.Lo
     assert pipeline.advance() == step
     assert pipeline.emulator.batches() == []
     assert "xxxx" not in f"{step.error}{caplog.text}"
-    with pytest.raises(BatchFailed, match="asked before all others"):
+    with pytest.raises(BatchFailed, match="refuses the preflight request"):
         pipeline.load()
 
 

@@ -300,7 +300,7 @@ def test_jsonl_as_it_comes(tmp_path: Path, raw: bytes, bodies: list[str]) -> Non
     ("raw", "message"),
     [
         ('{"body": "ü"}\n'.encode("latin-1"), "not valid JSONL in UTF-8: byte 0xfc at position 10"),
-        (b'{"body": 1}\n{"body": NaN}\n', "line 2 of .*: it holds NaN, which JSON has not; write null"),
+        (b'{"body": 1}\n{"body": NaN}\n', "line 2 of .*: it holds NaN, which is not valid JSON; write null"),
         (b'{"body": -Infinity}\n', "it holds -Infinity"),
         (b'[{"body": 1}]\n', "it is a JSON list; JSONL has an object on each line"),
         (b'{\n"body": 1\n}\n', "one JSON document over many lines"),
@@ -340,7 +340,7 @@ def test_jsonl_late_columns(tmp_path: Path) -> None:
         (b'{"id":1}\n{"id":9223372036854775808}\n', r"Line 2 of '.*a\.jsonl': Column 'id' .* int64"),
         (
             b'{"id":1.5}\n{"id":1}\n{"id":9007199254740993}\n',
-            "Line 3 of .*: Column 'id' is of floats and",
+            "Line 3 of .*: Column 'id' holds floats and",
         ),
         (b'{"id":1}\n{"id":null}\n{"id":"a"}\n', "Line 3 of .*: Column 'id' mixes int and text"),
         (b'{"id":1}\n' * 10_001 + b'{"id":"a"}\n', "Line 10002 of .*: Column 'id' is int .*, text further"),

@@ -207,7 +207,7 @@ NO_UTF8 = pa.StringArray.from_buffers(2, pa.array([0, 1, 2], pa.int32()).buffers
         ([{"x": {"a": np.int64(1)}}], "'x' .* cannot be written as json .*numpy.int64"),
         ([{"x": [object()]}], "'x' .* cannot be written as json .*object"),
         ([{"x": LOOP}], "'x' holds a value that is nested too deeply"),
-        ([{"x": 1.5}, {"x": 2**53 + 1}], "'x' is of floats and holds an integer beyond"),
+        ([{"x": 1.5}, {"x": 2**53 + 1}], "'x' holds floats and an integer beyond"),
         ([{"x\ud800": 1}], "'x\ufffd' whose name holds half of a surrogate pair"),
         (pd.Series([1]), "is a Series, which is not a table"),
         (pd.DataFrame({"x": [1]}).groupby("x"), "is a DataFrameGroupBy, which is not a table"),

@@ -163,7 +163,7 @@ def test_one_key_for_all_ends(database: Path) -> None:
     fill(database, "CREATE TABLE t AS SELECT 1 AS id", f"INSERT INTO t SELECT 1 FROM ({series(60_000)})")
     made, *_ = source(database, sql.of_table("t", None, STANDARD))
 
-    with pytest.raises(InvalidRequest, match="have one key"):
+    with pytest.raises(InvalidRequest, match="have the same key"):
         read(made, "id")
 
 

@@ -151,7 +151,7 @@ def _inside(kind: Any) -> Iterator[Any]:
 
 
 def _is_plain(kind: Any) -> bool:
-    """Tell whether Arrow has the values as they are; of an extension's types and tuples it has not."""
+    """Tell whether Arrow has the values as they are; it lacks those of an extension's types and of tuples."""
     if _is_nested(kind):
         return kind.id != "tuple" and all(name for name, _ in kind.children)
     return kind.id in MADE or str(kind).strip('"').lower() in INSIDE
@@ -170,6 +170,6 @@ def _field(field: pa.Field) -> pa.Field:
 
 
 def _fitted(column: pa.Array, field: pa.Field) -> pa.Array:
-    """Bring a column to the field's type; DuckDB's own JSON may have numbers that JSON has not."""
+    """Bring a column to the field's type; DuckDB's own JSON may have numbers that are not valid JSON."""
     made = plain_fields.fitted(column, field)
     return finite(made) if arrow_types.logical(field) == "json" else made

@@ -201,6 +201,6 @@ def _array(field: pa.Field, values: Sequence[Any]) -> pa.Array:
     except pa.ArrowException as error:
         reason = type(error).__name__
     raise InvalidRequest(
-        f"Column {field.name!r} holds a value that {field.type} has no form for ({reason}), such as the date "
-        "0000-00-00; cast it in the source, as by NULLIF."
+        f"Column {field.name!r} holds a value that {field.type} cannot represent ({reason}), such as the "
+        "date 0000-00-00; cast it in the source, as by NULLIF."
     )

@@ -96,8 +96,8 @@ def _cuts(sizes: npt.NDArray[np.int64], packet: int) -> Iterator[tuple[int, int]
     largest = int(sizes.max(initial=0))
     if largest > packet:
         raise InvalidRequest(
-            f"A row has {largest:,} bytes, more than MySQL takes at once (max_allowed_packet is {packet:,}); "
-            "raise max_allowed_packet of the server and clear the load: what is paid for is kept."
+            f"A row has {largest:,} bytes, and MySQL takes {packet:,} in one packet; raise "
+            "max_allowed_packet of the server and clear load: the answers are kept."
         )
     most, start, held = min(STATEMENT_BYTES, packet), 0, 0
     for place, size in enumerate((sizes * ESCAPED).tolist()):

@@ -53,15 +53,15 @@ def explain_row(error: Exception) -> Failure | None:
     if isinstance(error, ValueError | OverflowError):
         return no_form(type(error).__name__)
     if isinstance(error, OSError):
-        return Failure("PostgreSQL stopped the query (the driver does not tell why).", lasting=False)
+        return Failure("PostgreSQL stopped the query (the driver does not say why).", lasting=False)
     return explain(error)
 
 
 def no_form(name: str) -> Failure:
-    """Explain a value that PostgreSQL has and Python has not."""
+    """Explain a value of PostgreSQL that Python cannot represent."""
     return Failure(
-        f"PostgreSQL: {name} (its text may hold row values and is not shown): a value that Python has "
-        "no form for, such as a date that is infinite or before Christ; cast it in the source.",
+        f"PostgreSQL: {name} (its text may hold row values and is not shown): a value that Python "
+        "cannot represent, such as a date that is infinite or before Christ; cast it in the source.",
         lasting=True,
     )
 
