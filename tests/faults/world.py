@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.decisions.actions import Due, Finish, GiveUp, Wait
     from airflow_provider_openai_batch.client.sync_client import Client
-    from airflow_provider_openai_batch.steps.load.loaded import Loaded
+    from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
     from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
     from airflow_provider_openai_batch.steps.submit.staged import Staged
     from tests.world.tries import Tries
@@ -177,7 +177,7 @@ class World:
         """Stop the batches as a killed sensor does."""
         cancel(self.store, self.client)
 
-    def load(self) -> Loaded:
+    def load(self) -> LoadSummary:
         """Land the run while somebody reads the target."""
         with self.warehouse.watched():
             return load(self.store, self.client, Settings())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_provider_openai_batch.client.sync_client import Client
-    from airflow_provider_openai_batch.steps.load.loaded import Loaded
+    from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
     from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
     from airflow_provider_openai_batch.steps.submit.staged import Staged
 
@@ -94,10 +94,10 @@ class Pipeline:
             step = self.advance()
         return step
 
-    def load(self) -> Loaded:
+    def load(self) -> LoadSummary:
         return load(self.store, self.client, Settings(), show_keys=self.show_keys)
 
-    def run(self) -> Loaded:
+    def run(self) -> LoadSummary:
         self.submit()
         self.wait()
         return self.load()

@@ -19,10 +19,10 @@ from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.steps.keys.examples import for_example
 from airflow_provider_openai_batch.steps.keys.target_checks import surviving
 from airflow_provider_openai_batch.steps.load.clean_up import clean_up
-from airflow_provider_openai_batch.steps.load.load_summary import Account
-from airflow_provider_openai_batch.steps.load.loaded import Loaded
+from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
 from airflow_provider_openai_batch.steps.load.report_figures import Figures
 from airflow_provider_openai_batch.steps.load.result import Answers, Shape, result_batch, shape_of
+from airflow_provider_openai_batch.steps.load.row_counts import RowCounts
 from airflow_provider_openai_batch.steps.load.write_report import Counts, write_report
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import current_of, read_run
@@ -72,7 +72,7 @@ def load(
     target: arguments.Target | None = None,
     *,
     show_keys: bool = True,
-) -> Loaded:
+) -> LoadSummary:
     """Write the current snapshot with its answers, after all requests have ended.
 
     Raises RunTimedOut while a request is in flight, and TooManyFailures after the rows are written.
@@ -87,7 +87,7 @@ def load(
 
 def load_into(
     store: RunStore, client: Client, settings: Settings, place: Callable[[facts.Submission], Place]
-) -> Loaded:
+) -> LoadSummary:
     """Load into the place that is found once the submission is known."""
     require_finished(store, client, settings)
     run = read_run(store, client.origin)
@@ -107,7 +107,7 @@ def load_into(
     Journal(store, client.now).land(landed)
     loaded = replace(loaded, report_uri=write_report(store, run, snapshot, counts, client.now()))
     clean_up(store, client, run)
-    warn_of_capped(counts.account)
+    warn_of_capped(counts.row_counts)
     require_few_failures(loaded, counts, snapshot.submission)
     return loaded
 
@@ -168,14 +168,14 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
     output = answers.output
     landing = _landing(store, snapshot, place.args, output)
     shape = shape_of(output, landing.schema, place.table.bounds(landing))
-    account, figures = Account(), Figures(output.columns)
+    row_counts, figures = RowCounts(), Figures(output.columns)
     joined = _joined(store, snapshot, answers, shape)
-    batches = _counted(joined, len(landing.key), account, figures)
+    batches = _counted(joined, len(landing.key), row_counts, figures)
 
     def guard() -> None:
         require_current(store, snapshot)
-        if account.rows != snapshot.done.rows:
-            raise BatchFailed(f"{snapshot.done.rows} rows were staged, but {account.rows} were joined.")
+        if row_counts.rows != snapshot.done.rows:
+            raise BatchFailed(f"{snapshot.done.rows} rows were staged, but {row_counts.rows} were joined.")
 
     if snapshot.submission.target is None:
         check_keys(store, snapshot, place, landing)
@@ -185,25 +185,25 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
             f"{snapshot.done.rows} rows were staged, {written.written} written, and {written.kept} kept."
         )
     paid = answers.payments.paid(run)
-    loaded = Loaded(
+    loaded = LoadSummary(
         target=name_of(place.args),
         mode=place.args.mode,
         codes=figures.codes(),
-        rows=account.rows,
+        rows=row_counts.rows,
         written=written.written,
         kept=written.kept,
         changed_keys=written.changed_keys,
-        counts=dict(account.counts),
+        counts=dict(row_counts.counts),
         cost_usd=paid.cost_usd,
         saved_usd=paid.saved_usd,
         priced=paid.priced,
         money=str(paid),
         ran_unseen=paid.beyond,
-        judged=account.judged,
-        failed=account.failed,
+        judged=row_counts.judged,
+        failed=row_counts.failed,
         cleaned=sum(send.tally.cleaned for send in run.sends if send.tally is not None),
     )
-    return Counts(loaded=loaded, account=account, figures=figures, show_keys=place.show_keys)
+    return Counts(loaded=loaded, row_counts=row_counts, figures=figures, show_keys=place.show_keys)
 
 
 def name_of(target: arguments.Target) -> str:
@@ -231,38 +231,38 @@ def require_current(store: RunStore, snapshot: Snapshot) -> None:
         )
 
 
-def require_few_failures(loaded: Loaded, counts: Counts, submission: facts.Submission) -> None:
+def require_few_failures(loaded: LoadSummary, counts: Counts, submission: facts.Submission) -> None:
     """Fail a load that has too many failed rows; its rows are written."""
-    account = counts.account
+    row_counts = counts.row_counts
     most = submission.max_failed_ratio
     hopeless = 0 < loaded.judged == loaded.failed
     judged = loaded.judged >= JUDGED_FROM or hopeless or most == 0
     if not judged or loaded.failed_ratio <= most:
         return
-    examples = for_example(account.keys, show_keys=counts.show_keys)
-    top = ", ".join(f"{code} ({count:,})" for code, count in account.codes.most_common(SHOWN))
+    examples = for_example(row_counts.keys, show_keys=counts.show_keys)
+    top = ", ".join(f"{code} ({count:,})" for code, count in row_counts.codes.most_common(SHOWN))
     raise TooManyFailures(
         f"{loaded.failed_ratio:.1%} of {loaded.judged:,} rows failed, more than {most:.1%}; most frequent: "
         f"{top}. Failed keys{examples}. All rows are in the target with their errors; "
-        f"{_advice(loaded, account, submission.resend)}, or raise limits['max_failed_ratio']."
+        f"{_advice(loaded, row_counts, submission.resend)}, or raise limits['max_failed_ratio']."
         f"{loaded.pointer}",
         loaded,
     )
 
 
-def warn_of_capped(account: Account) -> None:
+def warn_of_capped(row_counts: RowCounts) -> None:
     """Warn of rows that were not sent because of the cap; the load may succeed anyway."""
-    if capped := account.codes[OVER_CAP]:
+    if capped := row_counts.codes[OVER_CAP]:
         log.warning(
             "%s rows were not sent, to stay within limits['max_cost_usd']; raise the limit and clear submit.",
             f"{capped:,}",
         )
 
 
-def _advice(loaded: Loaded, account: Account, resend: tuple[str, ...] | None) -> str:
+def _advice(loaded: LoadSummary, row_counts: RowCounts, resend: tuple[str, ...] | None) -> str:
     """Say what to do about these failures."""
     again = sorted(forgotten_by_a_clear(resend) & {RowStatus(word) for word in loaded.counts})
-    if account.codes[OVER_CAP] and RowStatus.CANCELLED in again:
+    if row_counts.codes[OVER_CAP] and RowStatus.CANCELLED in again:
         return f"raise limits['max_cost_usd'] and clear submit to send the rows that are {' or '.join(again)}"
     if again:
         return f"clear submit to send the rows again that are {' or '.join(again)}"
@@ -290,10 +290,10 @@ def _joined(
 def _counted(
     joined: Iterable[tuple[pa.RecordBatch, pa.Table, pa.BooleanArray]],
     width: int,
-    account: Account,
+    row_counts: RowCounts,
     figures: Figures,
 ) -> Iterator[pa.RecordBatch]:
     for batch, found, before in joined:
-        account.count(batch.columns[:width], found, before)
+        row_counts.count(batch.columns[:width], found, before)
         figures.count(batch, found)
         yield batch

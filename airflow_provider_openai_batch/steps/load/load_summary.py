@@ -1,46 +1,95 @@
-"""The counts of a load: rows by status, failures by code, and a few of their keys."""
+"""What a load did, for its log and its XCom."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pyarrow.compute as pc
-
-from airflow_provider_openai_batch.batch.answer.answer_values import counts
-from airflow_provider_openai_batch.batch.text.row_status import RowStatus
-from airflow_provider_openai_batch.batch.text.safe_words import as_code
-from airflow_provider_openai_batch.batch.text.values import texts
-from airflow_provider_openai_batch.tables.existing.keys import SHOWN
+from airflow_provider_openai_batch.steps.load.usage_beyond_answers import RanUnseen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    import pyarrow as pa
+#: What a load does with rows, by the mode of its target.
+DONE = {"merge": "merged", "append": "appended", "replace_partition": "written to the partition"}
+#: So many error codes are named for each status.
+CODES = 3
 
 
-@dataclass(slots=True, kw_only=True)
-class Account:
-    """Counts of rows; a row that had failed before this run does not count for `max_failed_ratio`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSummary:
+    """What a load did. Costs are in USD; None: a price or the tokens of an answer are unknown."""
 
-    rows: int = 0
+    rows: int
+    #: Rows that the target took, and rows that it kept as they were.
+    written: int
+    kept: int
+    #: Rows by status.
+    counts: dict[str, int]
+    #: The target for a person, such as `warehouse.ticket_labels`, and the mode of the load.
+    target: str = "The target"
+    mode: str = "merge"
+    #: The most frequent error codes by status.
+    codes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cost_usd: float | None = None
+    saved_usd: float | None = None
+    #: Rows that count for `max_failed_ratio`: those that had not failed in another run before.
     judged: int = 0
-    failed: int = 0  #: of the judged
-    counts: Counter[str] = field(default_factory=Counter)
-    codes: Counter[str] = field(default_factory=Counter)
-    keys: list[tuple[str, ...]] = field(default_factory=list)
+    #: How many of these failed.
+    failed: int = 0
+    #: Rows that are not in the target by the keys that they came with: each run pays for them again.
+    changed_keys: int = 0
+    #: Characters that no database takes, removed from the answers of all tries or replaced.
+    cleaned: int = 0
+    #: Whether the requested model has a price.
+    priced: bool = True
+    #: What was paid, for a person.
+    money: str = ""
+    #: What batches used beyond their answers.
+    ran_unseen: RanUnseen = field(default_factory=RanUnseen)
+    report_uri: str | None = None
 
-    def count(self, key: Sequence[pa.Array], found: pa.Table, before: pa.BooleanArray) -> None:
-        """Count rows by their answers; `before` says which had failed before."""
-        self.rows += len(found)
-        self.counts.update(counts(found["status"]))
-        self.judged += len(found) - before.true_count
-        bad = pc.and_not(pc.not_equal(found["status"], str(RowStatus.OK)), before)
-        failed = found.select(["status", "error_code"]).filter(bad)
-        self.failed += len(failed)
-        grouped = failed.group_by(failed.column_names, use_threads=False).aggregate([([], "count_all")])
-        for one in grouped.to_pylist():
-            self.codes[as_code(one["error_code"]) or one["status"]] += one["count_all"]
-        for place in pc.indices_nonzero(bad)[: SHOWN - len(self.keys)].to_pylist():
-            self.keys.append(tuple(texts(column.slice(place, 1))[0] for column in key))
+    @property
+    def failed_ratio(self) -> float:
+        """Return the part of the judged rows that has no good answer."""
+        return self.failed / self.judged if self.judged else 0.0
+
+    def __str__(self) -> str:
+        report = f"Report: {self.report_uri}" if self.report_uri else ""
+        return "\n".join(filter(None, (self._rows(), self._kept(), self._cleaned(), self.money, report)))
+
+    def _rows(self) -> str:
+        counts = ", ".join(self._status(status) for status in sorted(self.counts, key=_good_first))
+        return f"{self.target}: {self.rows:,} rows {DONE[self.mode]}{f': {counts}' if counts else ''}."
+
+    def _status(self, status: str) -> str:
+        # A code that repeats its status, or stands for a missing one, says nothing.
+        known = [code for code in self.codes.get(status, ()) if code != status and not code.startswith("(")]
+        codes = f" ({', '.join(known[:CODES])})" if known else ""
+        return f"{self.counts[status]:,} {status}{codes}"
+
+    def _kept(self) -> str:
+        if not self.kept:
+            return ""
+        return (
+            f"{self.kept:,} of them were kept as they are in the target: a person or a later run wrote them."
+        )
+
+    def _cleaned(self) -> str:
+        if not self.cleaned:
+            return ""
+        return f"{self.cleaned:,} characters of answers were removed or replaced: no database accepts them."
+
+    @property
+    def pointer(self) -> str:
+        """Say where the report is, as the end of a sentence."""
+        return f" Report: {self.report_uri}" if self.report_uri else ""
+
+    def summary(self) -> dict[str, Any]:
+        """Return what the XCom shows."""
+        names = ("rows", "written", "kept", "counts", "failed_ratio", "cost_usd", "saved_usd", "report_uri")
+        return {name: getattr(self, name) for name in names}
+
+
+def _good_first(status: str) -> tuple[bool, str]:
+    return status != "ok", status

@@ -15,9 +15,9 @@ from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api.usage import BatchUsage
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run
-    from airflow_provider_openai_batch.steps.load.load_summary import Account
-    from airflow_provider_openai_batch.steps.load.loaded import Loaded
+    from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
     from airflow_provider_openai_batch.steps.load.report_figures import Figures
+    from airflow_provider_openai_batch.steps.load.row_counts import RowCounts
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class Counts:
     """The counts of a load."""
 
-    loaded: Loaded
-    account: Account
+    loaded: LoadSummary
+    row_counts: RowCounts
     figures: Figures
     #: Whether the report may show values of key columns.
     show_keys: bool = True
@@ -86,7 +86,7 @@ def make_report(run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float
         failures_beyond=beyond,
         shards=time_shards(run),
         key=submission.key,
-        failed_keys=tuple(counts.account.keys) if counts.show_keys else None,
+        failed_keys=tuple(counts.row_counts.keys) if counts.show_keys else None,
     )
 
 

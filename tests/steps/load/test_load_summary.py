@@ -1,54 +1,70 @@
-"""The counts of a load are those of its rows, counted one by one."""
+"""Load's summary: the target and its rows on one line, cost and report on lines of their own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-import pyarrow as pa
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import pytest
 
-from airflow_provider_openai_batch.batch.text.row_status import RowStatus
-from airflow_provider_openai_batch.batch.text.safe_words import as_code
-from airflow_provider_openai_batch.steps.load.load_summary import Account
-from airflow_provider_openai_batch.tables.existing.keys import SHOWN
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-STATUSES = st.sampled_from([str(status) for status in RowStatus])
-CODES = st.sampled_from([None, "", "rate_limit", "timeout", "a sentence of a server", "another one"])
-ROWS = st.lists(st.tuples(STATUSES, CODES, st.booleans()), max_size=20)
-SCHEMA = pa.schema([("status", pa.string()), ("error_code", pa.string()), ("before", pa.bool_())])
+from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.steps.load.load import name_of
+from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
 
 
-def count_row_by_row(account: Account, rows: Sequence[tuple[str, str | None, bool]], start: int) -> None:
-    """Do what `Account.count` does."""
-    for number, (status, code, before) in enumerate(rows, start):
-        account.rows += 1
-        account.counts[status] += 1
-        account.judged += not before
-        if status == RowStatus.OK or before:
-            continue
-        account.failed += 1
-        account.codes[as_code(code) or status] += 1
-        if len(account.keys) < SHOWN:
-            account.keys.append((str(number),))
+def loaded(**changes: Any) -> LoadSummary:
+    fields: dict[str, Any] = {
+        "rows": 40,
+        "written": 40,
+        "kept": 0,
+        "counts": {"error": 3, "ok": 37},
+        "target": "warehouse.ticket_labels",
+    }
+    return LoadSummary(**(fields | changes))
 
 
-@settings(deadline=None)
-@given(st.lists(ROWS, max_size=4))
-def test_rows_count_as_one_by_one(batches: list[list[tuple[str, str | None, bool]]]):
-    """The same numbers, in the order in which each was first met; the first keys are named."""
-    ours, theirs = Account(), Account()
-    start = 0
-    for rows in batches:
-        table = pa.Table.from_pylist([dict(zip(SCHEMA.names, row, strict=True)) for row in rows], SCHEMA)
-        keys = [pa.array(range(start, start + len(rows)), pa.int64())]
-        ours.count(keys, table.drop_columns("before"), pa.array([row[2] for row in rows], pa.bool_()))
-        count_row_by_row(theirs, rows, start)
-        start += len(rows)
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"codes": {"error": ("invalid_prompt",)}},
+            "warehouse.ticket_labels: 40 rows merged: 37 ok, 3 error (invalid_prompt).",
+        ),
+        ({"mode": "append"}, "warehouse.ticket_labels: 40 rows appended: 37 ok, 3 error."),
+        (
+            {"mode": "replace_partition", "counts": {}, "rows": 0},
+            "warehouse.ticket_labels: 0 rows written to the partition.",
+        ),
+        (
+            {"counts": {"invalid": 40}, "codes": {"invalid": ("invalid", "(no code)")}},
+            "warehouse.ticket_labels: 40 rows merged: 40 invalid.",
+        ),
+    ],
+)
+def test_the_first_line_says_what_landed_where(changes: dict[str, Any], told: str):
+    """Good rows come first; a code is named where it says more than the status."""
+    assert str(loaded(**changes)) == told
 
-    assert ours == theirs
-    assert list(ours.counts) == list(theirs.counts)
-    assert list(ours.codes) == list(theirs.codes)
+
+def test_everything_else_has_its_own_line():
+    """Kept rows, cleaned characters, the cost, and the report do not run into each other."""
+    told = str(loaded(kept=2, cleaned=9, money="Cost: 1.00 USD.", report_uri="s3://bucket/report.html"))
+
+    assert told.splitlines()[1:] == [
+        "2 of them were kept as they are in the target: a person or a later run wrote them.",
+        "9 characters of answers were removed or replaced: no database accepts them.",
+        "Cost: 1.00 USD.",
+        "Report: s3://bucket/report.html",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ({"conn_id": "warehouse", "table": "mart.labels"}, "warehouse.mart.labels"),
+        ({"conn_id": "warehouse", "table": ["mart", "my labels"]}, "warehouse.mart.my labels"),
+        ({"path": "s3://lake/labels", "mode": "append"}, "s3://lake/labels"),
+    ],
+)
+def test_a_target_is_named_as_a_person_knows_it(target: dict[str, Any], name: str):
+    """By its connection and table, or by its path."""
+    assert name_of(arguments.target(target)) == name
