@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airflow_provider_openai_batch.batch.api.hide_row_text import hide_row_text
 from airflow_provider_openai_batch.batch.api.objects import RefusalKind, Refused, Unclear
-from airflow_provider_openai_batch.batch.api.redact import without_quotes
 from airflow_provider_openai_batch.batch.api.sync_call import NotRun, SyncAnswer
 from airflow_provider_openai_batch.batch.decisions.preflight import UNCLEAR
 from airflow_provider_openai_batch.exceptions import BatchFailed
@@ -48,7 +48,7 @@ def ask(sender: Sender, shard: Shard, template: object) -> Outcome:
         case SyncAnswer() as told:
             read_told(journal, client, _keep(journal, send, told, line.custom_id))
         case Refused() as refused:
-            _refuse(journal, send, refused, without_quotes(refused.message, bytes(line.body), template))
+            _refuse(journal, send, refused, hide_row_text(refused.message, bytes(line.body), template))
         case NotRun(reason):
             journal.void(send, reason)
             log.warning(BATCHED, reason)

@@ -26,7 +26,7 @@ UNIT = re.compile(
 )
 
 
-def without_quotes(message: str, body: bytes, template: object) -> str | None:
+def hide_row_text(message: str, body: bytes, template: object) -> str | None:
     """Return a message without what it has from the row alone; None when little else is in it.
 
     `body` is the request that was made of the template. Cut is what only texts with columns in them hold:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from airflow_provider_openai_batch.batch.api.redact import without_quotes
+from airflow_provider_openai_batch.batch.api.hide_row_text import hide_row_text
 
 TEMPLATE: dict[str, Any] = {
     "model": "gpt-x",
@@ -48,11 +48,11 @@ def ask(body: str) -> bytes:
 )  # fmt: skip
 def test_only_what_the_template_says_is_shown(message: str, body: str, shown: str | None):
     """Runs of the row's characters are cut, and quoted words however short."""
-    assert without_quotes(message, ask(body), TEMPLATE) == shown
+    assert hide_row_text(message, ask(body), TEMPLATE) == shown
 
 
 def test_numbers_and_shapes_that_differ_are_no_trouble():
     """A template and a request of another shape are compared as far as they go."""
     assert (
-        without_quotes("Number 7 is fine here.", b'{"n": 7, "a": null}', {"n": ["{x}"], "b": {}}) is not None
+        hide_row_text("Number 7 is fine here.", b'{"n": 7, "a": null}', {"n": ["{x}"], "b": {}}) is not None
     )
