@@ -31,7 +31,7 @@ from airflow_provider_openai_batch.batch.decisions.unwanted_batches import (
     tried_again_at,
     waited_for,
 )
-from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come, run_as_of
+from airflow_provider_openai_batch.batch.run.future_dates import is_yet_to_come, run_as_of
 from airflow_provider_openai_batch.batch.run.pauses import growing
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.api.objects import Batch
 from airflow_provider_openai_batch.batch.decisions.preflight import is_to_ask
 from airflow_provider_openai_batch.batch.decisions.token_queue import has_room, room_at
-from airflow_provider_openai_batch.batch.run.as_of import run_as_of
+from airflow_provider_openai_batch.batch.run.future_dates import run_as_of
 from airflow_provider_openai_batch.batch.text.counted import counted
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.run.as_of import is_yet_to_come
 from airflow_provider_openai_batch.batch.run.facts import Fact
+from airflow_provider_openai_batch.batch.run.future_dates import is_yet_to_come
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.store.run_store import RunStore

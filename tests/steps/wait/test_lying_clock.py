@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_openai_batch.batch.decisions.actions import Finish
-from airflow_provider_openai_batch.batch.run.as_of import send_as_of
 from airflow_provider_openai_batch.batch.run.facts import Lost
+from airflow_provider_openai_batch.batch.run.future_dates import send_as_of
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.advance import first_look
 from tests.steps.wait.test_distrust import connect
