@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import conf
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.decisions.moment import Settings
+    from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 
 SECTION = "openai_batch"
 
@@ -19,7 +19,7 @@ def work_path() -> str:
 
 def settings() -> Settings:
     """Return what decides about a run: after how many seconds the API's list shows every batch."""
-    from airflow_provider_openai_batch.batch.decisions.moment import Settings  # noqa: PLC0415
+    from airflow_provider_openai_batch.batch.decisions.decision_input import Settings  # noqa: PLC0415
 
     return Settings(settle=conf.getfloat(SECTION, "settle", fallback=600.0))
 

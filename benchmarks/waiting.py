@@ -25,7 +25,7 @@ import openai
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.crashes.boundaries import Boundaries

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from airflow_provider_openai_batch.batch.decisions.actions import Due, Finish, GiveUp, Wait
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from airflow_provider_openai_batch.steps.look.async_look import look

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin, SameOrigin
 from airflow_provider_openai_batch.client.sync_client import AsyncClient
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator

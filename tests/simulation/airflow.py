@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_openai_batch.airflow_errors import is_denied
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.decisions.actions import Wait
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, TooManyFailures
 from airflow_provider_openai_batch.steps.load.load import Place, load_into
 from airflow_provider_openai_batch.steps.look.async_look import look

@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.decisions.actions import Finish, GiveUp
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.client.same_origin import SameOrigin
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed

@@ -23,7 +23,7 @@ from airflow_provider_openai_batch.batch.decisions.actions import (
 )
 from airflow_provider_openai_batch.batch.decisions.backoff import final_refusal, held_until, unsent_by_a_stop
 from airflow_provider_openai_batch.batch.decisions.cost_cap import Verdict, cost_budget, cost_of, room_again
-from airflow_provider_openai_batch.batch.decisions.moment import Unreachable
+from airflow_provider_openai_batch.batch.decisions.decision_input import Unreachable
 from airflow_provider_openai_batch.batch.decisions.preflight import is_ahead, is_to_ask
 from airflow_provider_openai_batch.batch.decisions.token_queue import has_room, never_fits, pause
 from airflow_provider_openai_batch.batch.decisions.unwanted_batches import (
@@ -35,7 +35,7 @@ from airflow_provider_openai_batch.batch.run.future_dates import is_yet_to_come,
 from airflow_provider_openai_batch.batch.run.pauses import growing
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.decisions.moment import Look, Moment
+    from airflow_provider_openai_batch.batch.decisions.decision_input import Look, Moment
     from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left, Queue
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.batch.run.send import Send

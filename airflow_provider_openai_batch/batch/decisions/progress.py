@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.text.counted import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_openai_batch.batch.decisions.moment import Moment
+    from airflow_provider_openai_batch.batch.decisions.decision_input import Moment
     from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left, Queue
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.batch.run.send import Send

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from airflow_provider_openai_batch.batch.cost.prices import Prices
-    from airflow_provider_openai_batch.batch.decisions.moment import Settings
+    from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
     from airflow_provider_openai_batch.batch.output.output import Output
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run, Snapshot
     from airflow_provider_openai_batch.client.sync_client import Client

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_openai_batch.batch.api.objects import Batch
-    from airflow_provider_openai_batch.batch.decisions.moment import Settings
+    from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
     from airflow_provider_openai_batch.batch.decisions.remaining_requests import Queue
     from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue
     from airflow_provider_openai_batch.batch.run.run import Run

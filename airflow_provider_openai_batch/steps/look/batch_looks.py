@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.decisions.actions import Decision, Wait
 from airflow_provider_openai_batch.batch.decisions.decide import decide
-from airflow_provider_openai_batch.batch.decisions.moment import Look, Moment, Settings, Unreachable
+from airflow_provider_openai_batch.batch.decisions.decision_input import Look, Moment, Settings, Unreachable
 from airflow_provider_openai_batch.batch.decisions.progress import progress_of
 from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue, enqueued, is_counted
 from airflow_provider_openai_batch.batch.run.send import LATE, WINDOW

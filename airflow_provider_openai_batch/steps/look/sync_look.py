@@ -24,7 +24,7 @@ from airflow_provider_openai_batch.steps.run_folder.read import read_queue
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.batch.decisions.moment import Look, Settings
+    from airflow_provider_openai_batch.batch.decisions.decision_input import Look, Settings
     from airflow_provider_openai_batch.batch.decisions.progress import Progress
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.batch.run.send import Send

@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.steps.run_folder.request_counts import counts
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.decisions.actions import Decision
-    from airflow_provider_openai_batch.batch.decisions.moment import Settings
+    from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client

@@ -48,7 +48,7 @@ from airflow_provider_openai_batch.steps.wait.upload import upload_shard
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from airflow_provider_openai_batch.batch.decisions.moment import Settings
+    from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
     from airflow_provider_openai_batch.batch.decisions.progress import Progress
     from airflow_provider_openai_batch.batch.run.facts import Attempt
     from airflow_provider_openai_batch.batch.run.run import Run, Shard

@@ -9,7 +9,7 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.batch.run.future_dates import is_yet_to_come, send_as_of
 from airflow_provider_openai_batch.client.sync_client import INPUT_FILE_LIFE
 from airflow_provider_openai_batch.exceptions import RunUnreadable

@@ -24,7 +24,7 @@ from airflow_provider_openai_batch.batch.decisions.actions import (
     Wait,
 )
 from airflow_provider_openai_batch.batch.decisions.decide import decide
-from airflow_provider_openai_batch.batch.decisions.moment import Moment, Unreachable
+from airflow_provider_openai_batch.batch.decisions.decision_input import Moment, Unreachable
 from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left, Queue
 from airflow_provider_openai_batch.batch.decisions.token_queue import enqueued
 from airflow_provider_openai_batch.batch.run import facts

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace as put
 
 from airflow_provider_openai_batch.batch.api.objects import RequestCounts
-from airflow_provider_openai_batch.batch.decisions.moment import Look, Moment, Unreachable
+from airflow_provider_openai_batch.batch.decisions.decision_input import Look, Moment, Unreachable
 from airflow_provider_openai_batch.batch.decisions.progress import Progress, progress_of
 from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left, Queue
 from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue

@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_openai_batch.batch.api.objects import Refused
 from airflow_provider_openai_batch.batch.decisions.actions import SendShard, Split, Wait
 from airflow_provider_openai_batch.batch.decisions.decide import decide
-from airflow_provider_openai_batch.batch.decisions.moment import Moment
+from airflow_provider_openai_batch.batch.decisions.decision_input import Moment
 from airflow_provider_openai_batch.batch.decisions.token_queue import (
     TokenQueue,
     enqueued,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.exceptions import (
     InvalidRequest,
     OpenAIBatchError,

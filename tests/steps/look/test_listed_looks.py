@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus, Gone, RequestCounts
 from airflow_provider_openai_batch.batch.api.usage import BatchUsage
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.send import Send
 from airflow_provider_openai_batch.client.sync_client import Client

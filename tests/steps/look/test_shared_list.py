@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus, Gone, RequestCounts
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.batch.decisions.actions import Due, Wait
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.send import Send
 from airflow_provider_openai_batch.client.async_client import AsyncClient

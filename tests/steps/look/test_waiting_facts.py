@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_openai_batch.batch.decisions.decide import decide
-from airflow_provider_openai_batch.batch.decisions.moment import Moment
+from airflow_provider_openai_batch.batch.decisions.decision_input import Moment
 from airflow_provider_openai_batch.batch.decisions.progress import progress_of
 from airflow_provider_openai_batch.steps.look.waiting_facts import without_texts
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue, read_run

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.submit.stage import stage

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.batch.decisions.actions import Finish
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import InvalidRequest, TooManyFailures
 from airflow_provider_openai_batch.steps.look.batch_history import history

@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.decisions.actions import GiveUp
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import read_run

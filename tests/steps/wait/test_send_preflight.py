@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from airflow_provider_openai_batch.batch.decisions.actions import Finish, GiveUp, Wait
-from airflow_provider_openai_batch.batch.decisions.moment import Settings
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.steps.look.batch_history import history
