@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.families import family
-from airflow_provider_openai_batch.tables.types.held_types import held_type, held_values
+from airflow_provider_openai_batch.tables.types.supported_types import supported_type, supported_values
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
@@ -25,7 +25,7 @@ Batches = Iterator[pa.RecordBatch]
 def as_held(
     columns: Sequence[TargetColumn], batches: Batches, *, key: Sequence[str], dialect: Dialect
 ) -> Batches:
-    """Write equal keys alike, and what a database has no type for as `held_type` says.
+    """Write equal keys alike, and what a database has no type for as `supported_type` says.
 
     `key` has our names of the key's columns.
     """
@@ -48,9 +48,9 @@ def _change(column: TargetColumn, dialect: Dialect, *, is_key: bool) -> Change |
     in_text = not column.type or family(column.type, dialect) == "text"
     if is_key and pa.types.is_decimal(kind) and in_text:
         return _plain
-    held = held_type(kind, column.type, dialect)
+    held = supported_type(kind, column.type, dialect)
     if held != kind:
-        return partial(held_values, wanted=held)
+        return partial(supported_values, wanted=held)
     is_text = arrow_types.logical(column.field) == "json"
     # Values of our own nested types hold no halves of pairs.
     if not dialect.limits.nul and (pa.types.is_nested(kind) or is_text) and not arrow_types.is_list(kind):
@@ -66,7 +66,7 @@ def _plain(values: pa.Array) -> pa.Array:
 
 def _taken(column: pa.Array, pattern: str) -> pa.Array:
     """Leave out of JSON what databases refuse: escaped halves of surrogate pairs, and for `jsonb` U+0000."""
-    text = column if pa.types.is_string(column.type) else held_values(column, pa.string())
+    text = column if pa.types.is_string(column.type) else supported_values(column, pa.string())
     suspect = pc.fill_null(pc.match_substring_regex(text, pattern), False)
     if not pc.any(suspect).as_py():
         return text

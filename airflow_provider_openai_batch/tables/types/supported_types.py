@@ -23,10 +23,10 @@ MICROSECONDS = pa.time64("us")
 TIMES = {"s": (1_000_000, 1), "ms": (1_000, 1), "us": (1, 1), "ns": (1, 1_000)}
 
 
-def held_type(kind: pa.DataType, declared: str, dialect: Dialect) -> pa.DataType:
+def supported_type(kind: pa.DataType, declared: str, dialect: Dialect) -> pa.DataType:
     """Name the Arrow type that a column of a declared type is loaded as."""
     if arrow_types.is_list(kind):
-        item = held_type(kind.value_type, re.sub(r"\[\d*\]$", "", declared), dialect)
+        item = supported_type(kind.value_type, re.sub(r"\[\d*\]$", "", declared), dialect)
         return kind if item == kind.value_type else pa.list_(item)
     if pa.types.is_nested(kind):
         is_text = dialect.types.as_arrow and family(declared, dialect) in {"json", "text"}
@@ -48,8 +48,8 @@ def _scalar(kind: pa.DataType, *, keeps_nanoseconds: bool) -> pa.DataType:
     return kind
 
 
-def held_values(column: pa.Array, wanted: pa.DataType) -> pa.Array:
-    """Bring values to the type that `held_type` named; no fraction of a second is rounded."""
+def supported_values(column: pa.Array, wanted: pa.DataType) -> pa.Array:
+    """Bring values to the type that `supported_type` named; no fraction of a second is rounded."""
     kind = column.type
     if kind == wanted:
         return column
@@ -68,7 +68,7 @@ def held_values(column: pa.Array, wanted: pa.DataType) -> pa.Array:
 
 
 def _listed(column: pa.Array, wanted: pa.DataType) -> pa.Array:
-    items = held_values(pc.list_flatten(column), wanted.value_type)
+    items = supported_values(pc.list_flatten(column), wanted.value_type)
     lengths = pc.if_else(column.is_valid(), pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), items, type=wanted, mask=column.is_null())
