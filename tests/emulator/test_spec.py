@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from airflow_provider_openai_batch.emulator.endpoints import completions, embeddings, responses
-from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
 from airflow_provider_openai_batch.emulator.endpoints.chat import Chat
+from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED
 from airflow_provider_openai_batch.emulator.settings import Settings
 from tests.emulator.conftest import make_line, make_lines, make_request
 

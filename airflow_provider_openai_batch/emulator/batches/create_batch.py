@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED, ENDPOINTS
+from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED, ENDPOINTS
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.state.files import lifetime
 

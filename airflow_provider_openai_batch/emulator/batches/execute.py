@@ -15,7 +15,7 @@ import msgspec
 from airflow_provider_openai_batch.emulator.answers.tokens import CHARACTERS_PER_TOKEN
 from airflow_provider_openai_batch.emulator.batches.requests import Request, RequestReader
 from airflow_provider_openai_batch.emulator.batches.validate import LineChecker
-from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
+from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED
 from airflow_provider_openai_batch.emulator.faults.lines import LineFaults
 from airflow_provider_openai_batch.emulator.models import resolved
 from airflow_provider_openai_batch.emulator.state.ledger import Execution

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse, Response
 
-from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
+from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.faults.lies import LIES
 from airflow_provider_openai_batch.emulator.replies import reply

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
+from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED
 
 
 class Layer(StrEnum):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer
+from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED
 from airflow_provider_openai_batch.emulator.errors import ApiError
 
 if TYPE_CHECKING:

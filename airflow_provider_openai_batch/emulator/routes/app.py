@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 
 from airflow_provider_openai_batch.emulator.batches.create_batch import read_wish
 from airflow_provider_openai_batch.emulator.batches.views import view
-from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED
+from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.replies import reply
 from airflow_provider_openai_batch.emulator.routes.admin import ROUTES as ADMIN

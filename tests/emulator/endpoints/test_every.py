@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from airflow_provider_openai_batch.emulator.endpoints.answered import ANSWERED, ENDPOINTS
+from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED, ENDPOINTS
 from airflow_provider_openai_batch.emulator.settings import Settings
 from tests.emulator.conftest import LEAST, make_request
 
