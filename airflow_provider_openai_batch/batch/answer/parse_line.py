@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Malformed", "broken", "parse_line"]
 
-SHOWN = re.compile(rb'(?i)custom_id[\\"\s:]+([0-9a-f]{32})(?![0-9a-f])')
+LOOSE_CUSTOM_ID = re.compile(rb'(?i)custom_id[\\"\s:]+([0-9a-f]{32})(?![0-9a-f])')
 ALIKE = re.compile(rb"(?i)(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 RAW_BYTES = LONGEST_RAW
 UNSAID = "The server says that it answered, but not what."
@@ -96,7 +96,7 @@ def broken(custom_id: bytes, line: Malformed) -> Answer:
 
 def _unread(line: bytes, reason: str) -> Malformed:
     """Keep what a broken line shows: the requests that it names, else all that looks like one."""
-    found = SHOWN.findall(line) or ALIKE.findall(line)
+    found = LOOSE_CUSTOM_ID.findall(line) or ALIKE.findall(line)
     shown = tuple(dict.fromkeys(bytes.fromhex(digits.decode()) for digits in found))
     return Malformed(
         reason, shown, shown_raw(clean_answer(line[:RAW_BYTES].decode("utf-8-sig", "replace").strip()))

@@ -13,7 +13,7 @@ OPENAI = "api.openai.com"  #: regional hosts, such as eu.api.openai.com, end so
 #: Microsoft's hosts, of which a model's name is that of a deployment, which their list of models lacks.
 DEPLOYED = (".azure.com", ".azure.us", ".azure.cn")
 NEAR = 0.6
-SHOWN = 200
+MOST_SHOWN = 200
 
 
 def is_openais(origin: str) -> bool:
@@ -55,4 +55,4 @@ def _host(origin: str) -> str:
 
 
 def _short(model: str) -> str:
-    return repr(model) if len(model) <= SHOWN else f"{model[:SHOWN]!r}…"
+    return repr(model) if len(model) <= MOST_SHOWN else f"{model[:MOST_SHOWN]!r}…"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Amount = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 PER_TOKENS = 1_000_000
-SHOWN = 120
+MOST_SHOWN = 120
 DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 FINE_TUNED = re.compile(r"(ft:[^:]+):.*", re.DOTALL)
 DIGITS = 12  #: of a cost in USD: the cheapest token there is costs more than a thousand of the last
@@ -123,7 +123,7 @@ def _read(name: str, value: object, called: str, listed: Prices) -> Price:
 
 def _short(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _line(model: str) -> str:

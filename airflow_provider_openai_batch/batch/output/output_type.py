@@ -17,7 +17,7 @@ from airflow_provider_openai_batch.batch.output.strict_rules import (
 )
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
-SHOWN = 60
+MOST_SHOWN = 60
 FIELD = "an answer is an object: give a pydantic class that has a field of this type"
 OutputType = list[str] | dict[str, Any] | None
 WRAPPER = frozenset({"schema", "strict"})
@@ -52,7 +52,7 @@ def _described(value: Any) -> str:
         name = type(value).__name__
         return f"an instance of {name}; give the class, {name}"
     text = repr(value)
-    text = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    text = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
     return f"{text}; give a list or an Enum of labels, a JSON schema as a dict, or a pydantic class"
 
 

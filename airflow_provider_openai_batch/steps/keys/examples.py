@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.tables.existing.keys import SHOWN
+from airflow_provider_openai_batch.tables.existing.keys import MOST_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,5 +16,5 @@ def for_example(keys: Sequence[tuple[str, ...]], columns: str = "", *, show_keys
     """Return the end of a message: up to five keys, or why none is shown."""
     if not show_keys:
         return HIDDEN
-    shown = ", ".join(repr(key[0]) if len(key) == 1 else repr(key) for key in keys[:SHOWN])
+    shown = ", ".join(repr(key[0]) if len(key) == 1 else repr(key) for key in keys[:MOST_SHOWN])
     return f", for example {shown}{columns}"

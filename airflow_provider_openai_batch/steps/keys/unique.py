@@ -13,7 +13,7 @@ from airflow_provider_openai_batch.batch.text.seen_hashes import SeenHashes
 from airflow_provider_openai_batch.batch.text.values import text_array, texts
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.examples import for_example
-from airflow_provider_openai_batch.tables.existing.keys import SHOWN
+from airflow_provider_openai_batch.tables.existing.keys import MOST_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ class UniqueKeys:
         written = [text_array(column) for column in arrays]
         new = self._hashes.add(digests(written))
         if not new.all():
-            places = pa.array(np.flatnonzero(~new)[:SHOWN])
+            places = pa.array(np.flatnonzero(~new)[:MOST_SHOWN])
             columns = (column.take(places).to_pylist() for column in written)
             self._refuse_duplicates([tuple(row) for row in zip(*columns, strict=True)])
 
@@ -60,11 +60,11 @@ class UniqueKeys:
         values.sort()
         twice = values[1:][values[1:] == values[:-1]]
         if len(twice):
-            self._refuse_duplicates([(str(value),) for value in dict.fromkeys(twice.tolist())][:SHOWN])
+            self._refuse_duplicates([(str(value),) for value in dict.fromkeys(twice.tolist())][:MOST_SHOWN])
 
     def _refuse_null(self, batch: pa.RecordBatch, name: str) -> None:
         others = [column for column in self._key if column != name]
-        empty: Any = pc.indices_nonzero(pc.is_null(batch.column(name)))[:SHOWN].to_pylist()
+        empty: Any = pc.indices_nonzero(pc.is_null(batch.column(name)))[:MOST_SHOWN].to_pylist()
         shown = [tuple(texts(batch.column(other).slice(i, 1))[0] for other in others) for i in empty]
         beside = for_example(shown, f" in {', '.join(others)}", show_keys=self._show_keys) if others else ""
         raise InvalidRequest(

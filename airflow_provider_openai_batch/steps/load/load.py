@@ -34,7 +34,7 @@ from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
 from airflow_provider_openai_batch.steps.submit.carried_value_checks import require_room
 from airflow_provider_openai_batch.steps.submit.recipe import Layout, landing, result_columns
 from airflow_provider_openai_batch.steps.wait.advance import peek
-from airflow_provider_openai_batch.tables.existing.keys import SHOWN
+from airflow_provider_openai_batch.tables.existing.keys import MOST_SHOWN
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def require_few_failures(loaded: LoadSummary, counts: Counts, submission: facts.
     if not judged or loaded.failed_ratio <= most:
         return
     examples = for_example(row_counts.keys, show_keys=counts.show_keys)
-    top = ", ".join(f"{code} ({count:,})" for code, count in row_counts.codes.most_common(SHOWN))
+    top = ", ".join(f"{code} ({count:,})" for code, count in row_counts.codes.most_common(MOST_SHOWN))
     raise TooManyFailures(
         f"{loaded.failed_ratio:.1%} of {loaded.judged:,} rows failed, more than {most:.1%}; most frequent: "
         f"{top}. Failed keys{examples}. All rows are in the target with their errors; "

@@ -30,7 +30,7 @@ Reason = tuple[str, str | None, str | None]
 Word = TypeVar("Word")
 
 MANY = 1_000  #: different words of servers that are counted
-SHOWN = 50  #: labels of a column, and reasons, in a report
+MOST_SHOWN = 50  #: labels of a column, and reasons, in a report
 WIDEST = 100  #: columns with labels in a report
 ROLES = [role for role, _ in FIXED]
 SUMS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_usd", "unpriced", "rows")
@@ -123,7 +123,7 @@ class Figures:
     def failures(self) -> tuple[tuple[Failure, ...], int]:
         """Return the most frequent reasons of failure, and the rows with another one."""
         words = {reason: rows for reason, rows in self._failures.items() if reason != BEYOND}
-        ordered = sorted(words.items(), key=lambda item: (-item[1], str(item[0])))[:SHOWN]
+        ordered = sorted(words.items(), key=lambda item: (-item[1], str(item[0])))[:MOST_SHOWN]
         shown = tuple(
             Failure(status=status, code=code, param=param, rows=rows)
             for (status, code, param), rows in ordered
@@ -146,7 +146,7 @@ def _listed(outputs: pa.Schema) -> dict[int, tuple[Any, ...]]:
 def _labels(column: str, counted: Counter[Any], listed: Iterable[Any]) -> Labels:
     """Return only listed values, whatever a column contains."""
     rows = sorted(((counted[value], value) for value in listed), key=lambda item: -item[0])
-    shown = rows[:SHOWN]
+    shown = rows[:MOST_SHOWN]
     beyond = counted.total() - counted[None] - sum(count for count, _ in shown)
     return Labels(
         column=column,

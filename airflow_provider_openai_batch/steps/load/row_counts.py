@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.batch.answer.answer_values import counts
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.batch.text.safe_words import as_code
 from airflow_provider_openai_batch.batch.text.values import texts
-from airflow_provider_openai_batch.tables.existing.keys import SHOWN
+from airflow_provider_openai_batch.tables.existing.keys import MOST_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,5 +42,5 @@ class RowCounts:
         grouped = failed.group_by(failed.column_names, use_threads=False).aggregate([([], "count_all")])
         for one in grouped.to_pylist():
             self.codes[as_code(one["error_code"]) or one["status"]] += one["count_all"]
-        for place in pc.indices_nonzero(bad)[: SHOWN - len(self.keys)].to_pylist():
+        for place in pc.indices_nonzero(bad)[: MOST_SHOWN - len(self.keys)].to_pylist():
             self.keys.append(tuple(texts(column.slice(place, 1))[0] for column in key))

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.examples import for_example
-from airflow_provider_openai_batch.tables.existing.keys import SHOWN, shown
+from airflow_provider_openai_batch.tables.existing.keys import MOST_SHOWN, shown
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.json_texts import is_json
 
@@ -66,7 +66,7 @@ def require_json(rows: pa.RecordBatch, key: Sequence[str], *, show_keys: bool = 
             continue
         texts = enumerate(column.to_pylist())
         wrong = list(
-            islice((place for place, text in texts if text is not None and not is_json(text)), SHOWN)
+            islice((place for place, text in texts if text is not None and not is_json(text)), MOST_SHOWN)
         )
         if wrong:
             keys = shown(rows.take(pa.array(wrong)).select(list(key)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run import facts
     from airflow_provider_openai_batch.batch.run.facts import Attempt
 
-SHOWN = (
+SUMMARY_FIELDS = (
     "rows", "skipped", "changed_prompt", "equal", "requests", "shards", "estimated_tokens",
     "estimated_cost_usd", "estimated_synchronous_usd",
 )  # fmt: skip
@@ -97,7 +97,7 @@ class Staged:
 
     def summary(self) -> dict[str, Any]:
         """Return what the XCom shows."""
-        return {name: getattr(self, name) for name in SHOWN}
+        return {name: getattr(self, name) for name in SUMMARY_FIELDS}
 
 
 def staged_of(submission: facts.Submission, done: facts.Done, attempt: Attempt) -> Staged:

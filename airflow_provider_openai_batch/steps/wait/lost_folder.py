@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 LOOK_BACK = 30 * 86_400.0
 #: How far back batches are listed where the task has never run in this DAG run and the run has no input file.
 RECENT = 600.0
-SHOWN = 5
+MOST_SHOWN = 5
 COMMAND = "python -m airflow_provider_openai_batch.forget"
 
 
@@ -115,8 +115,8 @@ def forget(store: RunStore, client: Client, batches: tuple[Batch, ...]) -> None:
 
 def _message(store: RunStore, batches: tuple[Batch, ...], conn_id: str) -> str:
     count = counted(len(batches), "batch", "batches")
-    shown = ", ".join(f"{batch.id} ({batch.status})" for batch in batches[:SHOWN])
-    more = ", ..." if len(batches) > SHOWN else ""
+    shown = ", ".join(f"{batch.id} ({batch.status})" for batch in batches[:MOST_SHOWN])
+    more = ", ..." if len(batches) > MOST_SHOWN else ""
     connection = "" if conn_id == DEFAULT_CONN_ID else f" --conn-id {shlex.quote(conn_id)}"
     return (
         f"The folder {store.uri} is empty, but the API has {count} of this run "

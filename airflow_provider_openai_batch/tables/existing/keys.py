@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 #: Tell which values of a column the target's column does not hold as they are.
 Lost = Callable[[pa.Array], pa.Array]
 #: How many keys a message names.
-SHOWN = 5
+MOST_SHOWN = 5
 #: More digits than a number of any database has.
 EXACT = Context(prec=40_000)
 
@@ -61,7 +61,7 @@ class Keys:
         for column, lost, values in zip(self.columns, self.lost, keys.columns, strict=True):
             if lost is None:
                 continue
-            places = pc.indices_nonzero(pc.fill_null(lost(values), False))[:SHOWN]
+            places = pc.indices_nonzero(pc.fill_null(lost(values), False))[:MOST_SHOWN]
             if len(places):
                 return f"{column.name!r} of type {column.type}", shown(keys.take(places))
         return None
@@ -71,7 +71,7 @@ class Keys:
         staging = Staging(name=f"batch_keys_{uuid4().hex}", columns=self.columns)
         key = ", ".join(self.dialect.quote(column.name) for column in self.columns)
         table = self.dialect.quote(staging.name)
-        query = f"SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1 LIMIT {SHOWN}"
+        query = f"SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1 LIMIT {MOST_SHOWN}"
         with self.session() as session:
             held = as_held(self.columns, iter(batches), key=self.names, dialect=self.dialect)
             session.stage(staging, held)

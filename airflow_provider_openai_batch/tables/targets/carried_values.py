@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.output.column_limits import Bound, Items, Range
 from airflow_provider_openai_batch.batch.text.values import texts
-from airflow_provider_openai_batch.tables.existing.keys import SHOWN, Lost, beyond
+from airflow_provider_openai_batch.tables.existing.keys import MOST_SHOWN, Lost, beyond
 from airflow_provider_openai_batch.tables.limits.declared_limits import bound_of, moment_bound, number_bound
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.families import family, parsed
@@ -41,7 +41,7 @@ class Carried:
         """Find the places of a few rows that a column does not take; the columns are named as the load's."""
         for column, refuses in self.refused:
             values = rows.column(column.field.name)
-            places = pc.indices_nonzero(pc.fill_null(refuses(values), False))[:SHOWN]
+            places = pc.indices_nonzero(pc.fill_null(refuses(values), False))[:MOST_SHOWN]
             if len(places):
                 return column, places
         return None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.batch.text.safe_words import as_code
 from airflow_provider_openai_batch.steps.load.row_counts import RowCounts
-from airflow_provider_openai_batch.tables.existing.keys import SHOWN
+from airflow_provider_openai_batch.tables.existing.keys import MOST_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ def count_row_by_row(row_counts: RowCounts, rows: Sequence[tuple[str, str | None
             continue
         row_counts.failed += 1
         row_counts.codes[as_code(code) or status] += 1
-        if len(row_counts.keys) < SHOWN:
+        if len(row_counts.keys) < MOST_SHOWN:
             row_counts.keys.append((str(number),))
 
 

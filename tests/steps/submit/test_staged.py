@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_openai_batch.batch.run.facts import Attempt
-from airflow_provider_openai_batch.steps.submit.staged import SHOWN, Staged
+from airflow_provider_openai_batch.steps.submit.staged import SUMMARY_FIELDS, Staged
 
 COST = {"estimated_cost_usd": 0.0131, "estimated_synchronous_usd": 0.0252}
 
@@ -54,5 +54,5 @@ def test_the_estimate_stands_on_a_line_of_its_own():
 
 def test_the_xcom_keeps_its_names():
     """DAGs read these: a name never changes."""
-    assert tuple(staged().summary()) == SHOWN
+    assert tuple(staged().summary()) == SUMMARY_FIELDS
     assert staged(requests=30).summary()["equal"] == 10
