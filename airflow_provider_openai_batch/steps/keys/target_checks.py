@@ -30,7 +30,7 @@ def surviving(
         writer = None
         for batch in batches:
             given = batch.select(list(key)).rename_columns(list(keys.names))
-            _refuse_unfit(keys, given, show_keys=show_keys)
+            _refuse_changed(keys, given, show_keys=show_keys)
             if keys.blurs:
                 writer = pa.ipc.new_stream(file, given.schema) if writer is None else writer
                 writer.write_batch(given)
@@ -41,8 +41,8 @@ def surviving(
             _refuse_twice(keys, pa.ipc.open_stream(file), show_keys=show_keys)
 
 
-def _refuse_unfit(keys: Keys, given: pa.RecordBatch, *, show_keys: bool) -> None:
-    found = keys.unfit(given)
+def _refuse_changed(keys: Keys, given: pa.RecordBatch, *, show_keys: bool) -> None:
+    found = keys.changed(given)
     if found is not None:
         column, examples = found
         raise InvalidRequest(

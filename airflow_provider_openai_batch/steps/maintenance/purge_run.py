@@ -68,7 +68,7 @@ def purge_run(store: RunStore, cutoff: Cutoff) -> Purged | Keep | Finished:
         if rest and not cutoff.dry_run:
             store.purge(rest)
         return Finished(len(rest))
-    verdict = purge_or_keep(read_run(store), cutoff.now, cutoff.days)
-    if isinstance(verdict, Purged) and not cutoff.dry_run:
-        Journal(store, lambda: cutoff.now).purge(verdict, rest)
-    return verdict
+    outcome = purge_or_keep(read_run(store), cutoff.now, cutoff.days)
+    if isinstance(outcome, Purged) and not cutoff.dry_run:
+        Journal(store, lambda: cutoff.now).purge(outcome, rest)
+    return outcome

@@ -48,10 +48,10 @@ def require_room(
     if carried is None:
         return
     rows = kept.rename_columns(plan.schema.names[: kept.num_columns])
-    unfit = carried.unfit(rows)
-    if unfit is None:
+    refused = carried.refused_places(rows)
+    if refused is None:
         return
-    column, places = unfit
+    column, places = refused
     examples = for_example(shown(rows.take(places).select(list(plan.key))), show_keys=show_keys)
     raise InvalidRequest(
         f"The target's column {column.name!r} of type {column.type} does not take every value of the "

@@ -56,7 +56,7 @@ class Keys:
         """Tell whether texts that differ may be one key there."""
         return any(not column.exact for column in self.columns)
 
-    def unfit(self, keys: pa.RecordBatch) -> tuple[str, list[tuple[str, ...]]] | None:
+    def changed(self, keys: pa.RecordBatch) -> tuple[str, list[tuple[str, ...]]] | None:
         """Find a few keys that would not be what they are, and say in which column; NULL is no matter."""
         for column, lost, values in zip(self.columns, self.lost, keys.columns, strict=True):
             if lost is None:

@@ -46,9 +46,9 @@ def lacks_room(made: Plan, column: TargetColumn, dialect: Dialect) -> str | None
     if dialect.types.are_loose or column.added:
         return None
     if is_output(made, column):
-        unfit = _never_fits(column, bound_of(column, dialect))
-        if unfit is not None:
-            return unfit
+        reason = _never_fits(column, bound_of(column, dialect))
+        if reason is not None:
+            return reason
     elif column.field.name in made.landing.partition:
         bound, value = bound_of(column, dialect), made.landing.partition[column.field.name]
         told = bound.refuses(value) if bound is not None and _is_like(value, bound) else None
@@ -77,9 +77,9 @@ def _never_fits(column: TargetColumn, bound: Bound | None) -> str | None:
         case Items(count=int(count)) if b"items" in stated and int(stated[b"items"]) != count:
             return f"it takes lists of {count:,}, the output type gives {int(stated[b'items']):,}"
         case Words() | Characters() | Bytes() | Charset() if b"words" in stated:
-            unfit = [word for word in json.loads(stated[b"words"]) if bound.refuses(word)]
-            if unfit:
-                return f"it does not take {', '.join(map(repr, unfit))} of the output type"
+            refused = [word for word in json.loads(stated[b"words"]) if bound.refuses(word)]
+            if refused:
+                return f"it does not take {', '.join(map(repr, refused))} of the output type"
     return None
 
 

@@ -92,5 +92,5 @@ def _escape(found: re.Match[str], *, zeros: bool) -> str:
     code, rest = int(found[1], 16), f"\\u{found[2]}" if found[2] else ""
     if HIGH <= code < LOW and rest:
         return found[0]
-    spoilt = "" if code == 0 and not zeros else "\\ufffd" if HIGH <= code < END else f"\\u{found[1]}"
-    return spoilt + ("\\ufffd" if rest else "")
+    replacement = "" if code == 0 and not zeros else "\\ufffd" if HIGH <= code < END else f"\\u{found[1]}"
+    return replacement + ("\\ufffd" if rest else "")

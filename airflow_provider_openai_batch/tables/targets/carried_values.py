@@ -37,7 +37,7 @@ class Carried:
 
     refused: tuple[tuple[TargetColumn, Lost], ...]
 
-    def unfit(self, rows: pa.RecordBatch) -> tuple[TargetColumn, pa.Array] | None:
+    def refused_places(self, rows: pa.RecordBatch) -> tuple[TargetColumn, pa.Array] | None:
         """Find the places of a few rows that a column does not take; the columns are named as the load's."""
         for column, refuses in self.refused:
             values = rows.column(column.field.name)

@@ -111,7 +111,7 @@ def _kind(name: str, value: object) -> str:
 
 
 def untyped(field: pa.Field, kind: str, values: Sequence[Any]) -> pa.Array:
-    """Make an Arrow array of values that came without a type; a misfit names the column only."""
+    """Make an Arrow array of values that came without a type; an error names the column only."""
     allowed = {kind} | {other for pair, wide in WIDER.items() if wide == kind for other in pair}
     wrong = {_kind(field.name, value) for value in values if value is not None} - allowed
     if wrong:
@@ -144,7 +144,7 @@ def no_rows(schema: pa.Schema) -> pa.RecordBatch:
 
 
 def typed(field: pa.Field, values: Sequence[Any]) -> pa.Array:
-    """Make an Arrow array of the field's type; a misfit names the column only."""
+    """Make an Arrow array of the field's type; an error names the column only."""
     try:
         array = pa.array(values, field.type)
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:

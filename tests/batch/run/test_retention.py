@@ -82,10 +82,10 @@ def test_an_old_landed_run_leaves_its_counts():
 )
 def test_what_is_needed_is_kept(changes: dict[str, Any], why: str):
     """Neither what has not landed as it was last staged, nor what still runs, nor what is young."""
-    verdict = purge_or_keep(make_run(**changes), NOW, 30)
+    outcome = purge_or_keep(make_run(**changes), NOW, 30)
 
-    assert isinstance(verdict, Keep)
-    assert why in verdict.reason
+    assert isinstance(outcome, Keep)
+    assert why in outcome.reason
 
 
 def test_an_answer_that_never_came_keeps_no_run_for_ever():

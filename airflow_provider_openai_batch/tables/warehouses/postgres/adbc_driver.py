@@ -150,7 +150,7 @@ def _batches(opened: Any, chosen: Sequence[Chosen]) -> Iterator[pa.RecordBatch]:
             break
         for field, nested in zip(lists, batch.columns[len(fields) :], strict=True):
             if pc.any(nested).as_py():
-                raise column_types.misfit(field, "nested")
+                raise column_types.invalid_value(field, "nested")
         arrays = [_checked(*column) for column in zip(fields, batch.columns, strict=False)]
         made = pa.RecordBatch.from_arrays(arrays, schema=schema)
         yield from (made.slice(first, BATCH_ROWS) for first in range(0, made.num_rows, BATCH_ROWS))

@@ -83,10 +83,10 @@ def from_arrow(field: pa.Field, column: pa.Array) -> pa.Array:
         return column.cast(field.type)
     except pa.ArrowException as error:
         reason = type(error).__name__
-    raise misfit(field, reason)
+    raise invalid_value(field, reason)
 
 
-def misfit(field: pa.Field, reason: str) -> InvalidRequest:
+def invalid_value(field: pa.Field, reason: str) -> InvalidRequest:
     """Name a column that holds what its type does not."""
     return InvalidRequest(
         f"Column {field.name!r} holds a value that does not fit its type {field.type} ({reason}); "

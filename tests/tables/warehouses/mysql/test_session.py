@@ -269,7 +269,7 @@ def test_key_longer_than_an_index(mariadb: MariaDatabase) -> None:
     keys = target.keys(make_landing(key_type=pa.string()))
     assert keys is not None
 
-    found = keys.unfit(pa.RecordBatch.from_pydict({"id": ["x" * 768, "y" * 769]}))
+    found = keys.changed(pa.RecordBatch.from_pydict({"id": ["x" * 768, "y" * 769]}))
 
     assert ("'id' of type VARCHAR(768)", [("y" * 769,)]) == found
     assert [] == mariadb.execute("SHOW TABLES")
