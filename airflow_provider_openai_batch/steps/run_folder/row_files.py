@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,12 +29,19 @@ REJECTED = pa.schema(
 )
 
 
-def write_rejected(
-    store: RunStore, snapshot_id: str, rejected: Sequence[tuple[bytes, str, str, str]]
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A request that cannot be sent, and what its row says of it."""
+
+    custom_id: bytes
+    status: str
+    error_code: str
+    error_message: str
+
+
+def write_rejected(store: RunStore, snapshot_id: str, rejected: Sequence[Rejected]) -> None:
     """Write the requests of a snapshot that cannot be sent, in the columns of `REJECTED`."""
-    columns: Any = zip(*rejected, strict=True) if rejected else [[]] * len(REJECTED)
-    arrays = [pa.array(list(c), field.type) for c, field in zip(columns, REJECTED, strict=True)]
+    arrays = [pa.array([getattr(one, field.name) for one in rejected], field.type) for field in REJECTED]
     with store.create(snapshot_file(snapshot_id, REJECTED_FILE)) as file:
         pq.write_table(pa.Table.from_arrays(arrays, schema=REJECTED), file)
 

@@ -17,7 +17,7 @@ from airflow_provider_openai_batch.batch.text.seen_hashes import SeenHashes
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.other_keys import OtherKeys
 from airflow_provider_openai_batch.steps.keys.unique import UniqueKeys
-from airflow_provider_openai_batch.steps.run_folder.row_files import RowFiles, write_rejected
+from airflow_provider_openai_batch.steps.run_folder.row_files import Rejected, RowFiles, write_rejected
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import with_added
 from airflow_provider_openai_batch.steps.run_folder.stored_requests import StoredRequests
 from airflow_provider_openai_batch.steps.submit.carried_value_checks import require_json
@@ -54,7 +54,7 @@ class SnapshotWriter:
         self._keys = UniqueKeys(self._layout.key, show_keys=terms.show_keys)
         self._before = FailedBefore(self._layout.key)
         self._requests, self._known, self._sent = SeenHashes(), SeenHashes(), SeenHashes()
-        self._rejected: list[tuple[bytes, str, str, str]] = []
+        self._rejected: list[Rejected] = []
         self._other_keys = OtherKeys()
         self._count = self._read = self._changed_prompt = self._later = 0
         self._old: list[str] = []
@@ -166,8 +166,14 @@ class SnapshotWriter:
     def _reject(self, ids: npt.NDArray[np.uint8], sizes: Counts) -> None:
         """Record the requests that no file can hold."""
         for request_id, size in zip(ids, sizes.tolist(), strict=True):
-            reason = too_large(size, self._limits)
-            self._rejected.append((request_id.tobytes(), str(RowStatus.ERROR), "request_too_large", reason))
+            self._rejected.append(
+                Rejected(
+                    custom_id=request_id.tobytes(),
+                    status=str(RowStatus.ERROR),
+                    error_code="request_too_large",
+                    error_message=too_large(size, self._limits),
+                )
+            )
 
 
 def _blocks(places: Counts, sizes: Counts) -> list[Counts]:
