@@ -208,7 +208,7 @@ ANSWERING = (
         old="    ids = request_ids(rows)\n",
         new=(
             "    ids = request_ids(rows)\n"
-            "    rows = rows.filter(pa.array(answers._index.find(ids) >= 0))\n"
+            "    rows = rows.filter(pa.array(answers._index.best.find(ids) >= 0))\n"
             "    ids = request_ids(rows)\n"
         ),
         caught_by=f"{INTERLEAVINGS}::test_rows_without_any_answer_land",

@@ -21,13 +21,18 @@ from airflow_provider_openai_batch.steps.keys.target_checks import surviving
 from airflow_provider_openai_batch.steps.load.clean_up import clean_up
 from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
 from airflow_provider_openai_batch.steps.load.report_figures import Figures
-from airflow_provider_openai_batch.steps.load.result import Answers, Shape, result_batch, shape_of
+from airflow_provider_openai_batch.steps.load.result import (
+    Answers,
+    ResultBatch,
+    Shape,
+    result_batch,
+    shape_of,
+)
 from airflow_provider_openai_batch.steps.load.row_counts import RowCounts
 from airflow_provider_openai_batch.steps.load.write_report import Counts, write_report
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import current_of, read_run
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
-    failed_before,
     stored_rows,
     stored_schema,
 )
@@ -282,18 +287,15 @@ def _landing(
 
 def _joined(
     store: RunStore, snapshot: CompleteSnapshot, answers: Answers, shape: Shape
-) -> Iterator[tuple[pa.RecordBatch, pa.Table, pa.BooleanArray]]:
+) -> Iterator[ResultBatch]:
     for rows in stored_rows(store, snapshot, shape.output.rows):
-        yield *result_batch(rows, answers, snapshot.submission, shape), failed_before(rows)
+        yield result_batch(rows, answers, snapshot.submission, shape)
 
 
 def _counted(
-    joined: Iterable[tuple[pa.RecordBatch, pa.Table, pa.BooleanArray]],
-    width: int,
-    row_counts: RowCounts,
-    figures: Figures,
+    joined: Iterable[ResultBatch], width: int, row_counts: RowCounts, figures: Figures
 ) -> Iterator[pa.RecordBatch]:
-    for batch, found, before in joined:
-        row_counts.count(batch.columns[:width], found, before)
-        figures.count(batch, found)
-        yield batch
+    for batch in joined:
+        row_counts.count(batch.rows.columns[:width], batch.answers, batch.failed_before)
+        figures.count(batch.rows, batch.answers)
+        yield batch.rows

@@ -28,6 +28,7 @@ from airflow_provider_openai_batch.steps.run_folder.file_names import answer_fil
 from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
     FIRST,
     INPUT_HASH,
+    failed_before,
     request_ids,
 )
 
@@ -51,6 +52,18 @@ NO_ANSWER = -1
 BYTES_OF_A_CHARACTER = 4
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerIndex:
+    """Where the answers of all files stand: the position of an answer counts through all of them."""
+
+    #: The position of the first answer of each file.
+    starts: np.ndarray
+    #: The best answer of each request.
+    best: Index
+    #: The positions of answers that a better one replaces.
+    replaced: np.ndarray
+
+
 class Answers:
     """All answers of a run, indexed by request; a few files of them are held in memory."""
 
@@ -61,14 +74,14 @@ class Answers:
         self._schema = COLUMNS.append(pa.field(OUTPUT, self.output.kind))
         self._files = answer_files(run, snapshot)
         self._cache: OrderedDict[int, pa.Table] = OrderedDict()
-        self._starts, self._index, replaced = self._read_index()
+        self._index = self._read_index()
         model = str(asked.request.get("model"))
-        self.payments = Payments(prices, model, add_up(self._replaced(replaced), prices, model))
+        self.payments = Payments(prices, model, add_up(self._replaced(), prices, model))
 
     def of(self, ids: np.ndarray) -> pa.Table:
         """Return `COLUMNS` and the typed values for each id, with status `unknown` if there is no answer."""
-        positions = self._index.find(ids)
-        files = np.where(positions < 0, NO_ANSWER, np.searchsorted(self._starts, positions, side="right") - 1)
+        positions, starts = self._index.best.find(ids), self._index.starts
+        files = np.where(positions < 0, NO_ANSWER, np.searchsorted(starts, positions, side="right") - 1)
         parts, order = [], []
         for number in np.unique(files).tolist():
             places = np.flatnonzero(files == number)
@@ -76,22 +89,23 @@ class Answers:
             if number == NO_ANSWER:
                 parts.append(_unknown(len(places), self._schema))
             else:
-                parts.append(self._table(number).take(pa.array(positions[places] - self._starts[number])))
+                parts.append(self._table(number).take(pa.array(positions[places] - starts[number])))
         self._leave(files)
         if len(parts) == 1:
             return parts[0].combine_chunks()
         back = np.argsort(np.concatenate(order), kind="stable")
         return pa.concat_tables(parts).take(pa.array(back)).combine_chunks()
 
-    def _replaced(self, positions: np.ndarray) -> Iterator[pa.Table]:
-        """Yield the columns for the cost of the answers at these positions, file by file."""
-        files = np.searchsorted(self._starts, positions, side="right") - 1
+    def _replaced(self) -> Iterator[pa.Table]:
+        """Yield the columns for the cost of the answers that a better one replaces, file by file."""
+        positions, starts = self._index.replaced, self._index.starts
+        files = np.searchsorted(starts, positions, side="right") - 1
         for number in np.unique(files).tolist():
             with self._store.open(self._files[number]) as file:
                 table = pq.read_table(file, columns=["custom_id", *READ], pre_buffer=False)
-            yield table.take(pa.array(positions[files == number] - self._starts[number]))
+            yield table.take(pa.array(positions[files == number] - starts[number]))
 
-    def _read_index(self) -> tuple[np.ndarray, Index, np.ndarray]:
+    def _read_index(self) -> AnswerIndex:
         ids, ranks, starts, count = [], [], [], 0
         for name in self._files:
             columns = ["custom_id", "status"] + ([] if is_rejected(name) else ["attempt"])
@@ -102,10 +116,10 @@ class Answers:
             ranks.append(rank_answers(table["status"], attempt))
             starts.append(count)
             count += len(table)
-        index = best_answers(np.concatenate(ids), np.concatenate(ranks))
+        best = best_answers(np.concatenate(ids), np.concatenate(ranks))
         replaced = np.ones(count, dtype=bool)
-        replaced[index.positions] = False
-        return np.array(starts), index, np.flatnonzero(replaced)
+        replaced[best.positions] = False
+        return AnswerIndex(starts=np.array(starts), best=best, replaced=np.flatnonzero(replaced))
 
     def _table(self, number: int) -> pa.Table:
         if number not in self._cache:
@@ -187,14 +201,22 @@ def shape_of(output: Output, schema: pa.Schema, bounds: Bounds) -> Shape:
     return Shape(output=within, schema=schema, room=room, charsets=charsets)
 
 
-def result_batch(
-    rows: pa.RecordBatch, answers: Answers, submission: Submission, shape: Shape
-) -> tuple[pa.RecordBatch, pa.Table]:
-    """Return the result of stored rows, and the answers in it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultBatch:
+    """Rows of the target, and what the counts are made of."""
+
+    #: Key, carried, output, and `batch_` columns, as the target has them.
+    rows: pa.RecordBatch
+    #: The answers of the rows, in `COLUMNS`.
+    answers: pa.Table
+    #: Which rows had failed in another run before.
+    failed_before: pa.BooleanArray
+
+
+def result_batch(rows: pa.RecordBatch, answers: Answers, submission: Submission, shape: Shape) -> ResultBatch:
+    """Return the result of stored rows.
 
     :param rows: rows of the snapshot: key, carried columns, and the ids of their requests.
-    :return: key, carried, output, and `batch_` columns, as the target has them; and the answers in
-        `COLUMNS`, for the counts.
     """
     ids = request_ids(rows)
     found = answers.of(ids)
@@ -202,8 +224,11 @@ def result_batch(
     kept = rows.columns[: len(submission.key) + len(submission.carry)]
     cost = answers.payments.book(ids, rows[FIRST], found)
     fixed = _fixed(rows, found, submission) | {"cost_usd": cost}
-    told = (_cut(_replaced(fixed[role], shape.charsets.get(role)), shape.room.get(role)) for role, _ in FIXED)
-    return pa.RecordBatch.from_arrays([*kept, *outputs, *told], schema=shape.schema), found
+    fitted = (
+        _cut(_replaced(fixed[role], shape.charsets.get(role)), shape.room.get(role)) for role, _ in FIXED
+    )
+    result = pa.RecordBatch.from_arrays([*kept, *outputs, *fitted], schema=shape.schema)
+    return ResultBatch(rows=result, answers=found, failed_before=failed_before(rows))
 
 
 def _outputs(found: pa.Table, output: Output) -> tuple[pa.Table, Sequence[pa.Array]]:
