@@ -34,8 +34,17 @@ NOT_ZERO = re.compile(r"[-.0]*[1-9]")
 #: Python reads no longer ones.
 LONG_NUMBER = re.compile(rb"[0-9]{4000}")
 Row = dict[str, Any]
-#: A value, after its file and line.
-Placed = tuple[tuple[str, int], Any]
+
+
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """Where a row stands; a struct, because one is made for each row."""
+
+    path: str
+    line: int
+
+
+#: A value, after its place.
+Placed = tuple[Place, Any]
 
 
 class Jsonl:
@@ -98,12 +107,12 @@ def _array(field: pa.Field, values: list[Placed]) -> pa.Array:
 
 
 @contextmanager
-def _placed(place: tuple[str, int]) -> Iterator[None]:
+def _placed(place: Place) -> Iterator[None]:
     """Add file and line to what is wrong with a value."""
     try:
         yield
     except InvalidRequest as error:
-        raise InvalidRequest(f"Line {place[1]} of {place[0]!r}: {error}") from None
+        raise InvalidRequest(f"Line {place.line} of {place.path!r}: {error}") from None
 
 
 class Line:
@@ -117,9 +126,9 @@ class Line:
         self.path, self.number, self.data = path, number, data
 
     @property
-    def place(self) -> tuple[str, int]:
+    def place(self) -> Place:
         """Return the file and the line's number."""
-        return self.path, self.number
+        return Place(self.path, self.number)
 
     def row(self) -> Row:
         """Read the object."""
