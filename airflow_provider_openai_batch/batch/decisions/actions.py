@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api.objects import Batch
-    from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left
+    from airflow_provider_openai_batch.batch.decisions.remaining_requests import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class CancelBatch:
 class MakeChild:
     """Put what is left of a shard into a shard of its own."""
 
-    left: Left
+    left: Part
 
 
 @dataclass(frozen=True, slots=True)

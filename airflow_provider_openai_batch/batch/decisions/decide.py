@@ -25,6 +25,7 @@ from airflow_provider_openai_batch.batch.decisions.backoff import final_refusal,
 from airflow_provider_openai_batch.batch.decisions.cost_cap import Verdict, cost_budget, cost_of, room_again
 from airflow_provider_openai_batch.batch.decisions.decision_input import Unreachable
 from airflow_provider_openai_batch.batch.decisions.preflight import is_ahead, is_to_ask
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import Part
 from airflow_provider_openai_batch.batch.decisions.token_queue import has_room, never_fits, pause
 from airflow_provider_openai_batch.batch.decisions.unwanted_batches import (
     cancel_if_due,
@@ -178,7 +179,7 @@ class _Dispatcher:
         return tasks
 
     def _task(self, left: Left) -> Action | float:
-        if not left.whole:
+        if isinstance(left, Part):
             return MakeChild(left)
         shard = self._run.shard(left.shard)
         if _is_too_large(shard) or never_fits(self._run, shard, self._moment.tokens):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import RefusalKind
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import Whole
 from airflow_provider_openai_batch.batch.run.facts import SUPERSEDED
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def is_ahead(run: Run, queue: Queue) -> bool:
     """Return whether nothing is sent yet, because a preflight has no outcome."""
     if any(send.open and _is_asking(send) and send.folder in queue.awaited for send in run.sends):
         return True
-    return any(left.whole and is_to_ask(run, run.shard(left.shard)) for left in queue.left)
+    return any(isinstance(left, Whole) and is_to_ask(run, run.shard(left.shard)) for left in queue.left)
 
 
 def is_to_ask(run: Run, shard: Shard) -> bool:

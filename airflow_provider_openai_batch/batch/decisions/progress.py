@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Batch
 from airflow_provider_openai_batch.batch.decisions.preflight import is_to_ask
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import Part, count_left
 from airflow_provider_openai_batch.batch.decisions.token_queue import has_room, room_at
 from airflow_provider_openai_batch.batch.run.future_dates import run_as_of
 from airflow_provider_openai_batch.batch.text.counted import counted
@@ -95,7 +96,7 @@ def progress_of(run: Run, queue: Queue, moment: Moment) -> Progress:
     ended = [send for send in _own_sends(run) if send.tally is not None and send.batch is not None]
     failed = _failed(run, queue, ended)
     requests = run.current.done.requests if run.current else 0
-    elsewhere = sum(one.requests for one in seen) + sum(_size(run, left) for left in queue.left)
+    elsewhere = sum(one.requests for one in seen) + sum(count_left(run, left) for left in queue.left)
     return Progress(
         at=moment.now,
         since=_first_sent_at(run, moment.now),
@@ -152,7 +153,7 @@ def _own_sends(run: Run) -> Iterator[Send]:
 
 def _failed(run: Run, queue: Queue, ended: Iterable[Send]) -> int:
     """Count the requests that ended batches report as failed, without those that are sent again."""
-    again = {left.shard: _size(run, left) for left in queue.left}
+    again = {left.shard: count_left(run, left) for left in queue.left}
     for shard in run.shards:
         if shard.about.parent is not None:
             again[shard.about.parent] = again.get(shard.about.parent, 0) + shard.about.requests
@@ -161,10 +162,6 @@ def _failed(run: Run, queue: Queue, ended: Iterable[Send]) -> int:
         for send in ended
         if send.terminal is not None
     )
-
-
-def _size(run: Run, left: Left) -> int:
-    return len(left.part) if left.positions is not None else run.shard(left.shard).about.requests
 
 
 def _first_sent_at(run: Run, now: float) -> float:
@@ -177,7 +174,7 @@ def _first_sent_at(run: Run, now: float) -> float:
 
 
 def _waits_for_tokens(run: Run, left: Left, moment: Moment) -> bool:
-    if not left.whole:
+    if isinstance(left, Part):
         return False
     shard: Shard = run.shard(left.shard)
     return not has_room(run, shard, moment.tokens) or (room_at(run, shard) or 0.0) > moment.now

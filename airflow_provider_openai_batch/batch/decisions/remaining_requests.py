@@ -37,27 +37,27 @@ class Requests(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """Requests of one shard that nobody is asking for and that have no final answer.
+class Whole:
+    """A shard of which nobody is asking for a request, and no request has a final answer: it can be sent."""
 
-    `whole` says that the shard itself can be sent; otherwise its requests at `positions` make a child
-    that carries the number `attempt`. Of them `invalid` have an answer that does not fit.
+    shard: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Requests of one shard that nobody is asking for and that have no final answer: they make a child.
+
+    They are at `positions` of the shard; the child carries the number `attempt`. Of them `invalid` have an
+    answer that does not fit.
     """
 
     shard: str
-    positions: Ids | None
+    positions: Ids
     attempt: int
     invalid: int = 0
 
-    @property
-    def whole(self) -> bool:
-        """Return whether the shard is to be sent as it is."""
-        return self.positions is None
 
-    @property
-    def part(self) -> Ids:
-        """Return the places of the requests that make a child; none where the shard is sent as it is."""
-        return np.empty(0, dtype=np.int64) if self.positions is None else self.positions
+Left = Whole | Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,11 @@ def queue(run: Run, requests: Requests) -> Queue:
     return _simple(run, run.current) or _Sets(run, run.current, requests).queue()
 
 
+def count_left(run: Run, left: Left) -> int:
+    """Return how many requests are left to send."""
+    return len(left.positions) if isinstance(left, Part) else run.shard(left.shard).about.requests
+
+
 def _simple(run: Run, current: CompleteSnapshot) -> Queue | None:
     """Answer without reading any set: one snapshot, and every shard is unsent, open, or fully answered."""
     if len(run.snapshots) > 1 or {shard.id for shard in run.shards} != set(current.done.shards):
@@ -83,7 +88,7 @@ def _simple(run: Run, current: CompleteSnapshot) -> Queue | None:
     if any(send.tally and not _settled(send.tally, again) for send in run.sends):
         return None
     unsent = (shard for shard in run.shards if not any(send.open or send.tally for send in shard.sends))
-    left = tuple(Left(shard=shard.id, positions=None, attempt=shard.about.attempt) for shard in unsent)
+    left = tuple(Whole(shard=shard.id) for shard in unsent)
     return Queue(left=left, awaited=frozenset(send.folder for send in run.sends if send.open))
 
 
@@ -135,8 +140,8 @@ class _Sets:
         ran = [send for send in shard.ended if not self._never_ran(send, ids).all()]
         counted = any(send.tally and send.tally.counted for send in ran)
         if wanted.all() and not ran and not self._run.has_children(shard.id):
-            return Left(shard=shard.id, positions=None, attempt=shard.about.attempt)
-        return Left(
+            return Whole(shard=shard.id)
+        return Part(
             shard=shard.id,
             positions=np.flatnonzero(wanted),
             attempt=shard.about.attempt + int(counted),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import count_left
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue, read_run
 
 if TYPE_CHECKING:
@@ -16,11 +17,7 @@ def counts(store: RunStore) -> dict[str, int]:
     current = run.current
     requests = current.done.requests if current and current.done else 0
     flying = sum(run.shard(send.shard).about.requests for send in run.sends if send.open)
-    left = read_queue(store, run).left
-    held = sum(
-        run.shard(part.shard).about.requests if part.positions is None else len(part.positions)
-        for part in left
-    )
+    held = sum(count_left(run, left) for left in read_queue(store, run).left)
     return {
         "requests": requests,
         "answered": max(0, requests - flying - held),

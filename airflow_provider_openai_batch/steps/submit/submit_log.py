@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.cost.prices import unpriced
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import count_left
 from airflow_provider_openai_batch.batch.run.run import unlisted
 from airflow_provider_openai_batch.batch.text.money import usd
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue, recall_run
@@ -28,10 +29,7 @@ def log_changes(store: RunStore, origin: str, before: Run) -> None:
     done = run.current.done
     known = {shard.id for shard in before.shards}
     new = sum(shard.about.requests for shard in run.shards if shard.id not in known)
-    sends = sum(
-        run.shard(left.shard).about.requests if left.positions is None else len(left.positions)
-        for left in read_queue(store, run).left
-    )
+    sends = sum(count_left(run, left) for left in read_queue(store, run).left)
     kept, again = max(0, done.requests - sends), max(0, sends - new)
     if kept or again:
         log.info("%s requests: %s.", f"{done.requests:,}", ", ".join(_parts(kept, again, new)))

@@ -81,5 +81,5 @@ def subject_of(action: Action) -> str:
 def name_of(action: Action) -> str:
     """Tell an action from others, so that each is tried once."""
     if isinstance(action, MakeChild):
-        return f"{action.left.shard} {action.left.attempt} {action.left.part.tolist()}"
+        return f"{action.left.shard} {action.left.attempt} {action.left.positions.tolist()}"
     return repr(action)

@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.steps.collect.collect import refuse_request
 from airflow_provider_openai_batch.steps.run_folder.shard_files import make_child
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left
+    from airflow_provider_openai_batch.batch.decisions.remaining_requests import Part
     from airflow_provider_openai_batch.batch.run.run import Shard
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.run_folder.journal import Journal
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def cut_off(store: RunStore, shard: Shard, left: Left) -> None:
+def cut_off(store: RunStore, shard: Shard, left: Part) -> None:
     """Put what is left of a shard into a shard of its own; log what is paid for once more."""
-    make_child(store, shard, left.part, left.attempt)
+    make_child(store, shard, left.positions, left.attempt)
     if left.invalid:
         log.info(
             "%s answers of shard %s do not fit the output type; their requests are sent again.",

@@ -25,7 +25,7 @@ from airflow_provider_openai_batch.batch.decisions.actions import (
 )
 from airflow_provider_openai_batch.batch.decisions.decide import decide
 from airflow_provider_openai_batch.batch.decisions.decision_input import Moment, Unreachable
-from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left, Queue
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import Part, Queue, Whole
 from airflow_provider_openai_batch.batch.decisions.token_queue import enqueued
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.run import Run, Shard, Snapshot
@@ -68,7 +68,7 @@ def moment(now: float = NOW) -> Moment:
 
 
 def make_queue(run: Run, *left: str) -> Queue:
-    parts = tuple(Left(shard=name, positions=None, attempt=0) for name in left)
+    parts = tuple(Whole(shard=name) for name in left)
     return Queue(left=parts, awaited=frozenset(send.folder for send in run.sends if send.open))
 
 
@@ -409,7 +409,7 @@ class TestEndedBatches:
 def test_partial_rest_becomes_a_child():
     """Requests of a shard that has run go again in a shard of their own."""
     run = make_run(make_shard(make_send(tally=facts.Tally(counts={"ok": 9, "failed": 1}))))
-    left = Left(shard="s1", positions=np.array([3]), attempt=1)
+    left = Part(shard="s1", positions=np.array([3]), attempt=1)
 
     decided = decide(run, Queue(left=(left,), awaited=frozenset()), Moment(looks={}, now=NOW))
 
@@ -533,7 +533,7 @@ class TestPreflight:
     def test_children_may_be_made_meanwhile(self):
         """That sends nothing."""
         run = self.asks()
-        left = Left(shard="s2", positions=np.array([1]), attempt=1)
+        left = Part(shard="s2", positions=np.array([1]), attempt=1)
         queue = make_queue(run, "one")
 
         plan = decide(run, replace(queue, left=(*queue.left, left)), moment())

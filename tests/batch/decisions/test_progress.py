@@ -11,7 +11,7 @@ from msgspec.structs import replace as put
 from airflow_provider_openai_batch.batch.api.objects import RequestCounts
 from airflow_provider_openai_batch.batch.decisions.decision_input import Look, Moment, Unreachable
 from airflow_provider_openai_batch.batch.decisions.progress import Progress, progress_of
-from airflow_provider_openai_batch.batch.decisions.remaining_requests import Left, Queue
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import Part, Queue
 from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue
 from airflow_provider_openai_batch.batch.run import facts
 from tests.batch.decisions.test_decide import (
@@ -186,7 +186,7 @@ class TestFailed:
     def test_what_is_left_of_a_shard_has_not_failed_either(self):
         """It is not sent yet."""
         run = run_of(shard_of(1, ended(1, failed=3)), requests=8)
-        part = Left(shard="s1", positions=[0, 1, 2], attempt=1)  # type: ignore[arg-type]
+        part = Part(shard="s1", positions=[0, 1, 2], attempt=1)  # type: ignore[arg-type]
 
         shown = progress_of(run, Queue(left=(part,), awaited=frozenset()), Moment(looks={}, now=NOW))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus
-from airflow_provider_openai_batch.batch.decisions.remaining_requests import queue
+from airflow_provider_openai_batch.batch.decisions.remaining_requests import Part, Whole, queue
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.run import Run, Shard, Snapshot
 from airflow_provider_openai_batch.batch.run.send import Send
@@ -111,12 +111,13 @@ class World:
     def left(self) -> dict[str, tuple[str, int]]:
         """Return the letters left in each shard, with the attempt; upper case where it goes as a whole."""
         found = {}
-        for part in queue(self.run, self).left:
-            word = self.shards[part.shard]
-            if part.positions is None:
-                found[part.shard] = (word.upper(), part.attempt)
-            else:
-                found[part.shard] = ("".join(word[p] for p in part.positions), part.attempt)
+        for left in queue(self.run, self).left:
+            word = self.shards[left.shard]
+            match left:
+                case Whole():
+                    found[left.shard] = (word.upper(), self.run.shard(left.shard).about.attempt)
+                case Part():
+                    found[left.shard] = ("".join(word[p] for p in left.positions), left.attempt)
         return found
 
     @property
