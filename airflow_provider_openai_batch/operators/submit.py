@@ -146,10 +146,12 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
 
     def _end_preview(self, context: Context, staged: Staged, result: dict[str, Any]) -> NoReturn:
         """Push the XCom and skip the tasks that follow."""
+        from airflow_provider_openai_batch.steps.run_folder.file_names import requests_file  # noqa: PLC0415
+
         for key, value in {XCOM_RETURN_KEY: result, **result}.items():
             context["ti"].xcom_push(key=key, value=value)
         raise AirflowSkipException(
-            f"This is a preview: nothing was sent. The requests are in shards/*/requests.jsonl of "
+            f"This is a preview: nothing was sent. The requests are in {requests_file('*')} of "
             f"{result['run_uri']}. {staged}"
         )
 

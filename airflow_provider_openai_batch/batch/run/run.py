@@ -144,7 +144,7 @@ class Run:
         """Return the shard of this name; a folder that lists what is made of it has it, too."""
         found = self._shards.get(shard_id)
         if found is None:
-            raise unlisted(f"shards/{shard_id}/about.json")
+            raise unlisted(f"shard {shard_id}")
         return found
 
     @cached_property

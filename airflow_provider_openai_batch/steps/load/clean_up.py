@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Batch
-from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
-from airflow_provider_openai_batch.steps.run_folder.file_names import CLEANED, is_short
+from airflow_provider_openai_batch.steps.run_folder.file_names import is_short
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
+from airflow_provider_openai_batch.steps.run_folder.marks import cleaned
 from airflow_provider_openai_batch.steps.wait.upload import left_behind
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ def remote_files(run: Run) -> Iterator[str]:
 
 def _clean_up(store: RunStore, client: Client, run: Run) -> None:
     names = store.list()
-    cleaned = [name for name in names if name.startswith(CLEANED)]
-    before = {file_id for name in cleaned for file_id in store.get(name, facts.Cleaned).files}
+    before = cleaned(store, names)
     every = [*remote_files(run), *left_behind(store, client, run, names)]
     swept = _delete(client, [file_id for file_id in dict.fromkeys(every) if file_id not in before])
     gone = swept.deleted

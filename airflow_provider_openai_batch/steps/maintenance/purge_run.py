@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.run.facts import Purged
 from airflow_provider_openai_batch.batch.run.retention import Keep, purge_or_keep
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
-from airflow_provider_openai_batch.steps.run_folder.file_names import PURGED, folder_of_run, heavy
+from airflow_provider_openai_batch.steps.run_folder.file_names import folder_of_run, heavy
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
+from airflow_provider_openai_batch.steps.run_folder.marks import purged
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:
@@ -63,8 +64,7 @@ def purge_run(store: RunStore, cutoff: Cutoff) -> Purged | Keep | Finished:
     """Purge one run if that is allowed; after a kill in the middle, the next purge finishes it."""
     names = store.list()
     rest = heavy(names)
-    if PURGED in names:
-        store.get(PURGED, Purged)  # a file of another origin is unreadable, and nothing is deleted
+    if purged(store, names) is not None:  # a file of another origin is unreadable, and nothing is deleted
         if rest and not cutoff.dry_run:
             store.purge(rest)
         return Finished(len(rest))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_openai_batch.batch.api.objects import Batch
 from airflow_provider_openai_batch.batch.decisions.actions import Finish, GiveUp
 from airflow_provider_openai_batch.steps.look.sync_look import SyncLook
-from airflow_provider_openai_batch.steps.run_folder.file_names import PURGED
+from airflow_provider_openai_batch.steps.run_folder.file_names import is_purged
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.run_folder.request_counts import counts
 
@@ -50,7 +50,7 @@ def status_of(store: RunStore, client: Client, settings: Settings) -> dict[str, 
 
 def unstarted(store: RunStore) -> dict[str, Any] | None:
     """Return the status of a run that was not submitted yet or was purged; None for any other."""
-    if PURGED in store.list():
+    if is_purged(store.list()):
         return _told(store, "purged")
     run = read_run(store)
     return None if run.current is not None else _unstarted(store, run)

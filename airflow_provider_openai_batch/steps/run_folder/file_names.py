@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from airflow_provider_openai_batch.batch.run.facts import Attempt
     from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
@@ -42,8 +42,13 @@ def snapshot_file(snapshot_id: str, name: str) -> str:
 
 
 def shard_file(shard_id: str, name: str) -> str:
-    """Name a file of a shard: `about.json`, `custom_ids.bin`, or `requests.jsonl`."""
+    """Name a file of a shard: `about.json`, or `custom_ids.bin`."""
     return f"shards/{shard_id}/{name}"
+
+
+def requests_file(shard_id: str) -> str:
+    """Name the input file of a shard, as it is sent byte for byte."""
+    return shard_file(shard_id, "requests.jsonl")
 
 
 def batch_file(send_folder: str, batch_id: str) -> str:
@@ -81,6 +86,11 @@ def file_word(word: str) -> str:
     """Return a word of the API's as a part of a file name, whatever is in it and however long it is."""
     quoted = quote(word, safe="")
     return quoted if len(quoted) <= LONGEST_WORD else hashlib.sha256(word.encode()).hexdigest()
+
+
+def is_purged(names: Collection[str]) -> bool:
+    """Tell from a run's files whether it was purged."""
+    return PURGED in names
 
 
 def heavy(names: Iterable[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.exceptions import RunUnlisted, RunUnreadable
-from airflow_provider_openai_batch.steps.run_folder.file_names import PURGED
+from airflow_provider_openai_batch.steps.run_folder.file_names import is_purged
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,7 +31,7 @@ def recorded_conn_id(store: RunStore) -> str:
 
 def refuse_purged(uri: str, names: Collection[str]) -> None:
     """Stop at a run whose answers are gone: sent again, they would be paid for again."""
-    if PURGED in names:
+    if is_purged(names):
         raise RunUnreadable(
             f"The run {uri} was purged: its rows are in the target, its requests and answers are deleted "
             "([openai_batch] retention_days). Nothing was sent. It cannot be cleared any more; a new run of "

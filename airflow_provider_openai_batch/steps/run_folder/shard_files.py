@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
-from airflow_provider_openai_batch.steps.run_folder.file_names import shard_file
+from airflow_provider_openai_batch.steps.run_folder.file_names import requests_file, shard_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NAME_DIGITS = 24
 CHUNK = 1 << 20
-ABOUT, CUSTOM_IDS, REQUESTS = "about.json", "custom_ids.bin", "requests.jsonl"
+ABOUT, CUSTOM_IDS = "about.json", "custom_ids.bin"
 
 
 class ShardWriter:
@@ -67,7 +67,7 @@ class ShardWriter:
     def finish(self, about: About) -> str:
         """Publish requests, then ids, then `about.json`, which makes the folder a shard."""
         name = f"{self._hash.hexdigest()[:NAME_DIGITS]}-{about.attempt}"
-        self._draft.publish(shard_file(name, REQUESTS))
+        self._draft.publish(requests_file(name))
         with self._store.create(shard_file(name, CUSTOM_IDS)) as file:
             file.write(self._ids)
         counted = msgspec.structs.replace(about, bytes=self._bytes, requests=len(self._ids) // ID_BYTES)
@@ -96,13 +96,13 @@ def ids_of_shard(store: RunStore, shard_id: str) -> Ids:
 
 def first_request(store: RunStore, shard_id: str) -> bytes:
     """Return the first line of a shard's requests."""
-    with store.open(shard_file(shard_id, REQUESTS)) as file:
+    with store.open(requests_file(shard_id)) as file:
         return file.readline()
 
 
 def input_file(store: RunStore, shard_id: str) -> AbstractContextManager[str]:
     """Give the requests of a shard as a file on this machine's disk, to be uploaded."""
-    return store.local(shard_file(shard_id, REQUESTS))
+    return store.local(requests_file(shard_id))
 
 
 def make_child(store: RunStore, parent: Shard, positions: np.ndarray, attempt: int) -> str:
@@ -110,7 +110,7 @@ def make_child(store: RunStore, parent: Shard, positions: np.ndarray, attempt: i
     wanted = frozenset(positions.tolist())
     ids = ids_of_shard(store, parent.id).tobytes()
     with write_shard(store) as writer:
-        with store.open(shard_file(parent.id, REQUESTS)) as lines:
+        with store.open(requests_file(parent.id)) as lines:
             for position, line in enumerate(lines):
                 if position in wanted:
                     writer.add(ids[position * ID_BYTES : (position + 1) * ID_BYTES], line)

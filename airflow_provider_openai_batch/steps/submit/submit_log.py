@@ -25,7 +25,7 @@ def log_changes(store: RunStore, origin: str, before: Run) -> None:
     """Log how many requests of a run that goes on are sent, and which argument of the DAG changed."""
     run = recall_run(store, origin)
     if run.current is None:
-        raise unlisted("snapshots/*/done.json")
+        raise unlisted("a complete snapshot")
     done = run.current.done
     known = {shard.id for shard in before.shards}
     new = sum(shard.about.requests for shard in run.shards if shard.id not in known)

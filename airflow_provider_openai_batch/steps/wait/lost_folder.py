@@ -13,11 +13,10 @@ import openai
 from airflow_provider_openai_batch.batch.api.paging import EndlessList, ListFailed
 from airflow_provider_openai_batch.batch.api.status_codes import DENIED, NO_LIST
 from airflow_provider_openai_batch.batch.arguments.arguments import DEFAULT_CONN_ID
-from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
-from airflow_provider_openai_batch.steps.run_folder.file_names import FORGOTTEN
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal, run_hash
+from airflow_provider_openai_batch.steps.run_folder.marks import forgotten
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:
@@ -92,12 +91,6 @@ def find_batches(store: RunStore, client: Client, look_back: float = LOOK_BACK) 
             raise OpenAIBatchError(f"{what}. Nothing was sent; try again.") from None
         gap = f"This server lists no batches (status {error.status_code})"
     return Found(batches=tuple({batch.id: batch for batch in found}.values()), gap=gap)
-
-
-def forgotten(store: RunStore) -> frozenset[str]:
-    """Return the ids of the batches that a person has told this run to forget."""
-    names = [name for name in store.known() if name.startswith(FORGOTTEN)]
-    return frozenset(b.id for name in names for b in store.get(name, facts.Forgotten).batches)
 
 
 def require_lost(store: RunStore) -> None:
