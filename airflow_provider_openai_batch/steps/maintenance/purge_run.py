@@ -64,11 +64,12 @@ def purge_run(store: RunStore, cutoff: Cutoff) -> Purged | Keep | Finished:
     """Purge one run if that is allowed; after a kill in the middle, the next purge finishes it."""
     names = store.list()
     rest = heavy(names)
+    journal = Journal(store, lambda: cutoff.now)
     if purged(store, names) is not None:  # a file of another origin is unreadable, and nothing is deleted
         if rest and not cutoff.dry_run:
-            store.purge(rest)
+            journal.finish_purge(rest)
         return Finished(len(rest))
     outcome = purge_or_keep(read_run(store), cutoff.now, cutoff.days)
     if isinstance(outcome, Purged) and not cutoff.dry_run:
-        Journal(store, lambda: cutoff.now).purge(outcome, rest)
+        journal.purge(outcome, rest)
     return outcome

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.facts import Attempt
     from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
 
-ATTEMPTS, LOADS, PUT_OFFS, STOPS, UPLOADS = "attempts/", "loads/", "putoffs/", "stops/", "uploads/"
+ATTEMPTS, LOADS, LOOKS, PUT_OFFS = "attempts/", "loads/", "looks/", "putoffs/"
+STOPS, UPLOADS = "stops/", "uploads/"
 CLEANED, FORGOTTEN = "cleaned-", "forgotten-"
 PURGED, REJECTED = "purged.json", "rejected.parquet"
 #: What a purge deletes; attempts, loads, and the marks of cleaning up stay.
@@ -86,6 +87,11 @@ def file_word(word: str) -> str:
     """Return a word of the API's as a part of a file name, whatever is in it and however long it is."""
     quoted = quote(word, safe="")
     return quoted if len(quoted) <= LONGEST_WORD else hashlib.sha256(word.encode()).hexdigest()
+
+
+def look_files(max_tries: int) -> tuple[str, str]:
+    """Name the file that dates the first look of a try, and the one for a date that cannot be right."""
+    return f"{LOOKS}{max_tries}.json", f"{LOOKS}{max_tries}-anew.json"
 
 
 def is_purged(names: Collection[str]) -> bool:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.run.facts import Fact
 from airflow_provider_openai_batch.batch.run.future_dates import is_yet_to_come
+from airflow_provider_openai_batch.steps.run_folder.file_names import look_files
+from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.store.run_store import RunStore
@@ -13,9 +15,9 @@ if TYPE_CHECKING:
 
 def first_look(store: RunStore, max_tries: int, now: float) -> float:
     """Return the API time at which this try of the sensor looked first."""
-    for name in (f"looks/{max_tries}.json", f"looks/{max_tries}-anew.json"):
+    for name in look_files(max_tries):
         if not store.exists(name):
-            store.put(name, Fact(at=now))
+            Journal(store, lambda: now).looked(name)
         at = store.get(name, Fact).at
         if not is_yet_to_come(at, now):
             return at

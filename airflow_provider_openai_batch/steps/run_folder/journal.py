@@ -33,6 +33,8 @@ FEW = 512
 class Journal:
     """Writes the facts of a run, dated by API time.
 
+    The files of snapshots and shards have writers of their own: `row_files` and `shard_files`.
+
     A fact about a send returns the send as it is with it: nobody reads back what was just written.
 
     :param store: the run's folder.
@@ -95,7 +97,15 @@ class Journal:
     def purge(self, purged: facts.Purged, files: Iterable[str]) -> None:
         """Write down that the run is purged, then delete these files; a kill between leaves a purged run."""
         self.store.put(file_names.PURGED, purged)
+        self.finish_purge(files)
+
+    def finish_purge(self, files: Iterable[str]) -> None:
+        """Delete these files of a run that is written down as purged."""
         self.store.purge(files)
+
+    def looked(self, name: str) -> None:
+        """Write down that a try of the sensor looks first, under the name that this look has."""
+        self.store.put(name, facts.Fact(at=self._now()))
 
     def report(self, report: Report, page: bytes) -> str:
         """Keep the report of a load as figures and as a page; returns the page's URI."""
