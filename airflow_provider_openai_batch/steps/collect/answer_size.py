@@ -33,8 +33,8 @@ def most_bytes(store: RunStore, send: Send) -> int:
 
 def _answer(body: dict[str, Any]) -> int:
     """Return the bytes of the longest answer to a request."""
-    told = [body[name] for name in LIMITS if type(body.get(name)) is int and body[name] in SENSIBLE]
-    tokens = min(MOST_TOKENS, max(LEAST_TOKENS, *told)) if told else MOST_TOKENS
+    limits = [body[name] for name in LIMITS if type(body.get(name)) is int and body[name] in SENSIBLE]
+    tokens = min(MOST_TOKENS, max(LEAST_TOKENS, *limits)) if limits else MOST_TOKENS
     number = body.get("n")
     choices = number if type(number) is int and number > 1 else 1
     probable = body.get("logprobs") or body.get("top_logprobs")
@@ -43,8 +43,8 @@ def _answer(body: dict[str, Any]) -> int:
 
 def _body(line: bytes) -> dict[str, Any]:
     try:
-        told = decode_line(line)
+        request = decode_line(line)
     except UNREADABLE:
         return {}
-    body = told.get("body") if isinstance(told, dict) else None
+    body = request.get("body") if isinstance(request, dict) else None
     return body if isinstance(body, dict) else {}

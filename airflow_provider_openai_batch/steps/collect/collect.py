@@ -114,7 +114,7 @@ def _joined(ids: np.ndarray, found: Collected, others: list[Collected]) -> Colle
     return found
 
 
-def read_told(journal: Journal, client: Client, send: Send) -> None:
+def end_preflight(journal: Journal, client: Client, send: Send) -> None:
     """End a preflight whose answer is in its folder, as a line of a file."""
     ids, found = _collected(journal.store, send)
     table = _together(found.table, _unanswered(ids[~found.answered], RowStatus.UNKNOWN))
@@ -164,8 +164,8 @@ def _is_complete(found: Collected, ended: Ended) -> bool:
 def _anomalies(found: Collected, strays: int) -> dict[str, int]:
     """Count the lines that are in no row of this send; some are answers to other shards of the run."""
     foreign = max(0, found.anomalies["foreign"] - strays)
-    told = found.anomalies | {"foreign": foreign, STRAY: strays}
-    return {name: count for name, count in told.items() if count}
+    counts = found.anomalies | {"foreign": foreign, STRAY: strays}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _unanswered(ids: np.ndarray, status: RowStatus, why: BatchError | None = None) -> pa.Table:
@@ -173,14 +173,16 @@ def _unanswered(ids: np.ndarray, status: RowStatus, why: BatchError | None = Non
         pa.binary(16), len(ids), [None, pa.py_buffer(np.ascontiguousarray(ids).tobytes())]
     )
     why = why or BatchError()
-    told = {
+    values = {
         "status": str(status),
         "error_code": why.code,
         "error_message": why.message,
         "error_param": why.param,
     }
     columns = [
-        packed if field.name == "custom_id" else pa.array([told.get(field.name)] * len(ids), type=field.type)
+        packed
+        if field.name == "custom_id"
+        else pa.array([values.get(field.name)] * len(ids), type=field.type)
         for field in ANSWER_SCHEMA
     ]
     return pa.Table.from_arrays(columns, schema=ANSWER_SCHEMA)
@@ -199,10 +201,10 @@ def write_answers(journal: Journal, client: Client, send: Send, table: pa.Table,
     unpaid = int(np.count_nonzero(without_credit(table)))
     counted = msgspec.structs.replace(tally, counts=dict(counts), cost_usd=paid, unpaid=unpaid, unseen=unseen)
     journal.answer(send, table, counted)
-    told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
+    shown = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
     alone = "The preflight" if send.intent.preflight else f"Shard {send.shard}"
     name = alone if batch_id is None else f"Batch {batch_id}"
-    log.info("%s collected: %s.", name, told or "no answers")
+    log.info("%s collected: %s.", name, shown or "no answers")
     if unpaid:
         log.warning(NO_CREDIT, name, f"{unpaid:,}")
     if unseen:
@@ -228,13 +230,13 @@ def close_failed(journal: Journal, client: Client, send: Send, batch: Batch) -> 
     unpaid = next((e for e in batch.errors if quota_is_spent(e.code, e.message)), None)
     again = full or unseen or unpaid
     if again is not None:
-        told = Refused(
+        refused = Refused(
             status=0 if unpaid is None else TOO_MANY,
             code=again.code,
             param=again.param,
             message=again.message or "",
         )
-        journal.refuse(send, told)
+        journal.refuse(send, refused)
         log.warning("Batch %s did not start (%s); it is sent again later.", batch.id, again.code)
         return True
     ids = ids_of_shard(journal.store, send.shard)
@@ -267,8 +269,8 @@ def give_up_on(journal: Journal, client: Client, send: Send) -> None:
 def refuse_request(journal: Journal, client: Client, send: Send, refused: facts.Refusal) -> None:
     """End a refused send of a single request that no file can hold."""
     ids = ids_of_shard(journal.store, send.shard)
-    told = refused.answer
-    why = BatchError(code=told.code or str(told.status), message=told.message, param=told.param)
+    answer = refused.answer
+    why = BatchError(code=answer.code or str(answer.status), message=answer.message, param=answer.param)
     _end_alike(journal, client, send, _unanswered(ids, RowStatus.ERROR, why))
 
 

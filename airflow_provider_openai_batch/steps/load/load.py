@@ -130,11 +130,11 @@ def saying_that_answers_are_kept() -> Iterator[None]:
     try:
         yield
     except InvalidRequest as error:
-        told = str(error)
-        if KEPT in told:
+        message = str(error)
+        if KEPT in message:
             raise
         raise InvalidRequest(
-            f"{told} Nothing was written. {KEPT.capitalize()}: clear load after you fixed the table."
+            f"{message} Nothing was written. {KEPT.capitalize()}: clear load after you fixed the table."
         ) from None
 
 

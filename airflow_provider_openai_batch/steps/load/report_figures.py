@@ -63,14 +63,14 @@ class Figures:
     def _count_models(self, found: pa.Table, fixed: Mapping[str, pa.Array]) -> None:
         seen = pc.not_equal(found["status"], str(RowStatus.UNKNOWN))
         unpriced = pc.cast(pc.and_(pc.is_null(fixed["cost_usd"]), seen), pa.int64())
-        told = {name: fixed[name] for name in SUMS[:-2]} | {"unpriced": unpriced}
-        table = pa.table({"model": found["model"], **told})
-        sums = [(name, "sum") for name in told]
+        summands = {name: fixed[name] for name in SUMS[:-2]} | {"unpriced": unpriced}
+        table = pa.table({"model": found["model"], **summands})
+        sums = [(name, "sum") for name in summands]
         grouped = table.group_by("model", use_threads=False).aggregate([*sums, ([], "count_all")])
         for one in grouped.to_pylist():
             word = NO_MODEL if one["model"] is None else as_id(one["model"])
             summed = self._models.setdefault(_known(self._models, word, OTHER), Counter())
-            summed.update({name: one[f"{name}_sum"] or 0 for name in told} | {"rows": one["count_all"]})
+            summed.update({name: one[f"{name}_sum"] or 0 for name in summands} | {"rows": one["count_all"]})
 
     def _count_failures(self, bad: pa.Table) -> None:
         if not len(bad):

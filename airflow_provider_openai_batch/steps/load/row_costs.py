@@ -63,14 +63,14 @@ class Paid:
             return f"The cost is unknown: {self.reason}{self.beyond}"
         cost, whole = usd(self.cost_usd), usd(self.cost_usd + self.saved_usd)
         saved = f", {usd(self.saved_usd)} saved" if self.saved_usd > LEAST else ""
-        told = f"Cost: {cost} ({whole} without batches{saved}).{self.beyond}"
+        text = f"Cost: {cost} ({whole} without batches{saved}).{self.beyond}"
         if self.unseen:
-            told += f" Not included: {self.unseen:,} requests with an unknown outcome."
+            text += f" Not included: {self.unseen:,} requests with an unknown outcome."
         if self.elsewhere_usd > LEAST:
-            told += (
+            text += (
                 f" Earlier requests of this run that no row needs any more cost {usd(self.elsewhere_usd)}."
             )
-        return told
+        return text
 
 
 class Payments:
@@ -115,8 +115,8 @@ class Payments:
                 reason=reason,
                 beyond=beyond,
             )
-        told = [send.tally.cost_usd for send in run.sends if send.tally is not None]
-        known = added(amount for amount in told if amount is not None)
+        costs = [send.tally.cost_usd for send in run.sends if send.tally is not None]
+        known = added(amount for amount in costs if amount is not None)
         return Paid(
             cost_usd=added([cost, beyond.apart_usd]),
             saved_usd=added([full, -cost, beyond.apart_full_usd, -beyond.apart_usd]),

@@ -38,16 +38,16 @@ class RanUnseen:
 
 def ran_unseen(run: Run, prices: Prices) -> RanUnseen:
     """Add up the usage without answers, and its cost."""
-    told = [
+    booked = [
         (send.tally.unseen, shard.about.model)
         for shard in run.shards
         for send in shard.sends
         if send.tally is not None and send.tally.unseen is not None
     ]
-    apart = [(unseen.tokens, model) for unseen, model in told if not unseen.requests]
+    apart = [(unseen.tokens, model) for unseen, model in booked if not unseen.requests]
     return RanUnseen(
-        tokens=added_up(unseen.tokens for unseen, _ in told),
-        cost_usd=_sum(price_of(unseen.tokens, prices, model) for unseen, model in told),
+        tokens=added_up(unseen.tokens for unseen, _ in booked),
+        cost_usd=_sum(price_of(unseen.tokens, prices, model) for unseen, model in booked),
         apart_usd=_sum(price_of(tokens, prices, model) for tokens, model in apart),
         apart_full_usd=_sum(price_of(tokens, prices, model, synchronous=True) for tokens, model in apart),
     )

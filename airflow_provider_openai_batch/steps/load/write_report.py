@@ -90,10 +90,10 @@ def make_report(run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float
     )
 
 
-def _unseen(told: BatchUsage) -> Tokens:
+def _unseen(usage: BatchUsage) -> Tokens:
     return Tokens(
-        input=told.input_tokens,
-        cached=told.cached_tokens,
-        output=told.output_tokens,
-        reasoning=told.reasoning_tokens,
+        input=usage.input_tokens,
+        cached=usage.cached_tokens,
+        output=usage.output_tokens,
+        reasoning=usage.reasoning_tokens,
     )

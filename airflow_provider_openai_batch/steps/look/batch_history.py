@@ -40,8 +40,8 @@ def _unnamed(send: Send) -> str:
 def _end(run: Run, send: Send) -> str:
     """Say how a send ended, in the API's words."""
     if send.refusal is not None:
-        told = send.refusal.answer
-        return f"refused {_time(send.refusal.at)} (status {told.status}, code {told.code!r})"
+        answer = send.refusal.answer
+        return f"refused {_time(send.refusal.at)} (status {answer.status}, code {answer.code!r})"
     if send.batch is None:
         return _end_without_batch(send)
     if send.terminal is None:

@@ -55,7 +55,9 @@ class Probe:
         """Upload a line, delete it, create a batch of it; True if nothing ran and nothing will."""
         uploaded = self._client.upload("probe.jsonl", io.BytesIO(request_line(model)))
         if isinstance(uploaded, Refused):
-            return self._fail(f"The upload of one line was refused ({_told(uploaded)}); nothing was checked.")
+            return self._fail(
+                f"The upload of one line was refused ({_reason(uploaded)}); nothing was checked."
+            )
         try:
             if not self._client.delete(uploaded.id):
                 return self._fail(
@@ -75,11 +77,11 @@ class Probe:
                 return self._follow(batch)
             case Refused() if answer.kind is RefusalKind.UNSEEN:
                 self._tell_list()
-                self._say(f"A batch of the deleted file was refused ({_told(answer)}), as assumed.")
+                self._say(f"A batch of the deleted file was refused ({_reason(answer)}), as assumed.")
                 return True
             case Refused():
                 return self._fail(
-                    f"A batch was refused for another reason ({_told(answer)}); nothing was checked."
+                    f"A batch was refused for another reason ({_reason(answer)}); nothing was checked."
                 )
             case Unclear(reason):
                 return self._look_for(file_id, reason)
@@ -151,8 +153,8 @@ class Probe:
         except openai.APIStatusError as error:
             if error.status_code not in NO_LIST:
                 raise
-            told = f"There is no list of batches (status {error.status_code})"
-            self._say(f"{told}: a create in doubt ends as `unknown`.")
+            what = f"There is no list of batches (status {error.status_code})"
+            self._say(f"{what}: a create in doubt ends as `unknown`.")
         else:
             self._say(
                 f"The list of batches can be read ({counted(count, 'recent batch', 'recent batches')})."
@@ -192,5 +194,5 @@ def _runs(batch: Batch) -> bool:
     return answered or (batch.status in RUNNING and bool(counts.total))
 
 
-def _told(refused: Refused) -> str:
+def _reason(refused: Refused) -> str:
     return f"status {refused.status}, code {refused.code!r}: {refused.message}"

@@ -57,11 +57,11 @@ class Calls:
         answer = self.call("list", lambda: route.list(limit=PAGE_SIZE), stops=False)
         if answer is None:
             return []
-        told = decoded(answer.content)
-        self.findings.shape("list", told, PAGE)
-        batches = part(told, "data")
+        page = decoded(answer.content)
+        self.findings.shape("list", page, PAGE)
+        batches = part(page, "data")
         batches = batches if isinstance(batches, list) else []
-        if part(told, "has_more") and len(batches) < PAGE_SIZE:
+        if part(page, "has_more") and len(batches) < PAGE_SIZE:
             what = f"it announces more after {len(batches)} of {PAGE_SIZE} batches"
             self.findings.add("list", what)
         return batches
@@ -96,8 +96,8 @@ class Calls:
             wanted = {"id": file_id, "bytes": size}
             check_file(self.findings, where, decoded(answer.content), wanted)
 
-    def check_date(self, where: str, answer: Any, told: Any) -> None:
-        date, created = date_of(answer.headers), part(told, "created_at")
+    def check_date(self, where: str, answer: Any, body: Any) -> None:
+        date, created = date_of(answer.headers), part(body, "created_at")
         self.findings.expect(where, date is not None, "the answer has no Date")
         if date is not None and kind_of(created) == "number":
             agrees = abs(date - created) <= AGREES
@@ -109,9 +109,9 @@ class Calls:
         answer = self.call("delete", lambda: route.delete(file_id), stops=False)
         if answer is None:
             return
-        told = decoded(answer.content)
-        self.findings.shape("delete", told, DELETED)
-        is_deleted = part(told, "id") == file_id and part(told, "deleted") is True
+        body = decoded(answer.content)
+        self.findings.shape("delete", body, DELETED)
+        is_deleted = part(body, "id") == file_id and part(body, "deleted") is True
         self.findings.expect("delete", is_deleted, "the answer does not say that the file is deleted")
         try:
             route.retrieve(file_id)

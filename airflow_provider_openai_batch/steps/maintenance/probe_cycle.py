@@ -75,12 +75,12 @@ class Cycle:
                 file=(name, io.BytesIO(content)), purpose="batch", expires_after=LIFE  # type: ignore[arg-type]
             ),
         )  # fmt: skip
-        told = decoded(answer.content)
-        file_id = self._id_of("upload", told)
+        body = decoded(answer.content)
+        file_id = self._id_of("upload", body)
         self._files.append(file_id)
         wanted = {"bytes": len(content), "filename": name, "purpose": "batch"}
-        check_file(self._findings, "upload", told, wanted)
-        self._calls.check_date("upload", answer, told)
+        check_file(self._findings, "upload", body, wanted)
+        self._calls.check_date("upload", answer, body)
         self._calls.check_metadata("input file", file_id, len(content))
         self._say(f"Uploaded {asked.rows} rows of {len(content):,} bytes: {name_of(file_id)}.")
         return file_id
@@ -103,12 +103,12 @@ class Cycle:
             if (found := next(batches, None)) is None:
                 raise
             return found
-        told = decoded(answer.content)
-        self._id_of("create", told)
-        check_batch(self._findings, "create", told, self._wanted(told, file_id))
-        self._calls.check_date("create", answer, told)
-        self._say(f"Created batch {name_of(part(told, 'id'))}.")
-        return told
+        body = decoded(answer.content)
+        self._id_of("create", body)
+        check_batch(self._findings, "create", body, self._wanted(body, file_id))
+        self._calls.check_date("create", answer, body)
+        self._say(f"Created batch {name_of(part(body, 'id'))}.")
+        return body
 
     @staticmethod
     def _wanted(batch: Any, file_id: str) -> dict[str, Any]:
@@ -146,10 +146,10 @@ class Cycle:
         answer = self._calls.call(
             "retrieve", lambda: self._api.batches.with_raw_response.retrieve(wanted["id"]), stops=False
         )
-        told = None if answer is None else decoded(answer.content)
+        batch = None if answer is None else decoded(answer.content)
         if answer is not None:
-            check_batch(self._findings, "retrieve", told, wanted)
-        return told if part(told, "id") == wanted["id"] else None
+            check_batch(self._findings, "retrieve", batch, wanted)
+        return batch if part(batch, "id") == wanted["id"] else None
 
     def _give_up(self, batch: Any, batch_id: str) -> Any:
         status = name_of(part(batch, "status"))
@@ -180,8 +180,8 @@ class Cycle:
         order = "in the order of the rows" if lines.is_in_order else "in another order than the rows"
         self._say(f"Downloaded {len(lines.order)} answers, {order}.")
 
-    def _id_of(self, where: str, told: Any) -> str:
-        if kind_of(found := part(told, "id")) != "text":
+    def _id_of(self, where: str, body: Any) -> str:
+        if kind_of(found := part(body, "id")) != "text":
             self._findings.add(where, "the answer has no id")
             raise Stopped
         return str(found)

@@ -37,7 +37,7 @@ def status_of(store: RunStore, client: Client, settings: Settings) -> dict[str, 
     sync_look = SyncLook(store, client, settings)
     decision = sync_look.decide(run)
     landed = any(load.snapshot == run.current.id for load in run.landed)
-    return _told(store, _state(decision, landed=landed)) | {
+    return _status(store, _state(decision, landed=landed)) | {
         "run": run.current.submission.run_id,
         "requests": counts(store),
         "batches": [_batch(run, send, send.batch, sync_look) for send in run.sends if send.batch is not None],
@@ -51,21 +51,21 @@ def status_of(store: RunStore, client: Client, settings: Settings) -> dict[str, 
 def unstarted(store: RunStore) -> dict[str, Any] | None:
     """Return the status of a run that was not submitted yet or was purged; None for any other."""
     if is_purged(store.list()):
-        return _told(store, "purged")
+        return _status(store, "purged")
     run = read_run(store)
     return None if run.current is not None else _unstarted(store, run)
 
 
 def _unstarted(store: RunStore, run: Run) -> dict[str, Any]:
-    return _told(store, "preview" if any(snapshot.done for snapshot in run.snapshots) else "staging")
+    return _status(store, "preview" if any(snapshot.done for snapshot in run.snapshots) else "staging")
 
 
 def unreadable(store: RunStore, reason: str) -> dict[str, Any]:
     """Return the status of a run that cannot be read."""
-    return _told(store, "unreadable") | {"waits_for": [reason]}
+    return _status(store, "unreadable") | {"waits_for": [reason]}
 
 
-def _told(store: RunStore, state: str) -> dict[str, Any]:
+def _status(store: RunStore, state: str) -> dict[str, Any]:
     parts = store.uri.rstrip("/").split("/")
     return {
         "run_uri": store.uri,

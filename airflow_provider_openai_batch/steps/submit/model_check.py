@@ -29,9 +29,9 @@ def check_model(client: Client, model: str, *, preview: bool = False) -> None:
     own = is_openais(client.origin)
     if not client.models.is_unknown(model, by_code=own):
         return
-    told = unknown_model(
+    message = unknown_model(
         model, client.origin, nearest(model, {*client.models.names(), *client.prices.models})
     )
     if own and not preview:
-        raise InvalidRequest(f"{told} Nothing was sent.")
-    log.warning("%s", told)
+        raise InvalidRequest(f"{message} Nothing was sent.")
+    log.warning("%s", message)

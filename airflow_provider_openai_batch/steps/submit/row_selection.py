@@ -56,10 +56,10 @@ def unsettled(
     """Leave out rows that the database found settled: they have no texts, and nothing is asked of them."""
     if held is None or held.num_columns == len(TOLD):
         return rows, held
-    told, marks = held.select(list(TOLD)), held.column(len(TOLD))
+    read, marks = held.select(list(TOLD)), held.column(len(TOLD))
     if marks.true_count == held.num_rows:
-        return rows.slice(0, 0), told.slice(0, 0)
-    return rows.filter(pc.invert(marks)), told.filter(pc.invert(marks))
+        return rows.slice(0, 0), read.slice(0, 0)
+    return rows.filter(pc.invert(marks)), read.filter(pc.invert(marks))
 
 
 class Chooser:

@@ -149,7 +149,7 @@ class ShardFiles:
 
     def _named(self, shard: _Open) -> str:
         with shard.stack:
-            return shard.writer.finish(self._told(np.concatenate(shard.tokens)))
+            return shard.writer.finish(self._estimated(np.concatenate(shard.tokens)))
 
     def _divided(self, shard: _Open) -> list[str]:
         """Name the preflight, and the rest of the shard if there is any."""
@@ -158,15 +158,15 @@ class ShardFiles:
         asked, start = tokens[chosen : chosen + 1], int(sizes[:chosen].sum())
         with shard.stack, write_shard(self._store) as one:
             one.add(*shard.writer.take_out(chosen, start, int(sizes[chosen])))
-            names = [one.finish(self._told(asked, preflight=True))]
+            names = [one.finish(self._estimated(asked, preflight=True))]
             self._forecaster.send_synchronously(asked)
             if len(sizes) > 1:
-                names.append(shard.writer.finish(self._told(np.delete(tokens, chosen))))
+                names.append(shard.writer.finish(self._estimated(np.delete(tokens, chosen))))
         return names
 
-    def _told(self, tokens: Counts, *, preflight: bool = False) -> About:
-        told = self._forecaster.estimate(tokens)
-        cost = told.synchronous_usd if preflight else told.cost_usd
+    def _estimated(self, tokens: Counts, *, preflight: bool = False) -> About:
+        estimate = self._forecaster.estimate(tokens)
+        cost = estimate.synchronous_usd if preflight else estimate.cost_usd
         return msgspec.structs.replace(
-            self._about, tokens=told.input_tokens, cost_usd=cost, preflight=preflight
+            self._about, tokens=estimate.input_tokens, cost_usd=cost, preflight=preflight
         )

@@ -74,19 +74,19 @@ class Ends:
 @contextmanager
 def read_beside(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Iterator[Pairs]:
     """Open the rows; the target is checked before the first row is returned."""
-    told = _alter_first(ends, recipe, columns)
+    checked = _alter_first(ends, recipe, columns)
     join = _join(ends, recipe, columns)
     if join is not None:
         held = map(sql.held_name, sql.roles_of(join))
         with _joined(ends, join).read((*columns, *held)) as batches:
             first, rest = peek(batches)
-            keys = _check(ends, recipe, first, told)
+            keys = _check(ends, recipe, first, checked)
             rest = surviving(keys, recipe.layout.key, rest, show_keys=ends.show_keys)
             yield (_split(batch, join) for batch in rest)
         return
     with ends.rows.read(columns) as batches:
         first, rest = peek(_first_rows(batches, ends.most))
-        keys = _check(ends, recipe, first, told)
+        keys = _check(ends, recipe, first, checked)
         rest = surviving(keys, recipe.layout.key, rest, show_keys=ends.show_keys)
         found = None if first is None else _held(ends, recipe, first.schema)
         if first is None or found is None:
@@ -123,12 +123,14 @@ def _alter_first(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> pa.Schem
     return shape
 
 
-def _check(ends: Ends, recipe: Recipe, first: pa.RecordBatch | None, told: pa.Schema | None) -> Keys | None:
+def _check(
+    ends: Ends, recipe: Recipe, first: pa.RecordBatch | None, checked: pa.Schema | None
+) -> Keys | None:
     """Check the target with the first rows, unless that was done before, and return its keys."""
     if ends.table is None or first is None:
         return None
     plan = ends.landing(recipe, first.schema)
-    if told is None:
+    if checked is None:
         ends.table.check(plan)
     return ends.table.keys(plan)
 

@@ -65,8 +65,8 @@ class Staged:
     @property
     def outcome(self) -> str:
         """Return the first line for the log: rows, what is sent, and what that costs."""
-        told = ", ".join((counted(self.rows, "row"), *self._left_out(), self._sent()))
-        return f"{told}{self._cost()}."
+        text = ", ".join((counted(self.rows, "row"), *self._left_out(), self._sent()))
+        return f"{text}{self._cost()}."
 
     def _left_out(self) -> Iterator[str]:
         """Name the rows that make no request of their own."""

@@ -109,10 +109,10 @@ class _Copies:
     def _lines(self, batch: Batch) -> dict[str, int | None]:
         """Return how many lines each file has, where the batch accounts for every request of the shard."""
         counts = batch.request_counts
-        told = {"output": counts.completed, "error": counts.failed}
+        lines = {"output": counts.completed, "error": counts.failed}
         asked = about_shard(self._journal.store, self.send.shard).requests
-        whole = sum(count or 0 for count in told.values()) == asked
-        return told if whole else dict.fromkeys(told)
+        whole = sum(count or 0 for count in lines.values()) == asked
+        return lines if whole else dict.fromkeys(lines)
 
     def _copy(self, name: str, file_id: str | None, lines: int | None = None) -> bool:
         """Copy a raw file, and again while lines are missing; False when nobody has ever had it whole.

@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.batch.api.objects import RefusalKind, Refused
 from airflow_provider_openai_batch.batch.api.sync_call import NotRun, SyncAnswer
 from airflow_provider_openai_batch.batch.decisions.preflight import UNCLEAR
 from airflow_provider_openai_batch.exceptions import BatchFailed
-from airflow_provider_openai_batch.steps.collect.collect import read_told
+from airflow_provider_openai_batch.steps.collect.collect import end_preflight
 from airflow_provider_openai_batch.steps.run_folder.shard_files import first_request
 from airflow_provider_openai_batch.steps.wait.create_batch import Outcome, Preflighted, write_intent
 
@@ -45,8 +45,8 @@ def ask(sender: Sender, shard: Shard, template: object) -> Outcome:
         return Outcome.SUPERSEDED
     line = msgspec.json.decode(first_request(journal.store, shard.id), type=_Line)
     match client.ask(shard.about.endpoint, bytes(line.body)):
-        case SyncAnswer() as told:
-            read_told(journal, client, _keep(journal, send, told, line.custom_id))
+        case SyncAnswer() as answer:
+            end_preflight(journal, client, _keep(journal, send, answer, line.custom_id))
         case Refused() as refused:
             _refuse(journal, send, refused, hide_row_text(refused.message, bytes(line.body), template))
         case NotRun(reason):
@@ -58,16 +58,16 @@ def ask(sender: Sender, shard: Shard, template: object) -> Outcome:
     return Outcome.UNSETTLED
 
 
-def _keep(journal: Journal, send: Send, told: SyncAnswer, custom_id: str) -> Send:
+def _keep(journal: Journal, send: Send, answer: SyncAnswer, custom_id: str) -> Send:
     with journal.store.draft() as draft:
-        draft.file.write(told.line(custom_id))
-        return journal.keep_raw(send, draft, RAW[told.good])
+        draft.file.write(answer.line(custom_id))
+        return journal.keep_raw(send, draft, RAW[answer.good])
 
 
 def settle(journal: Journal, client: Client, send: Send) -> None:
     """End a preflight whose process did not: read its answer, or let its request go in a batch."""
     if send.is_answered:
-        read_told(journal, client, send)
+        end_preflight(journal, client, send)
         return
     journal.void(send, UNCLEAR)
     log.warning(BATCHED, "the process that sent it died")
