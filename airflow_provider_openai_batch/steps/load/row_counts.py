@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.answer.answer_values import counts
@@ -16,8 +17,6 @@ from airflow_provider_openai_batch.tables.existing.keys import MOST_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pyarrow as pa
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,8 +38,10 @@ class RowCounts:
         bad = pc.and_not(pc.not_equal(found["status"], str(RowStatus.OK)), before)
         failed = found.select(["status", "error_code"]).filter(bad)
         self.failed += len(failed)
-        grouped = failed.group_by(failed.column_names, use_threads=False).aggregate([([], "count_all")])
-        for one in grouped.to_pylist():
+        placed = failed.append_column("place", pa.array(range(len(failed)), pa.int64()))
+        grouped = placed.group_by(failed.column_names, use_threads=False)
+        # Groups do not come in the order of their first rows where a code is null.
+        for one in grouped.aggregate([("place", "min"), ([], "count_all")]).sort_by("place_min").to_pylist():
             self.codes[as_code(one["error_code"]) or one["status"]] += one["count_all"]
         for place in pc.indices_nonzero(bad)[: MOST_SHOWN - len(self.keys)].to_pylist():
             self.keys.append(tuple(texts(column.slice(place, 1))[0] for column in key))

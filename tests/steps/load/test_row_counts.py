@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
@@ -37,6 +37,7 @@ def count_row_by_row(row_counts: RowCounts, rows: Sequence[tuple[str, str | None
 
 
 @settings(deadline=None)
+@example([[("refused", "rate_limit", False), ("unknown", "timeout", False), ("error", None, False)]])
 @given(st.lists(ROWS, max_size=4))
 def test_rows_count_as_one_by_one(batches: list[list[tuple[str, str | None, bool]]]):
     """The same numbers, in the order in which each was first met; the first keys are named."""
