@@ -16,14 +16,14 @@ MOST = 1 << 26
 
 
 class CutAnswer(openai.APIConnectionError):
-    """An answer had no end: nothing is known of what was asked."""
+    """A request or its answer had no end: nothing is known of what was asked."""
 
 
 def require_one_coding(response: Any) -> None:
     """Refuse a body that is compressed several times: a few bytes of it could fill the memory."""
     codings = response.headers.get("content-encoding", "").lower().split(",")
     if sum(coding.strip() not in {"", "identity"} for coding in codings) > 1:
-        raise _cut(response, "it is compressed several times")
+        raise _cut_answer(response, "it is compressed several times")
 
 
 def read_whole(response: Any, elapsed: Callable[[], float]) -> None:
@@ -35,7 +35,7 @@ def read_whole(response: Any, elapsed: Callable[[], float]) -> None:
             pieces.append(piece)
     except (TooMuch, TooSlow) as error:
         response.close()
-        raise _cut(response, error) from error
+        raise _cut_answer(response, error) from error
     except BaseException:
         response.close()
         raise
@@ -51,13 +51,19 @@ async def read_whole_async(response: Any, elapsed: Callable[[], float]) -> None:
             pieces.append(piece)
     except (TooMuch, TooSlow) as error:
         await response.aclose()
-        raise _cut(response, error) from error
+        raise _cut_answer(response, error) from error
     except BaseException:
         await response.aclose()
         raise
     response._content = b"".join(pieces)  # noqa: SLF001
 
 
-def _cut(response: Any, error: object) -> CutAnswer:
+def cut(request: Any, error: object) -> CutAnswer:
+    """Return what to raise where a request had no end, or no answer had begun."""
+    message = f"The call {request.method} {request.url.path} was cut: {error}."
+    return CutAnswer(message=message, request=request)
+
+
+def _cut_answer(response: Any, error: object) -> CutAnswer:
     message = f"The answer to {response.request.method} {response.url.path} was cut: {error}."
     return CutAnswer(message=message, request=response.request)

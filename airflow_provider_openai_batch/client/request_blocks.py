@@ -1,22 +1,38 @@
-"""The body of a request leaves in large blocks, for a form of small fields would cost a packet for each."""
+"""The body of a request leaves in large blocks, for a form of small fields would cost a packet for each.
+
+It leaves at the pace that a download has, or is cut: a server that reads a little now and then is never late.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_openai_batch.batch.api.pace import Pace
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 LEAST = 1 << 16
 
 
 class Blocks:
-    """The pieces of a body, joined to at least so many bytes; it can be read again, as a redirect does."""
+    """The pieces of a body, joined to at least so many bytes; it can be read again, as a redirect does.
 
-    def __init__(self, pieces: Iterable[bytes], least: int = LEAST) -> None:
-        self._pieces, self._least = pieces, least
+    `elapsed` is the clock that the body is timed by, from its first block on; raises TooSlow.
+    """
+
+    def __init__(self, pieces: Iterable[bytes], elapsed: Callable[[], float], least: int = LEAST) -> None:
+        self._pieces, self._elapsed, self._least = pieces, elapsed, least
 
     def __iter__(self) -> Iterator[bytes]:
+        pace = Pace(sys.maxsize, self._elapsed)
+        for block in self._joined():
+            # Before it leaves: what has left as a whole is not cut any more.
+            pace.take(len(block))
+            yield block
+
+    def _joined(self) -> Iterator[bytes]:
         waiting: list[bytes] = []
         size = 0
         for piece in self._pieces:

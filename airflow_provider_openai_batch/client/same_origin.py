@@ -1,18 +1,22 @@
-"""HTTP clients that follow redirects on the same origin only, and bound the body of an answer.
+"""HTTP clients that follow redirects on the same origin only, and bound what a call may take.
 
 Another origin would get rows and the key.
 """
 
 from __future__ import annotations
 
+import asyncio
+import math
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import openai
 
+from airflow_provider_openai_batch.batch.api.pace import TooSlow
 from airflow_provider_openai_batch.client import http_log
-from airflow_provider_openai_batch.client.bodies import read_whole, read_whole_async, require_one_coding
+from airflow_provider_openai_batch.client.bodies import cut, read_whole, read_whole_async, require_one_coding
+from airflow_provider_openai_batch.client.header_wait import HeaderWait, longest_wait
 from airflow_provider_openai_batch.client.request_blocks import Blocks, is_form, stream_type
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
@@ -28,22 +32,27 @@ class Redirected(openai.OpenAIError, InvalidRequest):
 
 
 class SameOrigin(openai.DefaultHttpxClient):
-    """The SDK's own HTTP client, staying on one origin and bounding each body.
+    """The SDK's own HTTP client, staying on one origin and bounding each upload, wait, and body.
 
-    `elapsed` is the clock that bodies are timed by, `options` are the SDK's client's.
+    `elapsed` is the clock that they are timed by, `options` are the SDK's client's.
     """
 
     def __init__(self, elapsed: Callable[[], float] = time.monotonic, **options: Any) -> None:
         http_log.quieten()
         super().__init__(**options, max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
         self._elapsed = elapsed
+        self._header_wait = HeaderWait(elapsed)
         self._stream_type = stream_type(self)
 
     def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
         """Send a request; of an answer that is streamed, only an error is read."""
         if is_form(request):
-            request.stream = self._stream_type(Blocks(request.stream))
-        response = super().send(request, stream=True, **options)
+            request.stream = self._stream_type(Blocks(request.stream, self._elapsed))
+        self._header_wait.follow(request)
+        try:
+            response = super().send(request, stream=True, **options)
+        except TooSlow as error:
+            raise cut(request, error) from error
         if not stream or response.is_error:
             read_whole(response, self._elapsed)
         return response
@@ -68,8 +77,13 @@ class AsyncSameOrigin(openai.DefaultAsyncHttpxClient):
         self._elapsed = elapsed
 
     async def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
-        """Send a request."""
-        response = await super().send(request, stream=True, **options)
+        """Send a request; what its time-outs allow together bounds all until the headers are there."""
+        longest = longest_wait(request, "pool", "connect", "write", "read")
+        try:
+            async with asyncio.timeout(None if longest == math.inf else longest):
+                response = await super().send(request, stream=True, **options)
+        except TimeoutError as error:
+            raise cut(request, f"its headers did not come in {longest:,.0f} seconds") from error
         if not stream or response.is_error:
             await read_whole_async(response, self._elapsed)
         return response

@@ -64,7 +64,7 @@ def moving() -> Iterator[Any]:
 )
 def test_pieces_are_joined_up_to_a_size(pieces: list[bytes], blocks: list[bytes]):
     """Small ones wait for others; a large one is not cut; the order stays, also a second time."""
-    made = Blocks(pieces, least=4)
+    made = Blocks(pieces, lambda: 0.0, least=4)
 
     assert [list(made), list(made)] == [blocks, blocks]
 

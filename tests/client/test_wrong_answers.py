@@ -277,6 +277,34 @@ def test_a_delete_is_believed_that_shows_the_file_or_has_done_its_work(
     assert client.delete(file_id)
 
 
+def test_upload_that_hardly_moves_is_cut(openai_batch_emulator: Any):
+    """KIND: a time-out for each step, and none for the whole. A shard that goes up holds no worker either."""
+    slow = make_client(openai_batch_emulator, step=100.0)
+    openai_batch_emulator.fault("slow_upload", times=None)
+    rows = io.BytesIO(LINE % 1 * 40_000)
+
+    with pytest.raises(openai.APIConnectionError) as raised:
+        slow.upload("shard.jsonl", rows)
+
+    cause = raised.value if isinstance(raised.value, CutAnswer) else raised.value.__cause__
+    assert isinstance(cause, CutAnswer)
+    assert "POST /v1/files was cut: only" in str(cause)
+    assert rows.tell() < rows.seek(0, io.SEEK_END)
+    assert openai_batch_emulator.files() == []
+    slow.close()
+
+
+def test_slow_upload_that_gets_on_is_made(openai_batch_emulator: Any):
+    """It takes longer than any time-out, and than its answer is waited for."""
+    client = make_client(openai_batch_emulator, step=10.0)
+    openai_batch_emulator.fault("slow_upload")
+
+    file_id = upload(client, lines=20_000)
+
+    assert client.file_exists(file_id)
+    client.close()
+
+
 @pytest.mark.parametrize("by", [3_456_000, -3_456_000, 90_000])
 @pytest.mark.parametrize("first", [True, False])
 def test_one_answer_with_another_time_is_not_believed(openai_batch_emulator: Any, by: int, first: bool):

@@ -25,6 +25,8 @@ ROUTES = (
     *ENDPOINTS.values(),
     "any", "upload", "create", "create", "list", "retrieve", "file", "content", "delete", "cancel",
 )  # fmt: skip
+#: The share of the stories in which uploads are slow.
+SLOW_UPLOADS = 0.05
 #: What is drawn: a name, and how its options are.
 DRAWS: dict[str, Callable[[Dice], Options]] = {}
 
@@ -124,7 +126,7 @@ def draw(seed: int) -> Combination:
         database=dice.choice(("sqlite",) * 6 + ("duckdb",)),
         sdk_retries=0 if "outage" in names else dice.choice((0,) * 9 + (1,)),
         calm=calm,
-        strikes=strikes,
+        strikes=strikes + _slow_uploads(seed),
         extras=tuple(sorted(extras)),
         endpoint=dice.choice(list(ENDPOINTS)),
         labels=labels,
@@ -132,6 +134,15 @@ def draw(seed: int) -> Combination:
         preflight=dice.random() < 0.4,
         cap=dice.choice((None, None, 4.0, 8.0, 12.0)),
     )
+
+
+def _slow_uploads(seed: int) -> tuple[Strike, ...]:
+    """Draw with dice of their own: what the other ones tell of a seed stays."""
+    dice = random.Random(f"slow_upload {seed}")
+    if dice.random() >= SLOW_UPLOADS:
+        return ()
+    options = _often(dice) | {"pause": dice.choice((0.0, 0.002))}
+    return (Strike(name="slow_upload", options=options),)
 
 
 def _turn(dice: Dice, calm: int) -> int:

@@ -181,4 +181,19 @@ DISTRUSTING = (
         new="        for piece in response.iter_bytes():\n",
         caught_by=f"{WRONG}::test_answer_without_an_end_is_none[trickle-30.0-list]",
     ),
+    Mutation(
+        name="an upload is sent without a bound",
+        file="client/request_blocks.py",
+        old="            pace.take(len(block))\n",
+        new="",
+        caught_by=f"{WRONG}::test_upload_that_hardly_moves_is_cut",
+    ),
+    Mutation(
+        name="headers have no more time than one read",
+        file="client/header_wait.py",
+        old="max(SHORTEST, sum(allowed) + SPARE)",
+        new="sum(allowed)",
+        caught_by="tests/client/test_header_wait.py::"
+        "test_the_bound_is_never_shorter_than_the_time_outs[timeouts0-of0-300.0]",
+    ),
 )

@@ -20,7 +20,7 @@ class TooMuch(Exception):
 
 
 class TooSlow(Exception):
-    """Fewer bytes came than a transfer that gets anywhere moves."""
+    """Fewer bytes moved than a transfer that gets anywhere moves."""
 
 
 class Pace:
@@ -38,8 +38,8 @@ class Pace:
             raise TooMuch(f"more than {self._most:,} bytes came")
         now = self._elapsed()
         if self._moved < (now - self._began - SHORTEST) * LEAST_A_SECOND:
-            raise TooSlow(f"only {self._moved:,} bytes came in {now - self._began:,.0f} seconds")
+            raise TooSlow(f"only {self._moved:,} bytes moved in {now - self._began:,.0f} seconds")
         if now - self._minute >= MINUTE:
             if self._moved - self._moved_before < LEAST_A_MINUTE:
-                raise TooSlow(f"only {self._moved - self._moved_before:,} bytes came in a minute")
+                raise TooSlow(f"only {self._moved - self._moved_before:,} bytes moved in a minute")
             self._minute, self._moved_before = now, self._moved

@@ -159,7 +159,10 @@ KINDS: dict[str, Kind] = {
     "date_skew": _call("a `Date` header that is `by` seconds ahead, or behind", by=3_456_000),
     "metadata_unavailable": _error("500 on the metadata of a file", 500, route="file", times=None),
     "upload_unclear": _error("500 on an upload, whose file is kept", 500, route="upload", after=True),
-    # Contents that do not end.
+    # Contents that do not end, or hardly move.
+    "slow_upload": _call(
+        "an upload is read with `pause` seconds between its pieces", route="upload", pause=0.0
+    ),
     "endless_file": _call("lines without end, up to `most` bytes", route="content", most=1 << 33),
     "trickle": _call(
         "`piece` bytes at a time, with `pause` seconds between", route="content", piece=1, pause=0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -55,6 +56,16 @@ async def _delete_ignored(options: dict[str, Any], call: Call) -> None:
 async def _date_skew(options: dict[str, Any], call: Call) -> None:
     call.scope[SKEW] = options["by"]
     await call.forward()
+
+
+async def _slow_upload(options: dict[str, Any], call: Call) -> None:
+    """Let the app answer; what the client sends waits in the connection until it can send no more."""
+
+    async def receive() -> Message:
+        await asyncio.sleep(options["pause"])
+        return await call.receive()
+
+    await replace(call, receive=receive).forward()
 
 
 async def _endless_file(options: dict[str, Any], call: Call) -> None:
@@ -139,6 +150,7 @@ LIES: dict[str, Callable[[dict[str, Any], Call], Awaitable[None]]] = {
     "wrong_input": _wrong_input,
     "delete_ignored": _delete_ignored,
     "date_skew": _date_skew,
+    "slow_upload": _slow_upload,
     "endless_file": _endless_file,
     "trickle": _trickle,
     "forgery": _forgery,
