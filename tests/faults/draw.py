@@ -252,6 +252,7 @@ DRAWS |= {
     ),
     "wrong_file": _way(route=("file", "file", "upload")),
     "delete_ignored": _way(shows=({"id": "file-of-another"}, {"deleted": None}, {"deleted": "no"})),
+    "wrong_content": _way(oldest=(False, True)),
     "wrong_input": _way(shows=({"input_file_id": "file-of-another"}, {"endpoint": "/v1/embeddings"})),
     "date_skew": lambda dice: {
         "times": dice.randint(1, 2), "by": dice.choice((-3_456_000, -7_200, 7_200, 3_456_000)),

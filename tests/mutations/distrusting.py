@@ -48,6 +48,14 @@ DISTRUSTING = (
         caught_by=f"{MIXED_UP}::test_answers_in_the_file_of_a_send_that_has_ended_are_found[6000-5]",
     ),
     Mutation(
+        name="failures that the batch does not count are believed",
+        file="steps/collect/collect.py",
+        old="for status in FAILURES) > counts.failed\n",
+        new="for status in FAILURES) > requests\n",
+        caught_by="tests/steps/collect/test_copies.py"
+        "::test_failures_that_the_batch_does_not_count_are_of_another_file",
+    ),
+    Mutation(
         name="one date is believed",
         file="batch/api/api_time.py",
         old="or len(odd) >= SEVERAL:",

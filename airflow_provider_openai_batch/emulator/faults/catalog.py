@@ -143,6 +143,9 @@ KINDS: dict[str, Kind] = {
     # Answers about something else, and clocks that are wrong.
     "wrong_batch": _call("another batch of the account than was asked for", route="retrieve"),
     "wrong_file": _call("another file of the account than was asked for", route="file"),
+    "wrong_content": _call(
+        "the newest other file of answers of the account, or the `oldest`", route="content", oldest=False
+    ),
     "wrong_input": _call(
         "the batch with what `shows` says", route="create", shows={"input_file_id": "file-of-another"}
     ),

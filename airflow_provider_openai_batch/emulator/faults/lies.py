@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from starlette.responses import Response
 
 from airflow_provider_openai_batch.emulator.replies import reply
 
@@ -33,6 +34,19 @@ async def _wrong_batch(_: dict[str, Any], call: Call) -> None:
 
 async def _wrong_file(_: dict[str, Any], call: Call) -> None:
     await _another(call, "/files", b"")
+
+
+async def _wrong_content(options: dict[str, Any], call: Call) -> None:
+    """Answer with a file of answers that was not asked for; where there is none, with the right one."""
+    asked = call.scope["path"].rstrip("/").split("/")[-2]
+    listed: Any = await _body_of(call, "/files", b"")
+    answers = [one["id"] for one in listed.get("data", []) if one["purpose"] == "batch_output"]
+    others = [file_id for file_id in answers if file_id != asked]
+    if not others:
+        await call.forward()
+        return
+    other = others[-1] if options["oldest"] else others[0]
+    await call.answer(Response(await _bytes_of(call, f"/files/{other}/content", b"")))
 
 
 async def _another(call: Call, path: str, query: bytes) -> None:
@@ -117,19 +131,25 @@ async def _shown(call: Call) -> tuple[int, dict[str, Any]]:
 
 async def _body_of(call: Call, path: str, query: bytes) -> Any:
     """Ask the app for something else."""
+    return msgspec.json.decode(await _bytes_of(call, path, query))
+
+
+async def _bytes_of(call: Call, path: str, query: bytes) -> bytes:
     pieces: list[bytes] = []
     scope = {**call.scope, "method": "GET", "query_string": query}
     root = call.scope["path"].split("/v1/")[0]
     scope |= {"path": f"{root}/v1{path}", "raw_path": f"{root}/v1{path}".encode(), "root_path": ""}
 
     async def nothing() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        """Never answer: a stream asks for as long as it is sent whether its client has left."""
+        await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
 
     async def keep(message: Message) -> None:
         pieces.append(message.get("body", b""))
 
     await call.app(scope, nothing, keep)
-    return msgspec.json.decode(b"".join(pieces))
+    return b"".join(pieces)
 
 
 async def _forgery(options: dict[str, Any], call: Call) -> None:
@@ -147,6 +167,7 @@ async def _forgery(options: dict[str, Any], call: Call) -> None:
 LIES: dict[str, Callable[[dict[str, Any], Call], Awaitable[None]]] = {
     "wrong_batch": _wrong_batch,
     "wrong_file": _wrong_file,
+    "wrong_content": _wrong_content,
     "wrong_input": _wrong_input,
     "delete_ignored": _delete_ignored,
     "date_skew": _date_skew,

@@ -52,6 +52,8 @@ NO_CREDIT = (
     "again after growing pauses; no attempt is counted. Add credit, or raise the project's budget."
 )
 ABSENT = {BatchStatus.EXPIRED: RowStatus.EXPIRED, BatchStatus.CANCELLED: RowStatus.CANCELLED}
+#: What a batch counts as failed, where its lines say so.
+FAILURES = (RowStatus.FAILED, RowStatus.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,8 @@ def read_answers(journal: Journal, client: Client, send: Send, ended: Ended) -> 
     """End a send whose batch has ended, unless lines or files are still to come.
 
     All are here when every request has a line, or when as many lines came as the batch's `request_counts`
-    name. Else the API is asked again for half an hour: a file may be shown before it is whole.
+    name, and no more of them have failed than these say. Else the API is asked again for half an hour: a
+    file may be shown before it is whole, or be another one than was asked for.
     What has no line then is `missing`, or `unknown` where a file is gone.
     """
     ids, found = _collected(journal.store, send, ended.at_hand)
@@ -147,7 +150,7 @@ def is_late(send: Send, now: float) -> bool:
 
 def _is_complete(found: Collected, ended: Ended) -> bool:
     """Tell whether no more lines are to be expected; counts that the lines go beyond tell nothing."""
-    if ended.pending:
+    if ended.pending or _contradicts(found, ended.batch):
         return False
     if found.answered.all():
         return True
@@ -159,6 +162,20 @@ def _is_complete(found: Collected, ended: Ended) -> bool:
         return False
     ran = int(found.answered.sum()) - sum(found.counts[status] for status in ABSENT.values())
     return ran <= expected <= ran + found.anomalies["malformed"]
+
+
+def _contradicts(found: Collected, batch: Batch) -> bool:
+    """Tell whether more requests have failed in the lines than the batch counts: they may be of another file.
+
+    Counts that do not account for every request of an ended batch say nothing.
+    """
+    requests, counts = len(found.answered), batch.request_counts
+    if counts.completed is None or counts.failed is None:
+        return False
+    uncounted = requests - counts.completed - counts.failed
+    if uncounted < 0 or (uncounted and batch.status is BatchStatus.COMPLETED):
+        return False
+    return sum(found.counts[status] for status in FAILURES) > counts.failed
 
 
 def _anomalies(found: Collected, strays: int) -> dict[str, int]:

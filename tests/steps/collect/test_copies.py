@@ -163,6 +163,34 @@ def test_lines_that_come_after_their_send_has_ended_land(pipeline: Pipeline, usa
     assert loaded.cost_usd == pytest.approx(owed(pipeline), abs=1e-9)
 
 
+def test_failures_that_the_batch_does_not_count_are_of_another_file(pipeline: Pipeline) -> None:
+    """A copy in which more requests failed than the batch counts is made again: they may be answered."""
+    pipeline.emulator.fault("fail_requests", share=0.5, status=500, times=1)
+    pipeline.emulator.fault("wrong_content", skip=2)
+
+    pipeline.run()
+
+    assert pipeline.statuses() == ALL_OK
+    assert pipeline.sent == 15
+
+
+def test_failures_that_are_counted_as_done_hold_no_run(pipeline: Pipeline) -> None:
+    """A server whose counts are wrong is believed by its lines, half an hour later."""
+    pipeline.emulator.fault("status_zero", share=0.5, times=1)
+
+    pipeline.submit()
+    pipeline.emulator.advance(700)
+    pipeline.advance()
+    before = len(pipeline.emulator.batches())
+    pipeline.emulator.advance(1_801)
+    pipeline.advance()
+    pipeline.run()
+
+    assert before == 1
+    assert len(pipeline.emulator.batches()) == 2
+    assert pipeline.statuses() == ALL_OK
+
+
 def owed(pipeline: Pipeline) -> float:
     """Return what the server would charge."""
     return math.fsum(
