@@ -302,7 +302,7 @@ def test_short_fixed_columns(warehouse: Warehouse) -> None:
 
 def test_duplicate_rows_are_an_error(warehouse: Warehouse) -> None:
     """One key twice in a load is never half written."""
-    with pytest.raises(InvalidRequest, match="two keys"):
+    with pytest.raises(InvalidRequest, match="keys of the source as equal"):
         write(warehouse.conn_id, make_landing(), {"id": 1}, {"id": 1})
 
 
