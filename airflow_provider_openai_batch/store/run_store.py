@@ -8,7 +8,7 @@ import shutil
 import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar
 
 import msgspec
 from fsspec import AbstractFileSystem
@@ -19,9 +19,10 @@ from airflow_provider_openai_batch.store.whole_file import open_whole
 from airflow_provider_openai_batch.store.write_once import exists, put_new
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 T = TypeVar("T")
+F = TypeVar("F", bound="Follower")
 
 LOCAL = {"", "file", "local"}
 UNFINISHED = ".unfinished-"
@@ -41,6 +42,13 @@ class Draft:
         self.file.flush()
         os.fsync(self.file.fileno())
         return self._name(name)
+
+
+class Follower(Protocol):
+    """What is worked out of the names of a folder, and goes on with each further one."""
+
+    def add(self, names: Collection[str], /) -> None:
+        """Take further names in."""
 
 
 class RunStore:
@@ -69,6 +77,10 @@ class RunStore:
         self._published: dict[str, set[str]] = {}
         self._put: dict[str, bytes] = {}
         self._own: set[str] = set()
+        #: The same names in the order in which they were put, and what keeps up with them: with the listing
+        #: that it began with, and how many of these names it has.
+        self._in_order: list[str] = []
+        self._followers: dict[str, tuple[frozenset[str] | None, int, Any]] = {}
 
     def below(self, name: str) -> RunStore:
         """Return the folder of this name as a store of its own."""
@@ -80,7 +92,7 @@ class RunStore:
         What this object has written is there, also where the store lists new files late.
         A folder that cannot be read raises: taken for an empty one, it would be paid for twice.
 
-        :param below: only what is in this folder of the run: "attempts/" or another one that is not in one.
+        :param below: only what is in this folder of the run, as "attempts/".
         """
         # What the client knows of other folders it may keep: else it asks for a file before it reads it.
         self._fs.invalidate_cache(self._path(below).rstrip("/") if below else None)
@@ -88,13 +100,29 @@ class RunStore:
         found = frozenset(name for name in names if UNFINISHED not in name)
         # A listing may lag, also of a disk on the network.
         if below:
-            return found | self._published.get(below, set())
+            put = self._published.get(below[: below.find("/") + 1], ())
+            return found.union(name for name in put if name.startswith(below))
         self._listed = found.union(*self._published.values())
         return self._listed
 
     def known(self) -> frozenset[str]:
         """Return the names of the last listing and of what was put since, where others do not matter."""
         return self.list() if self._listed is None else self._listed.union(*self._published.values())
+
+    def keep_up(self, key: str, begin: Callable[[], F]) -> F:
+        """Return what keeps up with the names that are known, told of those that were put since it was last.
+
+        After a listing it begins anew.
+        """
+        listed, told, follower = self._followers.pop(key, (None, 0, None))  # one that fails is not kept
+        if follower is None or listed is not self._listed or listed is None:
+            told, follower = len(self._in_order), begin()
+            follower.add(self.known())
+        new = self._in_order[told:]
+        follower.add(new)
+        self._followers[key] = (self._listed, told + len(new), follower)
+        kept: F = follower
+        return kept
 
     def exists(self, name: str) -> bool:
         """Tell whether the file is there."""
@@ -139,7 +167,7 @@ class RunStore:
         """Keep what was read in little room until it is asked for again, each fact as `small` gives it."""
         if self._facts and not self._packed:
             self._packed = _packed(self._facts, small)
-        self._facts, self._listed = {}, None
+        self._facts, self._listed, self._followers = {}, None, {}
 
     def nonce(self) -> str:
         """Return a fresh word that tells two writers apart."""
@@ -188,7 +216,7 @@ class RunStore:
         if self._local:
             _tidy(self._root)
         self._listed, self._packed = None, b""
-        for kept in (self._facts, self._published, self._put, self._own):
+        for kept in (self._facts, self._published, self._put, self._own, self._in_order, self._followers):
             kept.clear()
 
     def _find(self, below: str) -> Iterable[str]:
@@ -225,6 +253,7 @@ class RunStore:
     def _has_published(self, name: str) -> None:
         folder = name[: name.find("/") + 1]
         self._published.setdefault(folder, set()).add(name)
+        self._in_order.append(name)
 
     def _link(self, scratch: str, target: str) -> bool:
         folder, is_ours = target.rpartition("/")[0], True

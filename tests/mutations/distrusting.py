@@ -163,9 +163,9 @@ DISTRUSTING = (
     ),
     Mutation(
         name="a part of a folder is taken for all",
-        file="steps/run_folder/read.py",
-        old="    _require_whole(run, names)\n",
-        new="",
+        file="steps/run_folder/folded_run.py",
+        old="            self._require_whole(part)\n",
+        new="            pass\n",
         caught_by=f"{LATE}::test_part_of_a_folder_is_not_taken_for_all[intent.json-advance]",
     ),
     Mutation(
@@ -181,6 +181,20 @@ DISTRUSTING = (
         old="        self._has_published(name)\n",
         new="",
         caught_by=f"{LATE}::test_process_sees_what_it_has_written[done.json]",
+    ),
+    Mutation(
+        name="what is written is not kept up with",
+        file="store/run_store.py",
+        old="        new = self._in_order[told:]\n",
+        new="        new = self._in_order[:0]\n",
+        caught_by="tests/store/test_run_store.py::test_what_keeps_up_is_told_of_each_name_once[file]",
+    ),
+    Mutation(
+        name="the intents of others are not read after the files",
+        file="steps/run_folder/read.py",
+        old="    return file_ids([*recall_run(store).sends, *sends])\n",
+        new="    return file_ids([*recall_run(store).sends, *sends[:0]])\n",
+        caught_by="tests/steps/run_folder/test_read.py::test_files_of_a_shard_are_known_as_they_are_now",
     ),
     Mutation(
         name="an answer is read without a bound",

@@ -50,6 +50,8 @@ class MemoryStore(RunStore):
         self._published: dict[str, set[str]] = {}
         self._put: dict[str, bytes] = {}
         self._own: set[str] = set()
+        self._in_order: list[str] = []
+        self._followers: dict[str, Any] = {}
 
     def list(self, below: str = "") -> frozenset[str]:
         """Return all names, or those in a folder, as they are when the call is made."""

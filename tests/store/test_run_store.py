@@ -8,7 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -18,6 +18,9 @@ from upath import UPath
 from airflow_provider_openai_batch.batch.run.facts import Fact, Tally
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.store.run_store import RunStore
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -45,6 +48,59 @@ def test_first_content_stays(store: RunStore):
     store.put("fact.json", Fact(at=2.0))
 
     assert store.get("fact.json", Fact).at == 1.0
+
+
+class Names:
+    """Follows the names of a folder, and counts what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def add(self, names: Collection[str]) -> None:
+        self.told += sorted(names)
+
+
+def test_what_keeps_up_is_told_of_each_name_once(store: RunStore):
+    """What was worked out of a folder goes on with what was put since, and begins anew with a listing."""
+    store.put("a/1.json", Fact(at=1.0))
+    store.list()
+
+    first = store.keep_up("names", Names)
+    store.put("b/2.json", Fact(at=2.0))
+    second = store.keep_up("names", Names)
+    store.list()
+    third = store.keep_up("names", Names)
+
+    assert first is second
+    assert second.told == third.told == ["a/1.json", "b/2.json"]
+    assert second is not third
+
+
+def test_what_fails_to_keep_up_begins_anew(store: RunStore):
+    """A name that was not taken in is told again; nothing goes on with a part."""
+
+    class Failing(Names):
+        def add(self, names: Collection[str]) -> None:
+            if "b/2.json" in names:
+                raise ZeroDivisionError
+            super().add(names)
+
+    store.put("a/1.json", Fact(at=1.0))
+    store.keep_up("names", Failing)
+    store.put("b/2.json", Fact(at=2.0))
+
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            store.keep_up("names", Failing)
+
+
+def test_folder_within_a_folder_is_listed(store: RunStore):
+    """A listing of one send does not cost one of the run; what was put is there, however late the store."""
+    store.put("shards/one/sends/1/intent.json", Fact(at=1.0))
+    store.put("shards/two/sends/1/intent.json", Fact(at=1.0))
+
+    assert store.list("shards/one/sends/") == {"shards/one/sends/1/intent.json"}
+    assert store.list("shards/three/") == frozenset()
 
 
 def test_one_of_many_writers_wins_whole(tmp_path: Path):

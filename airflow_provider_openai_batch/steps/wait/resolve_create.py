@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.batch.run.future_dates import is_yet_to_come,
 from airflow_provider_openai_batch.client.sync_client import INPUT_FILE_LIFE
 from airflow_provider_openai_batch.exceptions import RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
-from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.read import known_files, read_send, recall_run
 from airflow_provider_openai_batch.steps.wait.batches_of_send import listed, oldest
 from airflow_provider_openai_batch.steps.wait.send_preflight import settle as settle_preflight
 
@@ -80,7 +80,7 @@ def _find(journal: Journal, client: Client, send: Send) -> list[Batch]:
 def _require_files(journal: Journal, send: Send, batches: list[Batch]) -> None:
     """Fail where a batch may be ours but does not say so: gateways show other file ids than they gave."""
     ours = {"run": run_hash(journal.store), "shard": send.shard}
-    known = {other.intent.file_id for other in read_run(journal.store).sends} if batches else set()
+    known = known_files(journal.store, send.shard) if batches else frozenset()
     for batch in batches:
         if batch.created_at is not None and batch.created_at < oldest(send):
             continue  # a page of the list shows older ones, too
@@ -100,9 +100,7 @@ def _require_settled(journal: Journal, client: Client, send: Send) -> None:
     if not (send.is_misdated or is_yet_to_come(send.intent.at, now)):
         return
     since = min((at for at in times if not is_yet_to_come(at, now)), default=0.0)
-    looked = [
-        fact.at for fact in read_run(journal.store).put_offs if fact.what == send.folder and fact.at >= since
-    ]
+    looked = [at for at in recall_run(journal.store).put_off_times(send.folder) if at >= since]
     called = min([max(times), *looked])
     if now < called + Settings().settle:
         raise ListFailed(f"Shard {send.shard} may have just been sent, and no batch of it is listed yet.")
@@ -130,7 +128,7 @@ def _require_project(store: RunStore, client: Client, send: Send) -> None:
     """Fail where a file or batch may be unseen because the key has changed, not because it is gone."""
     if client.account in {send.intent.account, ""}:
         return
-    others = [one.intent.file_id for one in read_run(store).sends if one.folder != send.folder]
+    others = [one.intent.file_id for one in recall_run(store).sends if one.folder != send.folder]
     if not any(client.file_exists(file_id) for file_id in filter(None, others)):
         raise ListFailed(f"File {send.intent.file_id!r} was uploaded with another API key.")
 
@@ -141,7 +139,7 @@ def require_file(store: RunStore, client: Client, send: Send) -> None:
     if expired or send.fences or client.file_exists(send.intent.file_id):
         return
     # Whoever deletes a file writes down first that its send is over.
-    now = next(one for one in read_run(store).sends if one.folder == send.folder)
+    now = read_send(store, send.folder)
     if now.open and not now.fences:
         message = (
             f"The API does not know file {send.intent.file_id!r}, which this run uploaded: connection and "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,12 +17,12 @@ from airflow_provider_openai_batch.client.sync_client import WrongAnswer
 from airflow_provider_openai_batch.steps.look.api_errors import rest_after
 from airflow_provider_openai_batch.steps.run_folder.file_names import UPLOADS
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
-from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.read import file_ids, known_files, read_run
 from airflow_provider_openai_batch.steps.run_folder.shard_files import input_file
 from airflow_provider_openai_batch.steps.wait.create_batch import delete_quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from collections.abc import Set as AbstractSet
 
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
@@ -58,7 +59,7 @@ def upload_shard(
             journal.upload_unclear()
             if rest_after(error):
                 raise
-            sweep(journal.store, client, name)
+            sweep(journal.store, client, shard.id, name)
             if tries_left <= 0 or redirect_of(error):  # who points elsewhere once does so again
                 raise
 
@@ -113,24 +114,26 @@ def _is_unclear(error: Exception) -> bool:
     return True
 
 
-def sweep(store: RunStore, client: Client, name: str) -> None:
+def sweep(store: RunStore, client: Client, shard_id: str, name: str) -> None:
     """Delete the files of this name that no intent names; a server without a list of files has none."""
-    for file_id in unsent(store, client, name, client.now() - A_DAY):
+    for file_id in unsent(client, name, client.now() - A_DAY, partial(known_files, store, shard_id)):
         delete_quietly(client, file_id)
 
 
-def unsent(store: RunStore, client: Client, start: str, oldest: float) -> list[str]:
+def unsent(client: Client, start: str, oldest: float, known_now: Callable[[], AbstractSet[str]]) -> list[str]:
     """List the files whose names start so and that no intent names: no create was called for them.
 
     The intents are read after the list: what is not in one by then has had no create yet, and if another
     process is about to call it, the API refuses it, and the shard is sent again.
+
+    :param known_now: reads which files are named by an intent.
     """
     try:
         found = client.files_named(start, oldest)
     except (openai.OpenAIError, msgspec.MsgspecError) as error:
         log.info("The API's files could not be listed (%s); unused ones expire.", type(error).__name__)
         return []
-    known = {send.intent.file_id for send in read_run(store).sends} if found else set()
+    known = known_now() if found else frozenset()
     return [file.id for file in found if file.id not in known]
 
 
@@ -139,4 +142,5 @@ def left_behind(store: RunStore, client: Client, run: Run, names: Iterable[str])
     if not any(name.startswith(UPLOADS) for name in names):
         return []
     times = [time for send in run.sends for time in (send.intent.at, send.intent.file_created_at)]
-    return unsent(store, client, f"{run_hash(store)}-", min(times, default=client.now()) - A_DAY)
+    oldest = min(times, default=client.now()) - A_DAY
+    return unsent(client, f"{run_hash(store)}-", oldest, lambda: file_ids(read_run(store).sends))

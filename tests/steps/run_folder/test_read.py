@@ -9,8 +9,8 @@ import openai
 import pytest
 
 from airflow_provider_openai_batch.client.sync_client import Client
-from airflow_provider_openai_batch.exceptions import RunUnreadable
-from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.exceptions import RunUnlisted, RunUnreadable
+from airflow_provider_openai_batch.steps.run_folder.read import known_files, read_run, read_send
 
 
 def test_empty_folder_is_an_empty_run(pipeline: Any):
@@ -99,3 +99,24 @@ def test_lost_batch_of_another_project_stops_the_run(pipeline: Any):
 
     with pytest.raises(RunUnreadable, match="do not belong together"):
         pipeline.advance()
+
+
+def test_files_of_a_shard_are_known_as_they_are_now(pipeline: Any):
+    """Another process writes an intent after this one has read the run: its file is not deleted."""
+    pipeline.stage()
+    store = pipeline.store
+    shard = read_run(store).shards[0]
+
+    pipeline.advance()
+
+    send = read_run(pipeline.store).sends[0]
+    assert known_files(store, shard.id) == {send.intent.file_id}
+    assert read_send(store, send.folder) == send
+
+
+def test_send_that_is_not_listed_yet_is_not_absent(pipeline: Any):
+    """A store that lists late: nothing is decided on a send of which nothing is shown."""
+    pipeline.submit()
+
+    with pytest.raises(RunUnlisted, match=r"shards/x/sends/1/intent\.json"):
+        read_send(pipeline.store, "shards/x/sends/1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -20,19 +20,26 @@ from airflow_provider_openai_batch.steps.wait.advance import MOST_LISTINGS, adva
 from airflow_provider_openai_batch.steps.wait.cancel_batches import stop
 from airflow_provider_openai_batch.store.run_store import RunStore
 
+T = TypeVar("T")
+
 
 class WatchedStore(RunStore):
-    """Counts listings by folder, and lets somebody act before the so many-th intent."""
+    """Counts listings by folder and reads of facts, and lets somebody act before the so many-th intent."""
 
     def __init__(self, uri: str, at_intent: int = 0, act: Any = None) -> None:
         super().__init__(ObjectStoragePath(uri))
         self.listings: Counter[str] = Counter()
         self.opened: list[str] = []
+        self.reads = 0
         self._left, self._act = at_intent, act
 
     def list(self, below: str = "") -> frozenset[str]:
         self.listings[below] += 1
         return super().list(below)
+
+    def get(self, name: str, kind: type[T]) -> T:
+        self.reads += 1
+        return super().get(name, kind)
 
     def open(self, name: str) -> BinaryIO:
         self.opened.append(name)
@@ -44,6 +51,20 @@ class WatchedStore(RunStore):
             if self._left == 0:
                 self._act()
         super().put(name, value)
+
+
+def calls_of(pipeline: Any, shards: int) -> list[WatchedStore]:
+    """Submit and collect so many shards of one row; return the store of each call of `advance`."""
+    pipeline.name = f"run-{shards}"
+    pipeline.limits = {"requests_per_shard": 1}
+    pipeline.fill([(number, f"{shards} {number}") for number in range(shards)])
+    attempt = pipeline.stage().attempt
+    stores = [WatchedStore(pipeline.store.uri) for _ in range(2)]
+    advance(stores[0], pipeline.client, Settings(), attempt)
+    pipeline.emulator.advance(3_600)
+    advance(stores[1], pipeline.client, Settings())
+    assert [store.listings[""] <= MOST_LISTINGS for store in stores] == [True, True]
+    return stores
 
 
 def listings_of(pipeline: Any, shards: int) -> list[int]:
@@ -75,6 +96,20 @@ def test_answers_that_were_just_downloaded_are_not_fetched_again(pipeline: Any):
     assert not [name for name in store.opened if name.rpartition("/")[2] in raw]
 
 
+@pytest.mark.parametrize("trouble", [None, "missing_lines"])
+@pytest.mark.parametrize("budgets", [{}, {"gpt-5-mini": 1_000_000_000}])
+def test_facts_are_read_once_for_each_shard(pipeline: Any, budgets: dict[str, int], trouble: str | None):
+    """Kind: the whole run folded anew for each shard, to count its tokens or to look for a missing line."""
+    pipeline.client.token_budgets = budgets
+    if trouble:
+        pipeline.emulator.fault(trouble, share=1)
+
+    few, more, most = ([store.reads for store in calls_of(pipeline, shards)] for shards in (5, 15, 25))
+
+    for at_few, at_more, at_most in zip(few, more, most, strict=True):
+        assert at_most - at_more == at_more - at_few
+
+
 def test_listings_do_not_grow_with_shards(pipeline: Any):
     """Kind: work for each shard that reads all shards; a thousand of them took hours of CPU."""
     few, many = listings_of(pipeline, 2), listings_of(pipeline, 25)
@@ -83,11 +118,19 @@ def test_listings_do_not_grow_with_shards(pipeline: Any):
     assert max(many) <= MOST_LISTINGS
 
 
-@pytest.mark.parametrize("trouble", ["server_error", "rate_limit"])
-def test_listings_are_few_in_trouble(pipeline: Any, trouble: str):
-    """Also where creates are refused or unclear, what is due is worked out from what is known."""
+@pytest.mark.parametrize(
+    ("trouble", "route"),
+    [
+        ("server_error", "create"),
+        ("rate_limit", "create"),
+        ("server_error", "upload"),
+        ("upload_unclear", "upload"),
+    ],
+)
+def test_listings_are_few_in_trouble(pipeline: Any, trouble: str, route: str):
+    """Also where calls are refused or unclear, what is due is worked out from what is known."""
     pipeline.limits = {"requests_per_shard": 1}
-    pipeline.emulator.fault(trouble, route="create", times=None)
+    pipeline.emulator.fault(trouble, route=route, times=None)
     store = WatchedStore(pipeline.store.uri)
     attempt = stage(pipeline.asked(), store, pipeline.client).attempt
     store.listings.clear()
