@@ -79,10 +79,18 @@ Action = Collect | Resolve | NoteLost | CancelBatch | MakeChild | Split | SendSh
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """Something is in flight or waits for token budget; `until` is when something is due without an answer.
+class Later:
+    """Nothing is to be done before this API time, unless the API shows something else."""
 
-    `rest` is until when the API has asked not to be called.
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something is in flight or waits for token budget.
+
+    `until` is when something is due although the API shows nothing new: until then, deciding again gives
+    the same. `rest` is until when the API has asked not to be called.
     """
 
     until: float

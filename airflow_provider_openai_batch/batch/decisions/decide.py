@@ -13,6 +13,7 @@ from airflow_provider_openai_batch.batch.decisions.actions import (
     Decision,
     Finish,
     GiveUp,
+    Later,
     MakeChild,
     NoteLost,
     Preflight,
@@ -60,21 +61,21 @@ def decide(run: Run, queue: Queue, moment: Moment) -> Decision:
         if isinstance(need, Action):
             actions.append(need)
         if need is not None and send.folder in queue.awaited and not _is_hopeless(run, send, moment):
-            times.append(need if isinstance(need, float) else moment.now)
+            times.append(need.at if isinstance(need, Later) else moment.now)
         times += _unstopped(run, queue, send, moment)
     refused = final_refusal(run) or unsent_by_a_stop(run, queue)
     if refused is not None:
         return Decision(tuple(actions), GiveUp(refused))
     for task in _Dispatcher(run, moment).tasks(queue):
-        if isinstance(task, float):
-            times.append(task)
+        if isinstance(task, Later):
+            times.append(task.at)
         else:
             actions.append(task)
             times.append(moment.now)
     return Decision(tuple(actions), Wait(min(times)) if times else Finish())
 
 
-def _need(run: Run, queue: Queue, send: Send, moment: Moment) -> Action | float | None:
+def _need(run: Run, queue: Queue, send: Send, moment: Moment) -> Action | Later | None:
     """Say what a send needs, but for as long as the API did not let us do it."""
     if not send.open:
         return None
@@ -82,7 +83,7 @@ def _need(run: Run, queue: Queue, send: Send, moment: Moment) -> Action | float 
     if run.current is not None and send.folder not in queue.awaited and not isinstance(need, Action):
         need = _stop(send, moment) or need
     rests = run.rests_until(send.folder)
-    return rests if isinstance(need, Action) and moment.now < rests else need
+    return Later(rests) if isinstance(need, Action) and moment.now < rests else need
 
 
 def _stop(send: Send, moment: Moment) -> Action | None:
@@ -112,7 +113,7 @@ def _is_hopeless(run: Run, send: Send, moment: Moment) -> bool:
     return send.terminal is not None and moment.now > send.patience and rests
 
 
-def _attend(send: Send, moment: Moment) -> Action | float | None:
+def _attend(send: Send, moment: Moment) -> Action | Later | None:
     """Say what an open send needs: an action now, a time to wait for, or nothing any more."""
     if send.batch is None:
         return _doubt(send, moment)
@@ -125,8 +126,9 @@ def _attend(send: Send, moment: Moment) -> Action | float | None:
         waits = send.lost_since is None or moment.now <= send.patience + HALF_HOUR
         return _lost(send, moment) if waits else None
     if send.terminal is not None:
-        return moment.now + SHORT_PAUSE
-    return waited_for(send, look, moment.now)
+        return Later(moment.now + SHORT_PAUSE)
+    until = waited_for(send, look, moment.now)
+    return None if until is None else Later(until)
 
 
 def _is_blind(send: Send, look: Look | None, moment: Moment) -> bool:
@@ -134,7 +136,7 @@ def _is_blind(send: Send, look: Look | None, moment: Moment) -> bool:
     return isinstance(look, Unreachable) and moment.now <= send.patience
 
 
-def _ended(send: Send, batch: Batch, moment: Moment) -> Action | float:
+def _ended(send: Send, batch: Batch, moment: Moment) -> Action | Later:
     """Collect now, and again while lines are missing, for the last time after half an hour."""
     if not send.incomplete:
         return Collect(send.folder, batch)
@@ -144,21 +146,21 @@ def _ended(send: Send, batch: Batch, moment: Moment) -> Action | float:
     if last < end:
         is_named = batch.output_file_id or batch.error_file_id
         due = min(due, end) if is_named else end
-    return Collect(send.folder, batch) if moment.now >= due else due
+    return Collect(send.folder, batch) if moment.now >= due else Later(due)
 
 
-def _doubt(send: Send, moment: Moment) -> Action | float | None:
+def _doubt(send: Send, moment: Moment) -> Action | Later:
     since = send.intent.at if send.fenced_at is None else send.fenced_at
     if is_yet_to_come(since, moment.now):  # a look costs nothing; its file is revoked by the later time
         made = send.intent.file_created_at
         since = 0.0 if is_yet_to_come(made, moment.now) else made
     due = since + (ASKED_FOR if send.intent.preflight else moment.settings.settle)
-    return Resolve(send.folder) if send.is_answered or moment.now >= due else due
+    return Resolve(send.folder) if send.is_answered or moment.now >= due else Later(due)
 
 
-def _lost(send: Send, moment: Moment) -> Action | float | None:
+def _lost(send: Send, moment: Moment) -> Action | Later:
     due = moment.now if send.lost_since is None else send.lost_since + HALF_HOUR
-    return NoteLost(send.folder) if moment.now >= due else due
+    return NoteLost(send.folder) if moment.now >= due else Later(due)
 
 
 class _Dispatcher:
@@ -170,7 +172,7 @@ class _Dispatcher:
         self._tokens = moment.tokens
         self._waits_for_preflight = False
 
-    def tasks(self, queue: Queue) -> list[Action | float]:
+    def tasks(self, queue: Queue) -> list[Action | Later]:
         """Return the tasks, or when they are due; nothing is sent before a preflight has its outcome."""
         self._waits_for_preflight = is_ahead(self._run, queue)
         tasks = [self._task(left) for left in queue.left]
@@ -178,7 +180,7 @@ class _Dispatcher:
             return [task for task in tasks if not isinstance(task, SendShard)]
         return tasks
 
-    def _task(self, left: Left) -> Action | float:
+    def _task(self, left: Left) -> Action | Later:
         if isinstance(left, Part):
             return MakeChild(left)
         shard = self._run.shard(left.shard)
@@ -187,18 +189,18 @@ class _Dispatcher:
         capped = self._cap(shard)
         if isinstance(capped, CapShard):
             return capped
-        due = max(held_until(self._run, shard) or 0.0, self._run.rests_until(shard.id), capped)
-        return due if self._moment.now < due else self._send(shard)
+        due = max(held_until(self._run, shard) or 0.0, self._run.rests_until(shard.id), capped.at)
+        return Later(due) if self._moment.now < due else self._send(shard)
 
-    def _cap(self, shard: Shard) -> CapShard | float:
+    def _cap(self, shard: Shard) -> CapShard | Later:
         """Say whether the cap forbids a shard, or until when it may."""
         if self._budget is None:
-            return 0.0
+            return Later(0.0)
         cost = cost_of(self._run, shard)
         verdict = self._budget.check(cost)
         if verdict is Verdict.OVER:
             return CapShard(shard.id, self._budget.refuse(cost))
-        return self._room_again if verdict is Verdict.LATER else 0.0
+        return Later(self._room_again if verdict is Verdict.LATER else 0.0)
 
     @cached_property
     def _room_again(self) -> float:
@@ -207,11 +209,11 @@ class _Dispatcher:
         again = room_again(self._run, now)
         return again if again > now else now + SHORT_PAUSE
 
-    def _send(self, shard: Shard) -> Action | float:
+    def _send(self, shard: Shard) -> Action | Later:
         if is_to_ask(self._run, shard):
             return Preflight(shard.id)
         if not has_room(self._run, shard, self._tokens):
-            return self._moment.now + pause(shard, self._moment.now)
+            return Later(self._moment.now + pause(shard, self._moment.now))
         if not self._waits_for_preflight:
             self._take_room(shard)
         return SendShard(shard.id)
