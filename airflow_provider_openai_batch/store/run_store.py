@@ -114,13 +114,13 @@ class RunStore:
 
         After a listing it begins anew.
         """
-        listed, told, follower = self._followers.pop(key, (None, 0, None))  # one that fails is not kept
+        listed, taken, follower = self._followers.pop(key, (None, 0, None))  # one that fails is not kept
         if follower is None or listed is not self._listed or listed is None:
-            told, follower = len(self._in_order), begin()
+            taken, follower = len(self._in_order), begin()
             follower.add(self.known())
-        new = self._in_order[told:]
+        new = self._in_order[taken:]
         follower.add(new)
-        self._followers[key] = (self._listed, told + len(new), follower)
+        self._followers[key] = (self._listed, taken + len(new), follower)
         kept: F = follower
         return kept
 

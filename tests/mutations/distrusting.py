@@ -185,7 +185,7 @@ DISTRUSTING = (
     Mutation(
         name="what is written is not kept up with",
         file="store/run_store.py",
-        old="        new = self._in_order[told:]\n",
+        old="        new = self._in_order[taken:]\n",
         new="        new = self._in_order[:0]\n",
         caught_by="tests/store/test_run_store.py::test_what_keeps_up_is_told_of_each_name_once[file]",
     ),

@@ -54,10 +54,10 @@ class Names:
     """Follows the names of a folder, and counts what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.names: list[str] = []
 
     def add(self, names: Collection[str]) -> None:
-        self.told += sorted(names)
+        self.names += sorted(names)
 
 
 def test_what_keeps_up_is_told_of_each_name_once(store: RunStore):
@@ -72,7 +72,7 @@ def test_what_keeps_up_is_told_of_each_name_once(store: RunStore):
     third = store.keep_up("names", Names)
 
     assert first is second
-    assert second.told == third.told == ["a/1.json", "b/2.json"]
+    assert second.names == third.names == ["a/1.json", "b/2.json"]
     assert second is not third
 
 

@@ -100,7 +100,7 @@ class FoldedRun:
         What it hides may be a batch in flight, whose requests would be paid for once more.
         """
         names = self._names[part]
-        for shard in sorted(self._told(part)):
+        for shard in sorted(self._shards_named_in(part)):
             if f"shards/{shard}" not in self._shards:
                 raise unlisted(f"shards/{shard}/about.json")
         sends = {
@@ -113,8 +113,8 @@ class FoldedRun:
             if name not in names:
                 raise unlisted(name)
 
-    def _told(self, part: str) -> set[str]:
-        """Return the names of the shards of which a part tells that they are there."""
+    def _shards_named_in(self, part: str) -> set[str]:
+        """Return the shards that must be there, because files of this part name them."""
         if part in self._shards:
             parent = self._shards[part].about.parent
             return set() if parent is None else {parent}

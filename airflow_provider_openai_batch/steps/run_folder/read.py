@@ -46,7 +46,7 @@ def known_files(store: RunStore, shard_id: str) -> frozenset[str]:
 
     Costs a listing of the sends of the shard.
     """
-    sends = read_sends(store, store.list(f"shards/{shard_id}/sends/"))
+    sends = read_sends(store, store.list(shard_file(shard_id, "sends/")))
     return file_ids([*recall_run(store).sends, *sends])
 
 
