@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
 import io
 import lzma
 import re
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from fsspec.compression import compr
+
+from airflow_provider_openai_batch.tables.sources.packed_streams import PackedStreams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 CHUNK = 1 << 20
 #: The longer marks first: that of UTF-32 begins as that of UTF-16 does.
@@ -36,11 +41,7 @@ class Unreadable(Exception):
 def unpacked(fs: Any, path: str) -> Iterator[Any]:
     """Open a file that may be compressed; Arrow knows zstd, which Python's library does not."""
     try:
-        if not path.lower().endswith(".zst"):
-            with fs.open(path, "rb", compression="infer") as file:
-                yield file
-            return
-        with fs.open(path, "rb") as raw, io.BufferedReader(pa.CompressedInputStream(raw, "zstd")) as file:
+        with fs.open(path, "rb") as raw, _content(raw, path.lower()) as file:
             yield file
     except DAMAGED as error:
         raise _damaged(path, error) from None
@@ -48,6 +49,21 @@ def unpacked(fs: Any, path: str) -> Iterator[Any]:
         if PACKED_WRONGLY.search(str(error)):
             raise _damaged(path, error) from None
         raise
+
+
+def _content(raw: Any, name: str) -> AbstractContextManager[Any]:
+    """Unpack by the ending; of gzip, Python's reader refuses what follows a stream, and Arrow's of zstd."""
+    match name.rpartition(".")[2]:
+        case "gz":
+            file: AbstractContextManager[Any] = compr["gzip"](raw, mode="rb")  # that of isal, if installed
+            return file
+        case "bz2":
+            return io.BufferedReader(PackedStreams(raw, bz2.BZ2Decompressor))
+        case "xz":
+            return io.BufferedReader(PackedStreams(raw, lzma.LZMADecompressor))
+        case "zst":
+            return io.BufferedReader(pa.CompressedInputStream(raw, "zstd"))
+    return nullcontext(raw)
 
 
 def _damaged(path: str, error: Exception) -> Unreadable:

@@ -149,6 +149,38 @@ def test_compressed_text(tmp_path: Path, name: str, ending: str) -> None:
     assert [("1", 1)] == rows(tmp_path, "id", "_row")
 
 
+@pytest.mark.parametrize("ending", COMPRESSED)
+def test_several_compressed_streams(tmp_path: Path, ending: str) -> None:
+    """A file of several streams, as parallel tools write it, is read to its end."""
+    pack = COMPRESSED[ending]
+    (tmp_path / f"a.csv.{ending}").write_bytes(pack(b"id\n1\n") + pack(b"2\n") + pack(b"") + pack(b"3\n"))
+
+    assert [("1",), ("2",), ("3",)] == rows(tmp_path, "id")
+
+
+@pytest.mark.parametrize("ending", COMPRESSED)
+@pytest.mark.parametrize("after", ["text", "half a stream", "a broken stream"])
+def test_what_follows_a_compressed_stream(tmp_path: Path, ending: str, after: str) -> None:
+    """The kind of fault: what follows the first stream of a file is left out without an error."""
+    pack = COMPRESSED[ending]
+    more = pack(b"2\n" * 5_000)
+    broken = {"text": b"garbage!" * 9, "half a stream": more[:-9], "a broken stream": b"x" + more}
+    (tmp_path / f"a.csv.{ending}").write_bytes(pack(b"id\n1\n") + broken[after])
+
+    with pytest.raises(InvalidRequest, match=r"a\.csv\..* is cut off, damaged, or not compressed"):
+        rows(tmp_path, "id")
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz"])
+def test_zeros_after_a_compressed_stream(tmp_path: Path, ending: str) -> None:
+    """Zeros that fill a file up to its size are not data, between streams and at the end."""
+    pack = COMPRESSED[ending]
+    zeros = bytes(1 << 21)
+    (tmp_path / f"a.csv.{ending}").write_bytes(pack(b"id\n1\n") + zeros + pack(b"2\n") + zeros)
+
+    assert [("1",), ("2",)] == rows(tmp_path, "id")
+
+
 def test_csv_that_is_no_text(tmp_path: Path) -> None:
     """A header that is not UTF-8 is the file's fault, not that of the storage."""
     (tmp_path / "a.csv").write_bytes(b"id,b\xf6dy\n1,x\n")
