@@ -7,6 +7,7 @@ import json
 import math
 import re
 from contextlib import contextmanager
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -28,8 +29,10 @@ NULL = b"null"
 #: What may be the name of a member, or a piece of text that looks so.
 NAMES = re.compile(rb'"[ \t\r\n]*:')
 NESTED = (dict, list)
-#: What may be a number that is nearer to zero than any float.
-SMALL = re.compile(rb"[eE]-0*[1-9][0-9]{2}|\.0{200}")
+#: What may be a number that is nearer to zero than any float; two searches take less time than one for both.
+SMALL, ZEROS = re.compile(rb"[eE]-0*[1-9][0-9]{2}"), b"0" * 200
+#: What may be a number of more digits than a float holds: that of any float is written in 17.
+LONG_FLOAT, FLOAT_DIGITS = re.compile(rb"[0-9][0-9.]{17,}[eE]?"), 17
 NOT_ZERO = re.compile(r"[-.0]*[1-9]")
 #: Python reads no longer ones.
 LONG_NUMBER = re.compile(rb"[0-9]{4000}")
@@ -140,7 +143,7 @@ class Line:
             self._refuse(f"it is a JSON {_called(row)}")
         if len(NAMES.findall(self.data)) > _names_in(row):
             self._leniently()  # which looks at each name; a text may look like one
-        elif SMALL.search(self.data):
+        elif SMALL.search(self.data) or ZEROS in self.data or _may_be_long(self.data):
             self._leniently()
         return row
 
@@ -182,7 +185,17 @@ class Line:
             self._refuse("it holds a number that is larger than any float; write it as text")
         if not number and NOT_ZERO.match(text):
             self._refuse("it holds a number that is nearer to zero than any float; write it as text")
+        if len(text) > FLOAT_DIGITS and not _is_held(text, number):
+            self._refuse(f"{self._place_of(text)} has more digits than a float holds; write it as text")
         return number
+
+    def _place_of(self, number: str) -> str:
+        """Name the column that holds a number, which is itself not to be shown."""
+        row = json.loads(self.data, parse_float=_Number)
+        names = (
+            [name for name, value in row.items() if _holds(value, number)] if isinstance(row, dict) else []
+        )
+        return f"a number in column {names[0]!r}" if names else "a number"
 
     def _object(self, pairs: list[tuple[str, Any]]) -> Row:
         found = dict(pairs)
@@ -202,6 +215,41 @@ def _names_in(value: object) -> int:
         case list():
             return sum(_names_in(part) for part in value if isinstance(part, NESTED))
     return 0
+
+
+class _Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+def _holds(value: object, number: str) -> bool:
+    match value:
+        case dict():
+            return any(_holds(part, number) for part in value.values())
+        case list():
+            return any(_holds(part, number) for part in value)
+    return isinstance(value, _Number) and value == number
+
+
+def _may_be_long(data: bytes) -> bool:
+    """Tell whether a line may hold a number with a fraction or an exponent, and more than 17 digits."""
+    return any(
+        number.strip(b"0123456789")
+        and len(number.rstrip(b"eE").replace(b".", b"").lstrip(b"0")) > FLOAT_DIGITS
+        for number in LONG_FLOAT.findall(data)
+    )
+
+
+def _is_held(text: str, number: float) -> bool:
+    """Tell whether a float has all digits of a text, or is what was written with so many digits."""
+    exact = Decimal(text)
+    digits = len(exact.as_tuple().digits)
+    return (
+        digits <= FLOAT_DIGITS
+        or exact == Decimal(repr(number))
+        or exact == Decimal(f"{number:.{digits - 1}e}")
+    )
 
 
 def _called(value: object) -> str:

@@ -377,6 +377,15 @@ def test_jsonl_late_columns(tmp_path: Path) -> None:
         (b'{"id":1}\n{"id":null}\n{"id":"a"}\n', "Line 3 of .*: Column 'id' mixes int and text"),
         (b'{"id":1}\n' * 10_001 + b'{"id":"a"}\n', "Line 10002 of .*: Column 'id' is int .*, text further"),
         (b'{"id":1}\n' * 10_001 + b'{"x":1}\n{"x":"a"}\n', "Line 10003 of .*: Column 'x' mixes int and text"),
+        (
+            b'{"id":1,"n":12345678901234567890.5}\n',
+            "line 1 of .*: a number in column 'n' has more digits than",
+        ),
+        (b'{"id":1}\n{"id":2,"x":[0,{"a":-0.1234567890123456789}]}\n', "line 2 of .* in column 'x' has more"),
+        (
+            b'{"id":1,"s":"1234567890123456789e3","n":1234567890123456789E3}\n',
+            "line 1 of .* column 'n' has more",
+        ),
         (b'{"a\\ud800":1}\n', "column 'a\ufffd' whose name holds half of a surrogate pair"),
     ],
 )
@@ -393,6 +402,30 @@ def test_jsonl_numbers_near_zero(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"id":1e-323}\n{"id":-0.00e-400}\n{"id":5e-101,"x":"1e-400"}\n')
 
     assert [1e-323, 0.0, 5e-101] == read(tmp_path / "a.jsonl", "id")["id"].to_pylist()
+
+
+def test_jsonl_numbers_of_many_digits(tmp_path: Path) -> None:
+    """The kind of fault: a number that a float holds is refused for the way in which it is written."""
+    held = [
+        "0.1",
+        "1e22",
+        "0.30000000000000004",
+        "5e-324",
+        "1.7976931348623157e308",
+        "100000000000000000000.0",
+    ]
+    held += ["0.1000000000000000055511151231257827", "0.50000000000000000000000", "-2.220446049250313081e-16"]
+    lines = [f'{{"id":{number},"s":"1.2345678901234567890123"}}' for number in held]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+
+    assert [float(number) for number in held] == read(tmp_path / "a.jsonl", "id")["id"].to_pylist()
+
+
+def test_jsonl_long_integers(tmp_path: Path) -> None:
+    """An integer of 64 bits has all of its digits, also beside a number with a fraction."""
+    (tmp_path / "a.jsonl").write_text('{"id":9223372036854775807,"x":0.5}\n')
+
+    assert [(2**63 - 1, 0.5)] == rows(tmp_path / "a.jsonl", "id", "x")
 
 
 def test_jsonl_texts_that_look_like_names(tmp_path: Path) -> None:
