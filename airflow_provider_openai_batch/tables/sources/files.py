@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.batch.arguments.missing_packages import install, unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
-from airflow_provider_openai_batch.tables.sources import formats
+from airflow_provider_openai_batch.tables.sources import file_names, formats
 from airflow_provider_openai_batch.tables.sources.text_stream import Unreadable
 from airflow_provider_openai_batch.tables.types import arrow_types, plain_fields
 
@@ -36,6 +36,7 @@ class Found:
 
     path: str
     partition: dict[str, str | None]
+    kind: formats.Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +66,29 @@ class FileSource:
 
     def _opened(self) -> Opened:
         root = ObjectStoragePath(self.path)
-        files = _list(root)
-        kind = _format(self.path, files)
-        kind = kind if self.form is None else kind.of(self.form)
+        files = self._files(_list(root))
         fields = dict(OWN_FIELDS)
         for name in {name: None for file in files for name in file.partition}:
             fields[name] = pa.field(name, pa.string())
-        own = {field.name: field for field in kind.fields(root.fs, [file.path for file in files])}
+        own: dict[str, pa.Field] = {}
+        for kind in dict.fromkeys(file.kind for file in files):
+            paths = [file.path for file in files if file.kind is kind]
+            own |= {field.name: field for field in kind.fields(root.fs, paths)}
         return Opened(
             root=root,
             files=files,
-            kind=kind,
             own=own,
             fields={**own, **{name: field for name, field in fields.items() if name not in own}},
         )
+
+    def _files(self, paths: list[str]) -> list[Found]:
+        """Give each file its format: that of its ending, and CSV where only the argument tells one."""
+        file_names.check_names(self.path, paths, self.form)
+        kinds = {path: formats.by_name(path) or formats.CSV for path in paths}
+        _check_one_format(self.path, list(kinds.values()))
+        form = self.form
+        read = {kind: kind if form is None else kind.of(form) for kind in kinds.values()}
+        return [Found(path, _partition(path), read[kind]) for path, kind in kinds.items()]
 
     def _batches(self, opened: Opened, fields: list[pa.Field]) -> Iterator[pa.RecordBatch]:
         if not opened.own:
@@ -87,7 +97,7 @@ class FileSource:
         inside = opened.inside(fields)
         for file in opened.files:
             row = 1
-            for batch in _guarded(self.path, opened.kind.batches(opened.root.fs, file.path, inside)):
+            for batch in _guarded(self.path, file.kind.batches(opened.root.fs, file.path, inside)):
                 for part in _sliced(batch):
                     made = {FILE: _shown(opened.root, file), ROW: row}
                     yield pa.RecordBatch.from_arrays(
@@ -104,7 +114,6 @@ class Opened:
 
     root: Any
     files: list[Found]
-    kind: formats.Format
     #: The columns inside the files.
     own: dict[str, pa.Field]
     #: These, and those of the folders' names, `_file`, and `_row`.
@@ -129,20 +138,15 @@ def _sliced(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, BATCH_ROWS)
 
 
-def _list(root: Any) -> list[Found]:
+def _list(root: Any) -> list[str]:
     fs, path = root.fs, root.path
     if glob := GLOB.search(path):
-        base, paths = path[: glob.start()].rpartition("/")[0], fs.glob(path)
-    elif fs.isdir(path):
-        base, paths = path, fs.find(path)
-    else:
-        fs.info(path)
-        return [Found(path, _partition(path))]
-    inside = {found: found[len(base) :].strip("/").split("/") for found in paths}
-    seen = [
-        found for found, parts in inside.items() if not any(part.startswith((".", "_")) for part in parts)
-    ]
-    return [Found(found, _partition(found)) for found in sorted(seen) if formats.by_name(found)]
+        base = path[: glob.start()].rpartition("/")[0]
+        return file_names.data_files(fs.glob(path, detail=True), base)
+    if fs.isdir(path):
+        return file_names.data_files(fs.find(path, detail=True), path)
+    fs.info(path)
+    return [path]
 
 
 def _partition(path: str) -> dict[str, str | None]:
@@ -151,12 +155,10 @@ def _partition(path: str) -> dict[str, str | None]:
     return {name: None if value == HIVE_NULL else value for name, value in stated.items()}
 
 
-def _format(path: str, files: list[Found]) -> formats.Format:
-    kinds = {type(kind): kind for file in files if (kind := formats.by_name(file.path))}
-    if len(kinds) != 1:
+def _check_one_format(path: str, kinds: list[formats.Format]) -> None:
+    if len({type(kind) for kind in kinds}) != 1:
         what = "files of several formats" if kinds else f"no file that ends in {', '.join(formats.ENDINGS)}"
         raise InvalidRequest(f"source['path'] {path!r} has {what}; name files of one format.")
-    return next(iter(kinds.values()))
 
 
 def _shown(root: Any, file: Found) -> str:

@@ -77,9 +77,9 @@ class Parquet:
             raise Unreadable(f"{path!r} is not a Parquet file.") from None
 
 
+PARQUET, CSV, TSV, JSONL = Parquet(), Csv(), Csv("\t"), Jsonl()
 FORMATS: dict[str, Format] = {
-    ".parquet": Parquet(), ".pq": Parquet(), ".csv": Csv(), ".tsv": Csv("\t"),
-    ".jsonl": Jsonl(), ".ndjson": Jsonl(),
+    ".parquet": PARQUET, ".pq": PARQUET, ".csv": CSV, ".tsv": TSV, ".jsonl": JSONL, ".ndjson": JSONL,
 }  # fmt: skip
 ENDINGS = tuple(FORMATS)
 

@@ -281,6 +281,105 @@ def test_two_formats(tmp_path: Path) -> None:
         source(tmp_path).columns()
 
 
+def test_delimiters_of_one_folder(tmp_path: Path) -> None:
+    """The kind of fault: the ending of one file decides how the others are read."""
+    (tmp_path / "a.csv").write_text("id,body\n1,a\tb\n")
+    (tmp_path / "b.tsv").write_text("id\tlate\n2\t5,0\n")
+    (tmp_path / "c.CSV").write_text("id,body\n3,c\n")
+
+    assert ("id", "body", "late", "_file", "_row") == source(tmp_path).columns()
+    assert [("1", "a\tb", None), ("2", None, "5,0"), ("3", "c", None)] == rows(tmp_path, "id", "body", "late")
+
+
+OTHER_ENDINGS = ["part-0001", "sub/000000_0", "b.txt", "b.json", "b.csv.bak", "b.xlsx"]
+
+
+@pytest.mark.parametrize("name", OTHER_ENDINGS)
+def test_names_that_do_not_say_what_they_hold(tmp_path: Path, name: str) -> None:
+    """The kind of fault: files of a folder or a glob are left out without an error."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    (tmp_path / name).write_text("id\n2\n")
+    message = f"has a file, '{tmp_path}/{name}', whose ending is none of .*set source..format.*a glob such as"
+
+    for path in (tmp_path, f"{tmp_path}/**", f"{tmp_path}/{name}"):
+        with pytest.raises(InvalidRequest, match=message):
+            source(path).columns()
+    assert [("1",)] == rows(f"{tmp_path}/*.csv", "id")
+
+
+def test_names_are_counted(tmp_path: Path) -> None:
+    """Many files are named by their number and the first of them."""
+    for number in range(3):
+        (tmp_path / f"part-{number}").write_text("id\n1\n")
+
+    with pytest.raises(InvalidRequest, match=r"has 3 files, such as '.*/part-0', whose ending is none of"):
+        source(tmp_path).columns()
+
+
+@pytest.mark.parametrize("name", OTHER_ENDINGS)
+def test_a_format_tells_how_any_file_is_read(tmp_path: Path, name: str) -> None:
+    """Files whose names tell nothing are CSV, if `format` is given."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.csv").write_text("id;n\n1;x\n")
+    (tmp_path / name).write_text("id;n\n2;y\n")
+    form = {"delimiter": ";"}
+
+    for path, expected in ((tmp_path, ["1", "2"]), (tmp_path / name, ["2"])):
+        given = resolve_source(arguments.source({"path": str(path), "key": "id", "format": form}))
+        with given.read(["id"]) as batches:
+            assert expected == pa.Table.from_batches(list(batches))["id"].to_pylist()
+
+
+@pytest.mark.parametrize("form", [{}, {"format": {"delimiter": ","}}])
+@pytest.mark.parametrize("ending", ["zip", "lz4", "Z", "gzip", "br", "snappy", "tar.gz", "gz.gz", "7z"])
+def test_packings_that_are_not_read(tmp_path: Path, ending: str, form: dict[str, Any]) -> None:
+    """The kind of fault: a file in another compression is left out, or its bytes are taken for text."""
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    (tmp_path / f"b.csv.{ending}").write_bytes(b"PK")
+
+    for path in (tmp_path, tmp_path / f"b.csv.{ending}"):
+        opened = resolve_source(arguments.source({"path": str(path), "key": "id"} | form))
+        with pytest.raises(
+            InvalidRequest, match=f"b.csv.{ending}', in a compression that is not read. Unpack"
+        ):
+            opened.columns()
+
+
+@pytest.mark.parametrize("form", [{}, {"format": {"delimiter": ","}}])
+def test_what_lies_beside_data(tmp_path: Path, form: dict[str, Any]) -> None:
+    """Markers, checksums, and notes are no data; nor are empty files and folders, whatever their names."""
+    beside = [
+        "_SUCCESS",
+        ".a.csv.crc",
+        "a.csv.md5",
+        "README.md",
+        "readme.txt",
+        "LICENSE",
+        "_b.csv",
+        "x_$folder$",
+    ]
+    for name in beside:
+        (tmp_path / name).write_text("id\n9\n")
+    for name in ("done", "a.csv.ok", "empty.zip"):
+        (tmp_path / name).touch()
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.csv").write_text("id\n1\n")
+
+    for path in (tmp_path, f"{tmp_path}/*", f"{tmp_path}/**"):
+        opened = resolve_source(arguments.source({"path": str(path), "key": "id"} | form))
+        with opened.read(["id"]) as batches:
+            assert ["1"] == pa.Table.from_batches(list(batches))["id"].to_pylist()
+
+
+def test_partitions_by_a_column_that_looks_hidden(tmp_path: Path) -> None:
+    """The kind of fault: a folder that states a value is left out for the first letter of its column."""
+    put(tmp_path / "_day=2026-01-05" / "a.parquet", id=[1])
+    put(tmp_path / "README.parquet", id=[2])
+
+    assert [(None, 2), ("2026-01-05", 1)] == rows(tmp_path, "_day", "id")
+
+
 def test_unknown_storage() -> None:
     """A storage that is not installed is named."""
     with pytest.raises(InvalidRequest, match="nope://"):
