@@ -9,6 +9,7 @@ import asyncio
 import math
 import time
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -42,7 +43,6 @@ class SameOrigin(openai.DefaultHttpxClient):
         super().__init__(**options, max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
         self._elapsed = elapsed
         self._header_wait = HeaderWait(elapsed)
-        self._stream_type = stream_type(self)
 
     def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
         """Send a request; of an answer that is streamed, only an error is read."""
@@ -56,6 +56,10 @@ class SameOrigin(openai.DefaultHttpxClient):
         if not stream or response.is_error:
             read_whole(response, self._elapsed)
         return response
+
+    @cached_property
+    def _stream_type(self) -> Any:
+        return stream_type(self)
 
     def _stay(self, response: Any) -> None:
         stay(response)

@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.client.bodies import CutAnswer
 from airflow_provider_openai_batch.client.header_wait import HeaderWait, longest_wait
 from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin
 from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
+from tests.client.clocks import Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,17 +85,6 @@ def serving(*answers: tuple[bytes, bytes]) -> Iterator[Server]:
     finally:
         server.close()
         thread.join()
-
-
-class Seconds:
-    """A clock that moves on by a step each time it is read."""
-
-    def __init__(self, step: float) -> None:
-        self.now, self.step = 0.0, step
-
-    def __call__(self) -> float:
-        self.now += self.step
-        return self.now
 
 
 class SteppingLoop(asyncio.SelectorEventLoop):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import pytest
 
 from airflow_provider_openai_batch.client.request_blocks import Blocks
 from airflow_provider_openai_batch.client.sync_client import Client
+from tests.client.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,15 +41,9 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def moving() -> Iterator[Any]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         server.bodies = []  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+        yield server
 
 
 @pytest.mark.parametrize(

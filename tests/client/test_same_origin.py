@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from airflow_provider_openai_batch.client.async_client import AsyncClient
 from airflow_provider_openai_batch.client.same_origin import Redirected
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from tests.client.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,14 +74,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def served(location: str = "", status: int = 307) -> Iterator[Server]:
-    with Server(location, status) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(Server(location, status)) as server:
+        yield server
 
 
 @contextmanager

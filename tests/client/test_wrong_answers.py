@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import io
-import threading
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,8 @@ from airflow_provider_openai_batch.client.sync_client import (
     NotDeleted,
     WrongAnswer,
 )
+from tests.client.clocks import Seconds
+from tests.client.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,17 +33,6 @@ LINE = (
     b'{"custom_id":"%d","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5-mini",'
     b'"messages":[{"role":"user","content":"hello"}]}}\n'
 )
-
-
-class Seconds:
-    """A clock that moves on by a step each time it is read."""
-
-    def __init__(self, step: float) -> None:
-        self.now, self._step = 0.0, step
-
-    def __call__(self) -> float:
-        self.now += self._step
-        return self.now
 
 
 def make_client(emulator: Any, step: float = 0.001) -> Client:
@@ -435,10 +425,8 @@ def endless(status: int) -> Iterator[str]:
 
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}/v1"
-        server.shutdown()
 
 
 @pytest.mark.parametrize("codings", ["gzip, gzip", "gzip,identity, deflate", "GZIP, gzip, gzip"])

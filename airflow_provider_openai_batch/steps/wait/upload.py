@@ -82,16 +82,19 @@ def _require_ours(
     Servers may show another name, or the size of what they made of the file: then it is another one only if
     it bears the name of another shard, or the list shows ours beside it. A server without a list is believed.
     """
+    if uploaded.id in known or not _is_ours(client, shard, uploaded, name):
+        raise WrongAnswer(f"The API answered the upload of {name!r} with another file, {uploaded.id!r}.")
+
+
+def _is_ours(client: Client, shard: Shard, uploaded: InputFile, name: str) -> bool:
     shown = uploaded.filename
-    if uploaded.id not in known:
-        if shown == name or (shown is None and uploaded.bytes in {None, 0, shard.about.bytes}):
-            return
-        is_anothers = shown is not None and INPUT_FILE_NAME.fullmatch(shown) is not None
-        if not is_anothers and (
-            uploaded.bytes == shard.about.bytes or not _is_listed(client, uploaded, name)
-        ):
-            return
-    raise WrongAnswer(f"The API answered the upload of {name!r} with another file, {uploaded.id!r}.")
+    if shown == name:
+        return True
+    if shown is not None and INPUT_FILE_NAME.fullmatch(shown):
+        return False
+    if uploaded.bytes == shard.about.bytes or (shown is None and not uploaded.bytes):
+        return True
+    return not _is_listed(client, uploaded, name)
 
 
 def _is_listed(client: Client, uploaded: InputFile, name: str) -> bool:
