@@ -60,11 +60,13 @@ FAILURES = (RowStatus.FAILED, RowStatus.ERROR)
 class Ended:
     """An ended batch, whether a file of it is gone, and whether a batch of the same file still runs.
 
+    `unread` tells whether a file did not come whole this time, though there may be an earlier copy of it.
     `at_hand` are the files that were just copied, by name: they are open on this disk.
     """
 
     batch: Batch
     gone: bool
+    unread: bool
     pending: bool
     at_hand: Mapping[str, BinaryIO]
 
@@ -75,7 +77,7 @@ def read_answers(journal: Journal, client: Client, send: Send, ended: Ended) -> 
     All are here when every request has a line, or when as many lines came as the batch's `request_counts`
     name, and no more of them have failed than these say. Else the API is asked again for half an hour: a
     file may be shown before it is whole, or be another one than was asked for.
-    What has no line then is `missing`, or `unknown` where a file is gone.
+    What has no line then is `missing`, or `unknown` where a file cannot be read.
     """
     ids, found = _collected(journal.store, send, ended.at_hand)
     strays = Strays(journal.store, client.origin, send)
@@ -86,7 +88,7 @@ def read_answers(journal: Journal, client: Client, send: Send, ended: Ended) -> 
     if not (late or _is_complete(found, ended)):
         journal.incomplete(send, strays=len(theirs))
         return
-    unseen = ended.gone or _names_too_little(ended.batch)
+    unseen = ended.unread or _names_too_little(ended.batch)
     absent = RowStatus.UNKNOWN if unseen else ABSENT.get(ended.batch.status, RowStatus.MISSING)
     rest = ids[~found.answered]
     homeless = strays.homeless(theirs) if len(theirs) else None
@@ -134,7 +136,7 @@ def _collected(
 
 def _is_to_come(send: Send, ended: Ended) -> bool:
     """Tell whether the API itself says that there is more than it shows, or has said too seldom that not."""
-    doubtful = ended.gone and len(send.incomplete) < GONE_OFTEN
+    doubtful = ended.unread and len(send.incomplete) < GONE_OFTEN
     return ended.pending or doubtful or _names_too_little(ended.batch)
 
 

@@ -78,6 +78,7 @@ class _Copies:
     def __init__(self, journal: Journal, client: Client, send: Send, drafts: ExitStack) -> None:
         self._journal, self._client, self._drafts = journal, client, drafts
         self._at_hand: dict[str, BinaryIO] = {}
+        self._is_unread = False
         self.send = send
 
     def of_all(self, batch: Batch) -> Ended:
@@ -85,14 +86,17 @@ class _Copies:
         pending = [twin for twin in self.send.twins if not self._of_twin(twin)]
         gone = not self._of_batch(batch, "")
         for other, shown, file_id in renamed_files(self._journal, self._client, self.send):
-            self._copy(f"output-{file_word(file_id)}", file_id)
-            _record_end(self._journal, other, shown)
-        return Ended(batch=batch, gone=gone, pending=bool(pending), at_hand=self._at_hand)
+            if self._copy(f"output-{file_word(file_id)}", file_id):
+                _record_end(self._journal, other, shown)
+        return Ended(
+            batch=batch, gone=gone, unread=self._is_unread, pending=bool(pending), at_hand=self._at_hand
+        )
 
     def _of_twin(self, twin: Batch) -> bool:
         """Copy what another batch of the same file has done, for it is paid for; False while it runs."""
         seen = self._client.retrieve(twin.id)
         if isinstance(seen, Gone):
+            self._is_unread = True
             return True
         if not seen.status.ended:
             return False
@@ -132,11 +136,13 @@ class _Copies:
         except openai.APIStatusError as error:
             if error.status_code not in NO_FILE:
                 raise
+            self._is_unread = True
             return copied
         except ShortDownload as error:
             if isinstance(error, CutDownload) or not _stays_short(self.send, self._client.now()):
                 raise
             self._keep(draft, name + SHORT)  # the name stays free for a whole copy
+            self._is_unread = True
             return copied
         self._keep(draft, f"{name}-{_digest(draft.file)}" if copied else name)
         return True

@@ -68,6 +68,35 @@ def test_a_request_is_missing_only_after_half_an_hour_of_looks(pipeline: Pipelin
     assert pipeline.statuses() == ALL_OK
 
 
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [
+        ("not_found", {"route": "content"}),
+        ("unprocessable", {"route": "content"}),
+        ("download_short", {}),
+    ],
+)
+@pytest.mark.parametrize("end", [None, "expire"])
+def test_what_a_file_may_hold_that_cannot_be_read_again_is_not_asked_again(
+    pipeline: Pipeline, fault: str, options: dict[str, Any], end: str | None
+) -> None:
+    """KIND: a copy that lacks lines, of a file that cannot be read again. Nobody knows what is in it."""
+    pipeline.limits = {"max_failed_ratio": 1.0}
+    pipeline.emulator.fault("output_grows", share=0.5, lag=600)
+    pipeline.emulator.fault("null_counts")
+    if end:
+        pipeline.emulator.fault(end, share=0.8, times=1)
+    pipeline.submit()
+    pipeline.emulator.advance(86_600 if end else 700)
+    pipeline.advance()
+    pipeline.emulator.fault(fault, times=None, **options)
+    pipeline.wait()
+    pipeline.load()
+
+    assert pipeline.statuses().keys() >= {"ok", "unknown"}
+    assert max(pipeline.times_executed) == 1
+
+
 def test_each_copy_has_a_name_of_its_own(pipeline: Pipeline) -> None:
     """Nothing that was copied is ever written over, and equal copies are one."""
     pipeline.emulator.fault("output_grows", share=0.2, lag=600, steps=2)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_openai_batch.batch.api.objects import Created
+from airflow_provider_openai_batch.steps.run_folder.file_names import batch_file
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:
@@ -30,6 +32,40 @@ def test_answers_in_the_file_of_a_send_that_has_ended_are_found(
     assert pipeline.statuses() == ALL_OK
     assert pipeline.sent == 10
     assert pipeline.emulator.files() == []
+
+
+def test_file_that_another_batch_names_by_now_is_asked_for_until_it_is_read(pipeline: Pipeline) -> None:
+    """KIND: a file of answers that could not be read, here the one that was swapped with the send's own."""
+    pipeline.limits = {"requests_per_shard": 5}
+    pipeline.emulator.fault("swapped_files")
+    pipeline.emulator.fault("slow", duration=6_000, skip=1)
+    pipeline.emulator.fault("not_found", route="content", skip=3, times=1)
+
+    pipeline.run()
+
+    assert pipeline.statuses() == ALL_OK
+    assert pipeline.sent == 10
+
+
+def test_what_a_second_batch_of_a_file_may_hold_that_is_not_seen_is_not_asked_again(
+    pipeline: Pipeline,
+) -> None:
+    """KIND: a batch that a look does not find, though the list has it. Its answers are paid for."""
+    pipeline.limits = {"max_failed_ratio": 1.0}
+    pipeline.emulator.fault("missing_lines", share=0.4, times=1)
+    pipeline.submit()
+    (send,) = read_run(pipeline.store).sends
+    pipeline.emulator.advance(5)
+    twin = pipeline.client.create(send.intent.file_id, "/v1/chat/completions", {})
+    assert isinstance(twin, Created)
+    pipeline.store.put(batch_file(send.folder, twin.batch.id), twin.batch)
+    pipeline.emulator.fault("vanished", listed=True, times=None)
+
+    pipeline.wait()
+    pipeline.load()
+
+    assert set(pipeline.statuses()) == {"ok", "unknown"}
+    assert pipeline.sent == 20
 
 
 @pytest.mark.parametrize("shown", ["batch_nobody", "BATCH_6A", "batch/../x?y#z"])
