@@ -23,7 +23,7 @@ MOST = 1 << 34
 
 
 class ShortDownload(Exception):
-    """A file came shorter than the API says it is."""
+    """A file came shorter than the API says it is, or it was not the one that was asked for."""
 
 
 class CutDownload(ShortDownload):

@@ -119,7 +119,8 @@ def wanted(play: Play, answered: Collection[str]) -> Iterator[Wanted]:
 def may_hide(play: Play) -> bool:
     """Tell whether an answer that was paid for may stay unseen for good, or be none."""
     files = (s for s in play.plan.strikes if s.name in MISSING_FILE and s.options["route"] in FILE_ROUTES)
-    return bool(play.plan.names & HIDING) or any(files)
+    is_never_shown = any(s.name == "wrong_content" and s.options["times"] is None for s in play.plan.strikes)
+    return bool(play.plan.names & HIDING) or any(files) or is_never_shown
 
 
 def stoppable(play: Play, run: Run, askings: list[Asking], stopped: set[str]) -> list[Asking]:

@@ -12,7 +12,10 @@ from tests.laws.figures import Figures
 NO_CREDIT = 620
 #: A file of answers comes with lines of nobody, and is not there when it is asked for again.
 NOT_READ_AGAIN = 956
-SEEDS = (*range(1, 26), NO_CREDIT, NOT_READ_AGAIN)
+#: A file that is shown for another names the same requests, for an earlier batch has asked them; or it stands
+#: in the copy of a third one; or a batch's own file is never shown.
+ANSWERS_OF_EARLIER, IN_A_THIRD, NEVER_SHOWN = (476, 931), 6_234, 523
+SEEDS = (*range(1, 26), NO_CREDIT, NOT_READ_AGAIN, *ANSWERS_OF_EARLIER, IN_A_THIRD, NEVER_SHOWN)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

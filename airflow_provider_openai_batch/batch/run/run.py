@@ -20,6 +20,8 @@ from airflow_provider_openai_batch.batch.run.pauses import growing
 from airflow_provider_openai_batch.exceptions import RunUnlisted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_openai_batch.batch.run.send import Send
 
 
@@ -158,6 +160,13 @@ class Run:
     @cached_property
     def _parents(self) -> frozenset[str | None]:
         return frozenset(shard.about.parent for shard in self.shards)
+
+    def earlier_sends(self, send: Send) -> Iterator[Send]:
+        """Yield the ended sends whose batches have asked requests of this one before."""
+        for shard in self.ancestry(self.shard(send.shard)):
+            for other in shard.sends:
+                if other.folder != send.folder and other.tally is not None and not other.intent.preflight:
+                    yield other
 
     def ancestry(self, shard: Shard) -> tuple[Shard, ...]:
         """Return the shard, its parent, and so on up to the one that staging made."""

@@ -31,7 +31,7 @@ from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.run.unseen_usage import book_unseen
 from airflow_provider_openai_batch.batch.text.request_ids import ids_of
 from airflow_provider_openai_batch.steps.collect.stray_lines import STRAY, Strays, answers_in
-from airflow_provider_openai_batch.steps.run_folder.raw_lines import raw_lines
+from airflow_provider_openai_batch.steps.run_folder.raw_lines import raw_files, raw_lines
 from airflow_provider_openai_batch.steps.run_folder.read import about_shard
 from airflow_provider_openai_batch.steps.run_folder.shard_files import ids_of_shard
 
@@ -77,7 +77,7 @@ def read_answers(journal: Journal, client: Client, send: Send, ended: Ended) -> 
     All are here when every request has a line, or when as many lines came as the batch's `request_counts`
     name, and no more of them have failed than these say. Else the API is asked again for half an hour: a
     file may be shown before it is whole, or be another one than was asked for.
-    What has no line then is `missing`, or `unknown` where a file cannot be read.
+    What has no line then is `missing`, or `unknown` where a file cannot be read, or has never been shown.
     """
     ids, found = _collected(journal.store, send, ended.at_hand)
     strays = Strays(journal.store, client.origin, send)
@@ -88,7 +88,7 @@ def read_answers(journal: Journal, client: Client, send: Send, ended: Ended) -> 
     if not (late or _is_complete(found, ended)):
         journal.incomplete(send, strays=len(theirs))
         return
-    unseen = ended.unread or _names_too_little(ended.batch)
+    unseen = ended.unread or _names_too_little(ended.batch) or _is_of_others(journal.store, send, found)
     absent = RowStatus.UNKNOWN if unseen else ABSENT.get(ended.batch.status, RowStatus.MISSING)
     rest = ids[~found.answered]
     homeless = strays.homeless(theirs) if len(theirs) else None
@@ -143,6 +143,15 @@ def _is_to_come(send: Send, ended: Ended) -> bool:
 def _names_too_little(batch: Batch) -> bool:
     """Tell whether requests were answered, and no file is named that holds the answers."""
     return bool(batch.request_counts.completed) and batch.output_file_id is None
+
+
+def _is_of_others(store: RunStore, send: Send, found: Collected) -> bool:
+    """Tell whether a file of the send has no line of its own in any copy, but lines of others."""
+    if found.answered.all() or not len(found.foreign):
+        return False
+    about, ids = about_shard(store, send.shard), ids_of_shard(store, send.shard)
+    files = (answers_in(lines, ids, about) for lines in raw_files(store, send))
+    return any(len(file.foreign) and not file.answered.any() for file in files)
 
 
 def is_late(send: Send, now: float) -> bool:

@@ -14,6 +14,7 @@ from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, FI
 from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoint_of
 from airflow_provider_openai_batch.batch.run.unseen_usage import without_tokens
 from airflow_provider_openai_batch.batch.text.request_ids import Ids, ids_of
+from airflow_provider_openai_batch.steps.collect.earlier_answers import without_earlier
 from airflow_provider_openai_batch.steps.run_folder.raw_lines import raw_lines
 from airflow_provider_openai_batch.steps.run_folder.read import read_run, recall_run
 from airflow_provider_openai_batch.steps.run_folder.stored_requests import StoredRequests
@@ -67,7 +68,8 @@ class Strays:
         """Return the answers to requests of this send that stand in files of others."""
         about = self._run.shard(self._send.shard).about
         others = (other for other in self._run.sends if self._may_hold(other))
-        return [answers_in(raw_lines(self._store, other), ids, about) for other in others]
+        lines = (without_earlier(self._store, self._send, raw_lines(self._store, other)) for other in others)
+        return [answers_in(theirs, ids, about) for theirs in lines]
 
     def _may_hold(self, other: Send) -> bool:
         """Tell whether lines of others were seen in files that were copied since this send was made."""

@@ -23,11 +23,19 @@ def raw_lines(store: RunStore, send: Send, at_hand: Mapping[str, BinaryIO] | Non
 
     :param at_hand: files of the send that this process has just copied, by name: they are not fetched again.
     """
+    for lines in raw_files(store, send, at_hand):
+        yield from lines
+
+
+def raw_files(
+    store: RunStore, send: Send, at_hand: Mapping[str, BinaryIO] | None = None
+) -> Iterator[Iterator[bytes]]:
+    """Yield the lines of each file of a send, from all its copies."""
     kinds: dict[str, list[str]] = defaultdict(list)
     for name in sorted(send.raw, reverse=True):
         kinds[re.split("[-.]", name)[0]].append(f"{send.folder}/{name}")
     for copies in kinds.values():
-        yield from _once([partial(_opened, store, name, at_hand or {}) for name in copies])
+        yield _once([partial(_opened, store, name, at_hand or {}) for name in copies])
 
 
 def _once(copies: list[Callable[[], AbstractContextManager[BinaryIO]]]) -> Iterator[bytes]:
@@ -38,12 +46,17 @@ def _once(copies: list[Callable[[], AbstractContextManager[BinaryIO]]]) -> Itera
         with opened() as file:
             for line in file:
                 if len(copies) > 1:
-                    digest = hashlib.blake2b(line.rstrip(), digest_size=16).digest()
+                    digest = digest_of(line)
                     if digest in seen:
                         continue
                     fresh.add(digest)
                 yield line
         seen |= fresh
+
+
+def digest_of(line: bytes) -> bytes:
+    """Name a line by what is in it."""
+    return hashlib.blake2b(line.rstrip(), digest_size=16).digest()
 
 
 def _opened(store: RunStore, name: str, at_hand: Mapping[str, BinaryIO]) -> AbstractContextManager[BinaryIO]:

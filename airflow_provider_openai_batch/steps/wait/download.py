@@ -16,6 +16,7 @@ from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, de
 from airflow_provider_openai_batch.client.sync_client import CutDownload, ShortDownload, WrongAnswer
 from airflow_provider_openai_batch.steps.collect.answer_size import most_bytes
 from airflow_provider_openai_batch.steps.collect.collect import Ended, close_failed, is_late, read_answers
+from airflow_provider_openai_batch.steps.collect.earlier_answers import is_of_earlier
 from airflow_provider_openai_batch.steps.run_folder.file_names import SHORT, file_word, raw_file
 from airflow_provider_openai_batch.steps.run_folder.read import about_shard
 from airflow_provider_openai_batch.steps.wait.create_batch import delete_quietly
@@ -133,6 +134,7 @@ class _Copies:
             most = most_bytes(self._journal.store, self.send)
             self._client.download(file_id, draft.file, most, lines or None)
             require_whole(draft.file, file_id)
+            self._require_new(draft.file, file_id)
         except openai.APIStatusError as error:
             if error.status_code not in NO_FILE:
                 raise
@@ -141,11 +143,16 @@ class _Copies:
         except ShortDownload as error:
             if isinstance(error, CutDownload) or not _stays_short(self.send, self._client.now()):
                 raise
-            self._keep(draft, name + SHORT)  # the name stays free for a whole copy
+            if not is_of_earlier(self._journal.store, self.send, draft.file):
+                self._keep(draft, name + SHORT)  # the name stays free for a whole copy
             self._is_unread = True
             return copied
         self._keep(draft, f"{name}-{_digest(draft.file)}" if copied else name)
         return True
+
+    def _require_new(self, file: BinaryIO, file_id: str) -> None:
+        if is_of_earlier(self._journal.store, self.send, file):
+            raise ShortDownload(f"File {file_id!r} came with the answers of an earlier batch; retry.")
 
     def _keep(self, draft: Draft, name: str) -> None:
         self.send = self._journal.keep_raw(self.send, draft, name)

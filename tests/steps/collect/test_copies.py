@@ -203,6 +203,52 @@ def test_failures_that_the_batch_does_not_count_are_of_another_file(pipeline: Pi
     assert pipeline.sent == 15
 
 
+@pytest.mark.parametrize("fault", [{"seconds": 1_200}, {}])
+@pytest.mark.parametrize("sizes", [True, False])
+def test_the_answers_of_an_earlier_batch_are_none_of_a_later_one(
+    pipeline: Pipeline, fault: dict[str, Any], sizes: bool
+) -> None:
+    """A file that is shown for another names the same requests where the later batch asks them again.
+
+    What does not fit, or has failed, was the answer to the first try: that to the second is waited for. Where
+    it is never shown, the request is not sent a third time.
+    """
+    pipeline.limits = {"reask_invalid": 1}
+    pipeline.emulator.fault("misfit", share=0.5, times=1)
+    if not sizes:
+        pipeline.emulator.fault("metadata_unavailable")
+    pipeline.submit()
+    pipeline.emulator.advance(700)
+    pipeline.advance()
+    pipeline.emulator.fault("wrong_content", times=None, **fault)
+
+    for _ in range(8):
+        pipeline.emulator.advance(601)
+        pipeline.advance()
+    pipeline.load()
+
+    assert pipeline.sent == 15
+    assert pipeline.statuses() == (ALL_OK if fault else {"ok": 5, "invalid": 5})
+
+
+def test_a_file_that_is_never_shown_is_unknown(pipeline: Pipeline) -> None:
+    """Other files in place of a batch's own tell nothing of its requests: they may be answered.
+
+    Of three batches one is never shown for another; its requests are not sent again.
+    """
+    pipeline.limits = {"requests_per_shard": 4}
+    pipeline.emulator.fault("wrong_content", times=None)
+    pipeline.submit()
+
+    for _ in range(8):
+        pipeline.emulator.advance(601)
+        pipeline.advance()
+    pipeline.load()
+
+    assert pipeline.sent == 10
+    assert pipeline.statuses() == {"ok": 6, "unknown": 4}
+
+
 def test_failures_that_are_counted_as_done_hold_no_run(pipeline: Pipeline) -> None:
     """A server whose counts are wrong is believed by its lines, half an hour later."""
     pipeline.emulator.fault("status_zero", share=0.5, times=1)
