@@ -77,6 +77,13 @@ DISTRUSTING = (
         caught_by=f"{DISTRUST}::test_unclear_upload_leaves_no_file[2-True]",
     ),
     Mutation(
+        name="an error after an upload leaves its file",
+        file="steps/wait/upload.py",
+        old="    except Exception:\n        delete_unsent(journal, client, uploaded)\n        raise\n",
+        new="    except Exception:\n        raise\n",
+        caught_by=f"{DISTRUST}::test_final_error_after_an_upload_leaves_no_file[redirect-True]",
+    ),
+    Mutation(
         name="a trickle is waited for",
         file="batch/api/pace.py",
         old="            if self._moved - self._moved_before < LEAST_A_MINUTE:",

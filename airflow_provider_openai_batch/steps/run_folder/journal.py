@@ -79,7 +79,7 @@ class Journal:
         self._note(file_names.STOPS, facts.Stop(at=self._now(), epoch=epoch))
 
     def upload_unclear(self) -> None:
-        """Write down that the API may hold a file of this run whose id nobody knows."""
+        """Write down that the API may hold a file of this run that no intent names."""
         self._note(file_names.UPLOADS, facts.Fact(at=self._now()))
 
     def forget(self, batches: tuple[Batch, ...]) -> None:

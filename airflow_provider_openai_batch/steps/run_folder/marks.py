@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.steps.run_folder.file_names import CLEANED, FORGOTTEN, PURGED, is_purged
+from airflow_provider_openai_batch.steps.run_folder.file_names import (
+    CLEANED,
+    FORGOTTEN,
+    PURGED,
+    UPLOADS,
+    is_purged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -22,6 +28,11 @@ def cleaned(store: RunStore, names: Iterable[str]) -> frozenset[str]:
     """Return the ids of the files that are deleted at the API."""
     marks = [name for name in names if name.startswith(CLEANED)]
     return frozenset(file_id for name in marks for file_id in store.get(name, facts.Cleaned).files)
+
+
+def unclear_uploads(store: RunStore, names: Iterable[str]) -> list[float]:
+    """Return when uploads may have left a file whose id is unknown, in API time."""
+    return [store.get(name, facts.Fact).at for name in names if name.startswith(UPLOADS)]
 
 
 def forgotten(store: RunStore) -> frozenset[str]:

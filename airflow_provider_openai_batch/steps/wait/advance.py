@@ -35,7 +35,6 @@ from airflow_provider_openai_batch.steps.wait.create_batch import (
     Sender,
     Uploaded,
     create_batch,
-    delete_quietly,
     end_over_cap,
 )
 from airflow_provider_openai_batch.steps.wait.divide_shard import cut_off, split
@@ -43,7 +42,7 @@ from airflow_provider_openai_batch.steps.wait.download import collect_send
 from airflow_provider_openai_batch.steps.wait.lost_batch import note_lost
 from airflow_provider_openai_batch.steps.wait.resolve_create import require_file, require_known, resolve
 from airflow_provider_openai_batch.steps.wait.send_preflight import ask
-from airflow_provider_openai_batch.steps.wait.upload import upload_shard
+from airflow_provider_openai_batch.steps.wait.upload import delete_unsent, deleted_if_unsent, upload_shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -264,13 +263,13 @@ class _Advance:
     def _send(self, run: Run, sender: Sender, shard: Shard) -> Outcome:
         uploaded = upload_shard(self._journal, self._client, shard, sender.files)
         model = shard.about.model
-        if is_counted(run, {model}, self._client.token_budgets):
-            run = self._recalled()
-        # The upload took its time; others may have taken the room meanwhile.
-        tokens = self._look.tokens(run, {model}, anew=True)
+        with deleted_if_unsent(self._journal, self._client, uploaded):
+            if is_counted(run, {model}, self._client.token_budgets):
+                run = self._recalled()
+            # The upload took its time; others may have taken the room meanwhile.
+            tokens = self._look.tokens(run, {model}, anew=True)
         if isinstance(uploaded, InputFile) and not has_room(run, shard, tokens):
-            if not delete_quietly(self._client, uploaded.id):
-                self._journal.upload_unclear()
+            delete_unsent(self._journal, self._client, uploaded)
             return Outcome.UNSETTLED
         return create_batch(sender, shard, Uploaded(uploaded, live_tokens(model, tokens)))
 

@@ -144,7 +144,13 @@ def write_intent(sender: Sender, shard: Shard, upload: Uploaded | Preflighted | 
         account=sender.client.account,
         preflight=isinstance(upload, Preflighted),
     )
-    return sender.journal.intend(shard, intent)
+    try:
+        return sender.journal.intend(shard, intent)
+    except BaseException:
+        # The store may have the intent all the same: a file that is deleted now would be missed then.
+        if intent.file_id:
+            sender.journal.upload_unclear()
+        raise
 
 
 def _metadata(sender: Sender, shard: Shard) -> dict[str, str]:

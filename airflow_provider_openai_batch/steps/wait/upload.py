@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,15 +15,16 @@ from airflow_provider_openai_batch.batch.api.objects import InputFile, Refused
 from airflow_provider_openai_batch.batch.api.status_codes import BAD_REQUEST, MAY_HAVE_ACTED, SERVER_ERROR
 from airflow_provider_openai_batch.client.same_origin import redirect_of
 from airflow_provider_openai_batch.client.sync_client import WrongAnswer
+from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.look.api_errors import rest_after
-from airflow_provider_openai_batch.steps.run_folder.file_names import UPLOADS
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
+from airflow_provider_openai_batch.steps.run_folder.marks import unclear_uploads
 from airflow_provider_openai_batch.steps.run_folder.read import file_ids, known_files, read_run
 from airflow_provider_openai_batch.steps.run_folder.shard_files import input_file
 from airflow_provider_openai_batch.steps.wait.create_batch import delete_quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
@@ -62,6 +64,30 @@ def upload_shard(
             sweep(journal.store, client, shard.id, name)
             if tries_left <= 0 or redirect_of(error):  # who points elsewhere once does so again
                 raise
+        except InvalidRequest:  # the server has no such route
+            raise
+        except BaseException:
+            journal.upload_unclear()
+            raise
+
+
+@contextmanager
+def deleted_if_unsent(journal: Journal, client: Client, uploaded: InputFile | Refused) -> Iterator[None]:
+    """Delete an uploaded file if the block raises: no intent names it yet, so nobody else would."""
+    try:
+        yield
+    except Exception:
+        delete_unsent(journal, client, uploaded)
+        raise
+    except BaseException:  # the task is being stopped: it does not wait for the API
+        journal.upload_unclear()
+        raise
+
+
+def delete_unsent(journal: Journal, client: Client, uploaded: InputFile | Refused) -> None:
+    """Delete an uploaded file that no intent names; where that fails, load looks for it."""
+    if isinstance(uploaded, InputFile) and not delete_quietly(client, uploaded.id):
+        journal.upload_unclear()
 
 
 def _upload(
@@ -142,8 +168,9 @@ def unsent(client: Client, start: str, oldest: float, known_now: Callable[[], Ab
 
 def left_behind(store: RunStore, client: Client, run: Run, names: Iterable[str]) -> list[str]:
     """List the run's own files that unclear uploads may have left, if there was any."""
-    if not any(name.startswith(UPLOADS) for name in names):
+    unclear = unclear_uploads(store, names)
+    if not unclear:
         return []
-    times = [time for send in run.sends for time in (send.intent.at, send.intent.file_created_at)]
-    oldest = min(times, default=client.now()) - A_DAY
+    sent = [time for send in run.sends for time in (send.intent.at, send.intent.file_created_at)]
+    oldest = min(*unclear, *sent, client.now()) - A_DAY
     return unsent(client, f"{run_hash(store)}-", oldest, lambda: file_ids(read_run(store).sends))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import openai
@@ -12,10 +12,20 @@ import pytest
 
 from airflow_provider_openai_batch.batch.api.objects import InputFile, Refused
 from airflow_provider_openai_batch.batch.decisions.actions import Finish
+from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.client.sync_client import Client
+from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.wait.advance import advance
+from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.steps.conftest import DAY, Pipeline
+from tests.world.pipeline import run_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_openai_batch.batch.api.objects import Batch
 
 FORTY_DAYS = 40 * DAY
 
@@ -215,6 +225,97 @@ def test_upload_that_acts_and_points_elsewhere_leaves_no_file(pipeline: Pipeline
     assert pipeline.emulator.files() == []
 
 
+class Stopped(BaseException):
+    """Airflow ends the task here, as it does at a time-out."""
+
+
+class StoppedClient(Client):
+    """A process that is stopped while it uploads, or while it counts the token queue after that."""
+
+    where = "upload"
+    uploads = 0
+
+    def upload(self, name: str, file: BinaryIO) -> InputFile | Refused:
+        """Act; then be stopped."""
+        uploaded = super().upload(name, file)
+        self.uploads += 1
+        if self.where == "upload":
+            raise Stopped
+        return uploaded
+
+    def list_back_to(self, oldest: float, most_pages: int | None = None) -> Iterator[Batch]:
+        """Be stopped once the file is there."""
+        if self.uploads:
+            raise Stopped
+        return super().list_back_to(oldest, most_pages)
+
+
+class ForgetfulStore(RunStore):
+    """Writes the first intent or not, and fails in either case."""
+
+    has_failed = False
+    writes = False
+
+    def put(self, name: str, value: object) -> None:
+        """Fail once."""
+        if not name.endswith("/intent.json") or self.has_failed:
+            super().put(name, value)
+            return
+        self.has_failed = True
+        if self.writes:
+            super().put(name, value)
+        raise OSError("the storage did not answer")
+
+
+@pytest.mark.parametrize("can_delete", [True, False])
+@pytest.mark.parametrize("fault", ["redirect", "unauthorized", "forbidden"])
+def test_final_error_after_an_upload_leaves_no_file(pipeline: Pipeline, fault: str, can_delete: bool):
+    """KIND: an error between an upload and its intent. Nothing in the run folder named the file."""
+    pipeline.client.token_budgets = {"gpt-5-mini": 1_000_000}
+    pipeline.emulator.fault(fault, route="list", skip=2, times=1)
+    if not can_delete:
+        pipeline.emulator.fault("forbidden", route="delete", times=1)
+    with pytest.raises(InvalidRequest if fault == "redirect" else BatchFailed):
+        pipeline.submit()
+    assert len(pipeline.emulator.files()) == (not can_delete)
+
+    pipeline.submit()
+    assert_landed_once(pipeline)
+    assert pipeline.emulator.files() == []
+
+
+@pytest.mark.parametrize("where", ["upload", "count"])
+def test_process_that_is_stopped_after_an_upload_leaves_no_file(pipeline: Pipeline, where: str):
+    """It calls the API no more, and writes down that there may be a file; load deletes it."""
+    attempt = pipeline.stage().attempt
+    emulator, budgets = pipeline.emulator, {"gpt-5-mini": 1_000_000}
+    with openai.OpenAI(base_url=emulator.base_url, api_key=emulator.api_key) as api:
+        stopped = StoppedClient(api, budgets)
+        stopped.where = where
+        with pytest.raises(Stopped):
+            advance(pipeline.store, stopped, Settings(), attempt)
+    assert len(pipeline.emulator.files()) == 1
+
+    pipeline.submit(try_number=2)
+    assert_landed_once(pipeline)
+    assert pipeline.emulator.files() == []
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_intent_that_the_store_does_not_take_leaves_no_file(pipeline: Pipeline, writes: bool):
+    """Whether it was written is unknown then, so its file stays until load: a doubt needs it."""
+    attempt = pipeline.stage().attempt
+    store = ForgetfulStore(run_folder(f"file://{pipeline.folder}/runs", pipeline.run_id))
+    store.writes = writes
+    with pytest.raises(OSError, match="did not answer"):
+        advance(store, pipeline.client, Settings(), attempt)
+    assert len(pipeline.emulator.files()) == 1
+
+    pipeline.submit(try_number=2)
+    assert_landed_once(pipeline)
+    assert pipeline.emulator.files() == []
+
+
 def test_upload_that_acts_late_is_cleaned_up(pipeline: Pipeline):
     """A copy that shows only after the looks at the files is deleted with the others.
 
@@ -225,6 +326,27 @@ def test_upload_that_acts_late_is_cleaned_up(pipeline: Pipeline):
     pipeline.submit()
     assert len(pipeline.emulator.files()) == 1
 
+    assert_landed_once(pipeline)
+    assert pipeline.emulator.files() == []
+
+
+def test_file_of_an_early_upload_is_looked_for_far_enough_back(pipeline: Pipeline):
+    """KIND: a look back that begins at the first send. The file may be from days before it."""
+
+    class Crowded(Client):
+        """An account with so many files that the list is not read further back than asked."""
+
+        def files_named(self, start: str, oldest: float) -> list[InputFile]:
+            return [file for file in super().files_named(start, oldest) if (file.created_at or 0) >= oldest]
+
+    pipeline.emulator.fault("upload_unclear")
+    pipeline.emulator.fault("not_found", route="files", times=2)
+    pipeline.submit()
+    pipeline.emulator.advance(3 * DAY)
+
+    pipeline.client.close()
+    emulator = pipeline.emulator
+    pipeline.client = Crowded(openai.OpenAI(base_url=emulator.base_url, api_key=emulator.api_key))
     assert_landed_once(pipeline)
     assert pipeline.emulator.files() == []
 
