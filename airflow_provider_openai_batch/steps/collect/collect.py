@@ -141,8 +141,16 @@ def _is_to_come(send: Send, ended: Ended) -> bool:
 
 
 def _names_too_little(batch: Batch) -> bool:
-    """Tell whether requests were answered, and no file is named that holds the answers."""
-    return bool(batch.request_counts.completed) and batch.output_file_id is None
+    """Tell whether requests were answered, and no file is named that holds the answers.
+
+    Where they are not counted, the end of the batch tells, or its tokens, if no file at all is named.
+    """
+    if batch.output_file_id is not None:
+        return False
+    completed = batch.request_counts.completed
+    if completed is not None or batch.error_file_id is not None:
+        return bool(completed)
+    return batch.status is BatchStatus.COMPLETED or batch.tokens > 0
 
 
 def _is_of_others(store: RunStore, send: Send, found: Collected) -> bool:

@@ -97,6 +97,40 @@ def test_what_a_file_may_hold_that_cannot_be_read_again_is_not_asked_again(
     assert max(pipeline.times_executed) == 1
 
 
+@pytest.mark.parametrize("end", [None, "expire", "cancel"])
+def test_answers_in_files_that_are_never_named_are_not_asked_again(
+    pipeline: Pipeline, end: str | None
+) -> None:
+    """KIND: a file of answers that cannot be read, for the batch does not say which it is."""
+    pipeline.limits = {"max_failed_ratio": 1.0}
+    pipeline.emulator.fault("output_late", polls=10**6)
+    pipeline.emulator.fault("null_counts")
+    if end:
+        pipeline.emulator.fault(end)
+    pipeline.submit()
+    for _ in range(30):
+        pipeline.emulator.advance(7_200)
+        pipeline.advance()
+    pipeline.load()
+
+    assert set(pipeline.statuses()) == {"unknown"}
+    assert max(pipeline.times_executed) == 1
+
+
+@pytest.mark.parametrize("end", ["expire", "cancel"])
+def test_a_batch_that_ran_nothing_names_no_file(pipeline: Pipeline, end: str) -> None:
+    """Its requests are not waited for, also where nothing is counted."""
+    pipeline.limits = {"max_failed_ratio": 1.0}
+    pipeline.emulator.fault("output_late", polls=10**6, times=1)
+    pipeline.emulator.fault("null_counts", times=1)
+    pipeline.emulator.fault(end, share=0.0, times=1)
+
+    pipeline.run()
+
+    assert set(pipeline.statuses()) <= {"ok", "cancelled"}
+    assert pipeline.sent == (20 if end == "expire" else 10)
+
+
 def test_each_copy_has_a_name_of_its_own(pipeline: Pipeline) -> None:
     """Nothing that was copied is ever written over, and equal copies are one."""
     pipeline.emulator.fault("output_grows", share=0.2, lag=600, steps=2)
