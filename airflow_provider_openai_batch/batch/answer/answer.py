@@ -35,8 +35,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Malformed(msgspec.Struct, frozen=True):
-    """A line that cannot be read; `shown` are what could be names of requests in it, `raw` is its text."""
+    """A line that cannot be read; `shown` are what could be names of requests in it, `raw` is its text.
+
+    `named` tells whether they stand where a line names its request.
+    """
 
     reason: str
     shown: tuple[bytes, ...] = ()
+    named: bool = False
     raw: str = ""

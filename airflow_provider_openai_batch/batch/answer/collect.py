@@ -103,7 +103,11 @@ class _Shelf:
         ours = [custom_id for custom_id in answer.shown if custom_id in self.places]
         for custom_id in ours:
             self.keep(broken(custom_id, answer), BROKEN)
-        self.anomalies["malformed"] += not ours
+        if not ours and answer.named:
+            self.anomalies["foreign"] += 1
+            self.foreign.update(answer.shown)
+        elif not ours:
+            self.anomalies["malformed"] += 1
 
     def put_good(self, good: Good) -> None:
         if self._is_best(good.custom_id, RowStatus.OK, BEST):

@@ -96,11 +96,11 @@ def broken(custom_id: bytes, line: Malformed) -> Answer:
 
 def _unread(line: bytes, reason: str) -> Malformed:
     """Keep what a broken line shows: the requests that it names, else all that looks like one."""
-    found = LOOSE_CUSTOM_ID.findall(line) or ALIKE.findall(line)
+    named = LOOSE_CUSTOM_ID.findall(line)
+    found = named or ALIKE.findall(line)
     shown = tuple(dict.fromkeys(bytes.fromhex(digits.decode()) for digits in found))
-    return Malformed(
-        reason, shown, shown_raw(clean_answer(line[:RAW_BYTES].decode("utf-8-sig", "replace").strip()))
-    )
+    raw = shown_raw(clean_answer(line[:RAW_BYTES].decode("utf-8-sig", "replace").strip()))
+    return Malformed(reason, shown, bool(named), raw)
 
 
 def _is_question(parsed: dict[str, Any]) -> bool:

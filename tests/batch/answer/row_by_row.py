@@ -38,7 +38,11 @@ def collect_row_by_row(
         answers = [(found, WORTH.get(found.status, 0))] if isinstance(found, Answer) else []
         if not isinstance(found, Answer):
             answers = [(broken(name, found), BROKEN) for name in found.shown if name in ids]
-            anomalies["malformed"] += not answers
+            if not answers and found.named:
+                anomalies["foreign"] += 1
+                foreign.update(found.shown)
+            elif not answers:
+                anomalies["malformed"] += 1
         for place, (answer, worth) in enumerate(answers):
             if answer.custom_id not in ids:
                 anomalies["foreign"] += 1

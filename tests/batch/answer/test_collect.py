@@ -63,6 +63,17 @@ def test_odd_lines_are_counted_and_never_inserted() -> None:
     assert collected.anomalies == {"duplicate": 0, "foreign": 2, "malformed": 1}
 
 
+def test_a_broken_line_that_names_another_request_is_foreign() -> None:
+    """Only a line that names no request may be one of ours; those of another file are not waited for."""
+    cut = line_of(9, OK)
+    lines = [cut[: len(cut) // 2] + b"\n", b"{broken\n", line_of(1, OK)]
+
+    collected = collect(lines, ids_of(1, 2), CHAT, LABELS)
+
+    assert collected.anomalies == {"duplicate": 0, "foreign": 1, "malformed": 1}
+    assert collected.foreign.tolist() == ids_of(9).tolist()
+
+
 @pytest.mark.parametrize(
     ("contents", "winner"),
     [
