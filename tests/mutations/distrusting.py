@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.planted import Mutation
 
 DISTRUST = "tests/steps/wait/test_distrust.py"
+COPIES = "tests/steps/collect/test_copies.py"
 WRONG = "tests/client/test_wrong_answers.py"
 SENSOR = "tests/sensors/test_cancel_on_timeout.py"
 UNWANTED = "tests/steps/wait/test_unwanted.py"
@@ -224,5 +225,41 @@ DISTRUSTING = (
         new="sum(allowed)",
         caught_by="tests/client/test_header_wait.py::"
         "test_the_bound_is_never_shorter_than_the_time_outs[timeouts0-of0-300.0]",
+    ),
+    Mutation(
+        name="a retry takes the file of an earlier batch",
+        file="steps/wait/download.py",
+        old="            self._require_new(draft.file, file_id)\n",
+        new="",
+        caught_by=f"{COPIES}::test_the_answers_of_an_earlier_batch_are_none_of_a_later_one[True-fault0]",
+    ),
+    Mutation(
+        name="a file that was never shown had no answers",
+        file="steps/collect/collect.py",
+        old=" or _is_of_others(journal.store, send, found)\n",
+        new="\n",
+        caught_by=f"{COPIES}::test_a_file_that_is_never_shown_is_unknown",
+    ),
+    Mutation(
+        name="a file that is not found again was read whole",
+        file="steps/wait/download.py",
+        old="                raise\n            self._is_unread = True\n            return copied\n",
+        new="                raise\n            return copied\n",
+        caught_by=f"{COPIES}::test_what_a_file_may_hold_that_cannot_be_read_again_is_not_asked_again[None-not_found-options0]",
+    ),
+    Mutation(
+        name="a broken line of another batch may be ours",
+        file="batch/answer/collect.py",
+        old="        if not ours and answer.named:\n",
+        new="        if not ours and answer.named and not answer.shown:\n",
+        caught_by="tests/batch/answer/test_collect.py::"
+        "test_a_broken_line_that_names_another_request_is_foreign",
+    ),
+    Mutation(
+        name="a batch that names no file and counts nothing had no answers",
+        file="steps/collect/collect.py",
+        old="    return batch.status is BatchStatus.COMPLETED or batch.tokens > 0\n",
+        new="    return False\n",
+        caught_by=f"{COPIES}::test_answers_in_files_that_are_never_named_are_not_asked_again[None]",
     ),
 )
