@@ -56,6 +56,8 @@ class TargetColumn:
     exact: bool = True
     #: The table lacks it yet: the load adds it.
     added: bool = False
+    #: It does not take NULL.
+    required: bool = False
 
     @property
     def role(self) -> str | None:

@@ -14,6 +14,7 @@ SOME = UUID("7d444840-9dc0-11d1-b245-5ffdce74fad2")
 MOMENT = datetime.fromisoformat("2026-01-05T06:07:08")
 INTERVAL = pa.MonthDayNano([14, 3, 4_500_000_000])
 
+NO_NULL = pa.struct([pa.field("a", pa.string(), nullable=False)])
 WITH_STRUCTS = pa.map_(pa.string(), pa.struct([("b", pa.list_(pa.int8()))]))
 
 
@@ -75,6 +76,7 @@ def _texts() -> dict[str, pa.Array]:
         "large_binary": pa.array([b"\0", None], pa.large_binary()),
         "binary_view": pa.array([b"\0", None], pa.binary_view()),
         "fixed_size_binary": pa.array([b"\0\xff", None], pa.binary(2)),
+        "fixed_size_binary of none": pa.array([b"", None], pa.binary(0)),
         "dictionary": pa.array(["x", None]).dictionary_encode(),
         "run_end_encoded": pc.run_end_encode(pa.array(["x", "x", None])),
         "float16": pa.array([1.5, float("nan"), None], pa.float16()),
@@ -112,6 +114,10 @@ def _nested() -> dict[str, pa.Array]:
         "list_view": pa.array([["x"], None], pa.list_view(pa.string())),
         "large_list_view": pa.array([[1], None], pa.large_list_view(pa.int64())),
         "fixed_size_list with NULL": pa.array([[1.5, 2.5], None], pa.list_(pa.float16(), 2)),
+        "fixed_size_list of none": pa.array([[], None], pa.list_(pa.int8(), 0)),
+        "list of no NULL": pa.array([[1], None], pa.list_(pa.field("element", pa.int64(), nullable=False))),
+        "struct of no NULL": pa.array([{"a": "x"}, None], NO_NULL),
+        "list of structs of no NULL": pa.array([[{"a": "x"}, None], None], pa.list_(NO_NULL)),
         "empty struct": pa.array([{}, None], pa.struct([])),
         "struct in a struct": pa.array([{"a": {"b": "\0"}}, None]),
         "map of structs": pa.array([[("a", {"b": [1]})], None], WITH_STRUCTS),

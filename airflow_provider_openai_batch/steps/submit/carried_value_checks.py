@@ -10,6 +10,7 @@ import pyarrow as pa
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.examples import for_example
 from airflow_provider_openai_batch.tables.existing.keys import MOST_SHOWN, shown
+from airflow_provider_openai_batch.tables.statements.partition import require_partition
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.json_texts import is_json
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.steps.submit.source_join import Ends
     from airflow_provider_openai_batch.tables.landing import Landing
     from airflow_provider_openai_batch.tables.targets.carried_values import Carried
+
+
+DROP_NOT_NULL = "Drop NOT NULL in the table, or give the value in the source."
+WIDEN = "Widen the column, or cast the value in the source."
 
 
 def fitting(ends: Ends, recipe: Recipe) -> Fitting:
@@ -44,19 +49,22 @@ def fitting(ends: Ends, recipe: Recipe) -> Fitting:
 def require_room(
     carried: Carried | None, plan: Landing, kept: pa.RecordBatch, *, show_keys: bool = True
 ) -> None:
-    """Refuse rows that do not fit into a column of the table; their columns are the first of the load."""
+    """Refuse rows that do not fit into the partition or a column; their columns are the first of the load."""
+    rows = kept.rename_columns(plan.schema.names[: kept.num_columns])
+    require_partition(plan, rows)
     if carried is None:
         return
-    rows = kept.rename_columns(plan.schema.names[: kept.num_columns])
-    refused = carried.refused_places(rows)
-    if refused is None:
-        return
-    column, places = refused
-    examples = for_example(shown(rows.take(places).select(list(plan.key))), show_keys=show_keys)
-    raise InvalidRequest(
-        f"The target's column {column.name!r} of type {column.type} does not take every value of the "
-        f"source: see the rows with the keys{examples}. Widen the column, or cast the value in the source."
-    )
+    for found, what, advice in (
+        (carried.places_of_null(rows), "NULL, which the source has", DROP_NOT_NULL),
+        (carried.refused_places(rows), "every value of the source", WIDEN),
+    ):
+        if found is not None:
+            column, places = found
+            examples = for_example(shown(rows.take(places).select(list(plan.key))), show_keys=show_keys)
+            raise InvalidRequest(
+                f"The target's column {column.name!r} of type {column.type} does not take {what}: see the "
+                f"rows with the keys{examples}. {advice}"
+            )
 
 
 def require_json(rows: pa.RecordBatch, key: Sequence[str], *, show_keys: bool = True) -> None:

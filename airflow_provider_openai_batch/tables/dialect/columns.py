@@ -99,6 +99,8 @@ class Limits:
     nan: bool = False
     #: There are no numbers that are not finite: they are written as NULL.
     finite: bool = False
+    #: A float that is NaN is written as NULL, an infinite one is not.
+    nan_is_null: bool = False
     #: Types of moments that do not hold all.
     moments: Mapping[exp.DataType.Type, Range] = field(
         default_factory=lambda: {_T.TIMESTAMP_NS: EPOCH_OF_NANOSECONDS}

@@ -53,8 +53,10 @@ class Keys:
 
     @property
     def blurs(self) -> bool:
-        """Tell whether texts that differ may be one key there."""
-        return any(not column.exact for column in self.columns)
+        """Tell whether texts that differ may be one key there; those of JSON are, by their order."""
+        return any(
+            not column.exact or column.type.lower() in self.dialect.json.parsed for column in self.columns
+        )
 
     def changed(self, keys: pa.RecordBatch) -> tuple[str, list[tuple[str, ...]]] | None:
         """Find a few keys that would not be what they are, and say in which column; NULL is no matter."""
@@ -102,7 +104,7 @@ def shown(keys: pa.RecordBatch) -> list[tuple[str, ...]]:
 def loss(column: TargetColumn, dialect: Dialect) -> Lost | None:
     """Find what a column would lose of our values; None where it holds all."""
     ours, theirs = column.field.type, family(column.type, dialect)
-    if pa.types.is_timestamp(ours):
+    if pa.types.is_timestamp(ours) or pa.types.is_time(ours):
         return _lost_moments(column, dialect)
     is_decimal = pa.types.is_decimal(ours) or arrow_types.logical(column.field) == "decimal"
     if is_decimal or pa.types.is_integer(ours):

@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 
 
 def with_partition(landing: Landing) -> Landing:
-    """Add the partition columns that the result does not carry."""
+    """Add the partition columns that the result does not carry; no answer has the value of all rows."""
     schema = landing.schema
     for name, value in landing.partition.items():
-        if names.find(name, schema.names) is None:
+        found = names.find(name, schema.names)
+        if found is None:
             schema = schema.append(partition_field(name, value))
+        elif landing.carried is not None and found not in {*landing.key, *landing.carried}:
+            raise InvalidRequest(
+                f"target['partition'] names {name!r}, which is a column of the answers: each row has a value "
+                "of its own there. Name another column, or rename the answers' by target['columns']."
+            )
     partition = {names.find(name, schema.names) or name: value for name, value in landing.partition.items()}
     return replace(landing, schema=schema, partition=partition)
 
@@ -52,6 +58,13 @@ def fill_partition(landing: Landing, batches: Iterable[pa.RecordBatch]) -> Itera
                 column = pa.repeat(pa.scalar(landing.partition[field.name], field.type), batch.num_rows)
             columns.append(column)
         yield pa.RecordBatch.from_arrays(columns, schema=landing.schema)
+
+
+def require_partition(landing: Landing, rows: pa.RecordBatch) -> None:
+    """Refuse rows whose columns have another value than the partition that they would be written to."""
+    for name, value in with_partition(landing).partition.items() if landing.partition else ():
+        if name in rows.schema.names:
+            check_partition(name, rows.column(name), value)
 
 
 def check_partition(name: str, column: pa.Array, value: object) -> None:

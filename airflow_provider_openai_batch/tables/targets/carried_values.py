@@ -36,15 +36,27 @@ class Carried:
     """The columns of a load whose values come from the source, and which of them the table refuses."""
 
     refused: tuple[tuple[TargetColumn, Lost], ...]
+    #: Columns that do not take NULL, and which values are written as that.
+    required: tuple[tuple[TargetColumn, Lost], ...] = ()
 
     def refused_places(self, rows: pa.RecordBatch) -> tuple[TargetColumn, pa.Array] | None:
         """Find the places of a few rows that a column does not take; the columns are named as the load's."""
-        for column, refuses in self.refused:
-            values = rows.column(column.field.name)
-            places = pc.indices_nonzero(pc.fill_null(refuses(values), False))[:MOST_SHOWN]
-            if len(places):
-                return column, places
-        return None
+        return _first_marked(self.refused, rows)
+
+    def places_of_null(self, rows: pa.RecordBatch) -> tuple[TargetColumn, pa.Array] | None:
+        """Find the places of a few rows whose NULL a column does not take; columns are named as above."""
+        return _first_marked(self.required, rows)
+
+
+def _first_marked(
+    columns: tuple[tuple[TargetColumn, Lost], ...], rows: pa.RecordBatch
+) -> tuple[TargetColumn, pa.Array] | None:
+    for column, refuses in columns:
+        values = rows.column(column.field.name)
+        places = pc.indices_nonzero(pc.fill_null(refuses(values), False))[:MOST_SHOWN]
+        if len(places):
+            return column, places
+    return None
 
 
 def carried_of(made: Plan, dialect: Dialect) -> Carried | None:
@@ -54,7 +66,17 @@ def carried_of(made: Plan, dialect: Dialect) -> Carried | None:
     is_old = {column.name: made.exists and not column.added for column in columns}
     found = ((column, refusal(column, dialect, is_old=is_old[column.name])) for column in columns)
     refused = tuple((column, lost) for column, lost in found if lost is not None)
-    return Carried(refused=refused) if refused else None
+    nulls = partial(_written_as_null, dialect=dialect)
+    required = tuple((column, nulls) for column in columns if column.required)
+    return Carried(refused=refused, required=required) if refused or required else None
+
+
+def _written_as_null(values: pa.Array, dialect: Dialect) -> pa.Array:
+    if not pa.types.is_floating(values.type) or not (dialect.limits.finite or dialect.limits.nan_is_null):
+        return pc.is_null(values)
+    if dialect.limits.finite:
+        return pc.invert(pc.fill_null(pc.is_finite(values), False))
+    return pc.is_null(values, nan_is_null=True)
 
 
 def refusal(column: TargetColumn, dialect: Dialect, *, is_old: bool = True) -> Lost | None:

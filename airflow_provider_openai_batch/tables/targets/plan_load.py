@@ -71,7 +71,7 @@ def _fresh(landing: Landing, parts: tuple[str, ...], dialect: Dialect) -> Plan:
 def _met(field: pa.Field, column: Column) -> TargetColumn:
     return TargetColumn(
         field=field, name=column.name, type=column.type, collation=column.collation, words=column.words,
-        exact=column.exact,
+        exact=column.exact, required=not column.nullable,
     )  # fmt: skip
 
 

@@ -193,14 +193,16 @@ class _Load:
 
     def _refuse_taken_out(self, sql: LoadStatements, staged: int, changed: int, found: list[str]) -> None:
         """Refuse rows that are not there by any key; behind a policy they may just not be seen."""
-        if not found or any(hook.startswith("policy ") for hook in found):
+        acts = self.session.dialect.lookups.hooks is not None
+        if not acts or any(hook.startswith("policy ") for hook in found):
             return
         gone = changed - self.session.one(sql.moved())
         if gone > 0:
+            hook = ", ".join(found) or "a rule of the table (such as a UNIQUE that replaces other rows)"
             raise InvalidRequest(
                 f"{gone} of {staged} rows are not in table {'.'.join(sql.made.parts)!r} after they were "
-                f"written: {', '.join(found)} removes them. Nothing was written, and a retry would end the "
-                "same; drop it, and clear load."
+                f"written: {hook} removes them. Nothing was written, and a retry would end the same; drop "
+                "it, and clear load."
             )
 
     def _lost(self, made: Plan, staged: int, done: Written) -> OpenAIBatchError:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.plan import TargetColumn
 
+#: What follows the type of the items in the type of a list.
+ITEMS = re.compile(r"\[\d*\]$")
 #: A type that has a plain name, in a schema or not, and a size or not.
 SIZED = re.compile(r'(?:[^.]+\.)?"?(\w+)"?(?:\((\d+)\))?')
 
@@ -43,6 +45,9 @@ def assignable(field: pa.Field, kind: str, dialect: Dialect, *, from_text: bool 
     ours = family(sql_types.generic_type(field), STANDARD)
     if theirs is None or ours is None or (from_text and ours == "text"):
         return True
+    if theirs == ours == "list":
+        item = field.type.value_field
+        return assignable(item.with_metadata(None), ITEMS.sub("", kind), dialect)
     return theirs in dialect.types.accepts[ours]
 
 

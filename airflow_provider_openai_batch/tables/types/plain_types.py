@@ -131,18 +131,29 @@ def _extension(kind: Any) -> pa.DataType:
 
 
 def _list(kind: pa.DataType) -> pa.DataType:
-    return pa.list_(kind.value_field.with_type(plain_type(kind.value_type)))
+    return pa.list_(_item(kind))
+
+
+def _item(kind: pa.DataType) -> pa.Field:
+    return _nullable(kind.value_field)
+
+
+def _nullable(field: pa.Field) -> pa.Field:
+    """Let a part be NULL: Parquet refuses a NULL that holds what must not be NULL."""
+    return field.with_type(plain_type(field.type)).with_nullable(True)
 
 
 def _fixed_list(kind: pa.DataType) -> pa.DataType:
-    return pa.list_(kind.value_field.with_type(plain_type(kind.value_type)), kind.list_size)
+    if not kind.list_size:  # Parquet has no lists of such a size
+        return _list(kind)
+    return pa.list_(_item(kind), kind.list_size)
 
 
 def _struct(kind: pa.DataType) -> pa.DataType:
     names = [field.name for field in kind]
     if len(set(names)) < len(names):
         raise InvalidRequest(f"A column of type {kind} has two fields of one name; rename one in the source.")
-    return pa.struct([field.with_type(plain_type(field.type)) for field in kind])
+    return pa.struct([_nullable(field) for field in kind])
 
 
 def _map(kind: pa.DataType) -> pa.DataType:
@@ -169,6 +180,11 @@ def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
+def _is_empty_binary(kind: pa.DataType) -> bool:
+    """Tell bytes of a fixed size that is none, which Parquet lacks."""
+    return bool(pa.types.is_fixed_size_binary(kind) and not kind.byte_width)
+
+
 SIMPLER: tuple[tuple[Callable[[pa.DataType], Any], Callable[[Any], pa.DataType]], ...] = (
     (_is_extension, _extension),
     (pa.types.is_dictionary, lambda kind: plain_type(kind.value_type)),
@@ -179,6 +195,7 @@ SIMPLER: tuple[tuple[Callable[[pa.DataType], Any], Callable[[Any], pa.DataType]]
     (pa.types.is_interval, lambda _kind: pa.string()),
     (pa.types.is_large_binary, lambda _kind: pa.binary()),
     (pa.types.is_binary_view, lambda _kind: pa.binary()),
+    (_is_empty_binary, lambda _kind: pa.binary()),
     (pa.types.is_date64, lambda _kind: pa.date32()),
     (pa.types.is_time32, lambda _kind: pa.time32("ms")),  # Parquet has no seconds
     (pa.types.is_timestamp, _timestamp),

@@ -44,7 +44,7 @@ def _declared(kind: str, dialect: Dialect) -> int:
 def is_multiple(values: pa.Array, digits: int) -> pa.Array:
     """Tell which moments have no more digits."""
     step = 10 ** (DIGITS[values.type.unit] - digits)
-    numbers = values.cast(pa.int64())
+    numbers = values.cast(pa.int32() if pa.types.is_time32(values.type) else pa.int64()).cast(pa.int64())
     return pc.equal(pc.multiply(pc.divide(numbers, step), step), numbers)
 
 

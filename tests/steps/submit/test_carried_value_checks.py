@@ -14,9 +14,22 @@ from airflow_provider_openai_batch.batch.decisions.decision_input import Setting
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.submit.stage import stage
-from tests.tables.conftest import connect, duckdb_file
+from tests.tables.conftest import (
+    Warehouse,
+    connect,
+    duckdb_file,
+    mariadb,
+    mariadb_server,
+    postgres,
+    postgres_server,
+    sqlite_file,
+    warehouse,
+)
 
-__all__ = ["connect", "duckdb_file"]
+__all__ = [
+    "connect", "duckdb_file", "mariadb", "mariadb_server", "postgres", "postgres_server", "sqlite_file",
+    "warehouse",
+]  # fmt: skip
 TABLE = (
     "create table labels (id bigint primary key, price {}, label text, batch_status text, "
     "batch_custom_id text, batch_run_id text, batch_snapshot_at timestamptz, "
@@ -36,8 +49,8 @@ def prices(**changes: float) -> pa.Table:
     )
 
 
-def asked(pipeline: Any, rows: pa.Table, **changes: Any) -> Any:
-    target = arguments.target({"conn_id": "warehouse", "table": "labels"})
+def asked(pipeline: Any, rows: pa.Table, where: dict[str, Any] | None = None, **changes: Any) -> Any:
+    target = arguments.target({"conn_id": "warehouse", "table": "labels"} | (where or {}))
     source = arguments.source({"key": "id", "carry": ["price"]}, has_rows=True)
     return replace(pipeline.asked(target=target, rows=rows, **changes), source=source)
 
@@ -119,4 +132,54 @@ def test_json_of_a_database(pipeline: Any, duckdb_file: Any):
     with pytest.raises(InvalidRequest, match=r"'price' has type JSON, but .* for example '7'\. Fix"):
         stage(given, pipeline.store, pipeline.client)
 
+    assert pipeline.sent == 0
+
+
+@pytest.mark.parametrize("price", [None, float("nan")])
+def test_null_in_a_column_that_takes_none(pipeline: Any, warehouse: Warehouse, price: float | None):
+    """The kind of fault: a carried NULL, or what is written as one, meets NOT NULL when all is paid."""
+    warehouse.execute(TABLE.format("double precision not null"))
+    given = asked(pipeline, prices(**{"2": price}), {"conn_id": warehouse.conn_id})  # type: ignore[arg-type]
+
+    if price is not None and warehouse.name in {"duckdb", "postgres"}:
+        pipeline.advance(stage(given, pipeline.store, pipeline.client).attempt)
+        pipeline.wait()
+        assert pipeline.load().written == 3
+        return
+    with pytest.raises(
+        InvalidRequest, match=r"'price' of .* not take NULL, .* for example '2'\. Drop NOT NULL"
+    ):
+        stage(given, pipeline.store, pipeline.client)
+    assert pipeline.sent == 0
+
+
+PLACES = ["a table", "files"]
+
+
+def partition(pipeline: Any, place: str, **values: Any) -> dict[str, Any]:
+    """Replace a partition of a table, or of files."""
+    files = {"path": f"file://{pipeline.folder}/parts", "conn_id": None, "table": None}
+    return (files if place == "files" else {}) | {"mode": "replace_partition", "partition": values}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("other", [2.5, None])
+def test_a_row_of_another_partition(pipeline: Any, duckdb_file: Any, place: str, other: float | None):
+    """The kind of fault: a row that is not of the partition stops the load when all is paid."""
+    where = partition(pipeline, place, PRICE=1)
+    rows = pa.table({"id": [1, 2], "body": ["a", "b"], "price": [1.0, other]})
+
+    with pytest.raises(InvalidRequest, match="'price' of the source is not always 1, the value of target"):
+        stage(asked(pipeline, rows, where), pipeline.store, pipeline.client)
+    assert pipeline.sent == 0
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", ["label", "Label", "batch_model"])
+def test_a_partition_by_an_answer(pipeline: Any, duckdb_file: Any, place: str, name: str):
+    """The same of a column of the answers, which are not known before they are paid."""
+    where = partition(pipeline, place, **{name: "bug"})
+
+    with pytest.raises(InvalidRequest, match=f"names '{name}', which is a column of the answers"):
+        stage(asked(pipeline, prices(), where), pipeline.store, pipeline.client)
     assert pipeline.sent == 0

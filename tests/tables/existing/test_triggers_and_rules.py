@@ -153,6 +153,21 @@ def test_rows_that_a_trigger_takes_out_again_fail_the_load(warehouse: Warehouse,
     assert warehouse.execute("select id from labels") == [("old",)]
 
 
+def test_rows_that_replace_each_other_fail_the_load(sqlite_file: Path):
+    """The same without a trigger: a second key of SQLite may take out the rows that it would refuse."""
+    with sqlite3.connect(sqlite_file) as database:
+        database.execute(
+            "create table labels (id integer primary key, label text unique on conflict replace, "
+            "batch_status text, batch_custom_id text, batch_snapshot_at text)"
+        )
+
+    with pytest.raises(InvalidRequest, match=r"1 of 2 rows are not in .*UNIQUE that replaces.* removes them"):
+        write("warehouse", make_landing(), {"id": 1, "label": "bug"}, {"id": 2, "label": "bug"})
+
+    with sqlite3.connect(sqlite_file) as database:
+        assert database.execute("select id from labels").fetchall() == []
+
+
 @pytest.mark.parametrize("work", ["new.id = lower(new.id);", "raise exception 'no';"])
 def test_a_trigger_that_fails_the_load_is_named(postgres: Any, work: str):
     """The kind of fault: the database's error is all that is told, and whoever reads it looks at the rows."""

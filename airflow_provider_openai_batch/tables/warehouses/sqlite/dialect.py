@@ -76,7 +76,7 @@ DIALECT = Dialect(
         },
         keeps_text=keeps_text,
     ),
-    limits=Limits(endless_texts=True),
+    limits=Limits(endless_texts=True, nan_is_null=True),
     json=Json(halves=True),
     statements=Statements(merge=conflict, exact=exact, parameter=parameter, moment=moment),
     lookups=Lookups(compared=compared, hooks=HOOKS),
