@@ -65,6 +65,19 @@ def require_room(
                 f"The target's column {column.name!r} of type {column.type} does not take {what}: see the "
                 f"rows with the keys{examples}. {advice}"
             )
+    _require_taken(carried, plan, rows, show_keys=show_keys)
+
+
+def _require_taken(carried: Carried, plan: Landing, rows: pa.RecordBatch, *, show_keys: bool) -> None:
+    """Let the database take the values of columns whose types only it knows."""
+    found = None if carried.tried is None else carried.tried.refused(rows)
+    if found is not None:
+        column, place, error = found
+        examples = for_example(shown(rows.slice(place, 1).select(list(plan.key))), show_keys=show_keys)
+        raise InvalidRequest(
+            f"The target's column {column.name!r} of type {column.type} does not take every value of the "
+            f"source: see the row with the key{examples}. {error} {WIDEN}"
+        )
 
 
 def require_json(rows: pa.RecordBatch, key: Sequence[str], *, show_keys: bool = True) -> None:

@@ -14,6 +14,7 @@ from airflow_provider_openai_batch.batch.output.column_limits import Bound, Item
 from airflow_provider_openai_batch.batch.text.values import texts
 from airflow_provider_openai_batch.tables.existing.keys import MOST_SHOWN, Lost, beyond
 from airflow_provider_openai_batch.tables.limits.declared_limits import bound_of, moment_bound, number_bound
+from airflow_provider_openai_batch.tables.targets.tried_values import Tried, is_known_only_there
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.families import family, parsed
 from airflow_provider_openai_batch.tables.types.json_texts import wrong_numbers
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
+    from airflow_provider_openai_batch.tables.targets.tried_values import Opened
 
 DECIMAL = "decimal"
 EVERY_DOUBLE = Range(least=-1.7976931348623157e308, most=1.7976931348623157e308)
@@ -38,6 +40,8 @@ class Carried:
     refused: tuple[tuple[TargetColumn, Lost], ...]
     #: Columns that do not take NULL, and which values are written as that.
     required: tuple[tuple[TargetColumn, Lost], ...] = ()
+    #: Columns of types that only the database knows.
+    tried: Tried | None = None
 
     def refused_places(self, rows: pa.RecordBatch) -> tuple[TargetColumn, pa.Array] | None:
         """Find the places of a few rows that a column does not take; the columns are named as the load's."""
@@ -59,7 +63,7 @@ def _first_marked(
     return None
 
 
-def carried_of(made: Plan, dialect: Dialect) -> Carried | None:
+def carried_of(made: Plan, dialect: Dialect, session: Opened) -> Carried | None:
     """Say what the columns of a table refuse of keys and carried values; None where nothing."""
     ours = {*made.landing.key, *(made.landing.carried or ())}
     columns = [column for column in made.columns if column.field.name in ours]
@@ -68,7 +72,13 @@ def carried_of(made: Plan, dialect: Dialect) -> Carried | None:
     refused = tuple((column, lost) for column, lost in found if lost is not None)
     nulls = partial(_written_as_null, dialect=dialect)
     required = tuple((column, nulls) for column in columns if column.required)
-    return Carried(refused=refused, required=required) if refused or required else None
+    unknown = tuple(
+        column for column in columns if is_old[column.name] and is_known_only_there(column, dialect)
+    )
+    tried = Tried(columns=unknown, dialect=dialect, session=session) if unknown else None
+    if not refused and not required and tried is None:
+        return None
+    return Carried(refused=refused, required=required, tried=tried)
 
 
 def _written_as_null(values: pa.Array, dialect: Dialect) -> pa.Array:

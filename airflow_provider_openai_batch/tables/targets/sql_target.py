@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOKING = "What the target holds cannot be read"
+TRYING = "The database says"
 WRITING = "The results cannot be written (the answers are kept: clear load when the cause is gone)"
 
 
@@ -82,7 +83,7 @@ class SqlTarget:
         landing = with_partition(landing)
         with self.session(LOOKING) as session:
             made = plan_load(landing, self.parts, session.dialect, session.find(self.parts))
-            return carried_of(made, session.dialect)
+            return carried_of(made, session.dialect, lambda: self.session(TRYING))
 
     def held(self, landing: Landing) -> Held | None:
         """Look the table up; what it holds is asked for later."""
