@@ -118,6 +118,7 @@ def _nested() -> dict[str, pa.Array]:
         "list of no NULL": pa.array([[1], None], pa.list_(pa.field("element", pa.int64(), nullable=False))),
         "struct of no NULL": pa.array([{"a": "x"}, None], NO_NULL),
         "list of structs of no NULL": pa.array([[{"a": "x"}, None], None], pa.list_(NO_NULL)),
+        "list of an unknown zone": pa.array([[1], None], pa.list_(pa.timestamp("us", "Far/Away"))),
         "empty struct": pa.array([{}, None], pa.struct([])),
         "struct in a struct": pa.array([{"a": {"b": "\0"}}, None]),
         "map of structs": pa.array([[("a", {"b": [1]})], None], WITH_STRUCTS),

@@ -38,6 +38,11 @@ def samples(field: pa.Field, *, large: bool = True) -> pa.Array:
 
 
 def _one(kind: pa.DataType, *, large: bool) -> pa.Array:
+    if pa.types.is_fixed_size_list(kind):
+        items = [_one(kind.value_type, large=large)] * kind.list_size
+        return pa.FixedSizeListArray.from_arrays(pa.concat_arrays(items), type=kind)
+    if pa.types.is_list(kind):  # not of Python's values: it may not know their zone
+        return pa.ListArray.from_arrays([0, 1], _one(kind.value_type, large=large), type=kind)
     if pa.types.is_nested(kind):
         return pa.array([_value(kind, large=large)], kind)
     if pa.types.is_temporal(kind):
@@ -85,12 +90,6 @@ def _bytes(kind: pa.DataType, large: bool) -> bytes:
     return (b"\xff" if large else b"\0") * width
 
 
-def _list(kind: pa.DataType, large: bool) -> list[Any]:
-    length = kind.list_size if pa.types.is_fixed_size_list(kind) else 1
-    values: list[Any] = _one(kind.value_type, large=large).to_pylist()
-    return values * length
-
-
 def _struct(kind: pa.DataType, large: bool) -> dict[str, Any]:
     return {field.name: _one(field.type, large=large)[0] for field in kind}
 
@@ -109,5 +108,4 @@ VALUES: tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.DataType, bool],
     (pa.types.is_fixed_size_binary, _bytes),
     (pa.types.is_map, _map),
     (pa.types.is_struct, _struct),
-    (lambda _kind: True, _list),
 )
