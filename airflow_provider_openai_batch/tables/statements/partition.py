@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -35,12 +36,21 @@ def with_partition(landing: Landing) -> Landing:
     return replace(landing, schema=schema, partition=partition)
 
 
+def is_given(name: str, landing: Landing) -> bool:
+    """Tell whether a column has the partition's value without the source having the column."""
+    if landing.carried is None:
+        return False
+    return name in landing.partition and name not in {*landing.key, *landing.carried}
+
+
 def partition_field(name: str, value: object) -> pa.Field:
     """Type a partition column by its value; what Jinja rendered is text."""
-    if isinstance(value, str | bool | int | date) and not isinstance(value, datetime):
-        return pa.field(name, pa.scalar(value).type)
+    with suppress(OverflowError, UnicodeError):
+        if isinstance(value, str | bool | int | date) and not isinstance(value, datetime):
+            return pa.field(name, pa.scalar(value).type)
     raise InvalidRequest(
-        f"target['partition'][{name!r}] is {value!r}; give a string, an integer, a boolean, or a date."
+        f"target['partition'][{name!r}] is {value!r}; give a string without halves of surrogate pairs, an "
+        "integer of 64 bits, a boolean, or a date."
     )
 
 

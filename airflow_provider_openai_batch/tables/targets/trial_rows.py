@@ -1,4 +1,4 @@
-"""Rows that a load is tried with: values of each type that the table's column takes, whatever it checks."""
+"""Rows that a load is tried with: values of each type that a column takes, and those of the partition."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from airflow_provider_openai_batch.tables.statements.partition import is_given
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.types.families import family
 from airflow_provider_openai_batch.tables.types.samples import samples
@@ -28,6 +29,8 @@ def trial_rows(made: Plan, dialect: Dialect) -> pa.RecordBatch:
 
 
 def _tried(made: Plan, column: TargetColumn, dialect: Dialect) -> pa.Array:
+    if is_given(column.field.name, made.landing):
+        return pa.repeat(pa.scalar(made.landing.partition[column.field.name], column.field.type), ROWS)
     if not made.exists or column.added:
         return samples(column.field)
     if _is_of_one_form(column, dialect):

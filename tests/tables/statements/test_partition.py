@@ -67,3 +67,12 @@ def test_no_partition_value(value: Any) -> None:
     """A value that cannot tell partitions apart is refused."""
     with pytest.raises(InvalidRequest, match=r"partition'\]\['day'\]"):
         with_partition(make_landing(mode="replace_partition", partition={"day": value}))
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**70])
+def test_a_value_that_no_column_has(value: Any) -> None:
+    """What cannot be written is named before anything is sent."""
+    landing = make_landing(mode="replace_partition", partition={"day": value})
+
+    with pytest.raises(InvalidRequest, match=r"\['day'\] is .*; give a string without halves"):
+        with_partition(landing)

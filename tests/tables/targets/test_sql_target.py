@@ -128,6 +128,22 @@ def test_partition_of_an_existing_date_column(warehouse: Warehouse) -> None:
     ]
 
 
+@pytest.mark.parametrize("warehouse", ["duckdb", "postgres"], indirect=True)
+@pytest.mark.parametrize(
+    ("declared", "value"), [("date", "2026-02-30"), ("int", "x"), ("uuid", "x"), ("numeric(3, 1)", "1000")]
+)
+def test_a_partition_that_its_column_refuses(warehouse: Warehouse, declared: str, value: str) -> None:
+    """The kind of fault: a value that the check never writes stops the load when all is paid."""
+    warehouse.execute(
+        f"CREATE TABLE labels (day {declared}, id bigint, label text, batch_status text, "
+        "batch_custom_id text, UNIQUE (day, id))"
+    )
+    landing = make_landing(mode="replace_partition", partition={"day": value}, carried=())
+
+    with pytest.raises(InvalidRequest, match="The target cannot take the results"):
+        resolve_target(arguments.Target(conn_id=warehouse.conn_id, table="labels")).check(landing)
+
+
 @pytest.mark.parametrize("mode", ["merge", "append", "replace_partition"])
 def test_awkward_names(warehouse: Warehouse, mode: str) -> None:
     """Any name works as a table and as a column, on both ends and in every mode."""
