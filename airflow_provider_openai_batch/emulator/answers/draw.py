@@ -3,35 +3,55 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 MASK = (1 << 64) - 1
 WORD = re.compile(r"\w+")
 FILLER = (b"alpha", b"beta", b"gamma", b"delta", b"omega")
 LONGEST = 2_000
 ASCII = bytes(range(128))
-#: Each byte as it is where it belongs to a word, or to a character beyond ASCII; else a space.
-SPACED = bytes(byte if byte > ASCII[-1] or WORD.fullmatch(chr(byte)) else 32 for byte in range(256))
+LATIN, UTF8 = "latin-1", "utf-8"
+#: Each byte as it is where it belongs to a word, or, in UTF-8, to a character beyond ASCII; else a space.
+SPACED = {
+    LATIN: bytes(byte if WORD.fullmatch(chr(byte)) else 32 for byte in range(256)),
+    UTF8: bytes(byte if byte > ASCII[-1] or WORD.fullmatch(chr(byte)) else 32 for byte in range(256)),
+}
 #: The only characters beyond ASCII whose lower case has letters of ASCII.
-KELVIN, DOTTED = "\u212a".encode(), "\u0130".encode()
+KELVIN, DOTTED = "\u212a", "\u0130"
+
+
+class Encoded(NamedTuple):
+    """A text in bytes."""
+
+    raw: bytes
+    encoding: str
 
 
 class Draw:
     """Cheap reproducible choices for one request, and the words of its prompt.
 
-    Texts are kept as UTF-8: splitting and searching bytes takes a small part of the time.
+    Splitting and searching bytes takes a small part of the time. They are Latin-1 where all characters are,
+    since a byte alone tells there whether it is of a word; else UTF-8.
     """
 
-    __slots__ = ("_lowered", "_plain", "_raw", "_state", "_text", "_words", "depth")
+    __slots__ = ("_encoded", "_lowered", "_plain", "_state", "_text", "_words", "depth")
 
     def __init__(self, seed: int, text: str) -> None:
         self._state = (seed * 0x9E3779B97F4A7C15 + 0xD1B54A32D192ED03) & MASK
         self._text = text[:LONGEST]
-        self._raw = self._text.encode()
         # Made at the first look; a cached property would take a lock each.
+        self._encoded: Encoded | None = None
         self._words: list[bytes] | None = None
         self._lowered: bytes | None = None
         self._plain: bytes | None = None
         self.depth = 0
+
+    @property
+    def encoded(self) -> Encoded:
+        """The prompt's beginning in bytes."""
+        if self._encoded is None:
+            self._encoded = _encoded(self._text)
+        return self._encoded
 
     @property
     def lowered(self) -> bytes:
@@ -44,15 +64,15 @@ class Draw:
     def plain(self) -> bytes:
         """The same for what is sought in ASCII: other letters may be as they were."""
         if self._plain is None:
-            is_odd = KELVIN in self._raw or DOTTED in self._raw
-            self._plain = self.lowered if is_odd else self._raw.lower()
+            is_odd = KELVIN in self._text or DOTTED in self._text
+            self._plain = self.lowered if is_odd else self.encoded.raw.lower()
         return self._plain
 
     @property
     def words(self) -> list[bytes]:
         """The words of the prompt's beginning."""
         if self._words is None:
-            self._words = _words(self._text, self._raw) or list(FILLER)
+            self._words = _words(self.encoded) or list(FILLER)
         return self._words
 
     def below(self, bound: int) -> int:
@@ -64,11 +84,21 @@ class Draw:
         """A few words of the prompt, in its order."""
         known = self.words
         start = self.below(max(1, len(known) - words))
-        return b" ".join(known[start : start + words]).decode()
+        return b" ".join(known[start : start + words]).decode(self.encoded.encoding)
 
 
-def _words(text: str, raw: bytes) -> list[bytes]:
-    r"""Every `\w+` of a text; the pattern itself is asked only where a sign beyond ASCII parts words."""
-    if len(text) < len(raw) and not raw.translate(None, ASCII).decode().isalnum():
-        return [word.encode() for word in WORD.findall(text)]
-    return raw.translate(SPACED).split()
+def _encoded(text: str) -> Encoded:
+    try:
+        return Encoded(text.encode(LATIN), LATIN)
+    except UnicodeEncodeError:
+        return Encoded(text.encode(), UTF8)
+
+
+def _words(encoded: Encoded) -> list[bytes]:
+    r"""Every `\w+` of a text: what is no letter and no digit becomes a space."""
+    raw, encoding = encoded
+    if encoding == UTF8:
+        for sign in set(raw.translate(None, ASCII).decode()):
+            if not sign.isalnum():
+                raw = raw.replace(sign.encode(), b" ")
+    return raw.translate(SPACED[encoding]).split()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.answers.draw import Draw
 
 DEEP = 6
-
+_encode = msgspec.json.Encoder().encode
 
 Maker: TypeAlias = "Callable[[Draw], Any]"
 
@@ -151,6 +151,8 @@ def _choice(values: list[Any]) -> Maker:
     ]
     sought = [(value, [word.encode() for word in words]) for value, words in labels if words]
     is_ascii = all(word.isascii() for _, words in sought for word in words)
+    if all(len(words) == 1 for _, words in sought):
+        return _choice_of_words(values, [(value, words[0]) for value, words in sought], is_ascii=is_ascii)
 
     def make(draw: Draw) -> Any:
         text = draw.plain if is_ascii else draw.lowered
@@ -162,6 +164,19 @@ def _choice(values: list[Any]) -> Maker:
                 if score == 1:
                     break
         return found if best else values[draw.below(len(values))]
+
+    return make
+
+
+def _choice_of_words(values: list[Any], sought: list[tuple[str, bytes]], *, is_ascii: bool) -> Maker:
+    """One of values that are one word each: the first that the prompt speaks of."""
+
+    def make(draw: Draw) -> Any:
+        text = draw.plain if is_ascii else draw.lowered
+        for value, word in sought:
+            if word in text:
+                return value
+        return values[draw.below(len(values))]
 
     return make
 
@@ -195,6 +210,8 @@ def _bounds(schema: dict[str, Any], gap: float) -> tuple[float, float]:
 def _text_maker(schema: dict[str, Any]) -> Maker:
     pattern, form = schema.get("pattern"), FORMATS.get(schema.get("format", ""))
     least, most = schema.get("minLength", 0), schema.get("maxLength")
+    if not pattern and form is None and least == 0 and most is None:
+        return lambda draw: draw.phrase(1 + draw.below(6))
 
     def make(draw: Draw) -> str:
         if pattern and (text := matching(pattern, draw.below)) is not None:
@@ -235,4 +252,4 @@ FORMATS: dict[str, Callable[[Draw], str]] = {
 
 def as_text(value: Any) -> str:
     """Compact JSON, as models write it."""
-    return msgspec.json.encode(value).decode()
+    return _encode(value).decode()

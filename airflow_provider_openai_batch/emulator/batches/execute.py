@@ -8,7 +8,8 @@ import os
 import random
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -69,8 +70,7 @@ class Job:
     carried: tuple[Path, ...] = ()  #: those of batches before, which this one's file holds
 
 
-@dataclass(frozen=True, slots=True)
-class InputLine:
+class InputLine(NamedTuple):
     """A line of the input file, and whether it is run."""
 
     text: bytes
@@ -184,20 +184,12 @@ def _drop_newline(path: Path) -> None:
 def _shuffled(job: Job) -> Iterator[InputLine]:
     """Each line of the input in shuffled order."""
     with job.input.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        starts, at = [], 0
-        while 0 <= at < len(data):
-            starts.append(at)
-            at = data.find(b"\n", at) + 1 or len(data)
-        random.Random(f"{job.batch.number}").shuffle(starts)  # noqa: S311 - an order, not a secret
-        lines = (data[start : _line_end(data, start)] for start in starts)
+        ends = accumulate(map(len, iter(data.readline, b"")), initial=0)
+        places = [slice(*ends_of_line) for ends_of_line in pairwise(ends)]
+        random.Random(f"{job.batch.number}").shuffle(places)  # noqa: S311 - an order, not a secret
         run = round(job.share * job.batch.total)
-        for position, line in enumerate(line for line in lines if line.strip()):
+        for position, line in enumerate(filter(None, (data[place].strip() for place in places))):
             yield InputLine(line, runs=position < run)
-
-
-def _line_end(data: mmap.mmap, start: int) -> int:
-    end = data.find(b"\n", start)
-    return len(data) if end < 0 else end
 
 
 def _request_id(job: Job, position: int) -> str:
