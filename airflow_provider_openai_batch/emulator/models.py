@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ def is_reasoning(model: str) -> bool:
     return bool(REASONING.match(model))
 
 
+@lru_cache(maxsize=256)
 def resolved(model: str) -> str:
     """The dated snapshot that a model name stands for."""
     return model if DATED.search(model) or UNDATED.match(model) else model + SNAPSHOT

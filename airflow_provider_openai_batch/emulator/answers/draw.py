@@ -80,6 +80,10 @@ class Draw:
         self._state = state = (self._state * 6364136223846793005 + 1442695040888963407) & MASK
         return (state >> 33) % bound
 
+    def identity(self) -> str:
+        """What an id ends with."""
+        return f"{self.below(1 << 31):08x}{self.below(1 << 31):08x}"
+
     def phrase(self, words: int) -> str:
         """A few words of the prompt, in its order."""
         known = self.words

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from airflow_provider_openai_batch.emulator.state.state import Usage
@@ -22,8 +22,7 @@ def count_tokens(text: str) -> int:
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
-@dataclass(frozen=True, slots=True)
-class Limited:
+class Limited(NamedTuple):
     """A text within its limit of tokens, and whether that cut it."""
 
     text: str
@@ -57,17 +56,38 @@ def within(usage: Usage, limit: int | None) -> Usage:
     return replace(usage, output_tokens=visible + thought, reasoning_tokens=thought)
 
 
-def as_prompt_and_completion(usage: Usage) -> dict[str, Any]:
+class PromptDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """What the tokens of a prompt are."""
+
+    cached_tokens: int
+    audio_tokens: int = 0
+
+
+class CompletionDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """What the tokens of a completion are."""
+
+    reasoning_tokens: int
+    audio_tokens: int = 0
+    accepted_prediction_tokens: int = 0
+    rejected_prediction_tokens: int = 0
+
+
+class PromptAndCompletion(msgspec.Struct, frozen=True, kw_only=True):
     """The usage in the words of the older endpoints."""
-    return {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.input_tokens + usage.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens, "audio_tokens": 0},
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning_tokens,
-            "audio_tokens": 0,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
-        },
-    }
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptDetails
+    completion_tokens_details: CompletionDetails
+
+
+def as_prompt_and_completion(usage: Usage) -> PromptAndCompletion:
+    """The usage in the words of the older endpoints."""
+    return PromptAndCompletion(
+        prompt_tokens=usage.input_tokens,
+        completion_tokens=usage.output_tokens,
+        total_tokens=usage.input_tokens + usage.output_tokens,
+        prompt_tokens_details=PromptDetails(cached_tokens=usage.cached_tokens),
+        completion_tokens_details=CompletionDetails(reasoning_tokens=usage.reasoning_tokens),
+    )

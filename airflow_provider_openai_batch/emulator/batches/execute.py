@@ -9,7 +9,7 @@ import random
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
@@ -17,14 +17,14 @@ from airflow_provider_openai_batch.emulator.answers.tokens import CHARACTERS_PER
 from airflow_provider_openai_batch.emulator.batches.requests import Request, RequestReader
 from airflow_provider_openai_batch.emulator.batches.validate import LineChecker
 from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED
-from airflow_provider_openai_batch.emulator.faults.lines import LineFaults
+from airflow_provider_openai_batch.emulator.faults.lines import Line, LineFaults, Response
 from airflow_provider_openai_batch.emulator.models import resolved
 from airflow_provider_openai_batch.emulator.state.ledger import Execution
 from airflow_provider_openai_batch.emulator.state.private import opened
 from airflow_provider_openai_batch.emulator.state.state import Batch, LineError, Status, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer
@@ -41,7 +41,7 @@ UNRUN = {
 }
 #: A status of 0 was seen to be counted as completed.
 GOOD = (200, 0)
-_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class Job:
     carried: tuple[Path, ...] = ()  #: those of batches before, which this one's file holds
 
 
-class InputLine(NamedTuple):
+class InputLine(msgspec.Struct, frozen=True):
     """A line of the input file, and whether it is run."""
 
     text: bytes
@@ -171,7 +171,7 @@ def execute(job: Job, settings: Settings) -> Outcome:
     return outcome
 
 
-def _write(lines: Iterator[Written], output: BinaryIO, errors: BinaryIO) -> None:
+def _write(lines: Iterable[Written], output: BinaryIO, errors: BinaryIO) -> None:
     for line in lines:
         (output if line.good else errors).write(line.text)
 
@@ -196,25 +196,26 @@ def _request_id(job: Job, position: int) -> str:
     return f"{job.batch.number:08x}{position:08x}"
 
 
-def _output_line(job: Job, line: Request, answer: Answer, position: int) -> dict[str, Any]:
+def _output_line(job: Job, request: Request, answer: Answer, position: int) -> Line:
+    if answer.status is None:
+        return _without_response(job, request, position, answer.body)
     identity = _request_id(job, position)
-    response = {"status_code": answer.status, "request_id": f"req_{identity}", "body": answer.body}
-    return {
-        "id": f"batch_req_{identity}",
-        "custom_id": line.custom_id,
-        "response": None if answer.status is None else response,
-        "error": answer.body if answer.status is None else None,
-    }
+    return Line(
+        id=f"batch_req_{identity}",
+        custom_id=request.custom_id,
+        response=Response(answer.status, f"req_{identity}", answer.body),
+        error=None,
+    )
 
 
-def _unrun(job: Job, line: Request, position: int) -> dict[str, Any]:
+def _unrun(job: Job, request: Request, position: int) -> Line:
     code, message = UNRUN[job.end]
-    return {
-        "id": f"batch_req_{_request_id(job, position)}",
-        "custom_id": line.custom_id,
-        "response": None,
-        "error": {"code": code, "message": message},
-    }
+    return _without_response(job, request, position, {"code": code, "message": message})
+
+
+def _without_response(job: Job, request: Request, position: int, error: dict[str, str]) -> Line:
+    identity = f"batch_req_{_request_id(job, position)}"
+    return Line(id=identity, custom_id=request.custom_id, response=None, error=error)
 
 
 def _ledger_line(job: Job, line: Request, answer: Answer) -> bytes:
@@ -230,4 +231,4 @@ def _ledger_line(job: Job, line: Request, answer: Answer) -> bytes:
         output_tokens=answer.usage.output_tokens,
         executed_at=job.now,
     )
-    return _encode(executed) + b"\n"
+    return _encode_lines((executed,))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from airflow_provider_openai_batch.emulator.batches.shapes import Filled, Shape, Shapes
-from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer
+from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Ready
 from airflow_provider_openai_batch.emulator.errors import ApiError
 
 if TYPE_CHECKING:
-    from airflow_provider_openai_batch.emulator.endpoints.endpoint import Endpoint, Ready
+    from airflow_provider_openai_batch.emulator.endpoints.endpoint import Endpoint
     from airflow_provider_openai_batch.emulator.settings import Settings
 
 
@@ -26,7 +26,7 @@ class Line(msgspec.Struct):
 _line = msgspec.json.Decoder(Line).decode
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True):
     """One request, and how it is answered: as a whole, or as one that was checked but for its text."""
 
     custom_id: str

@@ -8,7 +8,7 @@ line reads as the first one does, but for that text.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw
@@ -25,7 +25,7 @@ _sentinel = msgspec.json.encode(SENTINEL)
 _text = msgspec.json.Decoder(str).decode
 
 
-class Filled(NamedTuple):
+class Filled(msgspec.Struct, frozen=True):
     """A line by its shape."""
 
     shape: Shape

@@ -42,7 +42,6 @@ from airflow_provider_openai_batch.emulator.wording import unknown_parameter
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.emulator.answers.formats import Format
     from airflow_provider_openai_batch.emulator.settings import Settings
-    from airflow_provider_openai_batch.emulator.state.state import Usage
 
 PLACE = Place(
     param="response_format",
@@ -100,6 +99,37 @@ class Chat(msgspec.Struct, forbid_unknown_fields=True):
     web_search_options: Object = None
 
 
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What the model says."""
+
+    role: str = "assistant"
+    content: str
+    refusal: None = None
+    annotations: tuple[()] = ()
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the answers to a request."""
+
+    index: int
+    message: Message
+    logprobs: None = None
+    finish_reason: str
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat completion as the API shows it."""
+
+    id: str
+    object: str = "chat.completion"
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: tokens.PromptAndCompletion
+    service_tier: str = "default"
+    system_fingerprint: str = "fp_emulator"
+
+
 _decoder = msgspec.json.Decoder(Chat)
 
 
@@ -125,14 +155,14 @@ class ReadyChat:
         output = sum([tokens.count_tokens(part.text) for part in said])
         usage = tokens.usage(draw, count, output, reasoning=self.reasons)
         usage = tokens.within(usage, None if self.limit is None else self.limit * len(said))
-        identity = f"{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}"
-        head = {
-            "id": f"chatcmpl-{identity}",
-            "object": "chat.completion",
-            "created": int(now),
-            "model": self.model,
-        }
-        return Answer(status=200, usage=usage, body=head | _rest(said, usage))
+        body = Completion(
+            id=f"chatcmpl-{draw.identity()}",
+            created=int(now),
+            model=self.model,
+            choices=[_choice(at, part) for at, part in enumerate(said)],
+            usage=tokens.as_prompt_and_completion(usage),
+        )
+        return Answer(status=200, usage=usage, body=body)
 
 
 def prepare(body: bytes | Raw) -> ReadyChat:
@@ -169,21 +199,9 @@ def row_text(body: Any) -> TextPlace | None:
     return ("messages", users[-1], "content") if is_text else None
 
 
-def _rest(said: list[tokens.Limited], usage: Usage) -> Body:
-    return {
-        "choices": [
-            {
-                "index": at,
-                "message": {"role": "assistant", "content": part.text, "refusal": None, "annotations": []},
-                "logprobs": None,
-                "finish_reason": "length" if part.is_cut else "stop",
-            }
-            for at, part in enumerate(said)
-        ],
-        "usage": tokens.as_prompt_and_completion(usage),
-        "service_tier": "default",
-        "system_fingerprint": "fp_emulator",
-    }
+def _choice(at: int, said: tokens.Limited) -> Choice:
+    message = Message(content=said.text)
+    return Choice(index=at, message=message, finish_reason="length" if said.is_cut else "stop")
 
 
 def _unknown(body: Body, names: list[str]) -> ApiError:

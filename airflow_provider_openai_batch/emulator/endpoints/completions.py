@@ -86,7 +86,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     usage = tokens.usage(draw, count, sum(tokens.count_tokens(part.text) for part in said), reasoning=False)
     echoed = texts if asked.echo else [""] * len(texts)
     whole = {
-        "id": f"cmpl-{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}",
+        "id": f"cmpl-{draw.identity()}",
         "object": "text_completion",
         "created": int(now),
         "model": models.resolved(asked.model),

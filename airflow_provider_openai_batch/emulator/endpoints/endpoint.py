@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import msgspec
+from msgspec import Raw
+
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.state.state import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from msgspec import Raw
 
     from airflow_provider_openai_batch.emulator.settings import Settings
 
@@ -22,14 +23,19 @@ Twist: TypeAlias = "Callable[[Body], Body]"
 NO_USAGE = Usage()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What one request comes to."""
 
     #: None: no HTTP answer came; the body is then the error of the line.
     status: int | None
+    #: A struct or a dict; faults change the dict that `as_dict` makes of it.
     body: Any
     usage: Usage = NO_USAGE
+
+
+def as_dict(body: Any) -> Any:
+    """A body as faults change it."""
+    return msgspec.to_builtins(body, builtin_types=(Raw,)) if isinstance(body, msgspec.Struct) else body
 
 
 class Ready(Protocol):

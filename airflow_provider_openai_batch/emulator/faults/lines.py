@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
-from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer
+from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, as_dict
 from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED
 from airflow_provider_openai_batch.emulator.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from airflow_provider_openai_batch.emulator.endpoints.endpoint import Endpoint, Twist
     from airflow_provider_openai_batch.emulator.settings import Settings
     from airflow_provider_openai_batch.emulator.state.state import Batch
 
 OK, BAD_REQUEST, SERVER_ERROR = 200, 400, 500
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+_encode, _encode_lines = _encoder.encode, _encoder.encode_lines
 
 FAILURES = {
     500: ("The server had an error while processing your request. Sorry about that!", "server_error", None),
@@ -36,8 +37,24 @@ FAILURES = {
 MIXTURE = ((500, 0.5, False), (400, 0.3, True), (429, 0.2, False))
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Response(msgspec.Struct, frozen=True):
+    """What a line says of the answer to its request."""
+
+    status_code: int
+    request_id: str
+    body: Any
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be written of one request."""
+
+    id: str
+    custom_id: str
+    response: Response | None
+    error: Any
+
+
+class Written(msgspec.Struct, frozen=True):
     """A line of the output file, or, where it is not `good`, of the error file."""
 
     text: bytes
@@ -90,8 +107,13 @@ class LineFaults:
                     return twist(answer)
         return answer
 
-    def written(self, line: dict[str, Any], *, good: bool) -> Iterator[Written]:
+    def written(self, line: Line, *, good: bool) -> Iterable[Written]:
         """A line as it is written, once, several times, or not at all."""
+        if not self._dresses and not self._breaks:
+            return (Written(_encode_lines((line,)), good),)
+        return self._struck(as_dict(line), good=good)
+
+    def _struck(self, line: dict[str, Any], *, good: bool) -> Iterator[Written]:
         custom_id = line["custom_id"]
         for name, dress in self._dresses:
             if self._chosen(name, custom_id, share=self._options[name]["share"]):
@@ -155,7 +177,7 @@ def _twists_of(endpoint: Endpoint) -> Iterator[tuple[str, Callable[[Answer], Ans
 
 
 def _twisted(twist: Twist, answer: Answer) -> Answer:
-    return replace(answer, body=twist(answer.body))
+    return replace(answer, body=twist(as_dict(answer.body)))
 
 
 def _body_as_string(line: dict[str, Any]) -> dict[str, Any]:

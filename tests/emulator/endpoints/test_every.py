@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from airflow_provider_openai_batch.emulator.endpoints.endpoint import as_dict
 from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED, ENDPOINTS
 from airflow_provider_openai_batch.emulator.settings import Settings
 from tests.emulator.conftest import LEAST, make_request
@@ -168,7 +169,7 @@ def test_no_body_breaks_it(path, tmp_path):
         statuses.add(answer.status)
         if answer.status == 200:
             for twist in endpoint.twists.values():
-                assert msgspec.json.encode(twist(answer.body))
+                assert msgspec.json.encode(twist(as_dict(answer.body)))
 
     assert statuses - {200, 403, 404} == {400}
 
