@@ -35,6 +35,7 @@ from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Bo
 from airflow_provider_openai_batch.emulator.endpoints.families import NEW, check_chat
 from airflow_provider_openai_batch.emulator.endpoints.faulty_answers import Voice, twists
 from airflow_provider_openai_batch.emulator.endpoints.messages import check_messages, text_of
+from airflow_provider_openai_batch.emulator.endpoints.row_text import place_of_user
 from airflow_provider_openai_batch.emulator.endpoints.tools import check_tools
 from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.wording import unknown_parameter
@@ -191,12 +192,10 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
 
 def row_text(body: Any) -> TextPlace | None:
     """Where the user speaks last; nowhere, if what is said there decides about the format."""
-    form, messages = body.get("response_format"), body["messages"]
-    if (isinstance(form, dict) and form.get("type") == "json_object") or not isinstance(messages, list):
+    form = body.get("response_format")
+    if isinstance(form, dict) and form.get("type") == "json_object":
         return None
-    users = [at for at, one in enumerate(messages) if isinstance(one, dict) and one.get("role") == "user"]
-    is_text = bool(users) and isinstance(messages[users[-1]].get("content"), str)
-    return ("messages", users[-1], "content") if is_text else None
+    return place_of_user("messages", body["messages"])
 
 
 def _choice(at: int, said: tokens.Limited) -> Choice:

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import UNSET, Raw
+from msgspec.structs import replace
 
 from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.answers import tokens
 from airflow_provider_openai_batch.emulator.answers.draw import Draw
 from airflow_provider_openai_batch.emulator.answers.formats import Place, format_of
-from airflow_provider_openai_batch.emulator.bodies import (
-    Metadata,
-    Object,
-    Retention,
-    SafetyIdentifier,
-    Temperature,
-    TopP,
-    Verbosity,
-    parse,
-)
+from airflow_provider_openai_batch.emulator.bodies import parse
 from airflow_provider_openai_batch.emulator.endpoints import abilities, items
-from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
+from airflow_provider_openai_batch.emulator.endpoints.create_response import CreateResponse, Reasoning, Text
+from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint, TextPlace
 from airflow_provider_openai_batch.emulator.endpoints.families import check_response
 from airflow_provider_openai_batch.emulator.endpoints.faulty_answers import Voice, twists
+from airflow_provider_openai_batch.emulator.endpoints.row_text import place_of_user
+from airflow_provider_openai_batch.emulator.endpoints.shown_response import (
+    Response,
+    ShownReasoning,
+    ShownText,
+    as_tokens,
+)
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
 from airflow_provider_openai_batch.emulator.wording import unknown_parameter
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.emulator.answers.formats import Format
     from airflow_provider_openai_batch.emulator.settings import Settings
-    from airflow_provider_openai_batch.emulator.state.state import Usage
 
 PLACE = Place(
     param="text.format",
@@ -64,99 +65,75 @@ STORED = (
 REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 PREAMBLE = "Let me look at this step by step."
 
-
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-Summary = Literal["concise", "detailed", "auto"]
-Tier = Literal["auto", "default", "fast", "flex", "priority", "scale", "ultrafast"]
-Include = Literal[
-    "file_search_call.results", "web_search_call.results", "web_search_call.action.sources",
-    "message.input_image.image_url", "computer_call_output.output.image_url", "code_interpreter_call.outputs",
-    "reasoning.encrypted_content", "message.output_text.logprobs",
-]  # fmt: skip
-
-
-class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the text is to be written."""
-
-    format: Raw = Raw(b"null")
-    verbosity: Verbosity = None
-
-
-class Reasoning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the model is to reason."""
-
-    effort: Effort | None = None
-    summary: Summary | None = None
-    generate_summary: Summary | None = None
-    mode: str | None = None
-    context: Literal["auto", "current_turn", "all_turns"] | None = None
-
-
-class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a stream is written; only a request for one may have them."""
-
-    include_obfuscation: bool | None = None
-
-
-class CreateResponse(msgspec.Struct, forbid_unknown_fields=True):
-    """The parameters of a response, in the order of their checks; unknown ones are refused."""
-
-    model: str = ""
-    input: Any = None
-    previous_response_id: str | None = None
-    conversation: str | dict[str, Any] | None = None
-    prompt: Object = None
-    access_programs: Any = None
-    background_options: Any = None
-    image: Any = None
-    moderation: Object = None
-    include: list[Include] | None = None
-    tools: Annotated[list[dict[str, Any]], Meta(description="an array of tools")] | None = None
-    metadata: Metadata = None
-    text: Text = Text()
-    temperature: Temperature = None
-    top_p: TopP = None
-    tool_choice: dict[str, Any] | Literal["none", "auto", "required"] | None = "auto"
-    parallel_tool_calls: bool | None = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    background: bool | None = None
-    max_output_tokens: Annotated[int, Meta(ge=16)] | None = None
-    max_tool_calls: Annotated[int, Meta(ge=1)] | None = None
-    reasoning: Reasoning | None = None
-    user: str | None = None
-    safety_identifier: SafetyIdentifier = None
-    prompt_cache_options: Object = None
-    prompt_cache_key: str | None = None
-    prompt_cache_retention: Retention = None
-    truncation: Literal["auto", "disabled"] | None = None
-    instructions: str | None = None
-    store: bool | None = None
-    service_tier: Tier | None = None
-    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
-    context_management: Annotated[list[dict[str, Any]], Meta(min_length=1)] | None = None
-
-
 _decoder = msgspec.json.Decoder(CreateResponse)
 
 
-def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
-    """Check one request and answer it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyResponse:
+    """A response that has been checked, but for the length of what the user says last."""
+
+    prompt: str
+    #: The input tokens of all but the prompt.
+    tokens: int
+    form: Format
+    limit: int | None
+    reasons: bool
+    #: What no prompt changes.
+    frame: Response
+
+    def answer(self, text: str, checksum: int, settings: Settings, now: float) -> Answer:
+        """Answer it, with this text for its prompt."""
+        count = self.tokens + _tokens_of(text)
+        _check_length(count, settings)
+        draw = Draw(checksum ^ settings.seed, text)
+        said = tokens.cut(self.form.write(draw, text), self.limit)
+        usage = tokens.usage(draw, count, tokens.count_tokens(said.text), reasoning=self.reasons)
+        usage = tokens.within(usage, self.limit)
+        identity = draw.identity()
+        body = replace(
+            self.frame,
+            id=f"resp_{identity}",
+            created_at=int(now),
+            completed_at=None if said.is_cut else int(now),
+            status="incomplete" if said.is_cut else "completed",
+            incomplete_details={"reason": REASONS["length"]} if said.is_cut else None,
+            output=[*[items.reasoning(identity)] * self.reasons, *_messages(identity, said)],
+            usage=as_tokens(usage),
+        )
+        return Answer(status=200, usage=usage, body=body)
+
+
+def prepare(body: bytes | Raw) -> ReadyResponse:
+    """Check all of a request that does not depend on how long its prompt is."""
     asked = parse(_decoder, body, _unknown)
     _check(asked)
     messages = items.read(asked.input)
     texts = [asked.instructions or "", *(message.text for message in messages)]
     form = format_of(bytes(asked.text.format), PLACE, asked.model, texts)
-    count = _input_tokens(texts, asked, settings)
     prompt = items.last_of_user(messages)
-    draw = Draw(zlib.crc32(body) ^ settings.seed, prompt)
-    said = tokens.cut(form.write(draw, prompt), asked.max_output_tokens)
-    reasoning = abilities.reasons(asked.model, _reasoning(asked).effort)
-    usage = tokens.usage(draw, count, tokens.count_tokens(said.text), reasoning=reasoning)
-    usage = tokens.within(usage, asked.max_output_tokens)
-    identity = f"{draw.below(1 << 31):08x}{draw.below(1 << 31):08x}"
-    whole = _body(asked, usage, identity, int(now)) | {"output": [items.reasoning(identity)] * reasoning}
-    return Answer(status=200, usage=usage, body=_say(whole, said.text, "length" if said.is_cut else "stop"))
+    return ReadyResponse(
+        prompt=prompt,
+        tokens=_input_tokens(texts, asked) - _tokens_of(prompt),
+        form=form,
+        limit=asked.max_output_tokens,
+        reasons=abilities.reasons(asked.model, _reasoning(asked).effort),
+        frame=_frame(asked),
+    )
+
+
+def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
+    """Check one request and answer it."""
+    ready = prepare(body)
+    return ready.answer(ready.prompt, zlib.crc32(body), settings, now)
+
+
+def row_text(body: Any) -> TextPlace | None:
+    """Where the user speaks last; nowhere, if what is said there decides about the format."""
+    style, given = body.get("text"), body.get("input")
+    form = style.get("format") if isinstance(style, dict) else None
+    if isinstance(form, dict) and form.get("type") == "json_object":
+        return None
+    return ("input",) if isinstance(given, str) else place_of_user("input", given)
 
 
 def _unknown(body: Body, names: list[str]) -> ApiError:
@@ -184,63 +161,57 @@ def _check(asked: CreateResponse) -> None:
         raise ApiError(400, text, code="unsupported_model", param="model")
 
 
-def _input_tokens(texts: list[str], asked: CreateResponse, settings: Settings) -> int:
+def _tokens_of(text: str) -> int:
+    return tokens.count_tokens(text) + tokens.TOKENS_PER_MESSAGE if text else 0
+
+
+def _input_tokens(texts: list[str], asked: CreateResponse) -> int:
     """Input tokens of a request, its schema included."""
-    count = sum(tokens.count_tokens(text) + tokens.TOKENS_PER_MESSAGE for text in texts if text)
-    count += len(bytes(asked.text.format)) // tokens.CHARACTERS_PER_TOKEN
+    return sum(map(_tokens_of, texts)) + len(bytes(asked.text.format)) // tokens.CHARACTERS_PER_TOKEN
+
+
+def _check_length(count: int, settings: Settings) -> None:
     if count > settings.context_tokens:
         text = "Your input exceeds the context window of this model. Please adjust your input and try again."
         raise ApiError(400, text, code="context_length_exceeded", param="input")
-    return count
 
 
-def _body(asked: CreateResponse, usage: Usage, identity: str, now: int) -> Body:
-    return {
-        "id": f"resp_{identity}",
-        "object": "response",
-        "created_at": now,
-        "completed_at": now,
-        "status": "completed",
-        "background": False,
-        "error": None,
-        "incomplete_details": None,
-        "instructions": asked.instructions,
-        "max_output_tokens": asked.max_output_tokens,
-        "max_tool_calls": asked.max_tool_calls,
-        "model": models.resolved(asked.model),
-        "output": [],
-        "parallel_tool_calls": asked.parallel_tool_calls is not False,
-        "previous_response_id": None,
-        "reasoning": {"effort": _reasoning(asked).effort, "summary": _reasoning(asked).summary},
-        "service_tier": "default",
-        "store": asked.store is not False,
-        "temperature": 1.0 if asked.temperature is None else asked.temperature,
-        "text": _style(asked.text),
-        "tool_choice": asked.tool_choice,
-        "tools": asked.tools or [],
-        "top_logprobs": asked.top_logprobs or 0,
-        "top_p": 1.0 if asked.top_p is None else asked.top_p,
-        "truncation": asked.truncation or "disabled",
-        "usage": {
-            "input_tokens": usage.input_tokens,
-            "input_tokens_details": {"cached_tokens": usage.cached_tokens, "cache_write_tokens": 0},
-            "output_tokens": usage.output_tokens,
-            "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
-            "total_tokens": usage.input_tokens + usage.output_tokens,
-        },
-        "metadata": asked.metadata or {},
-        # The specification knows no null here.
-        **({} if asked.user is None else {"user": asked.user}),
-    }
+def _messages(identity: str, said: tokens.Limited) -> list[Body]:
+    """The message of an answer; what ends before any text leaves none at all."""
+    if said.is_cut and not said.text:
+        return []
+    return [items.message(identity, items.text_part(said.text), whole=not said.is_cut)]
+
+
+def _frame(asked: CreateResponse) -> Response:
+    reasoning = _reasoning(asked)
+    return Response(
+        instructions=asked.instructions,
+        max_output_tokens=asked.max_output_tokens,
+        max_tool_calls=asked.max_tool_calls,
+        model=models.resolved(asked.model),
+        parallel_tool_calls=asked.parallel_tool_calls is not False,
+        reasoning=ShownReasoning(effort=reasoning.effort, summary=reasoning.summary),
+        store=asked.store is not False,
+        temperature=1.0 if asked.temperature is None else asked.temperature,
+        text=_style(asked.text),
+        tool_choice=asked.tool_choice,
+        tools=asked.tools or [],
+        top_logprobs=asked.top_logprobs or 0,
+        top_p=1.0 if asked.top_p is None else asked.top_p,
+        truncation=asked.truncation or "disabled",
+        metadata=asked.metadata or {},
+        user=UNSET if asked.user is None else asked.user,
+    )
 
 
 def _reasoning(asked: CreateResponse) -> Reasoning:
     return asked.reasoning or Reasoning()
 
 
-def _style(text: Text) -> Body:
+def _style(text: Text) -> ShownText:
     form = {"type": "text"} if bytes(text.format) == b"null" else text.format
-    return {"format": form, "verbosity": text.verbosity or "medium"}
+    return ShownText(format=form, verbosity=text.verbosity or "medium")
 
 
 def _read(body: Body) -> str:
@@ -285,4 +256,6 @@ RESPONSES = Endpoint(
     twists=twists(Voice(read=_read, say=_say, refuse=_refuse, call=_call))
     | {"several_messages": _several_messages},
     streams_as="Responses",
+    row_text=row_text,
+    prepare=prepare,
 )

@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import random
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from airflow_provider_openai_batch.emulator.answers.draw import Draw
 from airflow_provider_openai_batch.emulator.batches.execute import Job, execute, validate_input
-from airflow_provider_openai_batch.emulator.batches.shapes import shape_of
+from airflow_provider_openai_batch.emulator.batches.requests import RequestReader
+from airflow_provider_openai_batch.emulator.batches.shapes import MOST, shape_of
+from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED
 from airflow_provider_openai_batch.emulator.settings import Settings
 from airflow_provider_openai_batch.emulator.state.state import Batch, Fault, StageTimes, Status
 from tests.emulator.conftest import ENDPOINT, make_line
@@ -87,13 +91,56 @@ def _lines(*, ascii_only: bool) -> bytes:
     return b"".join(lines)
 
 
-def _job(folder: Path, content: bytes, *faults: Fault, status: Status = Status.COMPLETED) -> Job:
+RESPONSES = "/v1/responses"
+#: The same for responses.
+RESPONSE_HEADS: tuple[dict[str, Any], ...] = (
+    {},
+    {"text": {"format": {"type": "json_schema", "name": "answer", "schema": LABEL}}},
+    {"text": {"format": {"type": "json_schema", "name": "answer", "schema": FREE}, "verbosity": "low"}},
+    {"text": {"format": {"type": "json_object"}}, "instructions": "Write JSON."},
+    {"max_output_tokens": 16, "reasoning": {"effort": "minimal"}, "user": "u", "metadata": {"a": "b"}},
+    {"instructions": "Classify.", "store": False, "tools": [{"type": "function", "name": "f"}]},
+    {"temperature": 0.2},
+    {"messages": []},
+)
+
+
+def _input(text: str, form: int) -> Any:
+    user = {"role": "user", "content": text}
+    part = {"type": "input_text", "text": text}
+    return [
+        text,
+        [SYSTEM, user],
+        [SYSTEM, {"type": "message", "role": "user", "content": [part]}, {"type": "item_reference"}],
+        [{"role": "user", "content": [part, {"type": "input_image"}, part]}],
+        [user, {"type": "reasoning", "role": "user", "content": text}],
+        [{"role": "assistant", "content": text}],
+    ][form]
+
+
+def _response_lines(*, ascii_only: bool) -> bytes:
+    """The same mixture for responses."""
+    lines = []
+    for at, (form, text, head) in enumerate(itertools.product(range(6), TEXTS, RESPONSE_HEADS)):
+        body = {"model": "gpt-5-mini", "input": _input(text, form), **head}
+        line = {"custom_id": f"r-{at}", "method": "POST", "url": RESPONSES, "body": body}
+        lines.append(json.dumps(line, ensure_ascii=ascii_only).encode() + b"\n")
+    return b"".join(lines)
+
+
+def _job(
+    folder: Path,
+    content: bytes,
+    *faults: Fault,
+    status: Status = Status.COMPLETED,
+    endpoint: str = ENDPOINT,
+) -> Job:
     path = folder / "input"
     path.write_bytes(content)
     batch = Batch(
         number=3,
         id="batch_3",
-        endpoint=ENDPOINT,
+        endpoint=endpoint,
         input_file_id="file-3",
         completion_window="24h",
         metadata=None,
@@ -133,6 +180,46 @@ def test_answers_are_the_same_bytes(tmp_path, ascii_only, settings, expected):
     job = _job(tmp_path, _lines(ascii_only=ascii_only))
 
     assert _digest(job, Settings(data=tmp_path, **settings)) == expected
+
+
+@pytest.mark.parametrize(
+    ("ascii_only", "faults", "settings", "expected"),
+    [
+        (True, (), {}, "e63ca4462e3306f3"),
+        (False, (), {"seed": 7, "context_tokens": 500}, "5bdda236abae99c5"),
+        (False, ("several_messages", "truncated", "no_text", "body_as_string"), {}, "2a7d55b644827bdb"),
+        (
+            False,
+            ("refusal", "tool_calls", "duplicate_lines", "missing_line_keys"),
+            {"fail_ratio": 0.3},
+            "dad5fa1162e7a752",
+        ),
+    ],
+)
+def test_responses_are_the_same_bytes(tmp_path, ascii_only, faults, settings, expected):
+    """Every file of a batch of responses, byte for byte, also where faults change them."""
+    struck = [Fault(name=name, options={"share": 0.3, "status": None}) for name in faults]
+    job = _job(tmp_path, _response_lines(ascii_only=ascii_only), *struck, endpoint=RESPONSES)
+
+    assert _digest(job, Settings(data=tmp_path, **settings)) == expected
+
+
+@pytest.mark.parametrize(("endpoint", "lines_of"), [(ENDPOINT, _lines), (RESPONSES, _response_lines)])
+@pytest.mark.parametrize("turn", range(4))
+def test_a_line_is_answered_as_if_it_were_alone(tmp_path, endpoint, lines_of, turn):
+    """What a reader remembers of other lines changes no answer, in whatever order the lines come."""
+    settings = Settings(data=tmp_path, context_tokens=500)
+    lines = lines_of(ascii_only=turn % 2 == 1).splitlines()
+    random.Random(turn).shuffle(lines)
+    reader = RequestReader(ANSWERED[endpoint], settings, 60)
+    by_shape = 0
+
+    for line in lines:
+        request = reader.read(line)
+        by_shape += request.ready is not None
+        alone = ANSWERED[endpoint].run(bytes(request.body), settings, 60)
+        assert msgspec.json.encode(reader.answer(request)) == msgspec.json.encode(alone)
+    assert by_shape > MOST
 
 
 def test_lines_of_one_template_are_read_by_it():
