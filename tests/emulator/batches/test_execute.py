@@ -7,6 +7,7 @@ import itertools
 import json
 import random
 import re
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,7 +20,7 @@ from airflow_provider_openai_batch.emulator.batches.shapes import MOST, shape_of
 from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED
 from airflow_provider_openai_batch.emulator.settings import Settings
 from airflow_provider_openai_batch.emulator.state.state import Batch, Fault, StageTimes, Status
-from tests.emulator.conftest import ENDPOINT, make_line
+from tests.emulator.conftest import ENDPOINT, make_line, make_request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -270,6 +271,28 @@ def test_faults_of_lines_are_the_same_bytes(tmp_path):
     job = _job(tmp_path, _lines(ascii_only=False), *faults, status=Status.EXPIRED)
 
     assert _digest(job, Settings(data=tmp_path)) == "b4713ba1eb153b46"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        make_line("r-0", "word " * 200_000, n=8),
+        make_request("embeddings", "r-0", input=["hello"] * 60),
+    ],
+    ids=["a long text", "many vectors"],
+)
+def test_large_answers_are_written_one_by_one(tmp_path, line):
+    """A batch of them takes little more memory than one of them."""
+    peaks = []
+    for count in (1, 6):
+        lines = [json.dumps(line | {"custom_id": f"r-{at}"}).encode() + b"\n" for at in range(count)]
+        job = _job(tmp_path, b"".join(lines), endpoint=line["url"])
+        tracemalloc.start()
+        assert execute(job, Settings(data=tmp_path)).completed == count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 def test_a_file_is_validated_as_before(tmp_path):
