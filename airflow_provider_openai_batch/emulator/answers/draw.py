@@ -21,7 +21,7 @@ KELVIN, DOTTED = "\u212a", "\u0130"
 
 
 class Encoded(NamedTuple):
-    """A text in bytes."""
+    """A text in bytes; what is not of a word may be spaces."""
 
     raw: bytes
     encoding: str
@@ -48,7 +48,7 @@ class Draw:
 
     @property
     def encoded(self) -> Encoded:
-        """The prompt's beginning in bytes."""
+        """The prompt's beginning in bytes, made at the first look."""
         if self._encoded is None:
             self._encoded = _encoded(self._text)
         return self._encoded
@@ -92,17 +92,26 @@ class Draw:
 
 
 def _encoded(text: str) -> Encoded:
+    """A text in Latin-1, also where only its quotes and dashes are not; else in UTF-8."""
     try:
         return Encoded(text.encode(LATIN), LATIN)
     except UnicodeEncodeError:
-        return Encoded(text.encode(), UTF8)
+        spaced = _without_signs(text)
+    try:
+        return Encoded(spaced.encode(LATIN), LATIN)
+    except UnicodeEncodeError:
+        return Encoded(spaced.encode(), UTF8)
+
+
+def _without_signs(text: str) -> str:
+    """A text with spaces for what is beyond ASCII, and neither letter nor digit."""
+    beyond = text.encode().translate(None, ASCII).decode()
+    signs = () if beyond.isalnum() else [sign for sign in set(beyond) if not sign.isalnum()]
+    for sign in signs:
+        text = text.replace(sign, " ")
+    return text
 
 
 def _words(encoded: Encoded) -> list[bytes]:
-    r"""Every `\w+` of a text: what is no letter and no digit becomes a space."""
-    raw, encoding = encoded
-    if encoding == UTF8:
-        for sign in set(raw.translate(None, ASCII).decode()):
-            if not sign.isalnum():
-                raw = raw.replace(sign.encode(), b" ")
-    return raw.translate(SPACED[encoding]).split()
+    r"""Every `\w+` of a text."""
+    return encoded.raw.translate(SPACED[encoded.encoding]).split()
