@@ -13,7 +13,7 @@ from airflow_provider_openai_batch.emulator.batches.execute import Job, execute,
 from airflow_provider_openai_batch.emulator.errors import ApiError, no_batch, unseen_input
 from airflow_provider_openai_batch.emulator.faults.active import options_of
 from airflow_provider_openai_batch.emulator.faults.views import is_endless, visible
-from airflow_provider_openai_batch.emulator.models import resolved
+from airflow_provider_openai_batch.emulator.models.known_models import resolved
 from airflow_provider_openai_batch.emulator.state.files import new_id, page_limit
 from airflow_provider_openai_batch.emulator.state.state import (
     TERMINAL,

@@ -18,7 +18,7 @@ from airflow_provider_openai_batch.emulator.batches.requests import Request, Req
 from airflow_provider_openai_batch.emulator.batches.validate import LineChecker
 from airflow_provider_openai_batch.emulator.endpoints.known_endpoints import ANSWERED
 from airflow_provider_openai_batch.emulator.faults.lines import Line, LineFaults, Response
-from airflow_provider_openai_batch.emulator.models import resolved
+from airflow_provider_openai_batch.emulator.models.known_models import resolved
 from airflow_provider_openai_batch.emulator.state.ledger import Execution
 from airflow_provider_openai_batch.emulator.state.private import opened
 from airflow_provider_openai_batch.emulator.state.state import Batch, LineError, Status, Usage

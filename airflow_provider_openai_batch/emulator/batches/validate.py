@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.batches.shapes import Shapes
+from airflow_provider_openai_batch.emulator.models import known_models
 from airflow_provider_openai_batch.emulator.state.state import LineError
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class LineChecker:
     def _check_model(self, model: str) -> LineError | None:
         if self.model == model:
             return None
-        if not models.exists(model, self._settings):
+        if not known_models.exists(model, self._settings):
             text = f"The provided model '{model}' is not supported by the Batch API."
             return self._error("model_not_found", text, "body.model")
         if self.model is None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.answers import tokens
 from airflow_provider_openai_batch.emulator.answers.draw import Draw
 from airflow_provider_openai_batch.emulator.answers.formats import Place, format_of
@@ -30,14 +29,14 @@ from airflow_provider_openai_batch.emulator.bodies import (
     Verbosity,
     parse,
 )
-from airflow_provider_openai_batch.emulator.endpoints import abilities
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint, TextPlace
-from airflow_provider_openai_batch.emulator.endpoints.families import NEW, check_chat
 from airflow_provider_openai_batch.emulator.endpoints.faulty_answers import Voice, twists
 from airflow_provider_openai_batch.emulator.endpoints.messages import check_messages, text_of
 from airflow_provider_openai_batch.emulator.endpoints.row_text import place_of_user
 from airflow_provider_openai_batch.emulator.endpoints.tools import check_tools
 from airflow_provider_openai_batch.emulator.errors import ApiError
+from airflow_provider_openai_batch.emulator.models import abilities, known_models
+from airflow_provider_openai_batch.emulator.models.families import NEW, check_chat
 from airflow_provider_openai_batch.emulator.wording import unknown_parameter
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ def prepare(body: bytes | Raw) -> ReadyChat:
         form=form,
         choices=chat.n or 1,
         limit=chat.max_completion_tokens or chat.max_tokens,
-        model=models.resolved(chat.model),
+        model=known_models.resolved(chat.model),
         reasons=abilities.reasons(chat.model, chat.reasoning_effort),
     )
 

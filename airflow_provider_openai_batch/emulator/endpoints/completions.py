@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.answers import tokens
 from airflow_provider_openai_batch.emulator.answers.draw import Draw
 from airflow_provider_openai_batch.emulator.bodies import (
@@ -25,9 +24,10 @@ from airflow_provider_openai_batch.emulator.bodies import (
 )
 from airflow_provider_openai_batch.emulator.endpoints import inputs
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
-from airflow_provider_openai_batch.emulator.endpoints.families import check_completion
 from airflow_provider_openai_batch.emulator.endpoints.faulty_answers import Voice, twists
 from airflow_provider_openai_batch.emulator.errors import ApiError
+from airflow_provider_openai_batch.emulator.models import known_models
+from airflow_provider_openai_batch.emulator.models.families import check_completion
 
 if TYPE_CHECKING:
     from msgspec import Raw
@@ -69,7 +69,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
     asked = parse(_decoder, body)
     prompts = inputs.read(asked.prompt, "prompt")
     check_completion(asked)
-    if models.KNOWN.match(asked.model) and not COMPLETING.match(asked.model):
+    if known_models.KNOWN.match(asked.model) and not COMPLETING.match(asked.model):
         text = "This is a chat model and not supported in the v1/completions endpoint."
         raise ApiError(404, text, param="model")
     count = sum(inputs.tokens_of(one) for one in prompts)
@@ -89,7 +89,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:
         "id": f"cmpl-{draw.identity()}",
         "object": "text_completion",
         "created": int(now),
-        "model": models.resolved(asked.model),
+        "model": known_models.resolved(asked.model),
         "choices": [
             {
                 "index": at,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
-from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.bodies import AtLeastOne, parse
 from airflow_provider_openai_batch.emulator.endpoints import inputs
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
 from airflow_provider_openai_batch.emulator.errors import ApiError
+from airflow_provider_openai_batch.emulator.models import known_models
 from airflow_provider_openai_batch.emulator.state.state import Usage
 
 if TYPE_CHECKING:
@@ -57,14 +57,14 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:  # noqa
     whole = {
         "object": "list",
         "data": data,
-        "model": models.resolved(asked.model),
+        "model": known_models.resolved(asked.model),
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
     return Answer(status=200, usage=Usage(input_tokens=tokens), body=whole)
 
 
 def _check(asked: CreateEmbeddingRequest) -> None:
-    if models.KNOWN.match(asked.model) and not models.EMBEDDING.match(asked.model):
+    if known_models.KNOWN.match(asked.model) and not known_models.EMBEDDING.match(asked.model):
         raise ApiError(403, "You are not allowed to generate embeddings from this model", param="model")
     if asked.dimensions is None:
         return

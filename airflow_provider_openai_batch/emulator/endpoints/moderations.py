@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.bodies import parse
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
+from airflow_provider_openai_batch.emulator.models import known_models
 from airflow_provider_openai_batch.emulator.wording import empty_array, wrong_type, wrong_value
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ _decoder = msgspec.json.Decoder(CreateModerationRequest)
 def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:  # noqa: ARG001 - as all endpoints
     """Check one request and judge its inputs."""
     asked = parse(_decoder, body)
-    if models.KNOWN.match(asked.model) and asked.model not in MODELS:
+    if known_models.KNOWN.match(asked.model) and asked.model not in MODELS:
         raise wrong_value("model", asked.model, MODELS)
     pieces = _pieces(asked.input)
     omni = not asked.model.startswith("text-moderation")
@@ -80,7 +80,7 @@ def answer(body: bytes | Raw, settings: Settings, now: float) -> Answer:  # noqa
         raise ApiError(400, text, param="input", code="invalid_value")
     whole = {
         "id": f"modr-{zlib.crc32(body):08x}",
-        "model": models.resolved(asked.model),
+        "model": known_models.resolved(asked.model),
         "results": [_result(piece, omni=omni) for piece in pieces],
     }
     return Answer(status=200, body=whole)

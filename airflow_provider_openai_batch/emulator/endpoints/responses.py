@@ -10,15 +10,13 @@ import msgspec
 from msgspec import UNSET, Raw
 from msgspec.structs import replace
 
-from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.answers import tokens
 from airflow_provider_openai_batch.emulator.answers.draw import Draw
 from airflow_provider_openai_batch.emulator.answers.formats import Place, format_of
 from airflow_provider_openai_batch.emulator.bodies import parse
-from airflow_provider_openai_batch.emulator.endpoints import abilities, items
+from airflow_provider_openai_batch.emulator.endpoints import items
 from airflow_provider_openai_batch.emulator.endpoints.create_response import CreateResponse, Reasoning, Text
 from airflow_provider_openai_batch.emulator.endpoints.endpoint import Answer, Body, Endpoint, TextPlace
-from airflow_provider_openai_batch.emulator.endpoints.families import check_response
 from airflow_provider_openai_batch.emulator.endpoints.faulty_answers import Voice, twists
 from airflow_provider_openai_batch.emulator.endpoints.row_text import place_of_user
 from airflow_provider_openai_batch.emulator.endpoints.shown_response import (
@@ -28,6 +26,8 @@ from airflow_provider_openai_batch.emulator.endpoints.shown_response import (
     as_tokens,
 )
 from airflow_provider_openai_batch.emulator.errors import ApiError, missing
+from airflow_provider_openai_batch.emulator.models import abilities, known_models
+from airflow_provider_openai_batch.emulator.models.families import check_response
 from airflow_provider_openai_batch.emulator.wording import unknown_parameter
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _check(asked: CreateResponse) -> None:
         raise ApiError(
             400, "The emulator answers synchronously; ask without 'background'.", param="background"
         )
-    if not models.writes_text(asked.model):
+    if not known_models.writes_text(asked.model):
         text = f"The requested model '{asked.model}' cannot be used with the Responses API."
         raise ApiError(400, text, code="unsupported_model", param="model")
 
@@ -189,7 +189,7 @@ def _frame(asked: CreateResponse) -> Response:
         instructions=asked.instructions,
         max_output_tokens=asked.max_output_tokens,
         max_tool_calls=asked.max_tool_calls,
-        model=models.resolved(asked.model),
+        model=known_models.resolved(asked.model),
         parallel_tool_calls=asked.parallel_tool_calls is not False,
         reasoning=ShownReasoning(effort=reasoning.effort, summary=reasoning.summary),
         store=asked.store is not False,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from starlette.concurrency import run_in_threadpool
 
-from airflow_provider_openai_batch.emulator import models
 from airflow_provider_openai_batch.emulator.bodies import UNPARSEABLE
 from airflow_provider_openai_batch.emulator.errors import ApiError
+from airflow_provider_openai_batch.emulator.models import known_models
 from airflow_provider_openai_batch.emulator.replies import reply
 from airflow_provider_openai_batch.emulator.service import service
 from airflow_provider_openai_batch.emulator.state.ledger import Execution
@@ -33,7 +33,7 @@ def _model(name: str) -> dict[str, Any]:
 
 def list_models(request: Request) -> Response:
     """`GET /models`"""
-    names = [*models.LISTED, *(name for name in service(request).settings.models if name != "*")]
+    names = [*known_models.LISTED, *(name for name in service(request).settings.models if name != "*")]
     return reply({"object": "list", "data": [_model(name) for name in names]})
 
 
@@ -43,7 +43,7 @@ def retrieve_model(request: Request) -> Response:
 
 
 def _existing(request: Request, name: str) -> str:
-    if not models.exists(name, service(request).settings):
+    if not known_models.exists(name, service(request).settings):
         text = f"The model `{name}` does not exist or you do not have access to it."
         raise ApiError(404, text, code="model_not_found", param="model")
     return name
@@ -80,7 +80,7 @@ def _answer(endpoint: Endpoint, request: Request, body: bytes) -> Response:
             body=msgspec.Raw(msgspec.json.encode(head)),
             body_hash=hashlib.sha256(body).hexdigest()[:32],
             status=answer.status,
-            model=models.resolved(model),
+            model=known_models.resolved(model),
             input_tokens=answer.usage.input_tokens,
             output_tokens=answer.usage.output_tokens,
             executed_at=now,

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from airflow_provider_openai_batch.emulator import models
-from airflow_provider_openai_batch.emulator.endpoints.abilities import abilities_of
 from airflow_provider_openai_batch.emulator.errors import ApiError
+from airflow_provider_openai_batch.emulator.models import known_models
+from airflow_provider_openai_batch.emulator.models.abilities import abilities_of
 from airflow_provider_openai_batch.emulator.wording import enumerated, out_of_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_openai_batch.emulator.endpoints.abilities import Abilities
+    from airflow_provider_openai_batch.emulator.models.abilities import Abilities
 
 #: The parameters of the choice of words, and their defaults.
 SAMPLING = (("temperature", 1), ("top_p", 1), ("presence_penalty", 0), ("frequency_penalty", 0))
@@ -39,7 +39,7 @@ def check_chat(chat: Any) -> None:
     _check_verbosity("verbosity", chat.verbosity, able)
     if able.reasons:
         _check_reasoning_chat(chat, able)
-    elif models.is_listed(chat.model) and chat.reasoning_effort is not None:
+    elif known_models.is_listed(chat.model) and chat.reasoning_effort is not None:
         raise ApiError(400, "Unrecognized request argument supplied: reasoning_effort")
     _check_logprobs(chat)
     _check_format("response_format", bytes(chat.response_format), able)
@@ -54,7 +54,7 @@ def check_response(asked: Any, reasoning: Any) -> None:
     _check_enabled(asked, "stream_options", "stream")
     if able.reasons:
         _check_effort_of_response(asked, reasoning.effort, able)
-    elif models.is_listed(asked.model):
+    elif known_models.is_listed(asked.model):
         for name in ("effort", "summary"):
             if getattr(reasoning, name) is not None:
                 raise _unsupported(f"reasoning.{name}")
@@ -80,7 +80,7 @@ def check_completion(asked: Any) -> None:
 def _check_route(model: str, able: Abilities) -> None:
     if able.completes:
         raise ApiError(404, f"{NOT_CHAT} Did you mean to use v1/completions?", param="model")
-    if not models.writes_text(model):
+    if not known_models.writes_text(model):
         raise ApiError(404, NOT_CHAT, param="model")
     if not able.chats:
         raise ApiError(404, ONLY_RESPONSES, param="model")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from airflow_provider_openai_batch.emulator import models
+from airflow_provider_openai_batch.emulator.models import known_models
 
 LOW = ("low", "medium", "high")
 FULL = ("none", *LOW, "xhigh")
@@ -83,13 +83,13 @@ FAMILIES = tuple(
 @lru_cache(maxsize=256)
 def abilities_of(model: str) -> Abilities:
     """What a model takes; of a name that is not OpenAI's only whether it looks like one that reasons."""
-    if models.is_listed(model):
+    if known_models.is_listed(model):
         name = model.split(":")[1] if model.startswith("ft:") else model
-        undated = models.DATED.sub("", name)
+        undated = known_models.DATED.sub("", name)
         for pattern, abilities in FAMILIES:
             if pattern.fullmatch(name) or pattern.fullmatch(undated):
                 return abilities
-    is_reasoning = models.is_reasoning(model)
+    is_reasoning = known_models.is_reasoning(model)
     return Abilities(reasons=is_reasoning, effort="medium" if is_reasoning else "none")
 
 

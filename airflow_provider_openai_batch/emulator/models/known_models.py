@@ -23,7 +23,7 @@ EMBEDDING = re.compile(r"text-embedding-")
 MODERATION = re.compile(r"(omni|text)-moderation-")
 REASONING = re.compile(r"(ft:)?(gpt-[56](?!.*-chat)|o\d)")
 #: The price table is the list of models; it is data beside the package, and nothing is imported for it.
-PRICED = frozenset(json.loads((Path(__file__).parents[1] / "hooks" / "prices.json").read_text())["models"])
+PRICED = frozenset(json.loads((Path(__file__).parents[2] / "hooks" / "prices.json").read_text())["models"])
 #: Models without a batch price that the API serves all the same.
 UNPRICED = frozenset(
     {

@@ -1,0 +1,1 @@
+"""The models that the emulator knows, and what each family of them takes."""
