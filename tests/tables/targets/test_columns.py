@@ -170,7 +170,7 @@ VALUES: list[tuple[str, pa.DataType, str, Any, Any]] = [
     ("duckdb", pa.float64(), "decimal(4, 1)", 999.9, 999.96),
     ("duckdb", pa.float64(), "float", SHORT, 1e39),
     ("duckdb", FLOATS, "float[2]", [1.0, 2.0], [1.0]),
-    ("duckdb", FLOATS, "tinyint[]", [127.0], [128.0]),
+    ("duckdb", pa.list_(pa.int64()), "tinyint[]", [127], [128]),
     ("mariadb", pa.string(), "varchar(3) character set utf8mb4", "äöü", "abcd"),
     ("mariadb", pa.string(), "enum('a')", "a", "b"),
     ("mariadb", pa.int64(), "smallint", -(2**15), 2**15),

@@ -128,7 +128,7 @@ def test_partition_of_an_existing_date_column(warehouse: Warehouse) -> None:
     ]
 
 
-@pytest.mark.parametrize("warehouse", ["duckdb", "postgres"], indirect=True)
+@pytest.mark.parametrize("warehouse", ["duckdb", "postgres", "mariadb"], indirect=True)
 @pytest.mark.parametrize(
     ("declared", "value"), [("date", "2026-02-30"), ("int", "x"), ("uuid", "x"), ("numeric(3, 1)", "1000")]
 )
