@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import openai
 
 from airflow_provider_openai_batch.batch.api.pace import Pace, TooMuch, TooSlow
-from airflow_provider_openai_batch.client.same_origin import Redirected, redirect_of
+from airflow_provider_openai_batch.client.same_origin import Redirected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,16 +93,14 @@ class Download:
             raise self._cut(into, error) from error
         except Exception as error:
             # The transport's own errors pass the SDK unwrapped once the answer has begun.
-            if is_last or redirect_of(error) is not None:
+            if is_last:
                 raise self._broken(error) from error
         else:
             return True
         return False
 
-    def _broken(self, error: Exception) -> Exception:
-        """Return what to raise: if the API redirects elsewhere, a retry does not help."""
-        message = f"File {self._file_id!r} could not be read to its end ({type(error).__name__})."
-        return redirect_of(error) or CutDownload(message)
+    def _broken(self, error: Exception) -> CutDownload:
+        return CutDownload(f"File {self._file_id!r} could not be read to its end ({type(error).__name__}).")
 
     def _cut(self, into: BinaryIO, error: Exception) -> CutDownload:
         empty(into)

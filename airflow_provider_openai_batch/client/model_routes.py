@@ -12,6 +12,7 @@ from airflow_provider_openai_batch.batch.api.status_codes import NOT_FOUND
 from airflow_provider_openai_batch.batch.text.server_words import shown
 from airflow_provider_openai_batch.batch.text.shallow_json import shallow
 from airflow_provider_openai_batch.client.api_answers import Models, refused
+from airflow_provider_openai_batch.client.same_origin import guarded
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.client.api_clock import ApiClock
@@ -56,7 +57,7 @@ class ModelRoutes:
         return ()
 
     def _once(self) -> openai.OpenAI:
-        return self._api.with_options(max_retries=0, timeout=TIMEOUT)
+        return guarded(self._api.with_options(max_retries=0, timeout=TIMEOUT))
 
 
 def _says_unknown(error: openai.APIStatusError, *, by_code: bool) -> bool:

@@ -99,17 +99,49 @@ class AsyncSameOrigin(openai.DefaultAsyncHttpxClient):
 
 
 def guarded(api: openai.OpenAI, elapsed: Callable[[], float] = time.monotonic) -> openai.OpenAI:
-    """Return a client that does not leave its origin."""
-    if isinstance(api._client, SameOrigin):  # noqa: SLF001 - the SDK does not tell otherwise
-        return api
-    return api.with_options(http_client=_with_hooks(SameOrigin(elapsed), api._client))  # noqa: SLF001
+    """Return a client that does not leave its origin, and whose errors say why."""
+    given = api._client  # noqa: SLF001 - the SDK does not tell otherwise
+    if not isinstance(given, SameOrigin):
+        api = api.with_options(http_client=_with_hooks(SameOrigin(elapsed), given))
+    if "request" not in vars(api):
+        api.request = _unwrapping(api.request)  # type: ignore[method-assign]
+    return api
 
 
 def guarded_async(api: openai.AsyncOpenAI) -> openai.AsyncOpenAI:
-    """Return an asynchronous client that does not leave its origin."""
-    if isinstance(api._client, AsyncSameOrigin):  # noqa: SLF001
-        return api
-    return api.with_options(http_client=_with_hooks(AsyncSameOrigin(), api._client))  # noqa: SLF001
+    """Return an asynchronous client that does not leave its origin, and whose errors say why."""
+    given = api._client  # noqa: SLF001
+    if not isinstance(given, AsyncSameOrigin):
+        api = api.with_options(http_client=_with_hooks(AsyncSameOrigin(), given))
+    if "request" not in vars(api):
+        api.request = _unwrapping_async(api.request)  # type: ignore[method-assign]
+    return api
+
+
+def _unwrapping(request: Callable[..., Any]) -> Callable[..., Any]:
+    """Raise what our HTTP client does as itself: the SDK before 3 wraps it in an APIConnectionError."""
+
+    def unwrapped(*given: Any, **options: Any) -> Any:
+        try:
+            return request(*given, **options)
+        except openai.APIConnectionError as error:
+            if isinstance(error.__cause__, openai.OpenAIError):
+                raise error.__cause__ from None
+            raise
+
+    return unwrapped
+
+
+def _unwrapping_async(request: Callable[..., Any]) -> Callable[..., Any]:
+    async def unwrapped(*given: Any, **options: Any) -> Any:
+        try:
+            return await request(*given, **options)
+        except openai.APIConnectionError as error:
+            if isinstance(error.__cause__, openai.OpenAIError):
+                raise error.__cause__ from None
+            raise
+
+    return unwrapped
 
 
 def _with_hooks(ours: Any, given: Any) -> Any:
@@ -151,11 +183,3 @@ def _message(response: Any, where: str) -> str:
         f"The API at {_shown(response.url)!r} answered {response.status_code}: it redirects {where}, another "
         "origin, and nothing was sent there. If the API is there, write it into the connection's host."
     )
-
-
-def redirect_of(error: Any) -> Redirected | None:
-    """Find the redirect that an error is, or that a release of the SDK wrapped in it."""
-    if isinstance(error, Redirected):
-        return error
-    cause = getattr(error, "__cause__", None)
-    return cause if isinstance(cause, Redirected) else None

@@ -47,7 +47,7 @@ from airflow_provider_openai_batch.client.api_clock import ApiClock, machine_tim
 from airflow_provider_openai_batch.client.async_client import AsyncClient
 from airflow_provider_openai_batch.client.downloads import CutDownload, Download, ShortDownload, has_content
 from airflow_provider_openai_batch.client.model_routes import ModelRoutes
-from airflow_provider_openai_batch.client.same_origin import guarded, redirect_of
+from airflow_provider_openai_batch.client.same_origin import Redirected, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -255,7 +255,7 @@ class Client:
     @cached_property
     def _once(self) -> openai.OpenAI:
         """Calls that the SDK does not repeat."""
-        return self._api.with_options(max_retries=0)
+        return guarded(self._api.with_options(max_retries=0))
 
     def _upload(self, name: str, file: BinaryIO, expires: Any) -> InputFile | Refused:
         try:
@@ -285,9 +285,9 @@ class Client:
             if error.status_code in LEAVE_ALONE:
                 raise
             return 0
-        except (openai.OpenAIError, msgspec.MsgspecError) as error:
-            if (redirected := redirect_of(error)) is not None:
-                raise redirected from None
+        except Redirected:
+            raise
+        except (openai.OpenAIError, msgspec.MsgspecError):
             return 0
         return (file.bytes or 0) if file.id == file_id else 0
 

@@ -93,12 +93,12 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
     def _official(self, connection: Connection) -> OpenAI:
         from openai import OpenAI
 
-        from airflow_provider_openai_batch.client.same_origin import SameOrigin  # noqa: PLC0415
+        from airflow_provider_openai_batch.client.same_origin import SameOrigin, guarded  # noqa: PLC0415
 
         arguments = client_arguments(connection, connection.extra_dejson)
         # Airflow masks the stored password, which may have white space around it.
         mask_secret(arguments["api_key"])
-        return OpenAI(**arguments, http_client=SameOrigin())
+        return guarded(OpenAI(**arguments, http_client=SameOrigin()))
 
     def get_client(self) -> Client:
         """Return the calls that a run needs; close it after use."""
@@ -117,14 +117,10 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         """Lend a client; if the API cannot be reached, log its URL, which the error does not name."""
         import openai
 
-        from airflow_provider_openai_batch.client.same_origin import redirect_of  # noqa: PLC0415
-
         with closing(self.get_client()) as client:
             try:
                 yield client
             except openai.APIConnectionError as error:
-                if (redirected := redirect_of(error)) is not None:
-                    raise redirected from error
                 log.error(  # noqa: TRY400
                     "The API at %s (connection %r) cannot be reached: %s.",
                     client.origin,

@@ -18,8 +18,14 @@ from tests.matrix.environment import HOME, ROOT, Environment, NoPython, Unresolv
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: What a version can break: the hooks, the operators through `dag.test()`, the examples, and Arrow's types.
+#: What a version can break: the client, reading what servers write, the hooks, the operators through
+#: `dag.test()`, the examples, and Arrow's types.
 TESTS = (
+    "tests/batch/answer",
+    "tests/batch/api",
+    "tests/batch/output",
+    "tests/client",
+    "tests/steps/collect",
     "tests/hooks",
     "tests/operators",
     "tests/sensors",
@@ -32,7 +38,6 @@ TESTS = (
     "tests/tables/targets/test_parquet.py",
     "tests/tables/types/test_arrow_types.py",
     "tests/packaging/test_readme.py",
-    "tests/client/test_sync_client.py",
 )
 
 

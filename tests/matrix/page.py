@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 
 PAGE = ROOT / "docs/versions.md"
 BEGIN, END = "<!-- filled by `make test-matrix` -->\n", "<!-- end -->"
-SHOWN = ("apache-airflow", "apache-airflow-providers-common-compat", "pyarrow", "openai", "sqlglot")
+SHOWN = (
+    "apache-airflow",
+    "apache-airflow-providers-common-compat",
+    "pyarrow",
+    "openai",
+    "msgspec",
+    "sqlglot",
+)
 HEADS = (
     "environment",
     "Python",
@@ -20,6 +27,7 @@ HEADS = (
     "common-compat",
     "pyarrow",
     "openai",
+    "msgspec",
     "sqlglot",
     "tests",
     "run on",

@@ -39,8 +39,8 @@ CLOSING = (
     Mutation(
         name="a redirected download asks for the content",
         file="client/sync_client.py",
-        old="                raise redirected from None\n            return 0",
-        new="                return 0\n            return 0",
+        old="        except Redirected:\n            raise\n",
+        new="        except Redirected:\n            return 0\n",
         caught_by="tests/client/test_same_origin.py::test_a_redirected_metadata_ends_the_download",
     ),
 )

@@ -50,7 +50,8 @@ def validator_of(schema: Schema) -> Any:
 def _refusal(error: Exception) -> InvalidRequest:
     path = [str(step) for step in getattr(error, "instance_path", ())]
     at = f" at {'.'.join(path)!r}" if path else ""
-    reason = _own_words(path, getattr(error, "instance", None)) or str(error).partition("\n")[0]
+    own_words = None if "regex" in str(error) else _own_words(path, getattr(error, "instance", None))
+    reason = own_words or str(error).partition("\n")[0]
     if len(reason) > MOST:
         reason = f"{reason[: MOST // 2]} … {reason[-MOST // 2 :]}"
     return InvalidRequest(f"output_type is not a valid JSON schema{at}: {reason}.")

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # an escaped U+0000, a pair of surrogates, or a lone one; escaped once more inside a string of JSON
 ESCAPES = re.compile(rb"(?i)\\u0000|\\u(?P<high>d[89ab]..)(?:\\+u(?P<low>d[c-f]..))?|\\ud[c-f]..")
-UNREADABLE = (ValueError, RecursionError)
+#: What msgspec raises is a ValueError only since its 0.21.
+UNREADABLE = (ValueError, msgspec.DecodeError, RecursionError)
 #: How what is cleaned begins.
 CLEANED = (b"\\ud", b"\\u0000", b"\\uD", b"\\Ud", b"\\U0000", b"\\UD")
 FENCE = "```"

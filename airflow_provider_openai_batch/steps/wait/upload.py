@@ -13,7 +13,7 @@ import openai
 
 from airflow_provider_openai_batch.batch.api.objects import InputFile, Refused
 from airflow_provider_openai_batch.batch.api.status_codes import BAD_REQUEST, MAY_HAVE_ACTED, SERVER_ERROR
-from airflow_provider_openai_batch.client.same_origin import redirect_of
+from airflow_provider_openai_batch.client.same_origin import Redirected
 from airflow_provider_openai_batch.client.sync_client import WrongAnswer
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.look.api_errors import rest_after
@@ -62,7 +62,7 @@ def upload_shard(
             if rest_after(error):
                 raise
             sweep(journal.store, client, shard.id, name)
-            if tries_left <= 0 or redirect_of(error):  # who points elsewhere once does so again
+            if tries_left <= 0 or isinstance(error, Redirected):  # who points elsewhere once does so again
                 raise
         except InvalidRequest:  # the server has no such route
             raise

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -95,7 +96,7 @@ def test_fields_are_those_of_the_api():
         ("temperature", pa.array([0.5, 1.0, 1e-7]), [0.5, 1.0, 1e-7]),
         ("temperature", pa.array([1, 0], pa.int8()), [1, 0]),
         ("top_p", pa.array([Decimal("0.10"), None]), [0.1, ...]),
-        ("top_p", pa.array([0.25], pa.float16()), [0.25]),
+        ("top_p", pa.array([np.float16(0.25)], pa.float16()), [0.25]),
         ("temperature", pa.array([0.1], pa.float32()), [0.1]),
         ("seed", pa.array([2**62, None, -1]), [2**62, ..., -1]),
         ("seed", pa.array([5.0, None, float("nan")]), [5, ..., ...]),
