@@ -18,6 +18,14 @@ from airflow_provider_openai_batch.tables.existing.keys import MOST_SHOWN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
+    Numbers = npt.NDArray[np.int64]
+
+#: How many integers a block holds: 32 MB, of which only what is filled takes memory. The C library gives back
+#: blocks of this size as soon as they are let go.
+BLOCK = 1 << 22
+
 
 class UniqueKeys:
     """The keys so far: 16 bytes each, or 8 for one column of integers, which are compared at the end."""
@@ -25,7 +33,7 @@ class UniqueKeys:
     def __init__(self, key: Sequence[str], *, show_keys: bool = True) -> None:
         self._key, self._show_keys = key, show_keys
         self._hashes = SeenHashes()
-        self._integers: list[np.ndarray] = []
+        self._integers = _Integers()
         self._count = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -41,8 +49,7 @@ class UniqueKeys:
         self._count += batch.num_rows
         arrays = [batch.column(name) for name in self._key]
         if len(arrays) == 1 and pa.types.is_signed_integer(arrays[0].type):
-            # A copy: the column's own memory is held, or let go, with that of the whole batch.
-            self._integers.append(arrays[0].cast(pa.int64()).to_numpy().copy())
+            self._integers.add(arrays[0].cast(pa.int64()).to_numpy())
             return
         written = [text_array(column) for column in arrays]
         new = self._hashes.add(digests(written))
@@ -53,11 +60,7 @@ class UniqueKeys:
 
     def finish(self) -> None:
         """Compare the integers."""
-        if not self._integers:
-            return
-        values = np.concatenate(self._integers)
-        self._integers.clear()
-        values.sort()
+        values = self._integers.in_order()
         twice = values[1:][values[1:] == values[:-1]]
         if len(twice):
             self._refuse_duplicates([(str(value),) for value in dict.fromkeys(twice.tolist())][:MOST_SHOWN])
@@ -78,3 +81,34 @@ class UniqueKeys:
             f"Keys occur more than once{for_example(keys, show_keys=self._show_keys)}; list in source['key'] "
             "all columns that identify a row, or remove duplicates in the source."
         )
+
+
+class _Integers:
+    """Integers in blocks, so that more of them never means another copy of those that are here."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Numbers] = []
+        self._count = 0
+
+    def add(self, values: Numbers) -> None:
+        while len(values):
+            filled = self._count % BLOCK
+            if not filled:
+                self._blocks.append(np.empty(BLOCK, np.int64))
+            part, values = np.split(values, [BLOCK - filled])
+            self._blocks[-1][filled : filled + len(part)] = part
+            self._count += len(part)
+
+    def in_order(self) -> Numbers:
+        """Sort all of them, in place if there is one block; the blocks are not kept."""
+        values = self._blocks.pop()[: self._count] if len(self._blocks) == 1 else self._joined()
+        values.sort()
+        return values
+
+    def _joined(self) -> Numbers:
+        """Copy the blocks one by one, and let each go before the next one is copied."""
+        whole = np.empty(self._count, np.int64)
+        while self._blocks:
+            rest = whole[(len(self._blocks) - 1) * BLOCK :][:BLOCK]
+            rest[:] = self._blocks.pop()[: len(rest)]
+        return whole

@@ -85,6 +85,7 @@ class RowFiles:
         self._open[1].write_table(pa.Table.from_batches(self._waiting, schema=self.schema))
         self._in_file += self._held
         self._waiting, self._held = [], 0
+        pa.default_memory_pool().release_unused()  # it keeps three times what it has in use
         if self._in_file >= ROWS_PER_FILE:
             self._close_file()
 

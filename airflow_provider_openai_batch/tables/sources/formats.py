@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileOpener
 
 from airflow_provider_openai_batch.batch.arguments.text_format import ARGUMENT
 from airflow_provider_openai_batch.exceptions import InvalidRequest
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.arguments.text_format import TextFormat
 
+#: How much of a column is read at a time from a disk. From an object store it is all that a row group holds:
+#: smaller reads, column by column, would make the client drop what it has read ahead.
+DISK_BYTES = 1 << 18
 COMPRESSIONS = re.compile(r"\.(gz|bz2|zst|xz)$")
 
 
@@ -72,9 +76,14 @@ class Parquet:
     @staticmethod
     def _open(path: str, file: Any) -> pq.ParquetFile:
         try:
-            return pq.ParquetFile(file, pre_buffer=False)
+            return pq.ParquetFile(file, pre_buffer=False, buffer_size=_buffer_size(file))
         except pa.ArrowException:
             raise Unreadable(f"{path!r} is not a Parquet file.") from None
+
+
+def _buffer_size(file: Any) -> int:
+    """Choose how much of a column is read at a time; 0: all of it that a row group holds."""
+    return DISK_BYTES if isinstance(file, LocalFileOpener) else 0
 
 
 PARQUET, CSV, TSV, JSONL = Parquet(), Csv(), Csv("\t"), Jsonl()

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import json
 import lzma
+import tracemalloc
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -541,3 +542,21 @@ def test_parquet_text_that_is_no_utf8(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidRequest, match=r"Column 'id' .* such as a text that is not UTF-8"):
         read(tmp_path / "a.parquet", "id")
+
+
+def test_a_large_column_of_parquet_on_disk_is_read_in_pieces(tmp_path: Path) -> None:
+    """A row group of 16 MB is not read as a whole before its first rows are there."""
+    texts = [f"{n} " + f"{n * 2654435761 % 2**64:x}" * 50 for n in range(20_000)]
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"id": range(len(texts)), "body": texts}), path, compression="none")
+
+    tracemalloc.start()
+    try:
+        with source(path).read(["id", "body"]) as batches:
+            rows = sum(batch.num_rows for batch in batches)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert rows == len(texts)
+    assert peak < 4_000_000
