@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +31,42 @@ class Source(Protocol):
         Types that Arrow has no exact form for are text with the field metadata `logical`:
         `uuid`, `json`, `decimal` (without a fixed scale), or `unknown` (no rows tell the type).
         """
+        ...
+
+
+class Steady(Protocol):
+    """A source as of one moment: each read finds the same rows, and none changes anything."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Describe the columns."""
+        ...
+
+    @property
+    def is_cheap(self) -> bool:
+        """Tell whether a read of a few rows costs no more than to find them: nothing is summed up."""
+        ...
+
+    def hashes(
+        self, key: Sequence[str], hashed: Sequence[str]
+    ) -> AbstractContextManager[Iterator[pa.RecordBatch]]:
+        """Read the key's columns of all rows, and after them the hash of what is in some columns of text.
+
+        It is what `batch.digests` gives, in 24 hex digits; NULL if the database does not hold UTF-8.
+        """
+        ...
+
+    def rows(self, keys: pa.RecordBatch) -> AbstractContextManager[Iterator[pa.RecordBatch]]:
+        """Read the rows that have one of these keys, which are integers or texts, in any order."""
+        ...
+
+
+@runtime_checkable
+class Hashing(Protocol):
+    """A source whose database hashes texts by itself, and can be read twice as of one moment."""
+
+    def steady(self, columns: Sequence[str]) -> AbstractContextManager[Steady]:
+        """Open it for columns; the moment is that of the first read."""
         ...
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.arguments.resend import ALL, looks
+from airflow_provider_openai_batch.batch.decisions.row_decision import Rule
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.target_checks import surviving
 from airflow_provider_openai_batch.steps.submit.recipe import Recipe, landing, result_columns
@@ -63,6 +64,10 @@ class Ends:
         """Return whether answers in the target matter."""
         return looks(self.resend, self.target)
 
+    def rule(self, recipe: Recipe) -> Rule:
+        """Say what decides on a row beside what the target holds of it."""
+        return Rule(words=self.resend or (), run_id=self.run_id, prompt_version=recipe.prompt_version)
+
     def landing(self, recipe: Recipe, rows: pa.Schema) -> Landing:
         """Describe the load of rows with this schema."""
         assert self.target is not None
@@ -74,21 +79,21 @@ class Ends:
 @contextmanager
 def read_beside(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Iterator[Pairs]:
     """Open the rows; the target is checked before the first row is returned."""
-    checked = _alter_first(ends, recipe, columns)
+    checked = alter_first(ends, recipe, columns)
     join = _join(ends, recipe, columns)
     if join is not None:
         held = map(sql.held_name, sql.roles_of(join))
         with _joined(ends, join).read((*columns, *held)) as batches:
             first, rest = peek(batches)
-            keys = _check(ends, recipe, first, checked)
+            keys = check(ends, recipe, first, checked)
             rest = surviving(keys, recipe.layout.key, rest, show_keys=ends.show_keys)
             yield (_split(batch, join) for batch in rest)
         return
     with ends.rows.read(columns) as batches:
         first, rest = peek(_first_rows(batches, ends.most))
-        keys = _check(ends, recipe, first, checked)
+        keys = check(ends, recipe, first, checked)
         rest = surviving(keys, recipe.layout.key, rest, show_keys=ends.show_keys)
-        found = None if first is None else _held(ends, recipe, first.schema)
+        found = None if first is None else held_of(ends, recipe, first.schema)
         if first is None or found is None:
             yield ((batch, None) for batch in rest)
         else:
@@ -107,7 +112,7 @@ def peek(batches: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, Iter
     return first, again()
 
 
-def _alter_first(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> pa.Schema | None:
+def alter_first(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> pa.Schema | None:
     """Check a table that lacks columns before anything is read, and return the types; otherwise None.
 
     A read of the table, which the source may be, holds a lock that its ALTER TABLE would wait for.
@@ -123,9 +128,7 @@ def _alter_first(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> pa.Schem
     return shape
 
 
-def _check(
-    ends: Ends, recipe: Recipe, first: pa.RecordBatch | None, checked: pa.Schema | None
-) -> Keys | None:
+def check(ends: Ends, recipe: Recipe, first: pa.RecordBatch | None, checked: pa.Schema | None) -> Keys | None:
     """Check the target with the first rows, unless that was done before, and return its keys."""
     if ends.table is None or first is None:
         return None
@@ -135,7 +138,8 @@ def _check(
     return ends.table.keys(plan)
 
 
-def _held(ends: Ends, recipe: Recipe, rows: pa.Schema) -> Held | None:
+def held_of(ends: Ends, recipe: Recipe, rows: pa.Schema) -> Held | None:
+    """Ask the target for what it holds; None where that does not matter, or is nothing."""
     if ends.target is None or ends.table is None or not ends.looks:
         return None
     found = ends.table.held(ends.landing(recipe, rows))
@@ -149,7 +153,7 @@ def _held(ends: Ends, recipe: Recipe, rows: pa.Schema) -> Held | None:
 
 def look_elsewhere(ends: Ends, recipe: Recipe, custom_ids: Sequence[str], rows: pa.Schema) -> Elsewhere:
     """Look these requests up in the target, under any key."""
-    found = _held(ends, recipe, rows)
+    found = held_of(ends, recipe, rows)
     return Elsewhere() if found is None else found.elsewhere(custom_ids)
 
 
@@ -161,7 +165,7 @@ def _join(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Join | None:
         return None
     with resolve_source(ends.source, None, sql.Query.none).read(columns) as batches:
         shape = next(batches).schema
-    found = _held(ends, recipe, shape)
+    found = held_of(ends, recipe, shape)
     if found is None:
         return None
     plain = found.join(recipe.layout.key)
@@ -172,9 +176,7 @@ def _join(ends: Ends, recipe: Recipe, columns: Sequence[str]) -> Join | None:
 def _by_itself(ends: Ends, recipe: Recipe, found: Held, shape: pa.Schema) -> Iterator[Join]:
     """Yield a join with which the database finds settled rows, if all used columns are text."""
     layout = recipe.layout
-    kinds = [shape.field(name) for name in layout.used]
-    exact = all(pa.types.is_string(kind.type) and not kind.metadata for kind in kinds)
-    if not exact or ALL in (ends.resend or ()):
+    if not hashes_exactly(recipe, shape) or ALL in (ends.resend or ()):
         return
     known = Known(
         columns=recipe.template.hashed,
@@ -187,6 +189,12 @@ def _by_itself(ends: Ends, recipe: Recipe, found: Held, shape: pa.Schema) -> Ite
         hidden = tuple(field.name for field in shape if _can_hide(field, layout.key))
         shown = tuple(name for name in shape.names if name not in hidden)
         yield replace(join, shown=shown, hidden=hidden)
+
+
+def hashes_exactly(recipe: Recipe, shape: pa.Schema) -> bool:
+    """Tell whether a database hashes what requests are made of as we do: all of it is text."""
+    kinds = [shape.field(name) for name in recipe.layout.used]
+    return all(pa.types.is_string(kind.type) and not kind.metadata for kind in kinds)
 
 
 def _can_hide(field: pa.Field, key: Sequence[str]) -> bool:
@@ -221,14 +229,24 @@ def _split(batch: pa.RecordBatch, join: Join) -> Pair:
 def _looked_up(batches: Iterator[pa.RecordBatch], plan: Landing, found: Held) -> Pairs:
     """Look the keys up in blocks, with one statement each."""
     for group in grouped(batches):
-        whole = group.combine_chunks().to_batches()
-        rows = whole[0] if whole else pa.RecordBatch.from_pylist([], schema=group.schema)
-        keys = [plan.schema.field(name) for name in plan.key]
-        held = found.of(pa.RecordBatch.from_arrays(rows.columns[: len(keys)], schema=pa.schema(keys)))
-        yield from _parts(rows, held)
+        rows = one_batch(group)
+        yield from parts(rows, look_up(rows, plan, found))
 
 
-def _parts(rows: pa.RecordBatch, held: pa.RecordBatch) -> Pairs:
+def one_batch(group: pa.Table) -> pa.RecordBatch:
+    """Make one batch of a table."""
+    whole = group.combine_chunks().to_batches()
+    return whole[0] if whole else pa.RecordBatch.from_pylist([], schema=group.schema)
+
+
+def look_up(rows: pa.RecordBatch, plan: Landing, found: Held) -> pa.RecordBatch:
+    """Look up the keys of rows, whose columns begin with them."""
+    keys = [plan.schema.field(name) for name in plan.key]
+    return found.of(pa.RecordBatch.from_arrays(rows.columns[: len(keys)], schema=pa.schema(keys)))
+
+
+def parts(rows: pa.RecordBatch, held: pa.RecordBatch) -> Pairs:
+    """Divide rows, and what is held of them, into batches."""
     if not rows.num_rows:
         yield rows, None
     for start in range(0, rows.num_rows, BATCH_ROWS):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.arguments.resend import words_for
 from airflow_provider_openai_batch.batch.cost.estimate import Forecaster
 from airflow_provider_openai_batch.batch.cost.expected_output import expected_output
-from airflow_provider_openai_batch.batch.decisions.row_decision import Rule
 from airflow_provider_openai_batch.batch.decisions.token_queue import tokens_per_shard
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.exceptions import InvalidRequest
@@ -22,12 +22,13 @@ from airflow_provider_openai_batch.steps.keys.other_keys import warn_of_other_ke
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.submit.carried_value_checks import fitting
+from airflow_provider_openai_batch.steps.submit.changed_rows import ReadWhole, may_hash, read_changed
 from airflow_provider_openai_batch.steps.submit.cost_cap_check import require_budget, require_price
 from airflow_provider_openai_batch.steps.submit.model_check import check_model
 from airflow_provider_openai_batch.steps.submit.recipe import Recipe, read_recipe
 from airflow_provider_openai_batch.steps.submit.shard_cutter import Terms
 from airflow_provider_openai_batch.steps.submit.snapshot_writer import SnapshotWriter
-from airflow_provider_openai_batch.steps.submit.source_join import Ends, look_elsewhere, read_beside
+from airflow_provider_openai_batch.steps.submit.source_join import Ends, Pairs, look_elsewhere, read_beside
 from airflow_provider_openai_batch.steps.submit.staged import Staged, staged_of
 from airflow_provider_openai_batch.steps.submit.submit_log import log_changes, warn_of_skipped
 from airflow_provider_openai_batch.steps.submit.tokenizers import counter_for
@@ -38,12 +39,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from airflow_provider_openai_batch.batch.output.output import Output
+    from airflow_provider_openai_batch.batch.run.facts import Done
     from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
     from airflow_provider_openai_batch.tables.base import Source, Target
 
 log = logging.getLogger(__name__)
+
+#: Open the rows that have these columns, each with what the target holds of it.
+Read = Callable[[Ends, Recipe, Sequence[str]], AbstractContextManager[Pairs]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +94,14 @@ def stage(args: SubmitArgs, store: RunStore, client: Client) -> Staged:
     submission = to_record(args, recipe, now, fingerprint=fingerprint, epoch=_epoch(args, run))
     journal.ask(snapshot, submission)
     with _opened(args, source, submission) as ends:
-        with SnapshotWriter(store, snapshot, recipe, _terms(args, ends, recipe, client)) as writer:
-            writer.know(run)
-            _read(ends, recipe, writer)
-            done = writer.finish(client.now())
+
+        def write(read: Read) -> tuple[SnapshotWriter, Done]:
+            with SnapshotWriter(store, snapshot, recipe, _terms(args, ends, recipe, client)) as writer:
+                writer.know(run)
+                _add(read, ends, recipe, writer)
+                return writer, writer.finish(client.now())
+
+        writer, done = _written(ends, write)
         require_budget(run, done, submission)
         journal.complete(snapshot, done)
         warn_of_skipped(done, submission)
@@ -117,7 +126,7 @@ def _terms(args: SubmitArgs, ends: Ends, recipe: Recipe, client: Client) -> Term
     expected = expected_output(recipe.endpoint, recipe.body, recipe.output.schema)
     return Terms(
         limits=cut_by_answers(cut_by_budget(args.limits, model, client.token_budgets), recipe.output),
-        rule=Rule(words=ends.resend or (), run_id=args.run_id, prompt_version=recipe.prompt_version),
+        rule=ends.rule(recipe),
         counter=counter_for(model, exact=args.limits.exact_tokens),
         forecaster=Forecaster(client.prices.find(model), expected),
         now=ends.at,
@@ -126,9 +135,17 @@ def _terms(args: SubmitArgs, ends: Ends, recipe: Recipe, client: Client) -> Term
     )
 
 
-def _read(ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> None:
+def _written(ends: Ends, write: Callable[[Read], tuple[SnapshotWriter, Done]]) -> tuple[SnapshotWriter, Done]:
+    """Write the rows again if they are to be read whole after all: settled rows have left no file."""
+    if may_hash(ends):
+        with suppress(ReadWhole):
+            return write(read_changed)
+    return write(read_beside)
+
+
+def _add(read: Read, ends: Ends, recipe: Recipe, writer: SnapshotWriter) -> None:
     """Read all rows; a source without columns has none."""
-    with read_beside(ends, recipe, recipe.layout.columns if recipe.layout.used else ()) as pairs:
+    with read(ends, recipe, recipe.layout.columns if recipe.layout.used else ()) as pairs:
         for batch, held in pairs:
             writer.add(batch, held)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import numpy as np
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.text import values
@@ -82,7 +83,7 @@ class HeldRows:
 
     def of(self, keys: pa.RecordBatch) -> pa.RecordBatch:
         """Stage the keys as the table holds keys, and join the table to them."""
-        numbered = keys.append_column(ORDINAL, pa.array(range(keys.num_rows), ORDINAL.type))
+        numbered = keys.append_column(ORDINAL, pa.array(np.arange(keys.num_rows)))
         staging = Staging(name=f"batch_keys_{uuid4().hex}", columns=(*self.keys, self._ordinal()), few=True)
         with self.session() as session:
             key = self.made.landing.key

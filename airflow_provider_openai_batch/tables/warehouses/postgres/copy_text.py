@@ -110,6 +110,8 @@ def _one_after_the_other(texts: pa.Array) -> bytes:
 def written(column: pa.Array) -> pa.Array:
     """Write the values of a column as PostgreSQL reads them, escaped for COPY."""
     text = literal(column)
+    if pa.types.is_integer(column.type):
+        return text  # digits need no escape
     for plain, escaped in ESCAPES:
         text = pc.replace_substring(text, plain, escaped)
     return text

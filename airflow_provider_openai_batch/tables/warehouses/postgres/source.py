@@ -11,6 +11,7 @@ import pyarrow as pa
 from airflow_provider_openai_batch.tables.sources import sql
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.warehouses.postgres import adbc_driver, column_types, psycopg_driver
+from airflow_provider_openai_batch.tables.warehouses.postgres.steady import SteadyRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,10 +32,17 @@ class PostgresSource:
             return sql.distinct(column[0] for column in described)
 
     @contextmanager
+    def steady(self, columns: Sequence[str]) -> Iterator[SteadyRows]:
+        """Open it for reads of the same rows."""
+        with self.driver.connection() as connection:
+            chosen = self._chosen(connection, columns)
+            with SteadyRows(connection, self.query, chosen, self.quick) as steady:
+                yield steady
+
+    @contextmanager
     def read(self, columns: Sequence[str]) -> Iterator[Iterator[pa.RecordBatch]]:
         with self.driver.connection() as connection:
-            described = {column[0]: column for column in psycopg_driver.describe(connection, self.query)}
-            chosen = [column_types.choose(self.query, described[name]) for name in columns]
+            chosen = self._chosen(connection, columns)
             if self.query.is_empty:
                 yield iter([arrow_types.no_rows(pa.schema([column.field for column in chosen]))])
                 return
@@ -45,6 +53,10 @@ class PostgresSource:
             statement = self._select(connection, [column.expression for column in chosen])
             with psycopg_driver.read(connection, statement, [column.field for column in chosen]) as batches:
                 yield batches
+
+    def _chosen(self, connection: Any, columns: Sequence[str]) -> list[column_types.Chosen]:
+        described = {column[0]: column for column in psycopg_driver.describe(connection, self.query)}
+        return [column_types.choose(self.query, described[name]) for name in columns]
 
     @contextmanager
     def _by_adbc(
