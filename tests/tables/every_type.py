@@ -79,7 +79,7 @@ def _texts() -> dict[str, pa.Array]:
         "fixed_size_binary of none": pa.array([b"", None], pa.binary(0)),
         "dictionary": pa.array(["x", None]).dictionary_encode(),
         "run_end_encoded": pc.run_end_encode(pa.array(["x", "x", None])),
-        "float16": pa.array([1.5, float("nan"), None], pa.float16()),
+        "float16": pa.array([1.5, float("nan"), None]).cast(pa.float16()),
         "float32": pa.array([1.5, float("inf"), None], pa.float32()),
         "float64": pa.array([1.5, 1e308, None], pa.float64()),
         "uuid": _of(pa.array([SOME.bytes, None], pa.binary(16)), pa.uuid()),
@@ -109,11 +109,14 @@ def in_lists(column: pa.Array) -> dict[str, pa.Array]:
     }
 
 
+_PAIR = pa.list_(pa.float64(), 2)
+
+
 def _nested() -> dict[str, pa.Array]:
     return {
         "list_view": pa.array([["x"], None], pa.list_view(pa.string())),
         "large_list_view": pa.array([[1], None], pa.large_list_view(pa.int64())),
-        "fixed_size_list with NULL": pa.array([[1.5, 2.5], None], pa.list_(pa.float16(), 2)),
+        "fixed_size_list with NULL": pa.array([[1.5, 2.5], None], _PAIR).cast(pa.list_(pa.float16(), 2)),
         "fixed_size_list of none": pa.array([[], None], pa.list_(pa.int8(), 0)),
         "list of no NULL": pa.array([[1], None], pa.list_(pa.field("element", pa.int64(), nullable=False))),
         "struct of no NULL": pa.array([{"a": "x"}, None], NO_NULL),

@@ -94,10 +94,9 @@ def can_carry(hook: Any, connection: Any) -> bool:
     if getattr(type(hook), "get_conn", None) is not PostgresHook.get_conn:
         return False
     try:
-        from psycopg.pq import Conninfo  # noqa: PLC0415
+        known = _known_parameters()
     except ImportError:
         return False
-    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
     info = connection.info
     encoding = info.parameter_status("server_encoding")
     return (
@@ -107,13 +106,20 @@ def can_carry(hook: Any, connection: Any) -> bool:
     )
 
 
+def _known_parameters() -> set[str]:
+    """Return the parameters that psycopg's libpq knows, which may be older than that of another driver."""
+    from psycopg.pq import Conninfo  # noqa: PLC0415
+
+    return {option.keyword.decode() for option in Conninfo.get_defaults()}
+
+
 def _parameters(connection: Any) -> dict[str, str]:
     """Return what libpq made the connection of; ADBC reads UTF-8 only."""
-    info = connection.info
+    info, known = connection.info, _known_parameters()
     found = dict(info.dsn_parameters if is_old(connection) else info.get_parameters())
     if info.password:
         found["password"] = info.password
-    return found | {"client_encoding": "UTF8"}
+    return {name: value for name, value in found.items() if name in known} | {"client_encoding": "UTF8"}
 
 
 @contextmanager
