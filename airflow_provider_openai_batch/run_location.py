@@ -64,12 +64,20 @@ def run_uri(value: Any) -> str:
     return uri
 
 
+def is_local(uri: str) -> bool:
+    """Tell whether a run is on a disk, which needs no connection."""
+    return str(uri).partition("://")[0] in LOCAL
+
+
 def open_store(uri: str) -> RunStore:
     """Open the run's folder."""
     from airflow_provider_openai_batch.store.run_store import RunStore  # noqa: PLC0415
 
     with _installed(uri):
-        return RunStore(ObjectStoragePath(uri))
+        store = RunStore(ObjectStoragePath(uri))
+    if store.uri == uri:
+        store.uri = uri  # a triggerer holds thousands: the same text once
+    return store
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -223,12 +224,14 @@ async def _wait(loop: _JumpingLoop, folder: str, runs: int) -> None:
         tasks.append(asyncio.ensure_future(_events(trigger)))
         await asyncio.sleep(0)  # a triggerer starts them one by one, too
     await asyncio.sleep(POLL * LOOKS)
-    for task in tasks:
-        task.cancel()
-        await asyncio.sleep(0)
-    ended = await asyncio.gather(*tasks, return_exceptions=True)
-    if any(not isinstance(one, asyncio.CancelledError) for one in ended):
-        raise RuntimeError(f"A run did not wait: {next(one for one in ended if one)!r}.")
+    while tasks:
+        await _end(tasks.pop())
+
+
+async def _end(task: asyncio.Future[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def _trigger(loop: _JumpingLoop, folder: str, name: str, first_look: float = 0.0) -> OpenAIBatchRunTrigger:
@@ -243,8 +246,9 @@ def _trigger(loop: _JumpingLoop, folder: str, name: str, first_look: float = 0.0
     )
 
 
-async def _events(trigger: OpenAIBatchRunTrigger) -> list[object]:
-    return [event.payload async for event in trigger.run()]
+async def _events(trigger: OpenAIBatchRunTrigger) -> None:
+    async for event in trigger.run():
+        raise RuntimeError(f"A run did not wait: {event.payload}.")
 
 
 async def _look_often(loop: _JumpingLoop, folder: str) -> None:

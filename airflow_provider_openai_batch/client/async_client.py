@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.client.in_thread import in_thread
 from airflow_provider_openai_batch.client.same_origin import guarded_async
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
 
 class AsyncClient:
@@ -52,15 +52,15 @@ class AsyncClient:
         return [batch async for page in self.pages_back_to(oldest, most_pages) for batch in page]
 
     async def pages_back_to(
-        self, oldest: float, most_pages: int | None = None
+        self, oldest: float, most_pages: int | None = None, wanted: Callable[[str], bool] | None = None
     ) -> AsyncGenerator[tuple[Batch, ...], None]:
-        """Yield the same page by page."""
+        """Yield the same page by page; only those whose ids are wanted, as a thread asks."""
         paging = Paging(oldest, most_pages)
         while paging.more:
             answer = await self._api.batches.with_raw_response.list(**paging.query)
             await self._clock.see(answer)
             # A page of a hundred batches takes some milliseconds.
-            yield await in_thread(paging.take, answer.content)
+            yield await in_thread(paging.take, answer.content, wanted)
         paging.require_whole()
 
     async def retrieve(self, batch_id: str) -> Batch | Gone:

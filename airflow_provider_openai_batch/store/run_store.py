@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar
@@ -14,20 +13,20 @@ import msgspec
 from fsspec import AbstractFileSystem
 
 from airflow_provider_openai_batch.exceptions import RunUnreadable
+from airflow_provider_openai_batch.store.local_folder import UNFINISHED, sync_folder, tidy, walk
+from airflow_provider_openai_batch.store.put_names import PutNames
+from airflow_provider_openai_batch.store.resting_facts import pack, unpack
 from airflow_provider_openai_batch.store.scratch import OURS, scratch_file
 from airflow_provider_openai_batch.store.whole_file import open_whole
 from airflow_provider_openai_batch.store.write_once import exists, put_new
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Follower")
 
 LOCAL = {"", "file", "local"}
-UNFINISHED = ".unfinished-"
-#: What reads facts that rest in little room, by the name of their type.
-_decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,19 @@ class Draft:
         self.file.flush()
         os.fsync(self.file.fileno())
         return self._name(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder as it is given to a store, by the text of its path."""
+
+    fs: Any
+    protocol: str
+    path: str
+    uri: str
+
+    def __str__(self) -> str:
+        return self.uri
 
 
 class Follower(Protocol):
@@ -60,31 +72,28 @@ class RunStore:
     """
 
     _hard_link = staticmethod(os.link)
-    #: The facts as they were when they rested last, if none was read since.
-    _packed = b""
 
     def __init__(self, root: Any) -> None:
+        # A triggerer holds thousands, most of which only rest: what such a one does not need is not there.
         self.uri = str(root)
-        self._place = root
         self._fs = root.fs
         self._root = str(root.path).rstrip("/")
-        self._local = str(root.protocol) in LOCAL
-        self._facts: dict[str, Any] = {}
+        self._protocol = str(root.protocol)
+        self._facts: dict[str, Any] | None = None
+        #: The facts as they were when they rested last, if none was read since.
         self._packed = b""
         self._listed: frozenset[str] | None = None
-        #: What was put by this store object: names by their first folder, and the bytes of facts that were
-        #: not read yet.
-        self._published: dict[str, set[str]] = {}
-        self._put: dict[str, bytes] = {}
-        self._own: set[str] = set()
-        #: The same names in the order in which they were put, and what keeps up with them: with the listing
-        #: that it began with, and how many of these names it has.
-        self._in_order: list[str] = []
-        self._followers: dict[str, tuple[frozenset[str] | None, int, Any]] = {}
+        self._put: PutNames | None = None
+        #: What keeps up with the names that were put: with the listing that it began with, and how many of
+        #: these names it has.
+        self._followers: dict[str, tuple[frozenset[str] | None, int, Any]] | None = None
 
     def below(self, name: str) -> RunStore:
         """Return the folder of this name as a store of its own."""
-        return RunStore(self._place / name) if name else self
+        if not name:
+            return self
+        uri = f"{self.uri.rstrip('/')}/{name}"
+        return RunStore(_Folder(fs=self._fs, protocol=self._protocol, path=self._path(name), uri=uri))
 
     def list(self, below: str = "") -> frozenset[str]:
         """Return the names of all files in the folder, without those that are still being written.
@@ -99,26 +108,29 @@ class RunStore:
         names = (str(path).removeprefix(self._root).lstrip("/") for path in self._find(below))
         found = frozenset(name for name in names if UNFINISHED not in name)
         # A listing may lag, also of a disk on the network.
-        if below:
-            put = self._published.get(below[: below.find("/") + 1], ())
-            return found.union(name for name in put if name.startswith(below))
-        self._listed = found.union(*self._published.values())
-        return self._listed
+        found = found if self._put is None else found | self._put.names(below)
+        if not below:
+            self._listed = found
+        return found
 
     def known(self) -> frozenset[str]:
         """Return the names of the last listing and of what was put since, where others do not matter."""
-        return self.list() if self._listed is None else self._listed.union(*self._published.values())
+        known = self.list() if self._listed is None else self._listed
+        return known if self._put is None else known | self._put.names()
 
     def keep_up(self, key: str, begin: Callable[[], F]) -> F:
         """Return what keeps up with the names that are known, told of those that were put since it was last.
 
         After a listing it begins anew.
         """
+        if self._followers is None:
+            self._followers = {}
+        in_order = [] if self._put is None else self._put.in_order
         listed, taken, follower = self._followers.pop(key, (None, 0, None))  # one that fails is not kept
         if follower is None or listed is not self._listed or listed is None:
-            taken, follower = len(self._in_order), begin()
+            taken, follower = len(in_order), begin()
             follower.add(self.known())
-        new = self._in_order[taken:]
+        new = in_order[taken:]
         follower.add(new)
         self._followers[key] = (self._listed, taken + len(new), follower)
         kept: F = follower
@@ -130,21 +142,21 @@ class RunStore:
 
     def is_own(self, name: str) -> bool:
         """Tell whether this object wrote the file, and no other writer was first."""
-        return name in self._own
+        return self._put is not None and name in self._put.own
 
     def put(self, name: str, value: object) -> None:
         """Write a small fact as JSON."""
         raw = msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
         with self.draft() as draft:
             draft.file.write(raw)
-            if draft.publish(name):
-                self._put[name] = raw
+            if draft.publish(name) and self._put is not None:
+                self._put.raw[name] = raw
 
     def get(self, name: str, kind: type[T]) -> T:
         """Read a fact."""
 
         def read() -> T:
-            raw = self._put.pop(name, None) or self._fs.cat_file(self._path(name))
+            raw = (self._put.raw.pop(name, None) if self._put else None) or self._read(name)
             try:
                 return msgspec.json.decode(raw, type=kind)
             except msgspec.MsgspecError as error:
@@ -156,8 +168,8 @@ class RunStore:
 
     def once(self, key: str, read: Callable[[], T]) -> T:
         """Read something once per store object: files never change."""
-        if self._packed and not self._facts:
-            self._facts = _unpacked(self._packed)
+        if self._facts is None:
+            self._facts = unpack(self._packed)
         if key not in self._facts:
             self._facts[key], self._packed = read(), b""
         fact: T = self._facts[key]
@@ -166,8 +178,8 @@ class RunStore:
     def rest(self, small: Callable[[Any], Any]) -> None:
         """Keep what was read in little room until it is asked for again, each fact as `small` gives it."""
         if self._facts and not self._packed:
-            self._packed = _packed(self._facts, small)
-        self._facts, self._listed, self._followers = {}, None, {}
+            self._packed = pack(self._facts, small)
+        self._facts = self._listed = self._followers = None
 
     def nonce(self) -> str:
         """Return a fresh word that tells two writers apart."""
@@ -214,10 +226,9 @@ class RunStore:
             with suppress(FileNotFoundError):
                 self._fs.rm_file(self._path(name))
         if self._local:
-            _tidy(self._root)
-        self._listed, self._packed = None, b""
-        for kept in (self._facts, self._published, self._put, self._own, self._in_order, self._followers):
-            kept.clear()
+            tidy(self._root)
+        self._facts = self._listed = self._put = self._followers = None
+        self._packed = b""
 
     def _find(self, below: str) -> Iterable[str]:
         top = self._path(below).rstrip("/")
@@ -227,8 +238,20 @@ class RunStore:
             os.stat(top)  # noqa: PTH116
         except FileNotFoundError:
             return ()
-        walk = os.walk(top, onerror=_raise)
-        return [f"{folder}/{name}" for folder, _, names in walk for name in names]
+        found: list[str] = []
+        walk(top, found)
+        return found
+
+    def _read(self, name: str) -> bytes:
+        if not self._local:
+            raw: bytes = self._fs.cat_file(self._path(name))
+            return raw
+        with open(self._path(name), "rb") as file:  # noqa: PTH123
+            return file.read()
+
+    @property
+    def _local(self) -> bool:
+        return self._protocol in LOCAL
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -245,15 +268,10 @@ class RunStore:
     def _publish(self, scratch: str, name: str) -> bool:
         target = self._path(name)
         is_ours = self._link(scratch, target) if self._local else put_new(self._fs, scratch, target)
-        self._has_published(name)
-        if is_ours:
-            self._own.add(name)
+        if self._put is None:
+            self._put = PutNames()
+        self._put.add(name, is_own=is_ours)
         return is_ours
-
-    def _has_published(self, name: str) -> None:
-        folder = name[: name.find("/") + 1]
-        self._published.setdefault(folder, set()).add(name)
-        self._in_order.append(name)
 
     def _link(self, scratch: str, target: str) -> bool:
         folder, is_ours = target.rpartition("/")[0], True
@@ -266,7 +284,7 @@ class RunStore:
             self._make_folder(folder)
             if not os.path.exists(target):  # noqa: PTH110
                 os.replace(scratch, target)  # noqa: PTH105
-        _sync_folder(folder)
+        sync_folder(folder)
         return is_ours
 
     def _link_within(self, folder: str, scratch: str, target: str) -> None:
@@ -276,23 +294,6 @@ class RunStore:
         except FileNotFoundError:
             self._make_folder(folder)
             self._hard_link(scratch, target)
-
-
-def _packed(facts: Mapping[str, Any], small: Callable[[Any], Any]) -> bytes:
-    """Write facts in little room; what is not a fact is read again."""
-    kinds: dict[type, dict[str, Any]] = {}
-    for key, fact in facts.items():
-        if isinstance(fact, msgspec.Struct):
-            kinds.setdefault(type(fact), {})[key] = small(fact)
-    for kind in kinds:
-        _decoders.setdefault(kind.__name__, msgspec.msgpack.Decoder(dict[str, kind]))  # type: ignore[valid-type]
-    parts = {kind.__name__: msgspec.msgpack.encode(named) for kind, named in kinds.items()}
-    return zlib.compress(msgspec.msgpack.encode(parts))
-
-
-def _unpacked(packed: bytes) -> dict[str, Any]:
-    parts = msgspec.msgpack.decode(zlib.decompress(packed), type=dict[str, bytes])
-    return {key: fact for kind, raw in parts.items() for key, fact in _decoders[kind].decode(raw).items()}
 
 
 def _refuse_part(uri: str, read: int, size: int | None) -> None:
@@ -309,26 +310,3 @@ def _find_remote(fs: Any, root: str) -> Iterable[str]:
     except FileNotFoundError:
         return ()
     return found
-
-
-def _tidy(root: str) -> None:
-    """Remove what no writer finished, and folders that are empty."""
-    for folder, _, names in os.walk(root, topdown=False):
-        for name in names:
-            if name.startswith(UNFINISHED) or name.endswith(UNFINISHED):
-                with suppress(FileNotFoundError):
-                    os.unlink(f"{folder}/{name}")  # noqa: PTH108
-        with suppress(OSError):  # not empty
-            os.rmdir(folder)  # noqa: PTH106
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _sync_folder(path: str) -> None:
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -3,52 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import gc
 import logging
 import random
 from contextlib import closing
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_openai_batch.airflow_errors import is_denied
-from airflow_provider_openai_batch.config import settings
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnlisted
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.run_location import open_store
+from airflow_provider_openai_batch.run_location import is_local, open_store
+from airflow_provider_openai_batch.triggers.shared_clients import (
+    forget_client,
+    known_of,
+    leave_clients,
+    list_of,
+    use_clients,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from airflow_provider_openai_batch.batch.decisions.progress import Progress
     from airflow_provider_openai_batch.client.sync_client import AsyncClient
-    from airflow_provider_openai_batch.steps.look.shared_list import SharedList
+    from airflow_provider_openai_batch.steps.look.unchanged_run import Unchanged
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
 GROWTH = 1.5
 MOST_LOOKS_AT_ONCE = 32
-#: For how many seconds a connection counts that was read.
-CONNECTION_LIFE = 30.0
 # Waiting does not fix a defect: the task that wakes up shows it.
 FOR_GOOD = (OpenAIBatchError, ImportError, AssertionError, AttributeError, NameError, TypeError)
 
 # A triggerer may hold thousands of triggers; they take turns.
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-_users: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakSet[OpenAIBatchRunTrigger]] = WeakKeyDictionary()
 # An event loop forgets tasks that nobody holds.
 _cancelling: set[asyncio.Future[None]] = set()
 # Until when (API time) an API asked not to be called: one answer counts for all triggers.
 _rests: WeakKeyDictionary[AsyncClient, float] = WeakKeyDictionary()
-# The client of each connection, and until when (time of the loop) Airflow is not asked for it again.
-_known: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, tuple[float, AsyncClient]]] = (
-    WeakKeyDictionary()
-)
-# One list of batches for the looks of many triggers.
-_lists: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[AsyncClient, SharedList]] = WeakKeyDictionary()
+# To wake a task needs none; a timer would have one of its own.
+_no_context = contextvars.Context()
 # What was imported in a thread.
 _imported: set[str] = set()
 
@@ -88,6 +89,8 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         self._client: AsyncClient | None = None
         self._progress: Progress | None = None
         self._logged: Progress | None = None
+        self._unchanged: Unchanged | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the path and the arguments that Airflow stores; they never change meaning."""
@@ -98,18 +101,29 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look, wait, look again; the waits grow, and vary so that triggers do not all look together."""
-        _use_clients(self)
+        use_clients()
         try:
-            await asyncio.sleep(self.first_look)
+            await self._after(self.first_look)
             pause = self.poke_interval
             while (reason := await self._look_safely()) is None:
                 seconds = self._until_next_look(pause * random.uniform(0.9, 1.1))  # noqa: S311
                 self._log_news(seconds)
-                await asyncio.sleep(seconds)
+                self._expect_look(seconds)
+                await self._after(seconds)
                 pause = min(pause * GROWTH, max(self.poke_interval, self.max_interval))
         finally:
-            await _leave_clients(self)
+            if self._timer is not None:
+                self._timer.cancel()
+            self._forget_look()
+            await leave_clients()
         yield TriggerEvent({"run_uri": self.run_uri, "reason": reason})
+
+    def _after(self, seconds: float) -> asyncio.Future[None]:
+        """Return what is done after so many seconds; `asyncio.sleep` would take twice the room meanwhile."""
+        loop = asyncio.get_running_loop()
+        due: asyncio.Future[None] = loop.create_future()
+        self._timer = loop.call_later(seconds, _wake, due, context=_no_context)
+        return due
 
     def _log_news(self, next_look: float) -> None:
         """Log how far the run is if that has changed, and once an hour; a failed look has logged why."""
@@ -118,6 +132,22 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
             # A logger of its own would take as much room as the run.
             self.logger().info(progress.line(next_look))
             self._logged = progress
+
+    def _keep(self, unchanged: Unchanged | None) -> None:
+        """Keep what the next look is compared with; a look that has failed has found nothing."""
+        if unchanged is None or unchanged is self._unchanged:
+            return
+        self._forget_look()
+        self._unchanged = unchanged
+
+    def _expect_look(self, seconds: float) -> None:
+        """Tell the list of many runs in how many seconds this one is looked at next."""
+        if self._unchanged is not None and self._client is not None:
+            list_of(self._client).expect(self._unchanged.batches, seconds)
+
+    def _forget_look(self) -> None:
+        if self._unchanged is not None and self._client is not None:
+            list_of(self._client).forget(self._unchanged.batches)
 
     def _until_next_look(self, pause: float) -> float:
         """Return the seconds to sleep: until the API may be called again, but not past the deadline."""
@@ -137,7 +167,7 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         try:
             return await self._look()
         except Exception as error:  # noqa: BLE001
-            _forget_client(self.openai_conn_id)
+            forget_client(self.openai_conn_id)
             # A trigger that raises ends a wait of a day; transient errors must not do that.
             if is_denied(error):
                 return "denied"
@@ -151,30 +181,31 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
     async def _look(self) -> str | None:
         # The first import takes seconds, and would block all triggers of this process.
         if not _imported:
-            await asyncio.to_thread(import_module, "airflow_provider_openai_batch.steps.look.async_look")
-            _imported.add("async_look")
+            await asyncio.to_thread(_import)
         from airflow_provider_openai_batch.batch.decisions.actions import Wait  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.look.async_look import look  # noqa: PLC0415
 
-        client = self._client = await _client_of(self.openai_conn_id)
+        known = await known_of(self.openai_conn_id)
+        client = self._client = known.client
         gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_LOOKS_AT_ONCE))
         async with gate:
             # Meanwhile, the API may have asked another run to wait.
             rests = client.now() < _rests.get(client, 0.0)
             if rests:
                 return "deadline" if self._is_late() else None
-            looked = await look(await self._store(), client, settings(), _list_of(client))
+            store, shared = await self._store(), list_of(client)
+            looked = await look(store, client, known.settings, shared, self._unchanged)
         step, self._progress = looked.step, looked.progress
+        self._keep(looked.unchanged)
         if not isinstance(step, Wait):
             return type(step).__name__
         _rests[client] = max(step.rest, _rests.get(client, 0.0))
         return "deadline" if self._is_late() else None
 
     async def _store(self) -> RunStore:
-        # Opening reads the storage's connection, which may need this event loop.
         # A store that is kept reads each file of the run once.
         if self._kept is None:
-            self._kept = await sync_to_async(open_store)(self.run_uri)
+            self._kept = await _opened(self.run_uri)
         return self._kept
 
 
@@ -192,46 +223,27 @@ class OpenAIBatchCancellingTrigger(OpenAIBatchRunTrigger):
         await asyncio.shield(work)
 
 
-def _use_clients(user: OpenAIBatchRunTrigger) -> None:
-    """Share the clients of this event loop with its other triggers."""
-    _users.setdefault(asyncio.get_running_loop(), WeakSet()).add(user)
+async def _opened(run_uri: str) -> RunStore:
+    if is_local(run_uri):
+        from airflow_provider_openai_batch.client.in_thread import in_thread  # noqa: PLC0415
+
+        return await in_thread(open_store, run_uri)
+    # Opening reads the storage's connection, which may need this event loop. In a task of its own, for it
+    # would leave much in the context of this one.
+    return await asyncio.create_task(sync_to_async(open_store)(run_uri))
 
 
-async def _leave_clients(user: OpenAIBatchRunTrigger) -> None:
-    """Close the clients if no other trigger uses them."""
-    loop = asyncio.get_running_loop()
-    _users[loop].discard(user)
-    if not _users[loop]:
-        _known.pop(loop, None)
-        for shared in _lists.pop(loop, {}).values():
-            shared.stop()
-        await OpenAIBatchHook.close_async_clients()
+def _import() -> None:
+    import_module("airflow_provider_openai_batch.steps.look.async_look")
+    # Else the collector of reference cycles goes through all modules of Airflow, again for each few thousand
+    # triggers that wait, and holds up every trigger of the process meanwhile.
+    gc.freeze()
+    _imported.add("async_look")
 
 
-async def _client_of(conn_id: str) -> AsyncClient:
-    """Return the client of a connection; Airflow is asked for the connection for many looks together."""
-    loop = asyncio.get_running_loop()
-    known = _known.setdefault(loop, {})
-    until, client = known.get(conn_id, (0.0, None))
-    if client is None or loop.time() >= until:
-        client = await OpenAIBatchHook(conn_id).get_async_client()
-        known[conn_id] = (loop.time() + CONNECTION_LIFE, client)
-    return client
-
-
-def _forget_client(conn_id: str) -> None:
-    """Ask Airflow for the connection at the next look: a person may have corrected it."""
-    _known.get(asyncio.get_running_loop(), {}).pop(conn_id, None)
-
-
-def _list_of(client: AsyncClient) -> SharedList:
-    from airflow_provider_openai_batch.steps.look.shared_list import SharedList  # noqa: PLC0415
-
-    loop = asyncio.get_running_loop()
-    lists = _lists.setdefault(loop, {})
-    if client not in lists:
-        lists[client] = SharedList(loop.time)
-    return lists[client]
+def _wake(due: asyncio.Future[None]) -> None:
+    if not due.done():
+        due.set_result(None)
 
 
 def cancel_run(run_uri: str, openai_conn_id: str, by: str = "on_kill") -> None:

@@ -186,16 +186,30 @@ DISTRUSTING = (
     Mutation(
         name="a process sees only what is listed",
         file="store/run_store.py",
-        old="        self._has_published(name)\n",
+        old="        self._put.add(name, is_own=is_ours)\n",
         new="",
         caught_by=f"{LATE}::test_process_sees_what_it_has_written[done.json]",
     ),
     Mutation(
         name="what is written is not kept up with",
         file="store/run_store.py",
-        old="        new = self._in_order[taken:]\n",
-        new="        new = self._in_order[:0]\n",
+        old="        new = in_order[taken:]\n",
+        new="        new = in_order[:0]\n",
         caught_by="tests/store/test_run_store.py::test_what_keeps_up_is_told_of_each_name_once[file]",
+    ),
+    Mutation(
+        name="a new file of a run that waits is not noticed",
+        file="steps/look/unchanged_run.py",
+        old="    return _digest(names + msgspec",
+        new="    return _digest(msgspec",
+        caught_by="tests/steps/look/test_unchanged_run.py::test_a_new_file_is_read",
+    ),
+    Mutation(
+        name="a run that waits is not decided on again when something is due",
+        file="steps/look/unchanged_run.py",
+        old="        return self.progress.at <= now < self.until\n",
+        new="        return self.progress.at <= now\n",
+        caught_by="tests/steps/look/test_unchanged_run.py::test_until_its_time_the_decision_is_the_same",
     ),
     Mutation(
         name="the intents of others are not read after the files",

@@ -177,15 +177,15 @@ SENDING = (
     Mutation(
         name="a list that goes in circles taken as a whole one",
         file="batch/api/paging.py",
-        old="        if page.has_more or _may_be_cut(len(page.batches)):\n",
-        new="        if not page.batches:\n",
+        old="        if page.has_more or _may_be_cut(len(page.entries)):\n",
+        new="        if not page.entries:\n",
         caught_by=f"{ADVANCE}::test_endless_list_resolves_nothing",
     ),
     Mutation(
         name="a list with entries without an id taken as a whole one",
         file="batch/api/paging.py",
         old="        if page.nameless:\n",
-        new="        if not page.batches:\n",
+        new="        if not page.entries:\n",
         caught_by="tests/batch/api/test_wire.py::test_list_with_entries_without_an_id_is_not_whole",
     ),
     Mutation(
@@ -261,8 +261,8 @@ SENDING = (
     Mutation(
         name="what another process put first is taken for ours",
         file="store/run_store.py",
-        old="            if draft.publish(name):\n",
-        new="            if draft.publish(name) is not None:\n",
+        old="            if draft.publish(name) and self._put is not None:\n",
+        new="            if draft.publish(name) is not None and self._put is not None:\n",
         caught_by="tests/store/test_run_store.py::test_first_content_stays[file]",
     ),
     Mutation(

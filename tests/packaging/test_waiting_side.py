@@ -28,7 +28,7 @@ def test_calls_are_what_the_pauses_allow() -> None:
 
     assert 1.8 < seen.calls_a_second < 2.2
     assert 0.0045 < seen.busy < 0.0055
-    assert seen.mb == 300 * 17 / 1_000
+    assert seen.mb == 300 * 5 / 1_000
 
 
 def test_a_triggerer_that_is_full_is_late() -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.batch.api.objects import Batch, batch_of, decoded
-from airflow_provider_openai_batch.batch.api.wire_values import read_flag, read_id
+from airflow_provider_openai_batch.batch.api.wire_values import read_flag, read_id, read_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 PAGE = 100
 MOST_PAGES = 1_000
@@ -49,21 +49,24 @@ class Paging:
         """Return the arguments of the next call."""
         return {"limit": PAGE} | ({"after": self._after} if self._after else {})
 
-    def take(self, raw: bytes) -> tuple[Batch, ...]:
-        """Read what is new on a page; raises ListFailed when it is unreadable or the list goes in circles."""
+    def take(self, raw: bytes, wanted: Callable[[str], bool] | None = None) -> tuple[Batch, ...]:
+        """Read what is new on a page; raises ListFailed when it is unreadable or the list goes in circles.
+
+        :param wanted: tells by its id whether a batch is read: to read one costs more than to pass over ten.
+        """
         page = _read_page(raw)
-        data = page.batches
+        data = page.entries
         self._note_gap(page)
-        self._order.take([batch.created_at for batch in data if batch.created_at is not None])
-        fresh = tuple(batch for batch in data if batch.id not in self._seen)
-        self._seen.update(batch.id for batch in data)
+        self._order.take([entry.created_at for entry in data if entry.created_at is not None])
+        fresh = [entry for entry in data if entry.id not in self._seen]
+        self._seen.update(entry.id for entry in data)
         self.more = bool(data) and page.has_more is not False and not self._is_past(data[-1])
         if self.more and not fresh:
             self._end_of_circle(page)
         if self.more:
             self._go_on(page.last_id or data[-1].id)
             self.more = self._most is None or len(self._cursors) < self._most
-        return fresh
+        return tuple(batch_of(entry.parsed) for entry in fresh if wanted is None or wanted(entry.id))
 
     def require_whole(self) -> None:
         """Raise EndlessList where the pages that were read do not show every batch."""
@@ -74,16 +77,16 @@ class Paging:
         """Note what is not seen; what is seen counts all the same."""
         if page.nameless:
             self._gap = "The list of batches has entries without an id."
-        elif page.has_more and not page.batches and not self._seen:
+        elif page.has_more and not page.entries and not self._seen:
             self._gap = "The list of batches is empty and says that there are more."
 
-    def _is_past(self, last: Batch) -> bool:
+    def _is_past(self, last: _Entry) -> bool:
         late_enough = last.created_at is None or last.created_at >= self._oldest
         return not late_enough and self._order.is_newest_first
 
     def _end_of_circle(self, page: _Page) -> None:
         """Take a page that comes again for the whole list, if it cannot be a part of one."""
-        if page.has_more or _may_be_cut(len(page.batches)):
+        if page.has_more or _may_be_cut(len(page.entries)):
             raise EndlessList("The list of batches repeats its pages.")
         self.more = False
 
@@ -119,8 +122,15 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    id: str
+    created_at: float | None
+    parsed: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
-    batches: tuple[Batch, ...]
+    entries: tuple[_Entry, ...]
     has_more: bool | None = None
     last_id: str | None = None
     nameless: int = 0  #: entries that no call could ask about
@@ -134,11 +144,11 @@ def _read_page(raw: bytes) -> _Page:
         raise ListFailed(f"The list of batches is not readable: {error}.") from error
     around = {"data": parsed} if isinstance(parsed, list) else parsed
     data = _entries(around)
-    batches = tuple(filter(None, map(_batch, data)))
-    if data and not batches:
+    entries = tuple(filter(None, map(_entry, data)))
+    if data and not entries:
         raise ListFailed("The list of batches is not readable: no entry has an id.")
     more, last_id = read_flag(around.get("has_more")), read_id(around.get("last_id"))
-    return _Page(batches=batches, has_more=more, last_id=last_id, nameless=len(data) - len(batches))
+    return _Page(entries=entries, has_more=more, last_id=last_id, nameless=len(data) - len(entries))
 
 
 def _entries(parsed: Any) -> list[Any]:
@@ -151,11 +161,11 @@ def _entries(parsed: Any) -> list[Any]:
     return data or []
 
 
-def _batch(parsed: Any) -> Batch | None:
-    try:
-        return batch_of(parsed) if isinstance(parsed, dict) else None
-    except msgspec.MsgspecError:
+def _entry(parsed: Any) -> _Entry | None:
+    found = read_id(parsed.get("id")) if isinstance(parsed, dict) else None
+    if found is None:
         return None
+    return _Entry(id=found, created_at=read_seconds(parsed.get("created_at")), parsed=parsed)
 
 
 def _may_be_cut(length: int) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from airflow_provider_openai_batch.batch.api.objects import Batch
 from airflow_provider_openai_batch.batch.decisions.preflight import is_to_ask
@@ -25,8 +27,8 @@ MINUTE, HOUR = 60, 3_600
 REPEATED = 3_600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+# A triggerer keeps thousands: the collector of reference cycles need not go through them.
+class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one look shows of the current snapshot; times are API time in seconds since 1970.
 
     `answered` and `failed` are sums of stored answers and of the `request_counts` of batches in flight.
@@ -48,7 +50,7 @@ class Progress:
         """Return whether this is to be logged after `last`: something changed, or an hour has passed."""
         if last is None or self.at >= last.at + REPEATED:
             return True
-        return replace(self, at=last.at, since=last.since) != last
+        return msgspec.structs.replace(self, at=last.at, since=last.since) != last
 
     def line(self, next_look: float | None = None) -> str:
         """Return the line of the log; a run that is finished has no next look, in seconds from now."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import openai
 
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
@@ -19,7 +21,13 @@ from airflow_provider_openai_batch.steps.look.batch_looks import (
     needs_time,
     oldest_alive,
 )
-from airflow_provider_openai_batch.steps.look.listed_looks import FEW, oldest_of, pages_for
+from airflow_provider_openai_batch.steps.look.listed_looks import FEW, has_its_turn, oldest_of, pages_for
+from airflow_provider_openai_batch.steps.look.unchanged_run import (
+    digest_of,
+    names_digest,
+    running,
+    unchanged,
+)
 from airflow_provider_openai_batch.steps.look.waiting_facts import without_texts
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue, read_run
 
@@ -33,24 +41,38 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.client.sync_client import AsyncClient
     from airflow_provider_openai_batch.steps.look.shared_list import SharedList
+    from airflow_provider_openai_batch.steps.look.unchanged_run import Unchanged
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 MOST_LOOKS_AT_ONCE = 50
 
 
 async def look(
-    store: RunStore, client: AsyncClient, settings: Settings, shared: SharedList | None = None
+    store: RunStore,
+    client: AsyncClient,
+    settings: Settings,
+    shared: SharedList | None = None,
+    before: Unchanged | None = None,
 ) -> Looked:
     """Read the run and the API, and decide, without doing or writing anything.
 
     :param shared: the list that many waiting runs share, of which each keeps little in memory between two
         looks; None: it is the only one.
+    :param before: what the last look has found; if all is as it was, the run is not read and decided on anew.
     """
-    run, queue = await in_thread(_read, store, client.origin, rests=shared is not None)
     looks = BatchLooks(client.now, settings, client.token_budgets)
+    listed: list[Batch] | None = None
+    if shared is not None and before is not None and _may_be_same(before, client, shared):
+        names = await in_thread(_names, store)
+        listed = shared.shown_of(client, before.batches, before.oldest)
+        await _look_at(client, looks, _unlisted(before, listed, client.now()))
+        if _is_same(before, names, looks, listed, client):
+            progress = msgspec.structs.replace(before.progress, at=client.now())
+            return Looked(step=Wait(before.until), progress=progress, unchanged=before)
+    run, queue, names = await in_thread(_read, store, client.origin, rests=shared is not None)
     await _look_at_list(client, looks, run)
     if shared is not None:
-        _look_at_shared(client, shared, looks, run)
+        _look_at_shared(client, shared, looks, run, listed)
     await _look_at(client, looks, looks.unlooked(run))
     is_blind = looks.has_missed_all
     if not looks.by_batch and needs_time(run, queue):
@@ -59,23 +81,61 @@ async def look(
         progress = looks.progress(run, queue, looks.tokens(run, None))
         return Looked(step=Wait(client.now(), rest=looks.rest), progress=progress)
     tokens = await _tokens(client, looks, run, models_left(run, queue))
-    if len(run.sends) <= FEW:
-        return _decided(looks, run, queue, tokens)
-    return await in_thread(_decided, looks, run, queue, tokens)
+    if len(run.sends) > FEW:
+        return await in_thread(_decided, looks, run, queue, tokens)
+    looked = _decided(looks, run, queue, tokens)
+    return replace(looked, unchanged=_of(looked.unchanged, client.origin, names, looks))
 
 
-def _read(store: RunStore, origin: str, *, rests: bool) -> tuple[Run, Queue]:
+def _may_be_same(before: Unchanged, client: AsyncClient, shared: SharedList) -> bool:
+    is_asked = shared.rest <= client.now()
+    return is_asked and before.origin == client.origin and before.is_at(client.now())
+
+
+def _names(store: RunStore) -> bytes:
+    store.list()
+    names = names_digest(store)
+    store.rest(without_texts)
+    return names
+
+
+def _unlisted(before: Unchanged, listed: list[Batch], now: float) -> list[str]:
+    """Return the batches that the list does not stand for, or is not to stand for now."""
+    found = {batch.id for batch in listed if before.is_listed and not has_its_turn(batch.id, now)}
+    return [batch_id for batch_id in before.batches if batch_id not in found]
+
+
+def _is_same(
+    before: Unchanged, names: bytes, looks: BatchLooks, listed: list[Batch], client: AsyncClient
+) -> bool:
+    """Tell whether a run, and what is seen of its batches, are as they were."""
+    seen = running(looks.by_batch)
+    shown = {batch.id: batch for batch in [*listed, *seen]}
+    is_same = before.digest == digest_of(names, shown.values())
+    return len(seen) == len(looks.by_batch) and is_same and before.is_at(client.now())
+
+
+def _of(found: Unchanged | None, origin: str, names: bytes, looks: BatchLooks) -> Unchanged | None:
+    if found is None:
+        return None
+    digest = digest_of(names, running(looks.by_batch))
+    return msgspec.structs.replace(found, origin=origin, digest=digest)
+
+
+def _read(store: RunStore, origin: str, *, rests: bool) -> tuple[Run, Queue, bytes]:
     run = read_run(store, origin)
-    queue = read_queue(store, run)
+    queue, names = read_queue(store, run), names_digest(store)
     if rests:
         store.rest(without_texts)
-    return run, queue
+    return run, queue, names
 
 
 def _decided(looks: BatchLooks, run: Run, queue: Queue, tokens: TokenQueue) -> Looked:
     decision = looks.decide(run, queue, tokens)
     step = Due() if decision.actions else decision.step
-    return Looked(step=step, progress=looks.progress(run, queue, tokens))
+    progress = looks.progress(run, queue, tokens)
+    same = unchanged(run, queue, looks.by_batch, decision, progress)
+    return Looked(step=step, progress=progress, unchanged=same)
 
 
 async def _look_at_list(client: AsyncClient, looks: BatchLooks, run: Run) -> None:
@@ -86,8 +146,8 @@ async def _look_at_list(client: AsyncClient, looks: BatchLooks, run: Run) -> Non
         return
     unseen = {send.batch.id for send in sends if send.batch is not None}
     try:
-        async with aclosing(client.pages_back_to(oldest_of(sends), pages)) as listed:
-            async for page in listed:
+        async with aclosing(client.pages_back_to(oldest_of(sends), pages, unseen.__contains__)) as pages_read:
+            async for page in pages_read:
                 looks.saw_listed(run, sends, page)
                 unseen -= {batch.id for batch in page}
                 if not unseen:
@@ -96,31 +156,33 @@ async def _look_at_list(client: AsyncClient, looks: BatchLooks, run: Run) -> Non
         looks.take_rest(error)
 
 
-def _look_at_shared(client: AsyncClient, shared: SharedList, looks: BatchLooks, run: Run) -> None:
-    """Look at few batches by the list that is read for many runs."""
+def _look_at_shared(
+    client: AsyncClient, shared: SharedList, looks: BatchLooks, run: Run, listed: list[Batch] | None
+) -> None:
+    """Look at few batches by the list that is read for many runs, or by what it has shown of them already."""
     looks.rest = max(looks.rest, shared.rest)
     sends = looks.unlooked_sends(run)
     if 0 < len(sends) <= FEW and not looks.is_to_rest:
-        looks.saw_listed(run, sends, shared.shown(client, sends))
+        looks.saw_listed(run, sends, shared.shown(client, sends) if listed is None else listed)
 
 
-async def _look_at(client: AsyncClient, looks: BatchLooks, batches: Iterable[Batch]) -> None:
+async def _look_at(client: AsyncClient, looks: BatchLooks, batch_ids: Iterable[str]) -> None:
     """Look at all batches, some together; as soon as the API asks to be left alone, at no more."""
     gate = asyncio.Semaphore(MOST_LOOKS_AT_ONCE)
 
-    async def look_at(batch: Batch) -> None:
+    async def look_at(batch_id: str) -> None:
         async with gate:
             if looks.is_to_rest:
-                looks.missed(batch)
+                looks.missed(batch_id)
                 return
             try:
-                looks.saw(batch, await client.retrieve(batch.id))
+                looks.saw(batch_id, await client.retrieve(batch_id))
             except DENIED:
                 raise
             except UNSEEN as error:
-                looks.missed(batch, error)
+                looks.missed(batch_id, error)
 
-    await asyncio.gather(*map(look_at, batches))
+    await asyncio.gather(*map(look_at, batch_ids))
 
 
 async def _sees_time(client: AsyncClient, looks: BatchLooks) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.decisions.remaining_requests import Queue
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.batch.run.send import Send
+    from airflow_provider_openai_batch.steps.look.unchanged_run import Unchanged
 
 LONGEST_LIFE = WINDOW + LATE
 
@@ -33,6 +34,8 @@ class Looked:
 
     step: Wait | Finish | GiveUp | Due
     progress: Progress
+    #: Set where the next look need not read the run, as long as nothing changes.
+    unchanged: Unchanged | None = None
 
 
 class BatchLooks:
@@ -47,9 +50,9 @@ class BatchLooks:
         self.by_batch: dict[str, Look] = {}
         self.rest = 0.0
 
-    def unlooked(self, run: Run) -> list[Batch]:
+    def unlooked(self, run: Run) -> list[str]:
         """Return the batches of open sends that were not looked at yet."""
-        return [send.batch for send in self.unlooked_sends(run) if send.batch is not None]
+        return [send.batch.id for send in self.unlooked_sends(run) if send.batch is not None]
 
     def unlooked_sends(self, run: Run) -> list[Send]:
         """Return the open sends whose batches were not looked at yet."""
@@ -69,13 +72,13 @@ class BatchLooks:
             if not of_batch:
                 return
 
-    def saw(self, batch: Batch, shown: Batch | Gone) -> None:
+    def saw(self, batch_id: str, shown: Batch | Gone) -> None:
         """Take what the API showed of a batch."""
-        self.by_batch[batch.id] = shown
+        self.by_batch[batch_id] = shown
 
-    def missed(self, batch: Batch, error: Exception | None = None) -> None:
+    def missed(self, batch_id: str, error: Exception | None = None) -> None:
         """Note that a look failed, or was not taken because the API asks not to be called."""
-        self.by_batch[batch.id] = Unreachable("Retry-After" if error is None else type(error).__name__)
+        self.by_batch[batch_id] = Unreachable("Retry-After" if error is None else type(error).__name__)
         if error is not None:
             self.take_rest(error)
 

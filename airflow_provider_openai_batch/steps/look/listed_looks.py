@@ -58,9 +58,17 @@ def says_enough(send: Send, entry: Batch, requests: int, now: float) -> bool:
         has_files = bool(entry.output_file_id) or not counts.completed
         has_files = has_files and (bool(entry.error_file_id) or not counts.failed)
         return done == requests and has_files and entry.usage is not None
-    is_over = done >= requests or (entry.expires_at is not None and now >= entry.expires_at)
-    return entry.status in RUNNING and not is_over and not _has_its_turn(entry.id, now)
+    return is_running(entry, requests, now) and not has_its_turn(entry.id, now)
 
 
-def _has_its_turn(batch_id: str, now: float) -> bool:
+def is_running(entry: Batch, requests: int, now: float) -> bool:
+    """Tell whether an entry shows a batch of so many requests that runs, and should."""
+    counts = entry.request_counts
+    is_over = (counts.completed or 0) + (counts.failed or 0) >= requests
+    is_over = is_over or (entry.expires_at is not None and now >= entry.expires_at)
+    return entry.status in RUNNING and not is_over
+
+
+def has_its_turn(batch_id: str, now: float) -> bool:
+    """Tell whether a batch is looked at itself although the list shows that it runs."""
     return zlib.crc32(f"{batch_id} {now // MINUTE:.0f}".encode()) % SELDOM == 0

@@ -1,7 +1,8 @@
 """One list for the looks of many runs of a connection, instead of a call for each of their batches.
 
 It is read beside the looks, and no look waits for it. What an entry may stand for is said in `listed_looks`.
-It counts for a minute and for one look: what a look finds is late by a minute at most.
+It counts for a minute and for one look: what a look finds is late by a minute at most. So of the batches that
+are known, only those are kept that are looked at within a minute.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,22 +20,25 @@ from airflow_provider_openai_batch.steps.look.api_errors import DENIED, UNSEEN, 
 from airflow_provider_openai_batch.steps.look.listed_looks import oldest_of, pages_for_looks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.async_client import AsyncClient
 
 log = logging.getLogger(__name__)
 
-#: For how many seconds an entry may stand for a look, and after how many the list is read again.
-LIFE, AGAIN = 60.0, 45.0
+#: For how many seconds an entry may stand for a look, and after how many the list is read: first, and again.
+LIFE, FIRST, AGAIN = 60.0, 10.0, 45.0
 #: A list that has stood for less than one in so many looks is left for twice as long as before, up to so many
 #: seconds: others have newer batches.
 USEFUL, LONGEST = 4, 720.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+#: To read an entry costs so much less than to look at the batch itself.
+CHEAPER = 12
+
+
+class _Entry(msgspec.Struct, frozen=True, gc=False):
     """An entry in little room, and when it was asked for: on the loop's clock, and in API time."""
 
     raw: bytes
@@ -57,6 +60,11 @@ class SharedList:
         self._due_at: float | None = None
         self._pause = AGAIN
         self._wanted = self._taken = 0
+        #: When (on the loop's clock) the batches are looked at next that were looked at before.
+        self._next_looks: dict[str, float] = {}
+        #: Since the list was read: looks at other batches, and entries of others.
+        self._first_looks = self._others = 0
+        self._reads_others = True
         #: The reading, as long as it lasts.
         self.reading: asyncio.Task[None] | None = None
         #: Until when, in API time, the API has asked not to be called when the list was read.
@@ -64,14 +72,28 @@ class SharedList:
 
     def shown(self, client: AsyncClient, sends: Sequence[Send]) -> list[Batch]:
         """Return what the list shows of the batches of these sends; read it again where that saves calls."""
+        batches = [send.batch.id for send in sends if send.batch is not None]
+        return self.shown_of(client, batches, oldest_of(sends))
+
+    def shown_of(self, client: AsyncClient, batches: Sequence[str], oldest: float) -> list[Batch]:
+        """Return the same of batches of which none was made before `oldest`, in API time."""
         now = self._elapsed()
-        self._looks.append((now, len(sends), oldest_of(sends)))
+        self._looks.append((now, len(batches), oldest))
         while self._looks[0][0] < now - LIFE:
             self._looks.popleft()
-        found = (self._take(send.batch.id, now, client.now()) for send in sends if send.batch is not None)
-        batches = [batch for batch in found if batch is not None]
+        self._first_looks += sum(name not in self._next_looks for name in batches)
+        found = [self._take(name, now, client.now()) for name in batches]
         self._read_if_due(client, now)
-        return batches
+        return [batch for batch in found if batch is not None]
+
+    def expect(self, batches: Iterable[str], seconds: float) -> None:
+        """Note in how many seconds these batches are looked at next; until then no entry of them is kept."""
+        self._next_looks.update(dict.fromkeys(batches, self._elapsed() + seconds))
+
+    def forget(self, batches: Iterable[str]) -> None:
+        """Note that nobody here waits for these batches any more."""
+        for name in batches:
+            self._next_looks.pop(name, None)
 
     def stop(self) -> None:
         """Read no more."""
@@ -87,7 +109,7 @@ class SharedList:
 
     def _read_if_due(self, client: AsyncClient, now: float) -> None:
         if self._due_at is None:
-            self._due_at = now + AGAIN
+            self._due_at = now + FIRST
         if self.reading is not None or now < self._due_at or client.now() < self.rest:
             return
         self._entries = {name: entry for name, entry in self._entries.items() if now - entry.at <= LIFE}
@@ -99,13 +121,23 @@ class SharedList:
         if pages := pages_for_looks(wanted):
             self._pause = AGAIN if self._taken else self._pause
             self._due_at, self._wanted, self._taken = now + AGAIN, wanted, 0
+            self._reads_others = self._others <= CHEAPER * self._first_looks
+            self._others = self._first_looks = 0
             oldest = min(oldest for *_, oldest in self._looks)
             self.reading = asyncio.create_task(self._read(client, oldest, pages))
+
+    def _is_wanted(self, name: str) -> bool:
+        """Tell whether a look may take the entry of a batch before it is too old."""
+        due = self._next_looks.get(name)
+        if due is None:
+            self._others += 1
+            return self._reads_others
+        return due <= self._elapsed() + LIFE
 
     async def _read(self, client: AsyncClient, oldest: float, pages: int) -> None:
         try:
             at, api_at = self._elapsed(), client.now()
-            async for page in client.pages_back_to(oldest, pages):
+            async for page in client.pages_back_to(oldest, pages, self._is_wanted):
                 for batch in page:
                     self._entries[batch.id] = _Entry(msgspec.msgpack.encode(batch), at, api_at)
                 at, api_at = self._elapsed(), client.now()

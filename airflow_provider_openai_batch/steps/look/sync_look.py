@@ -81,7 +81,7 @@ class SyncLook:
         """Take what the API answered to a create for a look at the batch; an end is looked at again."""
         for batch in batches:
             if not batch.status.ended:
-                self._looks.saw(batch, batch)
+                self._looks.saw(batch.id, batch)
 
     def seen(self, batch: Batch) -> Look | None:
         """Return the last look at a batch."""
@@ -99,8 +99,8 @@ class SyncLook:
         self._queue = queue = read_queue(self._store, run)
         self._left = models_left(run, queue)
         self._look_at_list(run)
-        for batch in self._looks.unlooked(run):
-            self._look(batch)
+        for batch_id in self._looks.unlooked(run):
+            self._look(batch_id)
         if not (self._ticked or self._looks.by_batch) and needs_time(run, queue):
             self._tick()
         return self._looks.decide(run, queue, self.tokens(run, self._left))
@@ -159,15 +159,15 @@ class SyncLook:
             self.take_rest(error)
             log.info("The list of batches could not be read (%s).", type(error).__name__)
 
-    def _look(self, batch: Batch) -> None:
+    def _look(self, batch_id: str) -> None:
         if self.is_to_rest:
-            self._looks.missed(batch)
+            self._looks.missed(batch_id)
             return
         try:
-            self._looks.saw(batch, self._client.retrieve(batch.id))
+            self._looks.saw(batch_id, self._client.retrieve(batch_id))
         except DENIED as error:
             raise hopeless(error) from None
         except UNSEEN as error:
             if not self.is_blind:
-                log.warning("The status of batch %s could not be read (%s).", batch.id, type(error).__name__)
-            self._looks.missed(batch, error)
+                log.warning("The status of batch %s could not be read (%s).", batch_id, type(error).__name__)
+            self._looks.missed(batch_id, error)

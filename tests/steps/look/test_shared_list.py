@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.steps.look.listed_looks import FEW
 from airflow_provider_openai_batch.steps.look.shared_list import AGAIN, LIFE, LONGEST, SharedList
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
 MANY = 100
 INTENT = facts.Intent(
@@ -58,12 +58,12 @@ class Api:
         return self.api_seconds
 
     async def pages_back_to(
-        self, oldest: float, most_pages: int | None = None
+        self, oldest: float, most_pages: int | None = None, wanted: Callable[[str], bool] | None = None
     ) -> AsyncGenerator[tuple[Batch, ...], None]:
         self.lists.append(most_pages)
         if isinstance(self.listed, Exception):
             raise self.listed
-        yield tuple(self.listed)
+        yield tuple(batch for batch in self.listed if wanted is None or wanted(batch.id))
 
     def pass_by(self, seconds: float) -> None:
         """Let time pass on both clocks."""
@@ -113,6 +113,41 @@ def test_a_list_stands_for_many_looks_and_once_for_each():
     assert second == []
     assert len(api.lists) == 1
     assert api.lists[0] in range(1, MANY // 10)
+
+
+def test_an_entry_is_read_only_if_a_look_may_take_it():
+    """Of ten thousand runs that wait, a few are looked at before the list is too old."""
+    api = Api([batch(number) for number in range(MANY)])
+    soon, late, ended = range(10), range(10, 90), range(90, MANY)
+
+    async def looks() -> tuple[list[Batch], list[Batch], list[Batch]]:
+        await api.look(range(MANY))
+        api.shared.expect([batch(number).id for number in soon], AGAIN + LIFE / 2)
+        api.shared.expect([batch(number).id for number in [*late, *ended]], 10 * LIFE)
+        api.shared.forget([batch(number).id for number in ended])
+        api.pass_by(AGAIN)
+        await api.look(range(1))
+        return await api.look(soon), await api.look(late), await api.look(ended)
+
+    assert asyncio.run(looks()) == (api.listed[:10], [], api.listed[90:])
+
+
+def test_entries_of_others_are_read_while_new_runs_come():
+    """Beside many batches of others, they would be read for nobody."""
+    api = Api([batch(number) for number in range(100 * MANY)])
+    ours = [batch(number).id for number in range(MANY)]
+
+    async def minutes() -> list[int]:
+        found = []
+        for _ in range(4):
+            shown = await api.look(range(MANY))
+            api.shared.expect(ours, 30)
+            api.pass_by(AGAIN)
+            await api.look(range(1))
+            found.append(len(shown) and len(api.shared._entries))
+        return found
+
+    assert max(asyncio.run(minutes())[2:]) <= MANY
 
 
 @pytest.mark.parametrize("clock", ["seconds", "api_seconds"])

@@ -57,6 +57,17 @@ def test_a_waiting_run_keeps_no_prompt(run: Any):
     assert not store._facts
 
 
+def test_runs_that_say_nearly_the_same_take_little_room(run: Any):
+    """What they have in common is kept once."""
+    first, second = run.store, run.store
+    for store in (first, second):
+        read_run(store)
+        store.rest(without_texts)
+
+    assert 0 < len(second._packed) < ROOM / 4
+    assert read_run(second) == read_run(first)
+
+
 def test_what_is_new_is_read_and_rests_too(run: Any):
     """A worker writes on while the trigger waits."""
     store = run.store
