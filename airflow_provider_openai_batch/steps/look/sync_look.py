@@ -10,23 +10,28 @@ import openai
 from airflow_provider_openai_batch.batch.api.objects import Batch, Gone
 from airflow_provider_openai_batch.batch.decisions.actions import Decision, Wait
 from airflow_provider_openai_batch.batch.decisions.remaining_requests import Queue
-from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue, limit_of, live_tokens
+from airflow_provider_openai_batch.batch.decisions.token_queue import (
+    TokenQueue,
+    has_room,
+    limit_of,
+    live_tokens,
+)
 from airflow_provider_openai_batch.steps.look.api_errors import DENIED, STALLING, UNSEEN, hopeless
 from airflow_provider_openai_batch.steps.look.batch_looks import (
     BatchLooks,
     models_left,
     needs_time,
-    oldest_alive,
 )
 from airflow_provider_openai_batch.steps.look.listed_looks import oldest_of, pages_for
+from airflow_provider_openai_batch.steps.look.live_batches import LiveBatches
 from airflow_provider_openai_batch.steps.run_folder.read import read_queue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from airflow_provider_openai_batch.batch.decisions.decision_input import Look, Settings
     from airflow_provider_openai_batch.batch.decisions.progress import Progress
-    from airflow_provider_openai_batch.batch.run.run import Run
+    from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
@@ -48,7 +53,8 @@ class SyncLook:
     ) -> None:
         self._store, self._client = store, client
         self._looks = BatchLooks(client.now, settings, client.token_budgets)
-        self._listed: list[Batch] | None = None
+        self._live = LiveBatches(client, settings.settle)
+        self._listed: Collection[Batch] | None = None
         self._has_listed = False
         self._has_skimmed = False
         self._ticked = knows_time
@@ -109,13 +115,23 @@ class SyncLook:
         """Return how far the run is that was decided on last."""
         return self._looks.progress(run, self._queue, self.tokens(run, self._left))
 
-    def tokens(self, run: Run, models: set[str], *, anew: bool = False) -> TokenQueue:
+    def tokens(self, run: Run, models: set[str]) -> TokenQueue:
         """Count the tokens of our live batches if a budget of one of the models asks for it."""
         if not self._looks.is_counted(run, models):
             return self._looks.tokens(run, None)
-        if anew or not self._has_listed:
-            self._listed = self._list()
-            self._has_listed = True
+        if not self._has_listed:
+            self._list(self._live.listed)
+        return self._looks.tokens(run, self._listed)
+
+    def tokens_before(self, run: Run, shard: Shard) -> TokenQueue:
+        """Count again before a shard is created: what is new, and all of it where that leaves no room."""
+        if not self._looks.is_counted(run, {shard.about.model}):
+            return self._looks.tokens(run, None)
+        self._list(self._live.with_new)
+        tokens = self._looks.tokens(run, self._listed)
+        if has_room(run, shard, tokens):
+            return tokens
+        self._list(self._live.listed)
         return self._looks.tokens(run, self._listed)
 
     def log_token_budgets(self, run: Run) -> None:
@@ -126,15 +142,15 @@ class SyncLook:
             if limit is not None and live:
                 log.info(FULL_BUDGET, model, f"{live:,}", f"{limit:,}")
 
-    def _list(self) -> list[Batch] | None:
+    def _list(self, read: Callable[[], Collection[Batch]]) -> None:
+        self._has_listed, self._listed = True, None
         try:
-            return list(self._client.list_back_to(oldest_alive(self._client.now())))
+            self._listed = read()
         except DENIED as error:
             raise hopeless(error) from None
         except STALLING as error:
             self.take_rest(error)
             log.warning(UNCOUNTED, type(error).__name__)
-            return None
 
     def _tick(self) -> None:
         self._ticked = True

@@ -267,7 +267,7 @@ class _Advance:
             if is_counted(run, {model}, self._client.token_budgets):
                 run = self._recalled()
             # The upload took its time; others may have taken the room meanwhile.
-            tokens = self._look.tokens(run, {model}, anew=True)
+            tokens = self._look.tokens_before(run, shard)
         if isinstance(uploaded, InputFile) and not has_room(run, shard, tokens):
             delete_unsent(self._journal, self._client, uploaded)
             return Outcome.UNSETTLED
