@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: What a load may use, where the connection sets nothing, before DuckDB spills to its temporary folder; each
-#: thread needs a part of it.
+#: thread needs a part of it. With 112 MB, 1,500,000 rows over as many ran out of it, and then took 1.3 GB.
 WRITE_MEMORY, THREADS = "160MB", 2
 #: What is staged by one statement.
 STAGED_ROWS, STAGED_BYTES = 16_384, 16 << 20
