@@ -80,7 +80,7 @@ async def look(
     if is_blind or looks.is_to_rest:
         progress = looks.progress(run, queue, looks.tokens(run, None))
         return Looked(step=Wait(client.now(), rest=looks.rest), progress=progress)
-    tokens = await _tokens(client, looks, run, models_left(run, queue))
+    tokens = await _tokens(client, looks, run, models_left(run, queue), shared)
     if len(run.sends) > FEW:
         return await in_thread(_decided, looks, run, queue, tokens)
     looked = _decided(looks, run, queue, tokens)
@@ -197,12 +197,16 @@ async def _sees_time(client: AsyncClient, looks: BatchLooks) -> bool:
     return True
 
 
-async def _tokens(client: AsyncClient, looks: BatchLooks, run: Run, models: set[str]) -> TokenQueue:
+async def _tokens(
+    client: AsyncClient, looks: BatchLooks, run: Run, models: set[str], shared: SharedList | None
+) -> TokenQueue:
     """Count the tokens of our live batches if a budget asks for it, and as far as they are listed."""
     if not looks.is_counted(run, models):
         return looks.tokens(run, None)
     try:
-        return looks.tokens(run, await client.list_back_to(oldest_alive(client.now())))
+        if shared is None:
+            return looks.tokens(run, await client.list_back_to(oldest_alive(client.now())))
+        return looks.tokens(run, await shared.live.listed(client))
     except DENIED:
         raise
     except (openai.OpenAIError, ListFailed):

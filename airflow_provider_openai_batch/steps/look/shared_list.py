@@ -18,6 +18,7 @@ from airflow_provider_openai_batch.batch.api.objects import Batch
 from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.steps.look.api_errors import DENIED, UNSEEN, rest_after
 from airflow_provider_openai_batch.steps.look.listed_looks import oldest_of, pages_for_looks
+from airflow_provider_openai_batch.steps.look.shared_live_batches import SharedLiveBatches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -69,6 +70,8 @@ class SharedList:
         self.reading: asyncio.Task[None] | None = None
         #: Until when, in API time, the API has asked not to be called when the list was read.
         self.rest = 0.0
+        #: What holds tokens, for the runs that wait for room.
+        self.live = SharedLiveBatches(elapsed)
 
     def shown(self, client: AsyncClient, sends: Sequence[Send]) -> list[Batch]:
         """Return what the list shows of the batches of these sends; read it again where that saves calls."""
@@ -97,6 +100,7 @@ class SharedList:
 
     def stop(self) -> None:
         """Read no more."""
+        self.live.stop()
         if self.reading is not None:
             self.reading.cancel()
 
