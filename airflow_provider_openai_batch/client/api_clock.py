@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,11 @@ def machine_time() -> ApiTime:
 
 
 class ApiClock:
-    """The time of a synchronous client."""
+    """The time of a synchronous client; several threads may show it their answers."""
 
     def __init__(self, api: openai.OpenAI, api_time: ApiTime) -> None:
         self._api, self._time = api, api_time
+        self._lock = threading.Lock()
 
     def now(self) -> float:
         """Return the API time in seconds since 1970."""
@@ -35,7 +37,7 @@ class ApiClock:
 
     def see(self, answer: Any, created_at: float | None = None) -> None:
         """Take the time from an answer, of an error, too; ask again while it contradicts what is known."""
-        self._time.see(answer.headers, created_at)
+        self._take(answer.headers, created_at)
         if is_to_leave(answer):
             return
         for _ in range(CONFIRMATIONS):
@@ -44,7 +46,11 @@ class ApiClock:
             headers = self._ask("models") or self._ask("batches")
             if headers is None:
                 return
-            self._time.see(headers)
+            self._take(headers)
+
+    def _take(self, headers: Mapping[str, str], created_at: float | None = None) -> None:
+        with self._lock:
+            self._time.see(headers, created_at)
 
     def _ask(self, route: str) -> Mapping[str, str] | None:
         """Return the headers of an answer that costs nothing, if it has a date."""

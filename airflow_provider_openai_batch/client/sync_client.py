@@ -48,6 +48,7 @@ from airflow_provider_openai_batch.client.async_client import AsyncClient
 from airflow_provider_openai_batch.client.downloads import CutDownload, Download, ShortDownload, has_content
 from airflow_provider_openai_batch.client.model_routes import ModelRoutes
 from airflow_provider_openai_batch.client.same_origin import Redirected, guarded
+from airflow_provider_openai_batch.client.transfers import Transfers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -70,6 +71,8 @@ class Client:
     `token_budgets` says how many input tokens of a model may be enqueued, `prices` what they cost here, as
     the connection has it; `elapsed` is the clock that transfers are timed by.
     """
+
+    transfers = Transfers()  #: begins uploads and downloads; all else is called by one thread
 
     def __init__(
         self,

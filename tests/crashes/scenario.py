@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_openai_batch.client.transfers import MOST_AHEAD
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.store.run_store import RunStore
 from tests.crashes.databases import TICKETS
@@ -182,7 +183,7 @@ class Scenario:
             reask=self._story.asked.get("reask_invalid", 0),
             inputs=books.inputs(),
             files=self.server.files(),
-            unknown_uploads=1,  # of which the dead told nobody
+            unknown_uploads=1 + MOST_AHEAD,  # of which the dead told nobody
             texts=facts_of(books.store),
             words={"the key": KEY, "a row's text": TICKETS[0][1]},
         )

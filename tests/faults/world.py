@@ -18,6 +18,7 @@ from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin, SameOrigin
 from airflow_provider_openai_batch.client.sync_client import AsyncClient
+from airflow_provider_openai_batch.client.transfers import Transfers
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
 from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.look.async_look import look
@@ -121,7 +122,7 @@ class World:
         """Connect with a client that does not wait long for a create."""
         http = SameOrigin(verify=False)
         http.event_hooks = {**http.event_hooks, "request": [self._hurry]}
-        return connect(
+        client = connect(
             self.emulator.base_url,
             key=KEY,
             retries=self.sdk_retries,
@@ -129,6 +130,8 @@ class World:
             budgets=self.token_budgets,
             prices=PRICES,
         )
+        client.transfers = Transfers(least=0)
+        return client
 
     def _hurry(self, request: Any) -> None:
         if self.patience and request.method == "POST" and request.url.path.endswith("/batches"):

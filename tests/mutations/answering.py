@@ -106,9 +106,9 @@ ANSWERING = (
     ),
     Mutation(
         name="the first copy of a file is final",
-        file="steps/wait/download.py",
-        old="copied and not self.send.incomplete",
-        new="copied",
+        file="steps/wait/downloads_ahead.py",
+        old="not self.is_copied or bool(self.send.incomplete)",
+        new="not self.is_copied",
         caught_by=f"{COPIES}::test_a_file_that_grows_is_copied_again[None-growth3]",
     ),
     Mutation(

@@ -24,8 +24,8 @@ SENDING = (
     Mutation(
         name="any file is taken for the one that went up",
         file="steps/wait/upload.py",
-        old="        _require_ours(client, shard, uploaded, name, known)\n",
-        new="        pass\n",
+        old="            return require_ours(journal.store, client, shard, move(shard), known)\n",
+        new="            return move(shard)\n",
         caught_by=f"{DISTRUST}::test_an_upload_that_shows_anothers_file_runs_nothing_of_it[0-theirs.jsonl]",
     ),
     Mutation(
@@ -198,8 +198,8 @@ SENDING = (
     Mutation(
         name="the worker's clock instead of API time",
         file="batch/api/api_time.py",
-        old="            return self._elapsed() + self._offset\n        return self",
-        new="            return self._worker()\n        return self",
+        old="            return self._elapsed() + self._offset\n        odd",
+        new="            return self._worker()\n        odd",
         caught_by="tests/client/test_sync_client.py::test_time_is_the_servers",
     ),
     Mutation(

@@ -15,6 +15,7 @@ from tests.mutations.answering import ANSWERING
 from tests.mutations.closing import CLOSING
 from tests.mutations.distrusting import DISTRUSTING
 from tests.mutations.landing import LANDING
+from tests.mutations.moving import MOVING
 from tests.mutations.planted import ROOT, Mutation
 from tests.mutations.reading import READING
 from tests.mutations.refusing import REFUSING
@@ -24,7 +25,7 @@ from tests.mutations.warmed import Order, Told
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MUTATIONS = (*SENDING, *ANSWERING, *CLOSING, *DISTRUSTING, *LANDING, *READING, *REFUSING)
+MUTATIONS = (*SENDING, *ANSWERING, *CLOSING, *DISTRUSTING, *LANDING, *MOVING, *READING, *REFUSING)
 SIMULATED = ("intent after the call", "attempt check before the intent", "no attempt check")
 TWO_ATTEMPTS = (
     "tests/simulation/test_simulation.py::test_two_live_attempts_run_one_batch_for_each_shard[scenario0-3]"

@@ -19,6 +19,7 @@ from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
 from airflow_provider_openai_batch.client.api_answers import require_id
 from airflow_provider_openai_batch.client.model_routes import ModelRoutes
 from airflow_provider_openai_batch.client.sync_client import Client, ShortDownload
+from tests.world.in_order import InOrder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -71,6 +72,8 @@ class MemoryModels(ModelRoutes):
 
 class MemoryClient(Client):
     """One process's connection; it keeps the key that it was opened with."""
+
+    transfers = InOrder()
 
     def __init__(self, process: Process) -> None:
         self.origin = ORIGIN

@@ -15,6 +15,7 @@ from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
 from airflow_provider_openai_batch.steps.wait.advance import advance
+from tests.world.in_order import InOrder
 from tests.world.tries import Tries
 
 if TYPE_CHECKING:
@@ -75,11 +76,16 @@ def connect(
     budgets: Mapping[str, int] | None = None,
     prices: Prices | None = None,
 ) -> Client:
-    """Connect to an emulator; it has no TLS, whose certificates would be read for each client."""
+    """Connect to an emulator; it has no TLS, whose certificates would be read for each client.
+
+    Shards of a few rows move before their turn, too, but in one order: the same fault meets the same file.
+    """
     api = openai.OpenAI(
         base_url=url, api_key=key, max_retries=retries, http_client=http or SameOrigin(verify=False)
     )
-    return Client(api, budgets, prices)
+    client = Client(api, budgets, prices)
+    client.transfers = InOrder()
+    return client
 
 
 def submit(args: SubmitArgs, store: RunStore, client: Client) -> None:

@@ -56,7 +56,8 @@ class ApiTime:
         """Return seconds since 1970 by the server's clock, by this machine's before any answer."""
         if self._offset is not None:
             return self._elapsed() + self._offset
-        return self._elapsed() + self._odd[-1] if self._odd else self._worker()
+        odd = self._odd  # another thread may be taking an answer
+        return self._elapsed() + odd[-1] if odd else self._worker()
 
     def _is_plausible(self, date: float, created_at: float | None) -> bool:
         known = self._worker() if self._offset is None else self._elapsed() + self._offset

@@ -18,11 +18,12 @@ from airflow_provider_openai_batch.batch.decisions.actions import (
     MakeChild,
     Preflight,
     Resolve,
+    SendShard,
     Wait,
 )
 from airflow_provider_openai_batch.batch.decisions.token_queue import has_room, is_counted, live_tokens
 from airflow_provider_openai_batch.batch.run import facts
-from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnreadable
+from airflow_provider_openai_batch.exceptions import OpenAIBatchError
 from airflow_provider_openai_batch.steps.look.api_errors import DENIED, STALLING, hopeless
 from airflow_provider_openai_batch.steps.look.sync_look import SyncLook
 from airflow_provider_openai_batch.steps.run_folder.first_look import first_look
@@ -39,10 +40,17 @@ from airflow_provider_openai_batch.steps.wait.create_batch import (
 )
 from airflow_provider_openai_batch.steps.wait.divide_shard import cut_off, split
 from airflow_provider_openai_batch.steps.wait.download import collect_send
+from airflow_provider_openai_batch.steps.wait.downloads_ahead import DownloadsAhead
 from airflow_provider_openai_batch.steps.wait.lost_batch import note_lost
-from airflow_provider_openai_batch.steps.wait.resolve_create import require_file, require_known, resolve
+from airflow_provider_openai_batch.steps.wait.resolve_create import (
+    require_file,
+    require_known,
+    require_origin,
+    resolve,
+)
 from airflow_provider_openai_batch.steps.wait.send_preflight import ask
 from airflow_provider_openai_batch.steps.wait.upload import delete_unsent, deleted_if_unsent, upload_shard
+from airflow_provider_openai_batch.steps.wait.uploads_ahead import UploadsAhead, uploads_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -131,7 +139,10 @@ class _Advance:
             case Kind.SETTLE:
                 return self._settle_all(run, actions)
             case Kind.COLLECT:
-                self._do_all(actions, partial(self._collect, run))
+                ends = [(run.send(one.send), one.batch) for one in actions if isinstance(one, Collect)]
+                due = [(send, batch) for send, batch in ends if not self._look.is_gone(batch)]
+                with DownloadsAhead(self._store, self._client, due) as ahead:
+                    self._do_all(actions, partial(self._collect, run, ahead))
                 return self._listed()
             case Kind.DIVIDE:
                 self._do_all(actions, partial(self._divide, run))
@@ -199,14 +210,15 @@ class _Advance:
         else:
             cancel_send(self._journal, self._client, send, facts.UNWANTED)
 
-    def _collect(self, run: Run, action: Action) -> None:
+    def _collect(self, run: Run, ahead: DownloadsAhead, action: Action) -> None:
         send = run.send(subject_of(action))
+        ahead.turn_to(send)
         if not isinstance(action, Collect):
             note_lost(self._journal, self._client, send)
             return
         if self._look.is_gone(action.batch):  # then its files are, too: is it the connection?
             require_file(self._store, self._client, send)
-        collect_send(self._journal, self._client, send, action.batch)
+        collect_send(self._journal, self._client, send, action.batch, ahead)
 
     def _divide(self, run: Run, action: Action) -> None:
         shard = run.shard(subject_of(action))
@@ -223,13 +235,15 @@ class _Advance:
             self._attempt = self._journal.register(run)
             return self._listed()  # others may have sent them before they could see us
         sender = Sender.of(self._journal, self._client, self._attempt, run, len(actions))
+        shards = [run.shard(one.shard) for one in actions if isinstance(one, SendShard)]
         outcome = None
-        for action in actions:
-            if self._look.is_to_rest:
-                break
-            outcome = self._try(action, partial(self._pay, run, sender))
-            if outcome not in {Outcome.CREATED, None}:
-                break
+        with uploads_ahead(sender, run, shards) as ahead:
+            for action in actions:
+                if self._look.is_to_rest:
+                    break
+                outcome = self._try(action, partial(self._pay, run, sender, ahead))
+                if outcome not in {Outcome.CREATED, None}:
+                    break
         self._look.saw(sender.created)
         if outcome is not Outcome.SUPERSEDED:
             return self._recalled()
@@ -250,7 +264,7 @@ class _Advance:
             self._sees_run = True
         return True
 
-    def _pay(self, run: Run, sender: Sender, action: Action) -> Outcome:
+    def _pay(self, run: Run, sender: Sender, ahead: UploadsAhead, action: Action) -> Outcome:
         shard = run.shard(subject_of(action))
         match action:
             case Preflight():
@@ -258,10 +272,11 @@ class _Advance:
             case CapShard(_, message):
                 return end_over_cap(sender, shard, message)
             case _:
-                return self._send(run, sender, shard)
+                return self._send(run, sender, shard, ahead)
 
-    def _send(self, run: Run, sender: Sender, shard: Shard) -> Outcome:
-        uploaded = upload_shard(self._journal, self._client, shard, sender.files)
+    def _send(self, run: Run, sender: Sender, shard: Shard, ahead: UploadsAhead) -> Outcome:
+        ahead.begin()
+        uploaded = upload_shard(self._journal, self._client, shard, sender.files, ahead.upload)
         model = shard.about.model
         with deleted_if_unsent(self._journal, self._client, uploaded):
             if is_counted(run, {model}, self._client.token_budgets):
@@ -278,15 +293,3 @@ def require_staged(store: RunStore, run: Run, step: Wait | Finish | GiveUp) -> N
     """Refuse to call a run finished of which the folder shows nothing that was to be sent."""
     if isinstance(step, Finish) and not any(snapshot.submission.preview for snapshot in run.snapshots):
         current_of(store, run)
-
-
-def require_origin(store: RunStore, client: Client, run: Run) -> None:
-    """Stop before a run goes on at another API than the one that it was sent to."""
-    epoch = run.current.submission.epoch if run.current else 0
-    origins = {send.intent.origin for send in recall_run(store).sends if send.intent.epoch >= epoch}
-    elsewhere = sorted(origins - {client.origin})
-    if elsewhere:
-        raise RunUnreadable(
-            f"The run was sent to {elsewhere[0]}, but the connection points to {client.origin} now: going on "
-            "would pay again. Set the host back, or clear submit to send the rows there."
-        )

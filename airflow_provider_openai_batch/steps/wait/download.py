@@ -14,18 +14,18 @@ from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus, 
 from airflow_provider_openai_batch.batch.api.status_codes import NO_FILE
 from airflow_provider_openai_batch.batch.text.lenient_json import UNREADABLE, decode_line
 from airflow_provider_openai_batch.client.sync_client import CutDownload, ShortDownload, WrongAnswer
-from airflow_provider_openai_batch.steps.collect.answer_size import most_bytes
 from airflow_provider_openai_batch.steps.collect.collect import Ended, close_failed, is_late, read_answers
 from airflow_provider_openai_batch.steps.collect.earlier_answers import is_of_earlier
 from airflow_provider_openai_batch.steps.run_folder.file_names import SHORT, file_word, raw_file
-from airflow_provider_openai_batch.steps.run_folder.read import about_shard
 from airflow_provider_openai_batch.steps.wait.create_batch import delete_quietly
+from airflow_provider_openai_batch.steps.wait.downloads_ahead import AnswerFile, answer_files
 from airflow_provider_openai_batch.steps.wait.mixed_up_batches import is_another, renamed_files
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.run_folder.journal import Journal
+    from airflow_provider_openai_batch.steps.wait.downloads_ahead import DownloadsAhead
     from airflow_provider_openai_batch.store.run_store import Draft
 
 SHORT_OFTEN = 4
@@ -35,8 +35,8 @@ TAIL = 1 << 16
 log = logging.getLogger(__name__)
 
 
-def collect_send(journal: Journal, client: Client, send: Send, batch: Batch) -> None:
-    """Collect an ended batch: its end, its raw files, its answers."""
+def collect_send(journal: Journal, client: Client, send: Send, batch: Batch, ahead: DownloadsAhead) -> None:
+    """Collect an ended batch: its end, its raw files, its answers; some files may have come `ahead`."""
     if send.batch is None or batch.id != send.batch.id:
         raise WrongAnswer(f"Batch {batch.id!r} is not the batch of shard {send.shard}.")
     if is_another(journal, client, send, batch):
@@ -48,7 +48,7 @@ def collect_send(journal: Journal, client: Client, send: Send, batch: Batch) -> 
             delete_quietly(client, send.intent.file_id)
         return
     with ExitStack() as drafts:  # what was downloaded is read from this disk before it is let go
-        copies = _Copies(journal, client, send, drafts)
+        copies = _Copies(journal, client, send, ahead, drafts)
         try:
             ended = copies.of_all(batch)
         except CutDownload:  # an outage passes, and the answers are paid for
@@ -76,8 +76,10 @@ class _Copies:
     :param drafts: holds the files open in which they came.
     """
 
-    def __init__(self, journal: Journal, client: Client, send: Send, drafts: ExitStack) -> None:
-        self._journal, self._client, self._drafts = journal, client, drafts
+    def __init__(
+        self, journal: Journal, client: Client, send: Send, ahead: DownloadsAhead, drafts: ExitStack
+    ) -> None:
+        self._journal, self._client, self._ahead, self._drafts = journal, client, ahead, drafts
         self._at_hand: dict[str, BinaryIO] = {}
         self._is_unread = False
         self.send = send
@@ -87,7 +89,7 @@ class _Copies:
         pending = [twin for twin in self.send.twins if not self._of_twin(twin)]
         gone = not self._of_batch(batch, "")
         for other, shown, file_id in renamed_files(self._journal, self._client, self.send):
-            if self._copy(f"output-{file_word(file_id)}", file_id):
+            if self._copy(AnswerFile(self.send, f"output-{file_word(file_id)}", file_id)):
                 _record_end(self._journal, other, shown)
         return Ended(
             batch=batch, gone=gone, unread=self._is_unread, pending=bool(pending), at_hand=self._at_hand
@@ -106,33 +108,24 @@ class _Copies:
 
     def _of_batch(self, batch: Batch, mark: str) -> bool:
         """Copy both files of a batch; False when one is gone."""
-        lines = self._lines(batch)
-        files = (("output", batch.output_file_id), ("error", batch.error_file_id))
-        copied = [self._copy(f"{kind}{mark}", file_id, lines[kind]) for kind, file_id in files]
+        files = answer_files(self._journal.store, self.send, batch, mark)
+        copied = [self._copy(file) for file in files]
         return all(copied)
 
-    def _lines(self, batch: Batch) -> dict[str, int | None]:
-        """Return how many lines each file has, where the batch accounts for every request of the shard."""
-        counts = batch.request_counts
-        lines = {"output": counts.completed, "error": counts.failed}
-        asked = about_shard(self._journal.store, self.send.shard).requests
-        whole = sum(count or 0 for count in lines.values()) == asked
-        return lines if whole else dict.fromkeys(lines)
-
-    def _copy(self, name: str, file_id: str | None, lines: int | None = None) -> bool:
+    def _copy(self, file: AnswerFile) -> bool:
         """Copy a raw file, and again while lines are missing; False when nobody has ever had it whole.
 
         The first copy may show but a part of what the server is still writing.
 
         What has come of a file that stays too short is kept in the end, for it is paid for.
         """
-        copied = raw_file(name) in self.send.raw
-        if file_id is None or (copied and not self.send.incomplete):
+        if not file.is_due:
             return True
-        draft = self._drafts.enter_context(self._journal.store.draft())
+        name, file_id, copied = file.name, file.id, file.is_copied
+        download = self._ahead.download(file, self._drafts)
+        draft = download.draft
         try:
-            most = most_bytes(self._journal.store, self.send)
-            self._client.download(file_id, draft.file, most, lines or None)
+            download.finish()
             require_whole(draft.file, file_id)
             self._require_new(draft.file, file_id)
         except openai.APIStatusError as error:

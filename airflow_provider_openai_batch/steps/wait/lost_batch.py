@@ -8,6 +8,7 @@ from airflow_provider_openai_batch.batch.api.paging import ListFailed
 from airflow_provider_openai_batch.steps.collect.collect import give_up_on
 from airflow_provider_openai_batch.steps.wait.batches_of_send import listed
 from airflow_provider_openai_batch.steps.wait.download import collect_send
+from airflow_provider_openai_batch.steps.wait.downloads_ahead import DownloadsAhead
 from airflow_provider_openai_batch.steps.wait.mixed_up_batches import of_the_file, replace_batch
 from airflow_provider_openai_batch.steps.wait.resolve_create import require_file
 
@@ -31,6 +32,6 @@ def note_lost(journal: Journal, client: Client, send: Send) -> None:
     elif seen is None:
         give_up_on(journal, client, send)
     elif seen.status.ended:
-        collect_send(journal, client, send, seen)
+        collect_send(journal, client, send, seen, DownloadsAhead(journal.store, client))
     else:
         raise ListFailed(f"Batch {seen.id!r} is listed, but its status cannot be read.")

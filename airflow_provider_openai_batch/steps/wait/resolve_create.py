@@ -21,6 +21,7 @@ from airflow_provider_openai_batch.steps.wait.send_preflight import settle as se
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.run_folder.journal import Journal
@@ -104,6 +105,18 @@ def _require_settled(journal: Journal, client: Client, send: Send) -> None:
     called = min([max(times), *looked])
     if now < called + Settings().settle:
         raise ListFailed(f"Shard {send.shard} may have just been sent, and no batch of it is listed yet.")
+
+
+def require_origin(store: RunStore, client: Client, run: Run) -> None:
+    """Stop before a run goes on at another API than the one that it was sent to."""
+    epoch = run.current.submission.epoch if run.current else 0
+    origins = {send.intent.origin for send in recall_run(store).sends if send.intent.epoch >= epoch}
+    elsewhere = sorted(origins - {client.origin})
+    if elsewhere:
+        raise RunUnreadable(
+            f"The run was sent to {elsewhere[0]}, but the connection points to {client.origin} now: going on "
+            "would pay again. Set the host back, or clear submit to send the rows there."
+        )
 
 
 def _cancel_twin(client: Client, batch: Batch) -> None:

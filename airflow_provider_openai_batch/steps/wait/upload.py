@@ -40,7 +40,11 @@ log = logging.getLogger(__name__)
 
 
 def upload_shard(
-    journal: Journal, client: Client, shard: Shard, known: AbstractSet[str]
+    journal: Journal,
+    client: Client,
+    shard: Shard,
+    known: AbstractSet[str],
+    move: Callable[[Shard], InputFile | Refused],
 ) -> InputFile | Refused:
     """Upload a shard as a fresh file; that is free, and nothing runs of it.
 
@@ -48,13 +52,14 @@ def upload_shard(
     the files of that name: a copy that nobody has sent is deleted, for it is unknown who made it.
 
     :param known: the files of earlier sends, none of which this one can be.
+    :param move: uploads the file of a shard, or waits for that: the first time, it may have begun before.
     """
-    name = f"{run_hash(journal.store)}-{shard.id}.jsonl"
+    name = _name(journal.store, shard)
     tries_left = client.upload_tries
     while True:
         tries_left -= 1
         try:
-            return _upload(journal.store, client, shard, name, known)
+            return require_ours(journal.store, client, shard, move(shard), known)
         except (openai.OpenAIError, msgspec.MsgspecError) as error:
             if not _is_unclear(error):
                 raise
@@ -90,26 +95,30 @@ def delete_unsent(journal: Journal, client: Client, uploaded: InputFile | Refuse
         journal.upload_unclear()
 
 
-def _upload(
-    store: RunStore, client: Client, shard: Shard, name: str, known: AbstractSet[str]
-) -> InputFile | Refused:
+def move_up(store: RunStore, client: Client, shard: Shard) -> InputFile | Refused:
+    """Upload the file of a shard, in whichever thread; what the API answers is not judged yet."""
     with input_file(store, shard.id) as path, open(path, "rb") as file:  # noqa: PTH123
-        uploaded = client.upload(name, file)
-    if isinstance(uploaded, InputFile):
-        _require_ours(client, shard, uploaded, name, known)
-    return uploaded
+        return client.upload(_name(store, shard), file)
 
 
-def _require_ours(
-    client: Client, shard: Shard, uploaded: InputFile, name: str, known: AbstractSet[str]
-) -> None:
+def _name(store: RunStore, shard: Shard) -> str:
+    return f"{run_hash(store)}-{shard.id}.jsonl"
+
+
+def require_ours(
+    store: RunStore, client: Client, shard: Shard, uploaded: InputFile | Refused, known: AbstractSet[str]
+) -> InputFile | Refused:
     """Refuse a file that is not the one that has just gone up: a batch of it would run another's requests.
 
     Servers may show another name, or the size of what they made of the file: then it is another one only if
     it bears the name of another shard, or the list shows ours beside it. A server without a list is believed.
     """
-    if uploaded.id in known or not _is_ours(client, shard, uploaded, name):
+    name = _name(store, shard)
+    if isinstance(uploaded, InputFile) and (
+        uploaded.id in known or not _is_ours(client, shard, uploaded, name)
+    ):
         raise WrongAnswer(f"The API answered the upload of {name!r} with another file, {uploaded.id!r}.")
+    return uploaded
 
 
 def _is_ours(client: Client, shard: Shard, uploaded: InputFile, name: str) -> bool:
@@ -130,6 +139,12 @@ def _is_listed(client: Client, uploaded: InputFile, name: str) -> bool:
     except (openai.OpenAIError, msgspec.MsgspecError):
         return False
     return bool(found) and uploaded.id not in {file.id for file in found}
+
+
+def may_have_acted(error: Exception) -> bool:
+    """Tell whether a file may be kept of an upload that failed in whatever way."""
+    has_no_route = isinstance(error, InvalidRequest) and not isinstance(error, openai.OpenAIError)
+    return not has_no_route and _is_unclear(error)
 
 
 def _is_unclear(error: Exception) -> bool:
