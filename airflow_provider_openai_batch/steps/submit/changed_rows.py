@@ -24,7 +24,8 @@ from airflow_provider_openai_batch.steps.submit.source_join import (
     check,
     hashes_exactly,
     held_of,
-    look_up,
+    keys_of,
+    known_of,
     one_batch,
     parts,
 )
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.base import Steady
     from airflow_provider_openai_batch.tables.existing.held_rows import Held
     from airflow_provider_openai_batch.tables.existing.keys import Keys
+    from airflow_provider_openai_batch.tables.landing import Landing
 
 log = logging.getLogger(__name__)
 
@@ -124,22 +126,36 @@ class _Hashed:
 
     def _settled(self, changed: list[tuple[pa.RecordBatch, pa.RecordBatch]]) -> Iterator[Pair]:
         """Give rows of which nothing is asked; keep the keys and hashes of others, and what is held."""
-        layout, rule = self.recipe.layout, self.ends.rule(self.recipe)
+        layout = self.recipe.layout
         plan = self.ends.landing(self.recipe, self.steady.schema)
         read = count = 0
         with self.steady.hashes(layout.key, self.recipe.template.hashed) as batches:
             checked = surviving(self.keys, layout.key, batches, show_keys=self.ends.show_keys)
             for group in grouped(checked):
                 rows = one_batch(group)
-                held = look_up(rows, plan, self.found)
-                maybe = pa.array(unbuilt_rows(rule, held, self._inputs(rows)).maybe)
+                held = self._held(rows, plan)
+                maybe = pa.array(self._maybe(rows, held))
                 read, count = read + rows.num_rows, count + maybe.true_count
                 if count > GROUP_ROWS or count * MOST_CHANGED > read:
                     raise ReadWhole
                 if maybe.true_count:
-                    changed.append((rows.filter(maybe), held.filter(maybe)))
+                    changed.append((rows.filter(maybe), held.select(list(TOLD)).filter(maybe)))
                     rows, held = rows.filter(pc.invert(maybe)), held.filter(pc.invert(maybe))
                 yield self._without_texts(rows), _marked(held)
+
+    def _held(self, rows: pa.RecordBatch, plan: Landing) -> pa.RecordBatch:
+        """Look rows up, and mark those that the target finds settled by itself."""
+        keys, hashes = keys_of(rows, plan), rows.column(rows.num_columns - 1)
+        held = self.found.compared(keys, hashes, known_of(self.ends, self.recipe))
+        return _marked(self.found.of(keys), settled=False) if held is None else held
+
+    def _maybe(self, rows: pa.RecordBatch, held: pa.RecordBatch) -> npt.NDArray[np.bool_]:
+        """Mask the rows that may be asked: none of those that are settled."""
+        maybe: npt.NDArray[np.bool_] = ~held.column(SETTLED).to_numpy(zero_copy_only=False)
+        others = pa.array(maybe)
+        rows, held = rows.filter(others), held.select(list(TOLD)).filter(others)
+        maybe[maybe] = unbuilt_rows(self.ends.rule(self.recipe), held, self._inputs(rows)).maybe
+        return maybe
 
     def _inputs(self, rows: pa.RecordBatch) -> npt.NDArray[np.uint8]:
         """Read the input hashes of rows."""
@@ -190,10 +206,10 @@ class _Hashed:
         return pa.Table.from_batches(found)
 
 
-def _marked(held: pa.RecordBatch) -> pa.RecordBatch:
-    """Mark rows as settled."""
-    marks = pa.array(np.ones(held.num_rows, dtype=bool))
-    return pa.RecordBatch.from_arrays([*held.columns, marks], names=[*TOLD, SETTLED])
+def _marked(held: pa.RecordBatch, *, settled: bool = True) -> pa.RecordBatch:
+    """Mark all rows as settled, or none."""
+    marks = pa.array(np.full(held.num_rows, settled))
+    return pa.RecordBatch.from_arrays([*held.select(list(TOLD)).columns, marks], names=[*TOLD, SETTLED])
 
 
 def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:

@@ -178,17 +178,21 @@ def _by_itself(ends: Ends, recipe: Recipe, found: Held, shape: pa.Schema) -> Ite
     layout = recipe.layout
     if not hashes_exactly(recipe, shape) or ALL in (ends.resend or ()):
         return
-    known = Known(
+    join = found.join(layout.key, known_of(ends, recipe))
+    if join is not None and join.settled is not None:
+        hidden = tuple(field.name for field in shape if _can_hide(field, layout.key))
+        shown = tuple(name for name in shape.names if name not in hidden)
+        yield replace(join, shown=shown, hidden=hidden)
+
+
+def known_of(ends: Ends, recipe: Recipe) -> Known:
+    """Say what settled rows were answered for."""
+    return Known(
         columns=recipe.template.hashed,
         names_hash=recipe.template.names_hash,
         prompt_version=recipe.prompt_version,
         run_id=ends.run_id,
     )
-    join = found.join(layout.key, known)
-    if join is not None and join.settled is not None:
-        hidden = tuple(field.name for field in shape if _can_hide(field, layout.key))
-        shown = tuple(name for name in shape.names if name not in hidden)
-        yield replace(join, shown=shown, hidden=hidden)
 
 
 def hashes_exactly(recipe: Recipe, shape: pa.Schema) -> bool:
@@ -230,7 +234,7 @@ def _looked_up(batches: Iterator[pa.RecordBatch], plan: Landing, found: Held) ->
     """Look the keys up in blocks, with one statement each."""
     for group in grouped(batches):
         rows = one_batch(group)
-        yield from parts(rows, look_up(rows, plan, found))
+        yield from parts(rows, found.of(keys_of(rows, plan)))
 
 
 def one_batch(group: pa.Table) -> pa.RecordBatch:
@@ -239,10 +243,10 @@ def one_batch(group: pa.Table) -> pa.RecordBatch:
     return whole[0] if whole else pa.RecordBatch.from_pylist([], schema=group.schema)
 
 
-def look_up(rows: pa.RecordBatch, plan: Landing, found: Held) -> pa.RecordBatch:
-    """Look up the keys of rows, whose columns begin with them."""
+def keys_of(rows: pa.RecordBatch, plan: Landing) -> pa.RecordBatch:
+    """Take the keys of rows, whose columns begin with them, in the landing's names."""
     keys = [plan.schema.field(name) for name in plan.key]
-    return found.of(pa.RecordBatch.from_arrays(rows.columns[: len(keys)], schema=pa.schema(keys)))
+    return pa.RecordBatch.from_arrays(rows.columns[: len(keys)], schema=pa.schema(keys))
 
 
 def parts(rows: pa.RecordBatch, held: pa.RecordBatch) -> Pairs:

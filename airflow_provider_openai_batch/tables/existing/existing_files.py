@@ -47,6 +47,15 @@ class HeldFiles:
         taken = pa.array(places, mask=self.hashes[places] != wanted)
         return self.rows.take(taken).combine_chunks().to_batches()[0] if len(keys) else in_order({}, 0)
 
+    def compared(
+        self,
+        keys: pa.RecordBatch,  # noqa: ARG002
+        hashes: pa.Array,  # noqa: ARG002
+        known: Known,  # noqa: ARG002
+    ) -> pa.RecordBatch | None:
+        """Compare nothing: `of` reads no more than this would."""
+        return None
+
     def elsewhere(self, custom_ids: Sequence[str]) -> Elsewhere:  # noqa: ARG002
         """Find nothing: files change no keys."""
         return Elsewhere()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -22,7 +23,7 @@ from airflow_provider_openai_batch.tables.existing.found_rows import (
 from airflow_provider_openai_batch.tables.existing.held_rows import ROLES, TOLD, Elsewhere, Join
 from airflow_provider_openai_batch.tables.existing.newer_rows import later
 from airflow_provider_openai_batch.tables.existing.triggers_and_rules import hooked
-from airflow_provider_openai_batch.tables.existing.unchanged_rows import settled
+from airflow_provider_openai_batch.tables.existing.unchanged_rows import packed, settled, settled_by, unpacked
 from airflow_provider_openai_batch.tables.plan import Staging, TargetColumn
 from airflow_provider_openai_batch.tables.statements.load_statements import part_of_key
 from airflow_provider_openai_batch.tables.statements.normalize import as_held
@@ -30,7 +31,7 @@ from airflow_provider_openai_batch.tables.types import arrow_types, sql_types
 from airflow_provider_openai_batch.tables.types.families import declared_as, family
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 HELD = pa.schema([(role, pa.string()) for role in TOLD])
 ORDINAL = pa.field("_batch_ordinal", pa.int64())
+HASH = pa.field("_batch_input_hash", pa.string())
 #: How many rows are looked through for other keys where nothing speaks for any, and how many are named.
 MOST_SCANNED, MOST_FOUND = 1_000_000, 1_000
 #: Families of types that two columns of one database compare exactly within.
@@ -83,22 +85,45 @@ class HeldRows:
 
     def of(self, keys: pa.RecordBatch) -> pa.RecordBatch:
         """Stage the keys as the table holds keys, and join the table to them."""
-        numbered = keys.append_column(ORDINAL, pa.array(np.arange(keys.num_rows)))
-        staging = Staging(name=f"batch_keys_{uuid4().hex}", columns=(*self.keys, self._ordinal()), few=True)
-        with self.session() as session:
-            key = self.made.landing.key
-            session.stage(staging, as_held(self.keys, iter([numbered]), key=key, dialect=self.dialect))
-            found = self._found(session, staging.name)
+        with self._staged(keys) as (session, staging):
+            found = self._found(session, staging)
         told = [*(role for role, _ in self.roles), TOLD[-1]]
         return in_order(dict(zip(told, found.placed(keys.num_rows), strict=True)), keys.num_rows)
 
+    def compared(self, keys: pa.RecordBatch, hashes: pa.Array, known: Known) -> pa.RecordBatch | None:
+        """Stage the hashes beside the keys; texts are compared by bytes, whatever types the columns have."""
+        held, digest = self._held(), self.dialect.lookups.digest
+        same = {role: self.dialect.statements.exact(text) for role, text in held.items()}
+        is_settled = settled_by(known, same, f"k.{self._quote(HASH.name)}", self.dialect)
+        if is_settled is None or digest is None or self.made.landing.mode == "append":
+            return None
+        with self._staged(keys.append_column(HASH, hashes)) as (session, staging):
+            found = self._placed(session, staging, [packed(is_settled, held, digest)])
+        return unpacked(found.placed(keys.num_rows)[0], list(held))
+
+    @contextmanager
+    def _staged(self, keys: pa.RecordBatch) -> Iterator[tuple[Session, str]]:
+        """Stage keys, and what else is known of each, with a number for each."""
+        numbered = keys.append_column(ORDINAL, pa.array(np.arange(keys.num_rows)))
+        others = map(self._staged_column, list(numbered.schema)[len(self.keys) :])
+        staging = Staging(name=f"batch_keys_{uuid4().hex}", columns=(*self.keys, *others), few=True)
+        with self.session() as session:
+            key = self.made.landing.key
+            session.stage(staging, as_held(self.keys, iter([numbered]), key=key, dialect=self.dialect))
+            yield session, staging.name
+
     def _found(self, session: Session, staging: str) -> FoundRows:
         """Look the staged keys up; what counts comes last."""
-        number, texts = f"k.{self._quote(ORDINAL.name)}", self._texts()
-        gathered = self.dialect.lookups.gathered
-        if self.made.landing.mode == "append":
-            rows = session.fetch(f"{self._look_up(staging, [number, *texts])}{self._latest_last()}")
-            return of_rows(sorted(rows, key=self._is_own), len(texts))
+        held = self._held()
+        texts = [*(held[role] for role, _ in self.roles), held.get(TOLD[-1], "NULL")]
+        if self.made.landing.mode != "append":
+            return self._placed(session, staging, texts)
+        rows = session.fetch(f"{self._look_up(staging, [self._number, *texts])}{self._latest_last()}")
+        return of_rows(sorted(rows, key=self._is_own), len(texts))
+
+    def _placed(self, session: Session, staging: str, texts: Sequence[str]) -> FoundRows:
+        """Look texts up, gathered where the database does that."""
+        number, gathered = self._number, self.dialect.lookups.gathered
         if gathered is None:
             return of_rows(session.fetch(self._look_up(staging, [number, *texts])), len(texts))
         statement = self._look_up(staging, [gathered(number, texts)])
@@ -126,14 +151,18 @@ class HeldRows:
         place = [role for role, _ in self.roles].index("run_id")
         return bool(row[1 + place] == self.made.landing.run_id)
 
-    def _ordinal(self) -> TargetColumn:
-        return TargetColumn(field=ORDINAL, name=ORDINAL.name, type=sql_types.sql_type(ORDINAL, self.dialect))
+    def _staged_column(self, field: pa.Field) -> TargetColumn:
+        return TargetColumn(field=field, name=field.name, type=sql_types.sql_type(field, self.dialect))
 
-    def _texts(self) -> list[str]:
-        """Write what is told of a row, by its roles."""
-        quoted = (f"t.{self._quote(name)}" for _, name in self.roles)
-        newer = later(self.made, "t", self.dialect) or "NULL"
-        return [*map(self.dialect.statements.unpadded, quoted), newer]
+    @property
+    def _number(self) -> str:
+        return f"k.{self._quote(ORDINAL.name)}"
+
+    def _held(self) -> dict[str, str]:
+        """Write what is told of a row, by roles; without `later` where no row can be."""
+        unpadded, newer = self.dialect.statements.unpadded, later(self.made, "t", self.dialect)
+        held = {role: unpadded(f"t.{self._quote(name)}") for role, name in self.roles}
+        return held if newer is None else held | {TOLD[-1]: newer}
 
     def _look_up(self, staging: str, chosen: Sequence[str]) -> str:
         same = " AND ".join(

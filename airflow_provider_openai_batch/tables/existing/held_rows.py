@@ -86,6 +86,13 @@ class Held(Protocol):
         """
         ...
 
+    def compared(self, keys: pa.RecordBatch, hashes: pa.Array, known: Known) -> pa.RecordBatch | None:
+        """Return the same with the mask `SETTLED`, where the table can compare the hashes by itself.
+
+        `hashes` are of the rows' texts, 24 hex digits each. Of a settled row only the custom_id is told.
+        """
+        ...
+
     def elsewhere(self, custom_ids: Sequence[str]) -> Elsewhere:
         """Find rows by what was asked for them, whatever their keys are."""
         ...

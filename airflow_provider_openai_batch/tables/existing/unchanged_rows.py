@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
-from airflow_provider_openai_batch.tables.existing.held_rows import SETTLED, TOLD, UNCHANGED
+from airflow_provider_openai_batch.tables.existing.held_rows import ROLES, SETTLED, TOLD, UNCHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
+    from airflow_provider_openai_batch.tables.dialect.statements import Digest
     from airflow_provider_openai_batch.tables.existing.held_rows import Known
 
 #: What a literal may hold, whatever a server takes a backslash for.
@@ -23,18 +24,27 @@ PLAIN = re.compile(r"[\w.~:+/ -]+", re.ASCII)
 
 
 def settled(known: Known, roles: Mapping[str, str], dialect: Dialect) -> str | None:
-    """Write the condition that a joined row is `ok`, of another run, and asks what it asked.
+    """Write the condition that a joined row is settled, with the hash that the database makes of its texts.
 
-    The hash is that of `batch.digests` over the texts of the columns, which the database makes only where
-    the other parts hold.
+    It is that of `batch.digests`, and made only where the other parts hold.
     """
-    needed, digest = {"status", "input_hash", "prompt_version", "run_id"}, dialect.lookups.digest
-    literals = known.names_hash, known.prompt_version, known.run_id
-    if digest is None or not needed <= set(roles) or not all(map(PLAIN.fullmatch, literals)):
+    digest = dialect.lookups.digest
+    if digest is None:
         return None
     target, source = dialect.quote("target"), dialect.quote("source")
-    held = {role: f"{target}.{dialect.quote(roles[role])}" for role in needed}
+    held = {role: f"{target}.{dialect.quote(name)}" for role, name in roles.items()}
     hexed = digest.hexed([f"{source}.{dialect.quote(column)}" for column in known.columns])
+    return settled_by(known, held, hexed, dialect)
+
+
+def settled_by(known: Known, held: Mapping[str, str], hexed: str, dialect: Dialect) -> str | None:
+    """Write the condition that a row is `ok`, of another run, and asks what it asked.
+
+    `held` are expressions by roles, and `hexed` is one for 24 hex digits of the hash of the row's texts.
+    """
+    digest, literals = dialect.lookups.digest, (known.names_hash, known.prompt_version, known.run_id)
+    if digest is None or not set(ROLES) <= set(held) or not all(map(PLAIN.fullmatch, literals)):
+        return None
     return (
         f"CASE WHEN {digest.when} AND {held['status']} = {dialect.literal(RowStatus.OK)} "
         f"AND {held['prompt_version']} = {dialect.literal(known.prompt_version)} "
@@ -44,11 +54,20 @@ def settled(known: Known, roles: Mapping[str, str], dialect: Dialect) -> str | N
     )
 
 
-def unpacked(column: pa.Array, roles: Sequence[str]) -> pa.RecordBatch:
-    """Read what a database packed of each row: texts by `TOLD`, and whether the row is settled.
+def packed(is_settled: str, held: Mapping[str, str], digest: Digest) -> str:
+    """Write all that is held of a row as one text, for each column costs a driver as much as a short text.
 
-    Of a settled row only the custom_id is told.
+    `held` are expressions by roles; of a settled row only the custom_id is told.
     """
+    texts = list(held.values())
+    return (
+        f"CASE WHEN {is_settled} THEN '{UNCHANGED}' || coalesce({held['custom_id']}, '') "
+        f"WHEN coalesce({', '.join(texts)}) IS NOT NULL THEN {digest.packed(texts)} END"
+    )
+
+
+def unpacked(column: pa.Array, roles: Sequence[str]) -> pa.RecordBatch:
+    """Read what a database packed of each row: texts by `TOLD`, and whether the row is settled."""
     marks = pc.fill_null(pc.starts_with(column, UNCHANGED), False)
     ids = pc.utf8_slice_codeunits(pc.if_else(marks, column, None), len(UNCHANGED))
     found = {role: pa.nulls(len(column), pa.string()) for role in TOLD} | {"custom_id": ids}

@@ -15,7 +15,8 @@ from sqlglot.tokens import TokenType
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import errors, names
 from airflow_provider_openai_batch.tables.errors import Explain, Written, told
-from airflow_provider_openai_batch.tables.existing.held_rows import PACKED, SETTLED, TOLD, UNCHANGED
+from airflow_provider_openai_batch.tables.existing.held_rows import PACKED, SETTLED, TOLD
+from airflow_provider_openai_batch.tables.existing.unchanged_rows import packed
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS, next_fetch
 from airflow_provider_openai_batch.tables.types import arrow_types
 
@@ -75,19 +76,13 @@ class Query:
         return made if join.settled is None else made.hiding(join)
 
     def hiding(self, join: Join) -> Query:
-        """Hide the texts of settled rows; which those are is worked out once, behind a fence.
-
-        What is held comes in one column, for each column of each row costs a driver as much as a short text.
-        """
-        mark, custom_id = self.quoted(held_name(SETTLED)), self.quoted(held_name("custom_id"))
-        held = [self.quoted(held_name(role)) for role in held_roles(join)]
+        """Hide the texts of settled rows; which those are is worked out once, behind a fence."""
+        mark = self.quoted(held_name(SETTLED))
+        held = {role: self.quoted(held_name(role)) for role in held_roles(join)}
         digest = self.dialect.lookups.digest
         assert digest is not None
-        packed = (
-            f"CASE WHEN {mark} THEN '{UNCHANGED}' || coalesce({custom_id}, '') "
-            f"WHEN coalesce({', '.join(held)}) IS NOT NULL THEN {digest.packed(held)} END"
-        )
-        shown = [*map(self.quoted, join.shown), f"{packed} AS {self.quoted(held_name(PACKED))}"]
+        text = packed(mark, held, digest)
+        shown = [*map(self.quoted, join.shown), f"{text} AS {self.quoted(held_name(PACKED))}"]
         hidden = map(self.quoted, join.hidden)
         shown += [f"CASE WHEN {mark} THEN NULL ELSE {name} END AS {name}" for name in hidden]
         fenced = replace(self, text=f"{self.text} {self.dialect.lookups.fence}")
