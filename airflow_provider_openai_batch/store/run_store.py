@@ -268,10 +268,13 @@ class RunStore:
     def _publish(self, scratch: str, name: str) -> bool:
         target = self._path(name)
         is_ours = self._link(scratch, target) if self._local else put_new(self._fs, scratch, target)
+        self._has_put(name, is_own=is_ours)
+        return is_ours
+
+    def _has_put(self, name: str, *, is_own: bool) -> None:
         if self._put is None:
             self._put = PutNames()
-        self._put.add(name, is_own=is_ours)
-        return is_ours
+        self._put.add(name, is_own=is_own)
 
     def _link(self, scratch: str, target: str) -> bool:
         folder, is_ours = target.rpartition("/")[0], True

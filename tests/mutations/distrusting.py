@@ -186,7 +186,7 @@ DISTRUSTING = (
     Mutation(
         name="a process sees only what is listed",
         file="store/run_store.py",
-        old="        self._put.add(name, is_own=is_ours)\n",
+        old="        self._put.add(name, is_own=is_own)\n",
         new="",
         caught_by=f"{LATE}::test_process_sees_what_it_has_written[done.json]",
     ),

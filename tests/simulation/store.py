@@ -45,13 +45,8 @@ class MemoryStore(RunStore):
     def __init__(self, process: Process) -> None:
         self.uri = URI
         self._process, self._world = process, process.world
-        self._facts: dict[str, Any] = {}
-        self._listed: frozenset[str] | None = None
-        self._published: dict[str, set[str]] = {}
-        self._put: dict[str, bytes] = {}
-        self._own: set[str] = set()
-        self._in_order: list[str] = []
-        self._followers: dict[str, Any] = {}
+        self._facts = self._listed = self._put = self._followers = None
+        self._packed = b""
 
     def list(self, below: str = "") -> frozenset[str]:
         """Return all names, or those in a folder, as they are when the call is made."""
@@ -109,7 +104,5 @@ class MemoryStore(RunStore):
             self._world.tell(self._process.name, f"writes {name}")
         if way:
             raise OSError(f"the storage did not answer about {name}")
-        self._has_published(name)
-        if is_ours:
-            self._own.add(name)
+        self._has_put(name, is_own=is_ours)
         return is_ours
