@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_openai_batch.batch.report.report_values import Report
 from airflow_provider_openai_batch.exceptions import TooManyFailures
@@ -163,7 +164,7 @@ def test_a_report_that_fails_stops_no_load(pipeline: Any, caplog: pytest.LogCapt
     pipeline.submit()
     pipeline.wait()
     pipeline.__class__ = type("Full", (type(pipeline),), {
-        "store": property(lambda self: FullDisk(super(type(self), self).store._place)),
+        "store": property(lambda self: FullDisk(ObjectStoragePath(super(type(self), self).store.uri))),
     })  # fmt: skip
 
     loaded = pipeline.load()
