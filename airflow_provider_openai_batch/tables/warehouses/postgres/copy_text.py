@@ -102,9 +102,12 @@ def lines(columns: Sequence[pa.Array]) -> bytes:
 
 
 def _one_after_the_other(texts: pa.Array) -> bytes:
-    """Take the texts of an array without NULL as they lie in memory."""
-    offsets = np.frombuffer(texts.buffers()[1], dtype=np.int32)[texts.offset :][: len(texts) + 1]
-    return texts.buffers()[2].slice(offsets[0], offsets[-1] - offsets[0]).to_pybytes()  # type: ignore[no-any-return]
+    """Take the texts of an array as they lie in memory."""
+    _, places, data = texts.buffers()
+    if places is None or data is None:
+        return b""  # NULL and empty texts alone
+    offsets = np.frombuffer(places, dtype=np.int32)[texts.offset :][: len(texts) + 1]
+    return data.slice(offsets[0], offsets[-1] - offsets[0]).to_pybytes()  # type: ignore[no-any-return]
 
 
 def written(column: pa.Array) -> pa.Array:
@@ -112,8 +115,10 @@ def written(column: pa.Array) -> pa.Array:
     text = literal(column)
     if pa.types.is_integer(column.type):
         return text  # digits need no escape
+    held = _one_after_the_other(text)
     for plain, escaped in ESCAPES:
-        text = pc.replace_substring(text, plain, escaped)
+        if plain.encode() in held:
+            text = pc.replace_substring(text, plain, escaped)
     return text
 
 
