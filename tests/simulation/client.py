@@ -22,7 +22,7 @@ from airflow_provider_openai_batch.client.sync_client import Client, ShortDownlo
 from tests.world.in_order import InOrder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterator
 
     from airflow_provider_openai_batch.batch.api.sync_call import SyncOutcome
     from tests.simulation.processes import Process
@@ -329,11 +329,12 @@ class AsyncMemoryClient:
         return list(self._client.list_back_to(oldest, most_pages))
 
     async def pages_back_to(
-        self, oldest: float, most_pages: int | None = None
+        self, oldest: float, most_pages: int | None = None, wanted: Callable[[str], bool] | None = None
     ) -> AsyncGenerator[tuple[Batch, ...], None]:
-        """Yield the same batch by batch."""
+        """Yield the same batch by batch; only those whose ids are wanted."""
         for batch in self._client.list_back_to(oldest, most_pages):
-            yield (batch,)
+            if wanted is None or wanted(batch.id):
+                yield (batch,)
 
     async def retrieve(self, batch_id: str) -> Batch | Gone:
         """Look at one batch."""
