@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_openai_batch.steps.run_folder.file_names import is_short
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from tests.laws.asking import Asking, Outcome
 from tests.laws.money import over_cap
@@ -203,8 +204,10 @@ class Watch:
         if any(who == name for who, _ in self.undeleted):
             return  # after some failures the rest is left to expire
         due = {send.intent.file_id for send in run.sends if not send.open}
+        # Answers that never came whole are left for a person, until they expire.
+        short = {send.intent.file_id for send in run.sends if any(map(is_short, send.raw))}
         for batch in self._batches():
-            if batch.file_id in due and batch.ended_at is not None and batch.ended_at < at:
+            if batch.file_id in due - short and batch.ended_at is not None and batch.ended_at < at:
                 due |= {file_id for file_id in batch.files if file_id}
         files = self._world.service.files
         for file in (files[file_id] for file_id in sorted(due & files.keys())):
