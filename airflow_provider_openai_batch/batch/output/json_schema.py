@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from operator import getitem
+from typing import TYPE_CHECKING, Any, cast
 
 import jsonschema_rs
 
@@ -36,7 +38,7 @@ def require_schema(given: Schema) -> None:
             f"output_type has the $schema {given['$schema']!r}, which is not a known draft; leave it out."
         ) from error
     except (ValueError, TypeError, OverflowError) as error:
-        raise _refusal(error) from error
+        raise _refusal(error, given) from error
 
 
 def validator_of(schema: Schema) -> Any:
@@ -44,13 +46,15 @@ def validator_of(schema: Schema) -> Any:
     try:
         return jsonschema_rs.validator_for(schema, retriever=_refuse)
     except (ValueError, TypeError) as error:
-        raise _refusal(error) from error
+        raise _refusal(error, schema) from error
 
 
-def _refusal(error: Exception) -> InvalidRequest:
-    path = [str(step) for step in getattr(error, "instance_path", ())]
+def _refusal(error: Exception, schema: Schema) -> InvalidRequest:
+    steps, wrong = getattr(error, "instance_path", ()), getattr(error, "instance", None)
+    path = [str(step) for step in steps]
     at = f" at {'.'.join(path)!r}" if path else ""
-    own_words = None if "regex" in str(error) else _own_words(path, getattr(error, "instance", None))
+    # Some versions give the place of what is around the wrong value.
+    own_words = _own_words(path, wrong) if reduce(getitem, steps, cast("Any", schema)) == wrong else None
     reason = own_words or str(error).partition("\n")[0]
     if len(reason) > MOST:
         reason = f"{reason[: MOST // 2]} … {reason[-MOST // 2 :]}"

@@ -175,6 +175,7 @@ def test_a_pydantic_class_is_its_schema() -> None:
             {"type": "object", "properties": {"a": {"type": "string", "pattern": "("}}},
             'is not a "regex"',
         ),
+        ({"type": "object", "properties": {"a": "a regex"}}, "'a regex' is not a schema"),
     ],
 )
 def test_a_wrong_output_type_is_refused(value: object, told: str) -> None:
