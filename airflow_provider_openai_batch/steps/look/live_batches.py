@@ -26,17 +26,13 @@ class LiveBatches:
 
     def listed(self) -> Collection[Batch]:
         """List all; raises what the client does."""
-        now = self._client.now()
-        self._by_id = {batch.id: batch for batch in self._client.list_back_to(oldest_alive(now))}
-        self._listed_at = now
-        return self._by_id.values()
+        self._by_id, self._listed_at = {}, None
+        return self.with_new()
 
     def with_new(self) -> Collection[Batch]:
         """List those that were made since, beside the ones known; of these some may have ended meanwhile."""
-        if self._listed_at is None:
-            return self.listed()
         now = self._client.now()
-        newer = {batch.id: batch for batch in self._client.list_back_to(self._listed_at - self._lag)}
-        self._by_id |= newer
+        oldest = oldest_alive(now) if self._listed_at is None else self._listed_at - self._lag
+        self._by_id |= {batch.id: batch for batch in self._client.list_back_to(oldest)}
         self._listed_at = now
         return self._by_id.values()

@@ -6,6 +6,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import httpx
+import openai
+
 from airflow_provider_openai_batch.client.same_origin import SameOrigin
 from airflow_provider_openai_batch.client.transfers import Transfers
 from tests.world.pipeline import connect
@@ -15,12 +18,18 @@ if TYPE_CHECKING:
 
     from tests.steps.conftest import Pipeline
 
+#: Seconds that a thread of a test waits for another, and how many shards its run has.
+LONGEST, SHARDS = 60.0, 6
 CALLS = {
     "upload": re.compile(r"POST .*/files"),
     "create": re.compile(r"POST .*/batches"),
     "content": re.compile(r"GET .*/content"),
     "delete": re.compile(r"DELETE .*"),
 }
+
+
+class Stopped(BaseException):
+    """Airflow ends the task here, as it does at a time-out."""
 
 
 class Calls:
@@ -57,3 +66,20 @@ def files_without_a_batch(pipeline: Pipeline) -> int:
     used = {batch["input_file_id"] for batch in pipeline.emulator.batches()}
     files = (file for file in pipeline.emulator.files() if file["purpose"] == "batch")
     return sum(file["id"] not in used for file in files)
+
+
+def failing(number: int, error: BaseException) -> Callable[[int], None]:
+    """Return what fails at the call of this number."""
+
+    def fail(call: int) -> None:
+        if call == number:
+            raise error
+
+    return fail
+
+
+def error_of(status: int, **headers: str) -> openai.APIStatusError:
+    """Return what the SDK raises for an answer of this status."""
+    request = httpx.Request("POST", "https://api.test/v1/files")
+    response = httpx.Response(status, headers=headers, request=request)
+    return openai.APIStatusError("The server says so.", response=response, body={})

@@ -15,8 +15,7 @@ from airflow_provider_openai_batch.client.transfers import LEAST, MOST_AHEAD, Tr
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store.run_store import RunStore
-from tests.steps.wait.several_shards import Calls, cut
-from tests.steps.wait.test_uploads_ahead import error_of, failing
+from tests.steps.wait.several_shards import LONGEST, SHARDS, Calls, Stopped, cut, error_of, failing
 from tests.world.in_order import InOrder
 from tests.world.pipeline import run_folder
 
@@ -24,13 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.steps.conftest import Pipeline
-
-LONGEST = 60.0
-SHARDS = 6
-
-
-class Stopped(BaseException):
-    """Airflow ends the task here."""
 
 
 class ActingClient(Client):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import httpx
 import openai
 import pytest
 
@@ -16,7 +15,15 @@ from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.client.transfers import LEAST, MOST_AHEAD, Transfers
 from airflow_provider_openai_batch.exceptions import BatchFailed
 from airflow_provider_openai_batch.steps.wait.advance import advance
-from tests.steps.wait.several_shards import cut, files_without_a_batch
+from tests.steps.wait.several_shards import (
+    LONGEST,
+    SHARDS,
+    Stopped,
+    cut,
+    error_of,
+    failing,
+    files_without_a_batch,
+)
 from tests.steps.wait.test_rounds import WatchedStore
 from tests.world.in_order import InOrder
 
@@ -24,13 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.steps.conftest import Pipeline
-
-LONGEST = 60.0
-SHARDS = 6
-
-
-class Stopped(BaseException):
-    """Airflow ends the task here, as it does at a time-out."""
 
 
 class ActingClient(Client):
@@ -65,23 +65,6 @@ def client(pipeline: Pipeline) -> Iterator[ActingClient]:
     emulator = pipeline.emulator
     with openai.OpenAI(base_url=emulator.base_url, api_key=emulator.api_key, max_retries=0) as api:
         yield ActingClient(api)
-
-
-def failing(number: int, error: BaseException) -> Callable[[int], None]:
-    """Return what fails at the call of this number."""
-
-    def fail(call: int) -> None:
-        if call == number:
-            raise error
-
-    return fail
-
-
-def error_of(status: int, **headers: str) -> openai.APIStatusError:
-    """Return what the SDK raises for an answer of this status."""
-    request = httpx.Request("POST", "https://api.test/v1/files")
-    response = httpx.Response(status, headers=headers, request=request)
-    return openai.APIStatusError("The server says so.", response=response, body={})
 
 
 def submit(pipeline: Pipeline, client: Client, **changes: Any) -> None:
