@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_openai_batch.batch.answer.documented_lines import Good
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.batch.text.server_words import shown
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.answer.answer import Answer
-    from airflow_provider_openai_batch.batch.answer.documented_line import Good
     from airflow_provider_openai_batch.batch.output.output import Output
 
 ANSWER_SCHEMA = pa.schema([
@@ -49,17 +49,20 @@ class AnswerBlock:
         self._clear()
 
     def _clear(self) -> None:
-        self._good: list[Good] = []
+        self._good = Good()
         self._others: list[Answer] = []
         self._places: list[int] = []  # of the others
         self.rows = 0
         self.characters = 0
 
     def add_good(self, good: Good) -> None:
-        """Add an answer with status `ok`."""
-        self._good.append(good)
-        self.characters += len(good.reply.text or "")
-        self.rows += 1
+        """Add answers with status `ok`."""
+        self._good.custom_ids.extend(good.custom_ids)
+        self._good.replies.extend(good.replies)
+        self._good.texts.extend(good.texts)
+        self._good.values.extend(good.values)
+        self.characters += sum(map(len, good.texts))
+        self.rows += len(good.texts)
 
     def add(self, answer: Answer) -> None:
         """Add any answer."""
@@ -70,7 +73,7 @@ class AnswerBlock:
 
     def taken(self) -> pa.RecordBatch:
         """Return what was added, in its order, and begin again."""
-        columns = self._good_columns() if self._good or not self._others else None
+        columns = self._good_columns() if self._good.texts or not self._others else None
         if self._others:
             others = self._other_columns()
             columns = others if columns is None else self._mixed(columns, others)
@@ -78,12 +81,12 @@ class AnswerBlock:
         return pa.RecordBatch.from_arrays(columns, schema=self._schema)
 
     def _good_columns(self) -> list[pa.Array]:
-        replies = [good.reply for good in self._good]
+        replies = self._good.replies
         count = len(replies)
         told: dict[str, pa.Array] = {
-            "custom_id": _packed([good.custom_id for good in self._good]),
+            "custom_id": _packed(self._good.custom_ids),
             "status": pa.repeat(str(RowStatus.OK), count),
-            "answer": pa.array([reply.text for reply in replies], pa.string()),
+            "answer": pa.array(self._good.texts, pa.string()),
             "finish_reason": _shown([reply.finish_reason for reply in replies]),
             "model": _shown([reply.model for reply in replies]),
             "input_tokens": pa.array([reply.input_tokens for reply in replies], pa.int64()),
@@ -97,7 +100,7 @@ class AnswerBlock:
         ]
         if self._output.stored is None:
             return columns
-        arrays = self._output.arrays([good.values for good in self._good])
+        arrays = self._output.arrays(self._good.values)
         return self._with_values(columns, self._output.joined(arrays, pa.repeat(False, count)))
 
     def _other_columns(self) -> list[pa.Array]:
@@ -121,8 +124,8 @@ class AnswerBlock:
         order = np.empty(self.rows, dtype=np.int64)
         is_other = np.zeros(self.rows, dtype=bool)
         is_other[self._places] = True
-        order[~is_other] = np.arange(len(self._good))
-        order[is_other] = len(self._good) + np.arange(len(self._others))
+        order[~is_other] = np.arange(len(self._good.texts))
+        order[is_other] = len(self._good.texts) + np.arange(len(self._others))
         places = pa.array(order)
         pairs = zip(good, others, strict=True)
         return [pa.concat_arrays(pair).take(places) for pair in pairs]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.answer.answer_block import ANSWER_SCHEMA, AnswerBlock, answer_schema
-from airflow_provider_openai_batch.batch.answer.documented_line import Good, read_documented
+from airflow_provider_openai_batch.batch.answer.documented_lines import MOST_LINES, Good, read_documented
 from airflow_provider_openai_batch.batch.answer.parse_line import Answer, Malformed, broken, parse_line
 from airflow_provider_openai_batch.batch.text.lenient_json import unstorable
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
@@ -41,6 +41,9 @@ BLOCK, BLOCK_CHARACTERS = 4_096, 4 << 20
 #: What a line that cannot be read is worth: less than one that can, more than none.
 BROKEN = 1
 BEST = 4
+STATUSES = tuple(RowStatus)
+#: The row of a request without an answer.
+NONE = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +68,15 @@ def collect(lines: Iterable[bytes], wanted: Hashes, endpoint: Endpoint, output: 
     :return: a table with the columns of `answer_schema`, one row for each request that was answered, in
         the order of its lines. It is built in blocks: the lines themselves are not held.
     """
-    shelf = _Shelf(wanted, output)
-    for line in lines:
-        if not line or line.isspace():
-            continue
-        to_clean = unstorable(line)
-        good = None if to_clean else read_documented(line, endpoint, output)
-        if good is not None:
-            shelf.put_good(good)
-            continue
-        shelf.cleaned += to_clean
-        shelf.put(parse_line(line, endpoint, output))
+    shelf, rest = _Shelf(wanted, output), iter(lines)
+    ended = False
+    while not ended:
+        good, line = read_documented(rest, endpoint, output)
+        shelf.put_good(good)
+        ended = line is None and len(good.values) < MOST_LINES
+        if line and not line.isspace():
+            shelf.cleaned += unstorable(line)
+            shelf.put(parse_line(line, endpoint, output))
     return shelf.collected()
 
 
@@ -86,9 +87,10 @@ class _Shelf:
         self.schema = answer_schema(output)
         packed = as_hashes(wanted).tobytes()
         self.places = {packed[n : n + ID_BYTES]: n // ID_BYTES for n in range(0, len(packed), ID_BYTES)}
-        self.best = [-1] * len(self.places)
-        self.statuses: list[RowStatus | None] = [None] * len(self.places)
-        self.worths = [0] * len(self.places)
+        #: The row of each request's answer, what that is worth, and its status by its place in `STATUSES`.
+        self.best = np.full(len(self.places), NONE, dtype=np.int64)
+        self.worths = np.zeros(len(self.places), dtype=np.int8)
+        self.statuses = np.zeros(len(self.places), dtype=np.int8)
         self.anomalies = {"duplicate": 0, "foreign": 0, "malformed": 0}
         self.foreign: set[bytes] = set()
         self.cleaned = 0
@@ -110,9 +112,22 @@ class _Shelf:
             self.anomalies["malformed"] += 1
 
     def put_good(self, good: Good) -> None:
-        if self._is_best(good.custom_id, RowStatus.OK, BEST):
-            self.block.add_good(good)
-            self._flush_when_full()
+        """Keep good answers: together where each is the first of its request, as nearly always."""
+        found = [self.places.get(custom_id, NONE) for custom_id in good.custom_ids]
+        places = np.array(found, dtype=np.int64)
+        if NONE in found or len(set(found)) < len(found) or (self.best[places] != NONE).any():
+            for place, custom_id in enumerate(good.custom_ids):
+                if self._is_best(custom_id, RowStatus.OK, BEST):
+                    self._add_good(good.part(place))
+            return
+        self.best[places] = np.arange(self.rows, self.rows + len(places))
+        self.worths[places], self.statuses[places] = BEST, STATUSES.index(RowStatus.OK)
+        self.rows += len(places)
+        self._add_good(good)
+
+    def _add_good(self, good: Good) -> None:
+        self.block.add_good(good)
+        self._flush_when_full()
 
     def keep(self, answer: Answer, worth: int) -> None:
         if self._is_best(answer.custom_id, answer.status, worth):
@@ -126,17 +141,17 @@ class _Shelf:
             self.anomalies["foreign"] += 1
             self.foreign.add(custom_id)
             return False
-        if self.statuses[place] is not None:
+        if self.best[place] != NONE:
             self.anomalies["duplicate"] += 1
             if worth < self.worths[place]:
                 return False
-        self.statuses[place], self.worths[place] = status, worth
+        self.statuses[place], self.worths[place] = STATUSES.index(status), worth
         self.best[place] = self.rows
         self.rows += 1
         return True
 
     def _flush_when_full(self) -> None:
-        if self.block.rows == BLOCK or self.block.characters > BLOCK_CHARACTERS:
+        if self.block.rows >= BLOCK or self.block.characters > BLOCK_CHARACTERS:
             self.flush()
 
     def flush(self) -> None:
@@ -145,12 +160,13 @@ class _Shelf:
     def collected(self) -> Collected:
         self.flush()
         table = pa.Table.from_batches(self.batches, schema=self.schema)
-        best = np.asarray(self.best, dtype=np.int64)
-        rows = best[best >= 0]
+        answered = self.best != NONE
+        rows = self.best[answered]
+        found = np.bincount(self.statuses[answered], minlength=len(STATUSES)).tolist()
         return Collected(
             table=table if len(rows) == len(table) else table.take(np.sort(rows)),
-            answered=best >= 0,
-            counts=Counter(status for status in self.statuses if status is not None),
+            answered=answered,
+            counts=Counter({status: n for status, n in zip(STATUSES, found, strict=True) if n}),
             anomalies=self.anomalies,
             foreign=np.array(sorted(self.foreign - {b""}), dtype=f"S{ID_BYTES}"),
             cleaned=self.cleaned,

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 CODES = frozenset({
     "insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "quota_exceeded",
@@ -26,10 +22,10 @@ def quota_is_spent(code: str | None, message: str | None) -> bool:
 
 def without_credit(answers: pa.Table) -> np.ndarray:
     """Mask the requests that were not run, for the account had no credit."""
-    errors = zip(answers["error_code"].to_pylist(), answers["error_message"].to_pylist(), strict=True)
-    spent = np.fromiter((quota_is_spent(*one) for one in errors), dtype=bool, count=len(answers))
-    failed: np.ndarray = pc.equal(answers["status"], str(RowStatus.FAILED)).to_numpy()
-    unpaid: np.ndarray = spent & failed
+    unpaid = np.zeros(len(answers), dtype=bool)
+    failed = np.flatnonzero(pc.equal(answers["status"], str(RowStatus.FAILED)).to_numpy())
+    errors = answers.select(["error_code", "error_message"]).take(pa.array(failed)).to_pylist()
+    unpaid[failed] = [quota_is_spent(error["error_code"], error["error_message"]) for error in errors]
     return unpaid
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -100,7 +101,7 @@ class Output:
             values = self.parse(text)
             return None if isinstance(values, Invalid) else values
         try:
-            return None if "\\u0000" in text else self.quick(text)
+            return None if "\\u0000" in text else self.quick.decode(text)
         except UNREADABLE:
             return None
 
@@ -134,7 +135,7 @@ class Output:
         if self.quick is None:
             columns: Any = zip(*values, strict=True) if values else [()] * len(self.columns)
         else:
-            columns = ([getattr(row, name) for row in values] for name in self.quick.names)
+            columns = (list(map(attrgetter(name), values)) for name in self.quick.names)
         return [self.array(column, part.type) for column, part in zip(columns, self.columns, strict=True)]
 
     def joined(self, arrays: Sequence[pa.Array], absent: pa.Array) -> pa.StructArray:
@@ -143,7 +144,7 @@ class Output:
 
     def array(self, values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         """Put the values of one column into an array."""
-        return pa.array(list(values), kind)
+        return pa.array(values, kind)
 
     def refused(self, arrays: Sequence[pa.Array]) -> dict[int, str]:
         """Say what the target's columns have against values, by their places, without showing them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -24,8 +24,8 @@ DEEPEST = 8
 class QuickType:
     """Decodes a text of JSON to a struct with a value for each property.
 
-    It raises where an answer does not fit, and where it may fit by a rule that msgspec does not know: whoever
-    calls it asks the validator then.
+    `decode` raises where an answer does not fit, and where it may fit by a rule that msgspec does not know:
+    whoever calls it asks the validator then.
     """
 
     def __init__(self, kinds: Mapping[str, Any]) -> None:
@@ -38,11 +38,7 @@ class QuickType:
             forbid_unknown_fields=True,
             gc=False,
         )
-        self._decode = msgspec.json.Decoder(struct).decode
-
-    def __call__(self, text: str) -> Any:
-        """Decode an answer."""
-        return self._decode(text)
+        self.decode: Callable[[str], Any] = msgspec.json.Decoder(struct).decode
 
 
 def quick_type(schema: Mapping[str, Any]) -> QuickType | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from airflow_provider_openai_batch.batch.report import plots, wording
 from airflow_provider_openai_batch.batch.text.money import usd
@@ -23,20 +24,16 @@ def render(report: Report, template: str) -> str:
 
     :param template: the text of `page.html`, which stands beside this module.
     """
-    page: str = (
-        _environment()
-        .from_string(template)
-        .render(
-            report=report,
-            statuses=_by_status(report.counts),
-            ended=_last_end(report.shards),
-            span=plots.span_of(report.shards, report.submitted_at),
-            sends=[(shard, send) for shard in report.shards for send in shard.sends],
-            unsent=[shard for shard in report.shards if not shard.sends],
-            most_sends=MOST_SENDS,
-            most_shards=plots.MOST_SHARDS,
-            unfolded=UNFOLDED,
-        )
+    page: str = _compiled(template).render(
+        report=report,
+        statuses=_by_status(report.counts),
+        ended=_last_end(report.shards),
+        span=plots.span_of(report.shards, report.submitted_at),
+        sends=[(shard, send) for shard in report.shards for send in shard.sends],
+        unsent=[shard for shard in report.shards if not shard.sends],
+        most_sends=MOST_SENDS,
+        most_shards=plots.MOST_SHARDS,
+        unfolded=UNFOLDED,
     )
     return page
 
@@ -57,6 +54,11 @@ def _show(text: object) -> str:
     """Make a text fit to be shown; a long one is cut."""
     shown = wording.printable(str(text))
     return shown if len(shown) <= WORDS else f"{shown[:WORDS]}…"
+
+
+@lru_cache(maxsize=1)
+def _compiled(template: str) -> Template:
+    return _environment().from_string(template)
 
 
 def _environment() -> Environment:

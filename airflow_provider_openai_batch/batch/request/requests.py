@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from binascii import hexlify
 from dataclasses import dataclass
-from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,10 +50,13 @@ class Requests:
 
     def lines(self) -> bytes:
         """Write the lines of an input file, one after another."""
-        digits = hexlify(self.ids.tobytes())
-        ids = (digits[start : start + ID_DIGITS] for start in range(0, len(digits), ID_DIGITS))
-        rows = zip(repeat(START), ids, repeat(self._middle), self.rests, repeat(END), strict=False)
-        return b"".join(chain.from_iterable(rows))
+        count = len(self.rests)
+        parts = [END + START] * (4 * count + 1)
+        parts[1::4] = np.frombuffer(hexlify(self.ids.tobytes()), f"S{ID_DIGITS}").tolist()
+        parts[2::4] = [self._middle] * count
+        parts[3::4] = self.rests
+        parts[0], parts[-1] = START, END
+        return b"".join(parts) if count else b""
 
     @property
     def _middle(self) -> bytes:

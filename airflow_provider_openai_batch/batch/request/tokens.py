@@ -39,9 +39,7 @@ WORTH = (
     (0xF0, 56),  # emoji
     (0x100, 0),
 )  # fmt: skip
-_WORTH = np.concatenate(
-    [np.full(end - start, worth, np.uint8) for (start, worth), (end, _) in pairwise(WORTH)]
-)
+_WORTH = b"".join(bytes([worth]) * (end - start) for (start, worth), (end, _) in pairwise(WORTH))
 
 
 class Counter(Protocol):
@@ -68,11 +66,12 @@ def _count(texts: pa.Array) -> Tokens:
     counts = np.zeros(len(texts))
     texts = texts.cast(pa.large_string())
     offsets = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
     filled = np.flatnonzero(offsets[1:] > offsets[:-1])  # an empty text would take its neighbor's byte
     if len(filled):
-        starts = offsets[filled] - offsets[0]
-        counts[filled] = np.add.reduceat(_WORTH.take(data), starts, dtype=np.uint32) / UNIT
+        start, end = int(offsets[0]), int(offsets[-1])
+        worths = texts.buffers()[2].slice(start, end - start).to_pybytes().translate(_WORTH)
+        summed = np.add.reduceat(np.frombuffer(worths, np.uint8), offsets[filled] - start, dtype=np.uint32)
+        counts[filled] = summed / UNIT
     return counts
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 ESCAPES = re.compile(rb"(?i)\\u0000|\\u(?P<high>d[89ab]..)(?:\\+u(?P<low>d[c-f]..))?|\\ud[c-f]..")
 #: What msgspec raises is a ValueError only since its 0.21.
 UNREADABLE = (ValueError, msgspec.DecodeError, RecursionError)
-#: How what is cleaned begins.
-CLEANED = (b"\\ud", b"\\u0000", b"\\uD", b"\\Ud", b"\\U0000", b"\\UD")
+#: How what is cleaned begins; a search for a backslash is the fastest that there is.
+CLEANED = re.compile(rb"\\[uU](?:0000|[dD])")
 FENCE = "```"
 LANGUAGE = re.compile(r"\s*\w*")
 _decode = msgspec.json.Decoder().decode
@@ -65,7 +65,7 @@ def decode_line(line: bytes) -> Any:
 
 def unstorable(line: bytes) -> int:
     """Count the characters of a line that are cleaned: U+0000 and lone surrogates."""
-    if b"\\u" not in line or not any(start in line for start in CLEANED):
+    if CLEANED.search(line) is None or b"\\u" not in line:
         return 0
     return sum(match["low"] is None for match in ESCAPES.finditer(line))
 

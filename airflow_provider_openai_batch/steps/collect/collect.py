@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_openai_batch.batch.answer.answer_values import counts
 from airflow_provider_openai_batch.batch.answer.collect import ANSWER_SCHEMA, Collected, RowStatus
 from airflow_provider_openai_batch.batch.api.objects import (
     Batch,
@@ -227,17 +227,17 @@ def _unanswered(ids: np.ndarray, status: RowStatus, why: BatchError | None = Non
 def write_answers(journal: Journal, client: Client, send: Send, table: pa.Table, tally: facts.Tally) -> None:
     """Write the answers of a send with their counts and cost in the footer; this ends the send."""
     about = about_shard(journal.store, send.shard)
-    counts = Counter(table["status"].to_pylist())
+    told = counts(table["status"])
     batch_id = send.batch.id if send.batch else None
     table = _dated(table, tally.at if send.terminal is None else send.terminal.at)
-    table = table.append_column("batch_id", pa.array([batch_id] * len(table), pa.string()))
-    table = table.append_column("attempt", pa.array([about.attempt + 1] * len(table), pa.int64()))
+    table = table.append_column("batch_id", pa.repeat(pa.scalar(batch_id, pa.string()), len(table)))
+    table = table.append_column("attempt", pa.repeat(pa.scalar(about.attempt + 1, pa.int64()), len(table)))
     table, unseen = book_unseen(table, send.usage, about, client.prices)
     paid = bill(table, client.prices, about.model).total
     unpaid = int(np.count_nonzero(without_credit(table)))
-    counted = msgspec.structs.replace(tally, counts=dict(counts), cost_usd=paid, unpaid=unpaid, unseen=unseen)
+    counted = msgspec.structs.replace(tally, counts=told, cost_usd=paid, unpaid=unpaid, unseen=unseen)
     journal.answer(send, table, counted)
-    shown = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
+    shown = ", ".join(f"{count:,} {status}" for status, count in sorted(told.items()))
     alone = "The preflight" if send.intent.preflight else f"Shard {send.shard}"
     name = alone if batch_id is None else f"Batch {batch_id}"
     log.info("%s collected: %s.", name, shown or "no answers")

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from contextlib import nullcontext
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ def raw_lines(store: RunStore, send: Send, at_hand: Mapping[str, BinaryIO] | Non
 
     :param at_hand: files of the send that this process has just copied, by name: they are not fetched again.
     """
-    for lines in raw_files(store, send, at_hand):
-        yield from lines
+    return chain.from_iterable(raw_files(store, send, at_hand))
 
 
 def raw_files(
@@ -40,17 +40,19 @@ def raw_files(
 
 def _once(copies: list[Callable[[], AbstractContextManager[BinaryIO]]]) -> Iterator[bytes]:
     """Yield the lines of all copies of a file; one that an earlier copy has is no second line."""
+    if len(copies) == 1:
+        with copies[0]() as file:
+            yield from file
+        return
     seen: set[bytes] = set()
     for opened in copies:
         fresh = set()
         with opened() as file:
             for line in file:
-                if len(copies) > 1:
-                    digest = digest_of(line)
-                    if digest in seen:
-                        continue
+                digest = digest_of(line)
+                if digest not in seen:
                     fresh.add(digest)
-                yield line
+                    yield line
         seen |= fresh
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.answer.collect import collect
-from airflow_provider_openai_batch.batch.answer.documented_line import read_documented
+from airflow_provider_openai_batch.batch.answer.documented_lines import Good, read_documented
 from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoint_of
 from airflow_provider_openai_batch.batch.output.output import compile_output
 from airflow_provider_openai_batch.batch.output.vectors import encoded, vectors_of
@@ -213,10 +213,9 @@ def test_what_the_api_documents_is_read_at_once(endpoint: str, body: Any, kind: 
     output = vectors_of(None) if kind is None else OUTPUTS[kind]
     line = json.dumps(line_of(NAMES[0], body), ensure_ascii=False).encode()
 
-    good = read_documented(line, endpoint_of(endpoint), output)
+    good, rest = read_documented(iter([line, line]), endpoint_of(endpoint), output)
 
-    assert good is not None
-    assert good.custom_id == NAMES[0]
+    assert (good.custom_ids, rest) == ([NAMES[0]] * 2, None)
 
 
 @pytest.mark.parametrize(
@@ -236,4 +235,4 @@ def test_what_is_more_than_an_answer_is_read_patiently(part: dict[str, Any]) -> 
 
     line = json.dumps(line_of(NAMES[0], body)).encode()
 
-    assert read_documented(line, endpoint_of(CHAT), OUTPUTS["text"]) is None
+    assert read_documented(iter([line]), endpoint_of(CHAT), OUTPUTS["text"]) == (Good(), line)
