@@ -7,7 +7,7 @@ import statistics
 import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,12 @@ class Rounds:
             return bound.missing(what, why)
         use = self.cpu if unit == "CPU" else self.wall
         return bound.judge(what, self.rows, use(*ours), use(*theirs), unit)
+
+    def least(self, bound: Bound, what: str, parts: tuple[str, ...], theirs: tuple[str, ...]) -> list[Line]:
+        """Compare what cannot be left out with theirs; no line where it could not be measured."""
+        if self.why_not(*parts, *theirs):
+            return []
+        return [replace(self.line(bound, what, parts, theirs), is_least=True)]
 
     def why_not(self, *names: str) -> str:
         """Say why there is no figure of these steps; empty if there is."""
@@ -118,16 +124,20 @@ class Workshop:
         """Measure a step of ours, in this process where everything is measured there."""
         return self._measure(f"ours{hidden}", sys.executable, f"benchmarks.ours:{step}", hidden, given)
 
-    def alone(self, step: str, *, hidden: tuple[str, ...] = (), **given: Any) -> Usage:
-        """Measure a step of ours in a process that has done nothing else: for its memory."""
+    def alone(self, step: str, *, hidden: tuple[str, ...] = (), of: str = "ours", **given: Any) -> Usage:
+        """Measure a step of ours, or the least of one, in a process of its own: for its memory."""
         known = {"api": self.emulator.connection, **given}
         if self.bench.measure is here:
-            return here(f"benchmarks.ours:{step}", **known)
+            return here(f"benchmarks.{of}:{step}", **known)
         child = Child(hidden=hidden)
         try:
-            return child.measure(f"benchmarks.ours:{step}", **known)
+            return child.measure(f"benchmarks.{of}:{step}", **known)
         finally:
             child.close()
+
+    def least(self, step: str, **given: Any) -> Usage:
+        """Measure what cannot be left out of a step of ours."""
+        return self._measure("least", sys.executable, f"benchmarks.least:{step}", (), given)
 
     def peer(self, name: str, step: str, **given: Any) -> Usage:
         """Measure a step of a peer, in its own Python."""

@@ -59,16 +59,20 @@ class Line:
     between: tuple[float, float] | None = None
     #: It was measured on few rows, in few rounds.
     quick: bool = False
+    #: It is no line of ours, but what no code can leave out: what is best possible.
+    is_least: bool = False
 
     @property
     def holds(self) -> bool:
-        return self._reaches(self.limit)
+        return self.is_least or self._reaches(self.limit)
 
     @property
     def verdict(self) -> str:
         """Say in a word what is reached."""
         if math.isnan(self.share):
             return "NOT MEASURED"
+        if self.is_least:
+            return "the limit"
         if not self.holds:
             return "NOT REACHED"
         return "goal" if self.goal is not None and self._reaches(self.goal) else "holds"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pyarrow as pa
+from adbc_driver_postgresql import dbapi
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
@@ -61,6 +63,9 @@ def reading(bench: Bench) -> Iterator[Line]:
         ours, theirs, without = _in_turn(bench, ("read", "fetch", "read_on"), columns=columns, **known)
         yield compared(f"{of}: ADBC, the hook's named cursor", ours, theirs, limit)
         yield compared(f"{of}: ADBC, ours without it", ours, without, 1)
+        alone, fetched = _in_turn(bench, ("read_alone", "fetch"), columns=columns, **known)
+        least = compared(f"{of}: ADBC's driver alone, the hook's named cursor", alone, fetched, limit)
+        yield replace(least, is_least=True)
 
 
 def writing(bench: Bench) -> Iterator[Line]:
@@ -125,6 +130,16 @@ def read(columns: list[str], **_: Any) -> None:
 def read_on(columns: list[str], **_: Any) -> None:
     """Read these columns by our named cursor."""
     _drop(_source("SELECT * FROM tickets", "cursor"), columns)
+
+
+def read_alone(connection: str, columns: list[str], **_: Any) -> None:
+    """Read these columns by ADBC's own cursor, and look at none."""
+    known = json.loads(connection)
+    uri = f"host={known['host']} dbname={known['schema']} user={known['login']}"
+    with dbapi.connect(uri) as reading_from, reading_from.cursor() as opened:
+        opened.execute(f"SELECT {', '.join(columns)} FROM tickets")
+        for _batch in opened.fetch_record_batch():
+            pass
 
 
 def fetch(columns: list[str], **_: Any) -> None:

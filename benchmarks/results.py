@@ -36,7 +36,8 @@ Made by `make bench`{options}. Do not edit: the next run writes it anew.
 Speeds are ratios of CPU seconds, or of wall seconds where it says so, measured in turn in one run.
 Imports and first calls are not counted. `seen` is the median of the rounds, `rounds` the least and the most;
 `≥` means so many times better. A line says `NOT MEASURED` where something has failed or is missing; the
-reason stands in the place of what it is compared with.
+reason stands in the place of what it is compared with. `the limit` is no line of ours: it is what no code can
+leave out of the line above it (`benchmarks/least.py`), and so the best that can be reached there.
 
 ![What was seen, against what must be reached](results.svg)
 
@@ -86,9 +87,10 @@ def written(lines: list[Line], bench: Bench, run: Run) -> str:
 def summary(lines: list[Line]) -> str:
     """Say which lines do not reach what they must."""
     short = [f"{line.what} ({line.verdict.lower()})" for line in lines if not line.holds]
+    count = sum(not line.is_least for line in lines)
     if not short:
-        return f"All {len(lines)} lines reach what they must."
-    return f"{len(short)} of {len(lines)} lines do not reach what they must: {'; '.join(short)}."
+        return f"All {count} lines reach what they must."
+    return f"{len(short)} of {count} lines do not reach what they must: {'; '.join(short)}."
 
 
 def _table(lines: list[Line]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.contest import Bound, Rounds, Workshop, workshop
 from benchmarks.rows import write_parquet
+from benchmarks.task import MOST_REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +27,12 @@ PARSE = Bound(must=3.5, goal=7, times=True)
 SUBMIT = Bound(must=1.15, goal=1.05)
 COLLECT = Bound(must=1.1, goal=1.05)
 PARSED = "parse, validate, join, to Parquet; common-ai's results and a join by pandas"
+FIRST = "collect, wall: parse alone, after the first file has come; the longer of download and parse alone"
 TASKS = ("submit", "collect", "load")
+#: What no code can leave out of a whole run; the SDK moves the files, as it does for the script.
+LEAST = ("least build", "upload", "download", "least parse")
+LEAST_PARSE = "download by the SDK, decode lines and answers, write one table; common-ai's results and a join"
+LEAST_RUN = "whole run: build and parse at their limits, files moved by the SDK; the plain script"
 
 
 def whole_run(bench: Bench) -> list[Line]:
@@ -36,8 +43,10 @@ def whole_run(bench: Bench) -> list[Line]:
         found = _rounds(shop, rows, bench.rounds, {"limits": limits}, parts=True)
     return [
         found.line(PARSE, f"{PARSED}, {rows:,} rows", ("collect", "load"), ("peer results",)),
+        *found.least(PARSE, LEAST_PARSE, ("download", "least parse"), ("peer results",)),
         _against_script(f"whole run of {rows:,} rows, the plain script", found, WHOLE),
-        *_against_limits(found),
+        *found.least(WHOLE, LEAST_RUN, LEAST, ("script submit", "script finish")),
+        *_against_limits(found, QUICK_SHARD if bench.quick else MOST_REQUESTS),
     ]
 
 
@@ -95,6 +104,9 @@ def _ours(shop: Workshop, known: dict[str, Any], found: Rounds, *, parts: bool) 
             answers.unlink()
         found.measure("parse", step("parse"))
     found.measure("load", step("load"))
+    if parts:
+        for part in ("build", "parse"):
+            found.measure(f"least {part}", partial(shop.least, part, folder=folder, **known))
     shop.drop(folder)
 
 
@@ -110,7 +122,7 @@ def _against_script(what: str, found: Rounds, bound: Bound) -> Line:
     return found.line(bound, what, TASKS, ("script submit", "script finish"))
 
 
-def _against_limits(found: Rounds) -> list[Line]:
+def _against_limits(found: Rounds, shard: int) -> list[Line]:
     """Compare the wall time of submit and of collect with the longer of their two parts alone."""
     lines = []
     for task, parts, bound in (
@@ -123,4 +135,9 @@ def _against_limits(found: Rounds) -> list[Line]:
             continue
         longer = [max(pair) for pair in zip(*(found.wall(part) for part in parts), strict=True)]
         lines.append(bound.judge(what, found.rows, found.wall(task), longer, unit="wall"))
+        if task == "collect":
+            pairs = zip(found.wall("download"), found.wall("parse"), strict=True)
+            least = [one / max(1, found.rows // shard) + other for one, other in pairs]
+            made = bound.judge(FIRST, found.rows, least, longer, unit="wall")
+            lines.append(replace(made, is_least=True))
     return lines

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import build, children, postgres, room, shards, start, waiting, whole_run
+from benchmarks import build, children, least, postgres, room, shards, start, waiting, whole_run
 from benchmarks.__main__ import Unstarted, measured
 from benchmarks.lines import Bench, Line, missing, printed
 from benchmarks.results import Run, summary, write
+from benchmarks.rows import write_parquet
 from tests.servers import postgres as database
 from tests.servers import postgres_server
 
@@ -34,7 +37,7 @@ def test_postgres(database: Postgres) -> None:
         for line in benchmark(bench)
     ]
 
-    assert 6 == len(lines)
+    assert 8 == len(lines)
     assert printed(lines).startswith("what")
     counts = (
         "SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM theirs), (SELECT count(*) FROM copied)"
@@ -58,10 +61,12 @@ def test_verdicts() -> None:
     share = Line(what="a share", ours="", share=0.4, limit=0.5, goal=0.25)
     times = Line(what="times", ours="", share=5.0, limit=3, goal=5, at_least=True)
     amount = Line(what="memory", ours="", share=170, limit=150, unit="MB", between=(160, 180))
-    lines = [share, times, amount, missing("a peer", "not installed", 3, at_least=True)]
+    limit = Line(what="what cannot be left out", ours="", share=0.6, limit=0.5, is_least=True)
+    lines = [share, times, amount, missing("a peer", "not installed", 3, at_least=True), limit]
 
-    assert ["holds", "goal", "NOT REACHED", "NOT MEASURED"] == [line.verdict for line in lines]
-    assert [True, True, False, False] == [line.holds for line in lines]
+    verdicts = ["holds", "goal", "NOT REACHED", "NOT MEASURED", "the limit"]
+    assert verdicts == [line.verdict for line in lines]
+    assert [True, True, False, False, True] == [line.holds for line in lines]
     assert ("170 MB", "160 to 180", "≤ 150 MB") == amount.cells[3:6]
     assert summary(lines).startswith("2 of 4 lines do not reach")
 
@@ -171,11 +176,27 @@ def test_whole_run(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_OPENAI_DEFAULT", "")
     bench = Bench(rows=200, postgres=database, measure=children.here, rounds=1, quick=True)
 
-    parsed, script, submit, collect = whole_run.whole_run(bench)
+    parsed, script, submit, collect, first = whole_run.whole_run(bench)
 
     assert ["NOT MEASURED"] * 2 == [parsed.verdict, script.verdict]
     assert submit.share > 0
     assert collect.share > 0
+    assert "the limit" == first.verdict
+
+
+def test_least(tmp_path: Path) -> None:
+    """What is measured as the limit does the work: it makes lines of JSON, and a table of answers."""
+    source = write_parquet(tmp_path / "rows.parquet", 40)
+
+    least.build(source, str(tmp_path))
+    (tmp_path / "output.jsonl").write_text(least.ANSWER + "\n" + least.ANSWER)
+    least.parse(str(tmp_path), short=True)
+
+    lines = [json.loads(line) for line in (tmp_path / "requests.jsonl").read_text().splitlines()]
+    texts = [line["body"]["messages"][1]["content"] for line in lines]
+    assert pq.read_table(source["path"])["ticket"].to_pylist() == texts
+    assert {"custom_id", "method", "url", "body"} == lines[0].keys()
+    assert 2 == pq.read_table(tmp_path / "least-0.parquet").num_rows
 
 
 def test_room(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,11 +206,12 @@ def test_room(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(rows=50, postgres=database, measure=children.here, quick=True)
 
     staged, each = room.staging_memory(bench)
-    (loaded,) = room.load_memory(bench)
+    loaded, alone = room.load_memory(bench)
 
     assert "memory of staging 50 rows, above the imports" == staged.what
     assert each.share >= 0
     assert "load into DuckDB, memory: 150 rows, 50" == loaded.what
+    assert ("DuckDB alone, memory: 150 rows, 50", "the limit") == (alone.what, alone.verdict)
 
 
 def test_waiting(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
