@@ -45,7 +45,7 @@ def build(**given: Any) -> None:
     from airflow.providers.common.compat.sdk import ObjectStoragePath  # noqa: PLC0415
 
     from airflow_provider_openai_batch.batch.arguments import arguments  # noqa: PLC0415
-    from airflow_provider_openai_batch.client.sync_client import Client  # noqa: PLC0415
+    from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook  # noqa: PLC0415
     from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage  # noqa: PLC0415
     from airflow_provider_openai_batch.store.run_store import RunStore  # noqa: PLC0415
 
@@ -57,9 +57,8 @@ def build(**given: Any) -> None:
         limits=arguments.limits(_limits(given)),
         run_id="bench/submit/staged",
     )
-    client = Client(_api(given))
-    stage(asked, RunStore(ObjectStoragePath(f"file://{given['folder']}/staged")), client)
-    client.close()
+    with OpenAIBatchHook("openai_default").opened() as client:
+        stage(asked, RunStore(ObjectStoragePath(f"file://{given['folder']}/staged")), client)
 
 
 def submit(**given: Any) -> None:
