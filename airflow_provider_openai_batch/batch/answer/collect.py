@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.answer.answer_block import ANSWER_SCHEMA, AnswerBlock, answer_schema
-from airflow_provider_openai_batch.batch.answer.documented_lines import MOST_LINES, Good, read_documented
+from airflow_provider_openai_batch.batch.answer.documented_lines import Good, read_documented
 from airflow_provider_openai_batch.batch.answer.parse_line import Answer, Malformed, broken, parse_line
 from airflow_provider_openai_batch.batch.text.lenient_json import unstorable
 from airflow_provider_openai_batch.batch.text.request_ids import ID_BYTES
@@ -73,7 +73,7 @@ def collect(lines: Iterable[bytes], wanted: Hashes, endpoint: Endpoint, output: 
     while not ended:
         good, line = read_documented(rest, endpoint, output)
         shelf.put_good(good)
-        ended = line is None and len(good.values) < MOST_LINES
+        ended = line is None and not good.values
         if line and not line.isspace():
             shelf.cleaned += unstorable(line)
             shelf.put(parse_line(line, endpoint, output))

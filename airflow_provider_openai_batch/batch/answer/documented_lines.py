@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 #: How an answer ends of which nothing more is to be said.
 WHOLE = frozenset({None, "stop", "completed"})
-#: How many lines are read before their answers are put away.
-MOST_LINES = 256
+#: How many bytes of lines are read before their answers are put away, and forgotten.
+MOST_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,11 @@ def read_documented(lines: Iterator[bytes], endpoint: Endpoint, output: Output) 
     What it returns is what `parse_line` says of each line. A line that holds what is to be cleaned is not
     for this way.
 
-    :return: the answers, and the line that ended them; None where there are `MOST_LINES`, or no more lines.
+    :return: the answers, and the line that ended them; None where these had `MOST_BYTES`, or no more came.
     """
     good, form, read = Good(), endpoint.documented, output.read
     custom_ids, replies, texts, values = good.custom_ids, good.replies, good.texts, good.values
+    size = 0
     for line in lines:
         if form is None or unstorable(line):
             return good, line
@@ -65,6 +66,7 @@ def read_documented(lines: Iterator[bytes], endpoint: Endpoint, output: Output) 
         replies.append(reply)
         texts.append(text)
         values.append(value)
-        if len(values) == MOST_LINES:
+        size += len(line)
+        if size > MOST_BYTES:
             break
     return good, None

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_openai_batch.batch.answer.collect import collect
-from airflow_provider_openai_batch.batch.answer.documented_lines import Good, read_documented
+from airflow_provider_openai_batch.batch.answer.documented_lines import MOST_BYTES, Good, read_documented
 from airflow_provider_openai_batch.batch.endpoints.known_endpoints import endpoint_of
 from airflow_provider_openai_batch.batch.output.output import compile_output
 from airflow_provider_openai_batch.batch.output.vectors import encoded, vectors_of
@@ -216,6 +216,17 @@ def test_what_the_api_documents_is_read_at_once(endpoint: str, body: Any, kind: 
     good, rest = read_documented(iter([line, line]), endpoint_of(endpoint), output)
 
     assert (good.custom_ids, rest) == ([NAMES[0]] * 2, None)
+
+
+def test_long_answers_are_put_away_early() -> None:
+    """What is held at a time is bounded by bytes: some answers have a hundred thousand words."""
+    line = json.dumps(line_of(NAMES[0], chat("x" * MOST_BYTES))).encode()
+    lines = iter([line] * 3)
+
+    read = [read_documented(lines, endpoint_of(CHAT), OUTPUTS["text"]) for _ in range(4)]
+
+    assert [1, 1, 1, 0] == [len(good.texts) for good, _ in read]
+    assert {None} == {rest for _, rest in read}
 
 
 @pytest.mark.parametrize(
