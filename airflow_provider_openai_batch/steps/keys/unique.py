@@ -28,7 +28,7 @@ BLOCK = 1 << 22
 
 
 class UniqueKeys:
-    """The keys so far: 16 bytes each, or 8 for one column of integers, which are compared at the end."""
+    """The keys so far: 18 bytes each, or 8 for one column of integers, which are compared at the end."""
 
     def __init__(self, key: Sequence[str], *, show_keys: bool = True) -> None:
         self._key, self._show_keys = key, show_keys

@@ -40,7 +40,7 @@ WRITE_BYTES = 1 << 19
 
 
 class SnapshotWriter:
-    """Writes batches of rows; holds at most 16 bytes for each key and request, and one batch."""
+    """Writes batches of rows; holds at most 18 bytes for each key and request, and one batch."""
 
     def __init__(self, store: RunStore, snapshot_id: str, recipe: Recipe, terms: Terms) -> None:
         self._store, self._snapshot, self._recipe = store, snapshot_id, recipe

@@ -63,3 +63,16 @@ def test_more_than_a_block_is_remembered() -> None:
     assert seen.contains(hashes[::97]).all()
     assert not seen.contains(hashes[::97, ::-1]).any()
     assert not seen.add(hashes[-5_000:]).any()
+
+
+def test_hashes_that_begin_alike_are_told_apart() -> None:
+    """The filter knows a hash by its first half only: what it cannot tell is looked for."""
+    numbers = np.arange(1_100_000, dtype=np.uint64)
+    hashes = np.column_stack([numbers % 3, numbers]).view(np.uint8)
+    seen = SeenHashes()
+
+    for start in range(0, len(hashes), 110_000):
+        assert seen.add(hashes[start : start + 110_000]).all()
+
+    assert not seen.add(hashes[::7]).any()
+    assert len(hashes) == len(seen)
