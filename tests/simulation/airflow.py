@@ -235,7 +235,7 @@ class DagRun:
             self.world.violate("runs_not_ended", f"{self.task} fails whatever a person clears")
             return
         if self._error is not None and "belong together" in str(self._error):
-            self.world.incidents.change_key()
+            self.world.incidents.correct_key()
         self.world.tell("a person", f"clears what failed: {self.task}")
         again = self._failed_before == self.task
         self._failed_before = self.task

@@ -22,6 +22,8 @@ class Incidents:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        #: The project that the connection belongs to, as far as people know.
+        self._project = world.key
 
     def maybe(self, kind: str, where: str) -> None:
         """Let something happen, or not."""
@@ -80,14 +82,23 @@ class Incidents:
     def _denied(self) -> None:
         self._world.denied_until = self._world.now + DENIED
 
-    def change_key(self) -> None:
-        """Point the connection at the other project."""
-        self._world.key = "B" if self._world.key == "A" else "A"
-        self._world.tell("the world", f"has the key of project {self._world.key} now")
+    def correct_key(self) -> None:
+        """Point the connection at the other project for good: the run does not belong to this one."""
+        self._project = _other(self._world.key)
+        self._right_key()
 
     def _wrong_key(self) -> None:
-        self.change_key()
-        self._world.later(WRONG_KEY, self.change_key)
+        """Point the connection at a project that is not its own, until somebody sees it."""
+        self._use_key(_other(self._project))
+        self._world.later(WRONG_KEY, self._right_key)
+
+    def _right_key(self) -> None:
+        self._use_key(self._project)
+
+    def _use_key(self, key: str) -> None:
+        if key != self._world.key:
+            self._world.key = key
+            self._world.tell("the world", f"has the key of project {key} now")
 
     def _wipe(self) -> None:
         """The folder is lost, and with it the machine that the processes ran on."""
@@ -105,3 +116,7 @@ class Incidents:
         process.kill()
         self._world.dag_run.current = None
         self._world.bury(process)
+
+
+def _other(project: str) -> str:
+    return "B" if project == "A" else "A"

@@ -19,6 +19,11 @@ UNSEEN = (openai.OpenAIError, msgspec.MsgspecError)
 STALLING = (*UNSEEN, ListFailed, ShortDownload)
 
 
+def reason_of(error: Exception) -> str:
+    """Say why something could not be done: our own errors in their words, those of the SDK by their names."""
+    return str(error).rstrip(".") if isinstance(error, (ListFailed, ShortDownload)) else type(error).__name__
+
+
 def rest_after(error: Exception) -> float:
     """Return the seconds that an error answer asks for by `Retry-After`; 0 where it asks for none."""
     if not isinstance(error, openai.APIStatusError):

@@ -24,7 +24,7 @@ from airflow_provider_openai_batch.batch.decisions.actions import (
 from airflow_provider_openai_batch.batch.decisions.token_queue import has_room, is_counted, live_tokens
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError
-from airflow_provider_openai_batch.steps.look.api_errors import DENIED, STALLING, hopeless
+from airflow_provider_openai_batch.steps.look.api_errors import DENIED, STALLING, hopeless, reason_of
 from airflow_provider_openai_batch.steps.look.sync_look import SyncLook
 from airflow_provider_openai_batch.steps.run_folder.first_look import first_look
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
@@ -176,7 +176,7 @@ class _Advance:
             raise hopeless(error) from None
         except STALLING as error:
             self._look.take_rest(error)
-            told = (doing(action), type(error).__name__, self._client.origin)
+            told = (doing(action), reason_of(error), self._client.origin)
             log.warning("%s failed (%s at %s); it will be retried.", *told)
             self._journal.put_off(subject_of(action))
             return None

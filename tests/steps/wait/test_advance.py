@@ -480,8 +480,11 @@ def test_a_look_that_fails_shows_no_project(pipeline: Any):
     assert len(pipeline.emulator.batches()) == 1
 
 
-def test_a_fence_that_may_have_failed_holds_what_another_key_would_send(pipeline: Any):
-    """Where our own delete may have acted, another key's 404 does not say that this is the run's project."""
+def test_a_fence_that_may_have_failed_holds_what_another_key_would_send(pipeline: Any, caplog: Any):
+    """Where our own delete may have acted, another key's 404 does not say that this is the run's project.
+
+    The run waits for a person, who reads why.
+    """
     pipeline.limits = {"requests_per_shard": 5}
     pipeline.emulator.fault("server_error", route="create")
     pipeline.emulator.fault("server_error", route="upload", skip=1, times=None)
@@ -497,6 +500,7 @@ def test_a_fence_that_may_have_failed_holds_what_another_key_would_send(pipeline
     pipeline.emulator.advance(1_800)
     pipeline.advance()
     assert pipeline.emulator.batches() == []
+    assert "was uploaded with another API key at http" in caplog.text
 
     pipeline.client.account = ours
     pipeline.emulator.clear_faults()
