@@ -11,6 +11,8 @@ from benchmarks.lines import failure
 from benchmarks.rows import write_duckdb, write_parquet, write_postgres
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.children import Usage
     from benchmarks.lines import Bench, Line
 
@@ -37,10 +39,11 @@ def build(bench: Bench) -> list[Line]:
         sources = _sources(shop, found)
         for _ in range(bench.rounds):
             for name, source in sources.items():
-                found.measure(f"ours {name}", partial(_once, shop, source.ours))
+                found.measure(f"ours {name}", partial(_once, shop, shop.ours, source.ours))
                 if bench.peers and source.theirs:
-                    found.measure(f"peer {name}", partial(_once, shop, source.theirs, peer="common_ai"))
-            found.measure("least", partial(_least, shop, sources["Parquet"].theirs))
+                    peer = partial(shop.peer, "common_ai")
+                    found.measure(f"peer {name}", partial(_once, shop, peer, source.theirs))
+            found.measure("least", partial(_once, shop, shop.least, sources["Parquet"].theirs))
     lines = [
         found.line(bound, f"build of {rows:,} rows: {what}", (f"ours {name}",), (f"peer {of}",))
         for name, (what, of, bound) in LINES.items()
@@ -89,19 +92,9 @@ def _given(conn_id: str, connection: dict[str, Any], theirs: dict[str, str]) -> 
     return _Given(ours=ours, theirs={"source": theirs})
 
 
-def _once(shop: Workshop, given: dict[str, Any], peer: str = "") -> Usage:
+def _once(shop: Workshop, measure: Callable[..., Usage], given: dict[str, Any]) -> Usage:
     folder = shop.fresh()
     try:
-        if peer:
-            return shop.peer(peer, "build", folder=folder, **given)
-        return shop.ours("build", folder=folder, **given)
-    finally:
-        shop.drop(folder)
-
-
-def _least(shop: Workshop, given: dict[str, Any]) -> Usage:
-    folder = shop.fresh()
-    try:
-        return shop.least("build", folder=folder, **given)
+        return measure("build", folder=folder, **given)
     finally:
         shop.drop(folder)

@@ -46,7 +46,8 @@ def whole_run(bench: Bench) -> list[Line]:
         *found.least(PARSE, LEAST_PARSE, ("download", "least parse"), ("peer results",)),
         _against_script(f"whole run of {rows:,} rows, the plain script", found, WHOLE),
         *found.least(WHOLE, LEAST_RUN, LEAST, ("script submit", "script finish")),
-        *_against_limits(found, QUICK_SHARD if bench.quick else MOST_REQUESTS),
+        *_against_limits(found),
+        *_after_first_file(found, QUICK_SHARD if bench.quick else MOST_REQUESTS),
     ]
 
 
@@ -122,7 +123,7 @@ def _against_script(what: str, found: Rounds, bound: Bound) -> Line:
     return found.line(bound, what, TASKS, ("script submit", "script finish"))
 
 
-def _against_limits(found: Rounds, shard: int) -> list[Line]:
+def _against_limits(found: Rounds) -> list[Line]:
     """Compare the wall time of submit and of collect with the longer of their two parts alone."""
     lines = []
     for task, parts, bound in (
@@ -133,11 +134,20 @@ def _against_limits(found: Rounds, shard: int) -> list[Line]:
         if why := found.why_not(task, *parts):
             lines.append(bound.missing(what, why))
             continue
-        longer = [max(pair) for pair in zip(*(found.wall(part) for part in parts), strict=True)]
-        lines.append(bound.judge(what, found.rows, found.wall(task), longer, unit="wall"))
-        if task == "collect":
-            pairs = zip(found.wall("download"), found.wall("parse"), strict=True)
-            least = [one / max(1, found.rows // shard) + other for one, other in pairs]
-            made = bound.judge(FIRST, found.rows, least, longer, unit="wall")
-            lines.append(replace(made, is_least=True))
+        lines.append(bound.judge(what, found.rows, found.wall(task), _longer(found, *parts), unit="wall"))
     return lines
+
+
+def _after_first_file(found: Rounds, shard: int) -> list[Line]:
+    """Say what is best possible for collect: nothing is parsed before the first file has come."""
+    if found.why_not("download", "parse"):
+        return []
+    files, pairs = max(1, found.rows // shard), zip(found.wall("download"), found.wall("parse"), strict=True)
+    least = [download / files + parse for download, parse in pairs]
+    made = COLLECT.judge(FIRST, found.rows, least, _longer(found, "download", "parse"), unit="wall")
+    return [replace(made, is_least=True)]
+
+
+def _longer(found: Rounds, *parts: str) -> list[float]:
+    """Return the wall time of the longer part, round by round."""
+    return [max(pair) for pair in zip(*(found.wall(part) for part in parts), strict=True)]

@@ -57,12 +57,9 @@ class AnswerBlock:
 
     def add_good(self, good: Good) -> None:
         """Add answers with status `ok`."""
-        self._good.custom_ids.extend(good.custom_ids)
-        self._good.replies.extend(good.replies)
-        self._good.texts.extend(good.texts)
-        self._good.values.extend(good.values)
+        self._good.extend(good)
         self.characters += sum(map(len, good.texts))
-        self.rows += len(good.texts)
+        self.rows += len(good)
 
     def add(self, answer: Answer) -> None:
         """Add any answer."""
@@ -73,7 +70,7 @@ class AnswerBlock:
 
     def taken(self) -> pa.RecordBatch:
         """Return what was added, in its order, and begin again."""
-        columns = self._good_columns() if self._good.texts or not self._others else None
+        columns = self._good_columns() if self._good or not self._others else None
         if self._others:
             others = self._other_columns()
             columns = others if columns is None else self._mixed(columns, others)
@@ -81,8 +78,7 @@ class AnswerBlock:
         return pa.RecordBatch.from_arrays(columns, schema=self._schema)
 
     def _good_columns(self) -> list[pa.Array]:
-        replies = self._good.replies
-        count = len(replies)
+        replies, count = self._good.replies, len(self._good)
         told: dict[str, pa.Array] = {
             "custom_id": _packed(self._good.custom_ids),
             "status": pa.repeat(str(RowStatus.OK), count),
@@ -124,8 +120,8 @@ class AnswerBlock:
         order = np.empty(self.rows, dtype=np.int64)
         is_other = np.zeros(self.rows, dtype=bool)
         is_other[self._places] = True
-        order[~is_other] = np.arange(len(self._good.texts))
-        order[is_other] = len(self._good.texts) + np.arange(len(self._others))
+        order[~is_other] = np.arange(len(self._good))
+        order[is_other] = len(self._good) + np.arange(len(self._others))
         places = pa.array(order)
         pairs = zip(good, others, strict=True)
         return [pa.concat_arrays(pair).take(places) for pair in pairs]

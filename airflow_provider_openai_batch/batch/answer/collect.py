@@ -69,15 +69,15 @@ def collect(lines: Iterable[bytes], wanted: Hashes, endpoint: Endpoint, output: 
         the order of its lines. It is built in blocks: the lines themselves are not held.
     """
     shelf, rest = _Shelf(wanted, output), iter(lines)
-    ended = False
-    while not ended:
+    while True:
         good, line = read_documented(rest, endpoint, output)
-        shelf.put_good(good)
-        ended = line is None and not good.values
+        if good:
+            shelf.put_good(good)
+        elif line is None:
+            return shelf.collected()
         if line and not line.isspace():
             shelf.cleaned += unstorable(line)
             shelf.put(parse_line(line, endpoint, output))
-    return shelf.collected()
 
 
 class _Shelf:

@@ -30,6 +30,16 @@ class Good:
     #: As `Output.arrays` takes them.
     values: list[Any] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def extend(self, others: Good) -> None:
+        """Append other answers."""
+        self.custom_ids.extend(others.custom_ids)
+        self.replies.extend(others.replies)
+        self.texts.extend(others.texts)
+        self.values.extend(others.values)
+
     def part(self, place: int) -> Good:
         """Return one of the answers by itself."""
         one = slice(place, place + 1)
