@@ -30,11 +30,13 @@ TIMES = (datetime(2026, 6, 2, 12, second=number, tzinfo=UTC) for number in range
 
 
 @pytest.fixture
-def run(run_dag):
-    """Return how to run an example through Airflow; it gives the states of its tasks."""
+def run(run_dag, tmp_path):
+    """Return how to run an example through Airflow, or a changed one; it gives the states of its tasks."""
 
-    def states(name, **options):
-        dag_run = run_dag(ROOT / "example_dags" / f"{name}.py", next(TIMES), **options)
+    def states(name, changed=("", ""), **options):
+        example = tmp_path / f"{name}.py"
+        example.write_text((ROOT / "example_dags" / f"{name}.py").read_text().replace(*changed))
+        dag_run = run_dag(example, next(TIMES), **options)
         return {task.task_id: str(task.state) for task in dag_run.get_task_instances()}
 
     return states
@@ -247,6 +249,27 @@ def test_compose_your_own_runs_between_other_tasks(run, warehouse, openai_batch_
         (2, "fr", True, "ok"),
         (3, "en", True, "ok"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("share", "most", "chosen"),
+    [
+        (0.25, "5", "look_at_failures"),
+        pytest.param(0.0, "5", "publish", marks=pytest.mark.long),
+        pytest.param(0.0, "0.001", "ask_who_pays", marks=pytest.mark.long),
+    ],
+)
+def test_act_on_result_takes_one_way(share, most, chosen, run, warehouse, openai_batch_emulator):
+    """The branch reads from the load's XCom how many rows failed and what the run cost."""
+    warehouse("create table tickets (id bigint, body text)")
+    warehouse("insert into tickets select i, 'No ' || i from range(40) as numbers (i)")
+    if share:
+        openai_batch_emulator.fault("fail_requests", share=share, status=400, permanent=True, times=None)
+
+    states = run("act_on_result", changed=("MOST_USD = 5", f"MOST_USD = {most}"))
+
+    ways = {name: states[name] for name in ("publish", "look_at_failures", "ask_who_pays")}
+    assert ways == dict.fromkeys(ways, "skipped") | {chosen: "success"}
 
 
 def test_purge_old_runs_keeps_what_is_young(run, warehouse, openai_batch_emulator, monkeypatch):

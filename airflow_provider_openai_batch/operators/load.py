@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
     """Write every row of a run to the target, once, with its answer or its error.
 
-    XCom, also if the load fails because too many rows failed: `run_uri`, `rows`, `written`, `kept`,
-    `counts` (rows by status), `failed_ratio`, `cost_usd`, `saved_usd`, `report_uri`.
+    XCom, also if the load fails because too many rows failed: `run_uri`; `target`, such as
+    `warehouse.ticket_labels`; `rows`, `written`, `kept`, `counts` (rows by status), and `failed` (rows that
+    are not `ok`); `failed_ratio`, without rows that had failed before; `top_errors`, a list of dicts with
+    `code` and `count` (rows), the most frequent first; `cost_usd`, `saved_usd`, `report_uri`.
 
     :param run_uri: the submit task's `.output`, or the run's URI; put the sensor before it with `>>`.
     :param target: the target, if the submit task has none.

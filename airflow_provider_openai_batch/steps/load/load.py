@@ -32,10 +32,7 @@ from airflow_provider_openai_batch.steps.load.row_counts import RowCounts
 from airflow_provider_openai_batch.steps.load.write_report import Counts, write_report
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 from airflow_provider_openai_batch.steps.run_folder.read import current_of, read_run
-from airflow_provider_openai_batch.steps.run_folder.snapshot_file import (
-    stored_rows,
-    stored_schema,
-)
+from airflow_provider_openai_batch.steps.run_folder.snapshot_file import stored_rows, stored_schema
 from airflow_provider_openai_batch.steps.submit.carried_value_checks import require_room
 from airflow_provider_openai_batch.steps.submit.recipe import Layout, landing, result_columns
 from airflow_provider_openai_batch.steps.wait.advance import peek
@@ -194,6 +191,7 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
         target=name_of(place.args),
         mode=place.args.mode,
         codes=figures.codes(),
+        errors=figures.errors(),
         rows=row_counts.rows,
         written=written.written,
         kept=written.kept,

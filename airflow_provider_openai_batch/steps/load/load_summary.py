@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 DONE = {"merge": "merged", "append": "appended", "replace_partition": "written to the partition"}
 #: So many error codes are named for each status.
 CODES = 3
+#: So many error codes are named for the next task.
+TOP_ERRORS = 5
+#: Fields that the XCom shows as they are.
+SHOWN = (
+    "target", "rows", "written", "kept", "counts", "failed_ratio", "cost_usd", "saved_usd", "report_uri",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +37,8 @@ class LoadSummary:
     mode: str = "merge"
     #: The most frequent error codes by status.
     codes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: The most frequent error codes of all rows, with their rows.
+    errors: tuple[tuple[str, int], ...] = ()
     cost_usd: float | None = None
     saved_usd: float | None = None
     #: Rows that count for `max_failed_ratio`: those that had not failed in another run before.
@@ -85,10 +93,20 @@ class LoadSummary:
         """Say where the report is, as the end of a sentence."""
         return f" Report: {self.report_uri}" if self.report_uri else ""
 
+    @property
+    def without_answer(self) -> int:
+        """Return how many rows have no good answer: all but those that are `ok`."""
+        return self.rows - self.counts.get("ok", 0)
+
+    @property
+    def top_errors(self) -> list[dict[str, Any]]:
+        """Return the most frequent error codes as `code` and `count` (rows)."""
+        return [{"code": code, "count": count} for code, count in self.errors[:TOP_ERRORS]]
+
     def summary(self) -> dict[str, Any]:
         """Return what the XCom shows."""
-        names = ("rows", "written", "kept", "counts", "failed_ratio", "cost_usd", "saved_usd", "report_uri")
-        return {name: getattr(self, name) for name in names}
+        own = {"failed": self.without_answer, "top_errors": self.top_errors}
+        return {name: getattr(self, name) for name in SHOWN} | own
 
 
 def _good_first(status: str) -> tuple[bool, str]:

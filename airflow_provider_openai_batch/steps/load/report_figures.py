@@ -120,6 +120,13 @@ class Figures:
                 found[failure.status].append(failure.code)
         return {status: tuple(codes) for status, codes in found.items()}
 
+    def errors(self) -> tuple[tuple[str, int], ...]:
+        """Return error codes with their rows, the most frequent first; the status of a row without a code."""
+        rows: Counter[str] = Counter()
+        for failure in self.failures()[0]:
+            rows[failure.code or failure.status] += failure.rows
+        return tuple(sorted(rows.items(), key=lambda item: (-item[1], item[0])))
+
     def failures(self) -> tuple[tuple[Failure, ...], int]:
         """Return the most frequent reasons of failure, and the rows with another one."""
         words = {reason: rows for reason, rows in self._failures.items() if reason != BEYOND}

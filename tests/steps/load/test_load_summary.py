@@ -68,3 +68,19 @@ def test_everything_else_has_its_own_line():
 def test_a_target_is_named_as_a_person_knows_it(target: dict[str, Any], name: str):
     """By its connection and table, or by its path."""
     assert name_of(arguments.target(target)) == name
+
+
+def test_the_next_task_is_told_what_failed():
+    """It sees how many rows are not ok, and the most frequent codes with their rows, but no text."""
+    codes = tuple((f"code_{number}", 9 - number) for number in range(7))
+
+    shown = loaded(counts={"error": 3, "invalid": 2, "ok": 35}, errors=codes).summary()
+
+    assert (shown["target"], shown["failed"]) == ("warehouse.ticket_labels", 5)
+    assert shown["top_errors"] == [{"code": f"code_{number}", "count": 9 - number} for number in range(5)]
+
+
+def test_nothing_failed():
+    """A load without rows, and one whose rows are all ok, has no errors."""
+    assert loaded(rows=0, counts={}).summary()["failed"] == 0
+    assert loaded(counts={"ok": 40}).summary()["top_errors"] == []

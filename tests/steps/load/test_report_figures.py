@@ -151,3 +151,14 @@ def test_memory_is_bounded():
     assert (len(shown), sum(failure.rows for failure in shown) + beyond) == (50, 1_100)
     models = Counter({use.model: use.rows for use in made.models()})
     assert (len(models), models["(other)"], models.total()) == (1_001, 100, 1_100)
+
+
+def test_codes_add_up_over_statuses():
+    """A code counts once, whatever its status and parameter; a row without a code counts as its status."""
+    bad = [
+        row(status="error", error_code="invalid_prompt", error_param="messages"),
+        row(status="error", error_code="invalid_prompt"),
+        row(status="expired", error_code=None),
+    ]
+
+    assert counted([*bad, row()]).errors() == (("invalid_prompt", 2), ("expired", 1))
