@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,8 +86,7 @@ class _Shelf:
 
     def __init__(self, wanted: Hashes, output: Output) -> None:
         self.schema = answer_schema(output)
-        packed = as_hashes(wanted).tobytes()
-        self.places = {packed[n : n + ID_BYTES]: n // ID_BYTES for n in range(0, len(packed), ID_BYTES)}
+        self.places = _Places(wanted)
         #: The row of each request's answer, what that is worth, and its status by its place in `STATUSES`.
         self.best = np.full(len(self.places), NONE, dtype=np.int64)
         self.worths = np.zeros(len(self.places), dtype=np.int8)
@@ -102,7 +102,7 @@ class _Shelf:
         if isinstance(answer, Answer):
             self.keep(answer, _worth(answer.status))
             return
-        ours = [custom_id for custom_id in answer.shown if custom_id in self.places]
+        ours = [custom_id for custom_id in answer.shown if self.places.get(custom_id) is not None]
         for custom_id in ours:
             self.keep(broken(custom_id, answer), BROKEN)
         if not ours and answer.named:
@@ -113,9 +113,8 @@ class _Shelf:
 
     def put_good(self, good: Good) -> None:
         """Keep good answers: together where each is the first of its request, as nearly always."""
-        found = [self.places.get(custom_id, NONE) for custom_id in good.custom_ids]
-        places = np.array(found, dtype=np.int64)
-        if NONE in found or len(set(found)) < len(found) or (self.best[places] != NONE).any():
+        places = self.places.of(good.custom_ids)
+        if places is None or (self.best[places] != NONE).any():
             for place, custom_id in enumerate(good.custom_ids):
                 if self._is_best(custom_id, RowStatus.OK, BEST):
                     self._add_good(good.part(place))
@@ -171,6 +170,39 @@ class _Shelf:
             foreign=np.array(sorted(self.foreign - {b""}), dtype=f"S{ID_BYTES}"),
             cleaned=self.cleaned,
         )
+
+
+class _Places:
+    """Where each request stands among those that were sent; answers mostly come in the same order."""
+
+    def __init__(self, wanted: Hashes) -> None:
+        self._packed = as_hashes(wanted).tobytes()
+        self._next = 0
+
+    def __len__(self) -> int:
+        return len(self._packed) // ID_BYTES
+
+    def get(self, custom_id: bytes) -> int | None:
+        """Return the place of a request; None if it was not sent."""
+        return self._by_id.get(custom_id)
+
+    def of(self, custom_ids: list[bytes]) -> npt.NDArray[np.int64] | None:
+        """Return the places of requests; None if one was not sent, or is named twice."""
+        start = self._next
+        if self._packed.startswith(b"".join(custom_ids), start * ID_BYTES):
+            self._next = start + len(custom_ids)
+            return np.arange(start, self._next)
+        found = list(map(self._by_id.get, custom_ids))
+        if None in found or len(set(found)) < len(found):
+            return None
+        places = np.array(found, dtype=np.int64)
+        self._next = int(places[-1]) + 1
+        return places
+
+    @cached_property
+    def _by_id(self) -> dict[bytes, int]:
+        packed = self._packed
+        return {packed[n : n + ID_BYTES]: n // ID_BYTES for n in range(0, len(packed), ID_BYTES)}
 
 
 def _worth(status: RowStatus) -> int:

@@ -54,7 +54,7 @@ def read_documented(lines: Iterator[bytes], endpoint: Endpoint, output: Output) 
 
     :return: the answers, and the line that ended them; None where these had `MOST_BYTES`, or no more came.
     """
-    good, form, read = Good(), endpoint.documented, output.read
+    good, form, read = Good(), endpoint.documented, output.reader
     custom_ids, replies, texts, values = good.custom_ids, good.replies, good.texts, good.values
     size = 0
     for line in lines:
@@ -63,14 +63,14 @@ def read_documented(lines: Iterator[bytes], endpoint: Endpoint, output: Output) 
         try:
             told = form.decode(line)
             custom_id = bytes.fromhex(told.custom_id)
+            reply = form.reply(told.response.body)
+            if reply is None or (text := reply.text) is None or reply.finish_reason not in WHOLE:
+                return good, line
+            if (value := read(text)) is None:
+                return good, line
         except UNREADABLE:
             return good, line
-        reply = form.reply(told.response.body)
         if len(told.custom_id) != ID_DIGITS or len(custom_id) != ID_BYTES:
-            return good, line
-        if reply is None or (text := reply.text) is None or reply.finish_reason not in WHOLE:
-            return good, line
-        if (value := read(text)) is None:
             return good, line
         custom_ids.append(custom_id)
         replies.append(reply)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -95,15 +95,17 @@ class Output:
         except InvalidValue as error:
             return Invalid(str(error))
 
-    def read(self, text: str) -> Any:
-        """Read an answer that fits, in a form for `arrays`; None where only `parse` says whether it does."""
-        if self.quick is None:
-            values = self.parse(text)
-            return None if isinstance(values, Invalid) else values
-        try:
-            return None if "\\u0000" in text else self.quick.decode(text)
-        except UNREADABLE:
-            return None
+    @property
+    def reader(self) -> Callable[[str], Any]:
+        """Return what reads an answer that fits, and holds nothing to be cleaned, in a form for `arrays`.
+
+        It raises one of UNREADABLE, or returns None, where only `parse` says whether an answer fits.
+        """
+        return self._read_closely if self.quick is None else self.quick.decode
+
+    def _read_closely(self, text: str) -> tuple[Any, ...] | None:
+        values = self.parse(text)
+        return None if isinstance(values, Invalid) else values
 
     @property
     def stored(self) -> pa.Field | None:
@@ -131,7 +133,7 @@ class Output:
         return self.joined(arrays, pa.array([row is None for row in values], pa.bool_()))
 
     def arrays(self, values: Sequence[Any]) -> list[pa.Array]:
-        """Put what `read` has returned into an array for each column."""
+        """Put what `reader` has returned into an array for each column."""
         if self.quick is None:
             columns: Any = zip(*values, strict=True) if values else [()] * len(self.columns)
         else:
