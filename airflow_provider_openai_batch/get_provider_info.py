@@ -26,6 +26,7 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [_modules("triggers.openai_batch")],
         "hooks": [_modules("hooks.openai_batch")],
         "connection-types": [_connection_type()],
+        "plugins": [{"name": "openai_batch", "plugin-class": f"{PACKAGE}.plugin.OpenAIBatchPlugin"}],
         "config": {"openai_batch": _config()},
     }
 

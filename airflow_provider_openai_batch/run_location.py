@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_openai_batch.store.run_store import RunStore
+    from airflow_provider_openai_batch.store.shared_folder import SharedFolder
 
 LOCAL = {"", "file", "local"}
 LOCAL_EXECUTORS = {"LocalExecutor", "SequentialExecutor", "DebugExecutor"}
 LONGEST_NAME = 200
+FEWEST_PARTS = 3
+#: The folder of the index. No DAG has it: Airflow takes no "=" in the id of a DAG.
+INDEX = ".index=1"
 LONGEST_LABEL = 512  # of the API for a value of metadata
 
 
@@ -78,6 +82,34 @@ def open_store(uri: str) -> RunStore:
     if store.uri == uri:
         store.uri = uri  # a triggerer holds thousands: the same text once
     return store
+
+
+def open_index() -> SharedFolder:
+    """Open the index of runs, which is below the configured work path."""
+    from airflow_provider_openai_batch.store.shared_folder import SharedFolder  # noqa: PLC0415
+
+    return SharedFolder(ObjectStoragePath(f"{work_root()}/{INDEX}"))
+
+
+def other_root(uri: str, run_id: str) -> str | None:
+    """Return the work path of a run; None if that is the configured one, or if the run is not below one."""
+    for folder in folders_of(run_id):
+        if uri.endswith(f"/{folder}"):
+            root = uri.removesuffix(f"/{folder}")
+            return None if root == work_root() else root
+    return None
+
+
+def folders_of(run_id: str) -> list[str]:
+    """Return the folders that a run of this name may have below its work path."""
+    parts = run_id.split("/")
+    if len(parts) < FEWEST_PARTS:
+        return []
+    dag_id, task_id, *rest = parts
+    last = [["/".join(rest)]]
+    if len(rest) > 1 and rest[-1].isdecimal():
+        last.insert(0, ["/".join(rest[:-1]), rest[-1]])
+    return ["/".join(map(folder_name, [dag_id, task_id, *names])) for names in last]
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import TooManyFailures
+from airflow_provider_openai_batch.operators.list_run import list_landed
 from airflow_provider_openai_batch.operators.summary import log_lines
 from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.run_location import open_store, partition_of, run_uri
@@ -61,7 +62,9 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
             with OpenAIBatchHook(recorded_conn_id(store)).opened() as client:
                 try:
                     loaded = load(store, client, settings(), target, show_keys=shows_keys())
+                    list_landed(self.log, store, loaded.report_uri)
                 except TooManyFailures as error:
+                    list_landed(self.log, store, error.loaded.report_uri)
                     log_lines(self.log, error.loaded)
                     self._push(context, {"run_uri": store.uri, **error.loaded.summary()})
                     raise

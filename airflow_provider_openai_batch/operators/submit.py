@@ -16,6 +16,7 @@ from airflow_provider_openai_batch.batch.arguments import resend as words
 from airflow_provider_openai_batch.batch.arguments.partitions import partition_name
 from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
+from airflow_provider_openai_batch.operators.list_run import list_staged
 from airflow_provider_openai_batch.operators.summary import log_lines
 from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.run_location import is_mapped, labels_of, open_store, run_id, run_path
@@ -136,6 +137,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
                 _check_empty(args, staged)
                 if staged.preview:
                     self._end_preview(context, staged, {"run_uri": store.uri, **staged.summary()})
+                list_staged(self.log, store, args.run_id)
                 if isinstance(step := advance(store, client, settings(), staged.attempt), GiveUp):
                     raise BatchFailed(step.error)
         return {"run_uri": store.uri, **staged.summary(), **self._named(context)}

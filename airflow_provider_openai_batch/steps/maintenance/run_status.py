@@ -14,8 +14,10 @@ from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.run_folder.request_counts import counts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_openai_batch.batch.decisions.actions import Decision
-    from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
+    from airflow_provider_openai_batch.batch.decisions.decision_input import Look, Settings
     from airflow_provider_openai_batch.batch.run.run import Run
     from airflow_provider_openai_batch.batch.run.send import Send
     from airflow_provider_openai_batch.client.sync_client import Client
@@ -40,11 +42,23 @@ def status_of(store: RunStore, client: Client, settings: Settings) -> dict[str, 
     return _status(store, _state(decision, landed=landed)) | {
         "run": run.current.submission.run_id,
         "requests": counts(store),
-        "batches": [_batch(run, send, send.batch, sync_look) for send in run.sends if send.batch is not None],
+        "batches": _batches(run, sync_look.seen),
         "cost_usd": _cost(run),
         "waits_for": [decision.step.error]
         if isinstance(decision.step, GiveUp)
         else _reasons(run, decision, sync_look),
+    }
+
+
+def landed_status(store: RunStore, run: Run) -> dict[str, Any]:
+    """Return the status of a run that has landed, as its folder records it: the API is not asked."""
+    if run.current is None:
+        return _unstarted(store, run)
+    return _status(store, "landed") | {
+        "run": run.current.submission.run_id,
+        "requests": counts(store),
+        "batches": _batches(run, lambda _: None),
+        "cost_usd": _cost(run),
     }
 
 
@@ -86,8 +100,11 @@ def _state(decision: Decision, *, landed: bool) -> str:
     return "in_flight"
 
 
-def _batch(run: Run, send: Send, batch: Batch, sync_look: SyncLook) -> dict[str, Any]:
-    look = sync_look.seen(batch)
+def _batches(run: Run, seen: Callable[[Batch], Look | None]) -> list[dict[str, Any]]:
+    return [_batch(run, send, send.batch, seen(send.batch)) for send in run.sends if send.batch is not None]
+
+
+def _batch(run: Run, send: Send, batch: Batch, look: Look | None) -> dict[str, Any]:
     recorded = send.terminal.batch if send.terminal else batch
     shown = look if isinstance(look, Batch) else recorded
     asked = shown.request_counts

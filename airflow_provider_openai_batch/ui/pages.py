@@ -1,0 +1,81 @@
+"""Pages as HTML: every text in them is escaped, and nothing is loaded from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from airflow_provider_openai_batch.batch.report import wording
+from airflow_provider_openai_batch.batch.text.money import usd
+from airflow_provider_openai_batch.ui import bars
+
+FOLDER = "airflow_provider_openai_batch.ui.templates"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'self'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+REPORT_HEADERS = HEADERS | {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'"
+}
+
+
+def html(template: str, shown: dict[str, Any], status: int = 200) -> HTMLResponse:
+    """Write a page."""
+    text = _environment().get_template(template).render(**shown)
+    return HTMLResponse(text, status, headers=_page_headers())
+
+
+@cache
+def _page_headers() -> dict[str, str]:
+    policy = (
+        f"default-src 'none'; script-src {_hash('page.js')}; style-src {_hash('page.css')}; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+    )
+    return HEADERS | {"Content-Security-Policy": policy}
+
+
+def _hash(name: str) -> str:
+    digest = hashlib.sha256(_text(name).encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@cache
+def _text(name: str) -> str:
+    return files(FOLDER).joinpath(name).read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        autoescape=True,
+        loader=FunctionLoader(_text),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "show": lambda text: wording.printable(str(text)),
+        "number": lambda number: wording.NOTHING if number is None else wording.count(number),
+        "usd": usd,
+        "moment": wording.moment,
+        "duration": wording.duration,
+        "words": lambda text: str(text).replace("_", " "),
+    }
+    made.globals |= {
+        "percent": wording.percent,
+        "shares": bars.shares,
+        "meter": bars.meter,
+        "script": Markup(_text("page.js")),  # noqa: S704 - our own file
+        "style": Markup(_text("page.css")),  # noqa: S704 - our own file
+    }
+    return made
