@@ -39,6 +39,11 @@ def shows_keys() -> bool:
     return bool(conf.getboolean(SECTION, "show_keys", fallback=True))
 
 
+def logs_calls() -> bool:
+    """Return whether the log of a task has a line for each call of the API."""
+    return bool(conf.getboolean(SECTION, "http_logs", fallback=False))
+
+
 def first_look() -> float:
     """Return how many seconds a trigger waits before its first look."""
     return float(conf.getfloat(SECTION, "first_look", fallback=15.0))

@@ -25,6 +25,7 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": [_modules("sensors.openai_batch")],
         "triggers": [_modules("triggers.openai_batch")],
         "hooks": [_modules("hooks.openai_batch")],
+        "extra-links": [f"{PACKAGE}.links.{name}" for name in ("ReportLink", "RunLink", "BatchesLink")],
         "connection-types": [_connection_type()],
         "plugins": [{"name": "openai_batch", "plugin-class": f"{PACKAGE}.plugin.OpenAIBatchPlugin"}],
         "config": {"openai_batch": _config()},
@@ -53,6 +54,7 @@ def _connection_type() -> dict[str, Any]:
             "project": field("Project", "string"),
             "timeout": field("Timeout (seconds)", "number", exclusiveMinimum=0),
             "max_retries": field("Retries of a call", "integer", minimum=0),
+            "dashboard_url": field("Dashboard (URL)", "string"),
         },
     }
 
@@ -109,6 +111,12 @@ def _config() -> dict[str, Any]:
                 "False",
                 "Whether the metadata of a batch, which the API's dashboard shows, name dag_id, task_id, "
                 "and run_id.",
+            ),
+            "http_logs": option(
+                "boolean",
+                "False",
+                "True",
+                "Whether the log of a task has a line for each call of the API, to find a fault.",
             ),
             "prices": option(
                 "string",

@@ -55,6 +55,13 @@ def work_root(given: str | None = None, called: str = "work_path") -> str:
     return _as_uri(config.work_path() or _home())
 
 
+def work_root_of(run_uri: str, run_id: str) -> str | None:
+    """Return the URI below which a run of this name is; None if its folder has another name."""
+    whole = run_uri.rstrip("/")
+    roots = [whole.removesuffix(f"/{folder}") for folder in folders_of(run_id)]
+    return next((root for root in roots if root != whole), None)
+
+
 def run_uri(value: Any) -> str:
     """Read `run_uri`: the URI itself, or the `output` of submit or wait."""
     uri = value.get("run_uri") if isinstance(value, dict) else value
@@ -93,11 +100,8 @@ def open_index() -> SharedFolder:
 
 def other_root(uri: str, run_id: str) -> str | None:
     """Return the work path of a run; None if that is the configured one, or if the run is not below one."""
-    for folder in folders_of(run_id):
-        if uri.endswith(f"/{folder}"):
-            root = uri.removesuffix(f"/{folder}")
-            return None if root == work_root() else root
-    return None
+    root = work_root_of(uri, run_id)
+    return None if root == work_root() else root
 
 
 def folders_of(run_id: str) -> list[str]:

@@ -12,6 +12,9 @@ import pytest
 
 from airflow_provider_openai_batch.get_provider_info import get_provider_info
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.operators.load import OpenAIBatchLoadOperator
+from airflow_provider_openai_batch.operators.submit import OpenAIBatchSubmitOperator
+from airflow_provider_openai_batch.sensors.openai_batch import OpenAIBatchSensor
 
 
 def test_airflow_accepts_it():
@@ -28,6 +31,15 @@ def test_named_modules_exist(kind):
 
     assert modules
     assert all(importlib.import_module(name) for name in modules)
+
+
+def test_named_links_are_those_of_the_tasks():
+    """Airflow 2 shows only links whose classes are named."""
+    named = {getattr(importlib.import_module(path.rpartition(".")[0]), path.rpartition(".")[2])
+             for path in get_provider_info()["extra-links"]}  # fmt: skip
+
+    for operator in (OpenAIBatchSubmitOperator, OpenAIBatchSensor, OpenAIBatchLoadOperator):
+        assert {type(link) for link in operator.operator_extra_links} == named
 
 
 def test_connection_type_is_the_hooks():
@@ -50,6 +62,7 @@ def test_config_has_the_keys_that_exist():
 
     assert sorted(options) == [
         "first_look",
+        "http_logs",
         "metadata",
         "prices",
         "retention_days",

@@ -1,7 +1,8 @@
 """The log lines of the SDK and of the HTTP library below it: one for each call, at INFO.
 
-A wait of a day calls hundreds of times, so they are off unless somebody has set a level for them. A query may
-hold a secret, and a status line what a server likes, so those that are on are cleaned.
+A wait of a day calls hundreds of times, so they are off unless somebody has set a level for them, or
+`[openai_batch] http_logs`. A query may hold a secret, and a status line what a server likes, so lines that
+are on are cleaned.
 """
 
 from __future__ import annotations
@@ -32,16 +33,30 @@ def _clean(part: Any) -> Any:
     return shown(part) if isinstance(part, str) else part
 
 
+def show() -> None:
+    """Log a line for each call, unless a user has set another level; the lines are cleaned.
+
+    A client that was made before was silent.
+    """
+    _set_level(logging.INFO, instead_of=logging.NOTSET)
+    _set_level(logging.INFO, instead_of=logging.WARNING)
+    quieten()
+
+
 def quieten() -> None:
     """Keep a line for each call out of the log, and clean the lines where a user has turned them on.
 
     Any thread may call it, and as often as it likes.
     """
-    for name in (*LOGGERS, SDK):
-        logger = logging.getLogger(name)
-        if logger.level == logging.NOTSET:
-            logger.setLevel(logging.WARNING)
+    _set_level(logging.WARNING, instead_of=logging.NOTSET)
     for name in LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(known, Cleaned) for known in logger.filters):
             logger.addFilter(Cleaned())
+
+
+def _set_level(level: int, *, instead_of: int) -> None:
+    for name in (*LOGGERS, SDK):
+        logger = logging.getLogger(name)
+        if logger.level == instead_of:
+            logger.setLevel(level)

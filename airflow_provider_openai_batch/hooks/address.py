@@ -69,7 +69,7 @@ def url_of_environment(connection: Connection) -> str | None:
 def _url(connection: Connection, what: str, value: Any) -> str:
     url = str(value).strip()
     _check_places(connection, what, url)
-    if not _is_url(url):
+    if not is_url(url):
         raise InvalidRequest(
             f"Connection {connection.conn_id!r}: {what} {_named(value)} is not a URL; "
             "write it like 'https://api.openai.com/v1', or leave it empty for OpenAI."
@@ -87,7 +87,8 @@ def _check_places(connection: Connection, what: str, url: str) -> None:
         )
 
 
-def _is_url(url: str) -> bool:
+def is_url(url: str) -> bool:
+    """Tell whether a text is the URL of a web server."""
     # `urlsplit` drops line breaks and tabs, which a header must not get either.
     if not url.isprintable() or any(mark.isspace() or mark == "\\" for mark in url):
         return False

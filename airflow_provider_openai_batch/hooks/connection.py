@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from airflow_provider_openai_batch.batch.arguments.convert import refuse_unknown
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.hooks.address import address_of, base_url, url_of_environment
+from airflow_provider_openai_batch.hooks.address import address_of, base_url, is_url, url_of_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
 NAMED = ("organization", "project", "timeout", "max_retries")
-OURS = (*NAMED, "headers", "limits", "openai_client_kwargs", "prices", "token_budgets")
+OURS = (*NAMED, "dashboard_url", "headers", "limits", "openai_client_kwargs", "prices", "token_budgets")
+#: OpenAI's own API, also that of a region, and where its batches are shown.
+OPENAI_HOST, OPENAI_BATCHES = ".api.openai.com", "https://platform.openai.com/batches"
 #: Keys that the hooks of other providers read, by connection type.
 THEIRS = {
     "pydanticai": {
@@ -61,6 +64,20 @@ def token_budgets(connection: Connection, extra: dict[str, Any]) -> dict[str, in
             "write the account's limit of enqueued tokens, or leave the model out."
         )
     return budgets
+
+
+def dashboard_url(connection: Connection, extra: dict[str, Any], origin: str, batch_id: str | None) -> str:
+    """Return the URL of the batches, or of one, for people; empty if nobody knows one for this API."""
+    if given := str(extra.get("dashboard_url") or "").strip():
+        if "@" in given or not is_url(given):
+            raise InvalidRequest(
+                f"Connection {connection.conn_id!r}: extra's 'dashboard_url' is not the URL of a web page; "
+                "write it like 'https://gateway.example/batches', without a user name."
+            )
+        return given
+    if not f".{urlsplit(origin).hostname}".endswith(OPENAI_HOST):
+        return ""
+    return f"{OPENAI_BATCHES}/{batch_id}" if batch_id else OPENAI_BATCHES
 
 
 def mapping(connection: Connection, extra: dict[str, Any], name: str) -> dict[str, Any]:

@@ -11,12 +11,14 @@ from weakref import WeakKeyDictionary
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
+from airflow_provider_openai_batch import config
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.compat import mask_secret, read_connection
 from airflow_provider_openai_batch.hooks.connection import (
     check_keys,
     client_arguments,
+    dashboard_url,
     mapping,
     token_budgets,
 )
@@ -42,8 +44,8 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
 
     The key is the connection's password and the base URL its host. Extra may hold `organization`,
     `project`, `timeout` (seconds), `max_retries`, `headers`, `limits`, `token_budgets` (enqueued input
-    tokens by model), `prices` (USD per 1M tokens by model), and `openai_client_kwargs`. A connection of
-    type `openai` or `pydanticai` serves as well.
+    tokens by model), `prices` (USD per 1M tokens by model), `dashboard_url` (where people see the batches of
+    another server), and `openai_client_kwargs`. A connection of type `openai` or `pydanticai` serves as well.
 
     :param openai_conn_id: the Airflow connection.
     """
@@ -80,6 +82,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
             "project": "Project",
             "timeout": "Timeout (seconds)",
             "max_retries": "Retries of a call",
+            "dashboard_url": "Dashboard (URL)",
         }
         return {
             name: StringField(lazy_gettext(label), widget=BS3TextFieldWidget())
@@ -95,6 +98,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
 
         from airflow_provider_openai_batch.client.same_origin import SameOrigin, guarded  # noqa: PLC0415
 
+        _show_calls()
         arguments = client_arguments(connection, connection.extra_dejson)
         # Airflow masks the stored password, which may have white space around it.
         mask_secret(arguments["api_key"])
@@ -144,6 +148,7 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         clients = _clients.setdefault(asyncio.get_running_loop(), {})
         name = json.dumps([arguments, budgets], sort_keys=True, default=repr)
         if name not in clients:
+            _show_calls()
             # A trigger looks again anyway; a retry would sleep through `Retry-After` and block others.
             looks = {"timeout": LOOK_TIMEOUT} | arguments | {"max_retries": 0}
             clients[name] = AsyncClient(AsyncOpenAI(**looks, http_client=AsyncSameOrigin()), budgets)
@@ -165,6 +170,15 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         except InvalidRequest as error:
             raise InvalidRequest(f"Connection {self.openai_conn_id!r}: extra's {error}") from error
         return given
+
+    def dashboard_url(self, origin: str, batch_id: str | None = None) -> str:
+        """Return where people see the batches: extra's `dashboard_url`, or OpenAI's own; else empty.
+
+        :param origin: where the API is.
+        :param batch_id: the batch to show, where the dashboard has a page for each.
+        """
+        connection = self._connection()
+        return dashboard_url(connection, connection.extra_dejson, origin, batch_id)
 
     def test_connection(self) -> tuple[bool, str]:
         """List the models: that needs a valid key and costs nothing."""
@@ -196,3 +210,10 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
             f"There is no connection {self.openai_conn_id!r}; create one of type 'openai_batch' "
             "with the API key as its password."
         )
+
+
+def _show_calls() -> None:
+    if config.logs_calls():
+        from airflow_provider_openai_batch.client import http_log  # noqa: PLC0415
+
+        http_log.show()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, BaseOperator
 
+from airflow_provider_openai_batch import links
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.config import settings, shows_keys
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
+    from airflow_provider_openai_batch.store.run_store import RunStore
 
 
 class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
@@ -36,6 +41,7 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
 
     template_fields: Sequence[str] = ("run_uri", "target")
     template_ext: Sequence[str] = ()
+    operator_extra_links = links.links()
     template_fields_renderers = {"target": "json"}
 
     def __init__(self, *, run_uri: Any, target: arguments.TargetArgs | Any = None, **kwargs: Any) -> None:
@@ -60,16 +66,21 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
             store = open_store(run_uri(self.run_uri))
             target = None if self.target is None else arguments.target(self.target)
             with OpenAIBatchHook(recorded_conn_id(store)).opened() as client:
+                links.show(self, context, lambda: links.Run.recorded(store, client.origin))
                 try:
                     loaded = load(store, client, settings(), target, show_keys=shows_keys())
-                    list_landed(self.log, store, loaded.report_uri)
                 except TooManyFailures as error:
-                    list_landed(self.log, store, error.loaded.report_uri)
-                    log_lines(self.log, error.loaded)
+                    self._tell(context, store, client, error.loaded)
                     self._push(context, {"run_uri": store.uri, **error.loaded.summary()})
                     raise
-        log_lines(self.log, loaded)
+                self._tell(context, store, client, loaded)
         return {"run_uri": store.uri, **loaded.summary()}
+
+    def _tell(self, context: Context, store: RunStore, client: Client, loaded: LoadSummary) -> None:
+        """Log what was loaded, and show where its report is."""
+        list_landed(self.log, store, loaded.report_uri)
+        log_lines(self.log, loaded)
+        links.show(self, context, lambda: links.Run.recorded(store, client.origin, loaded.report_uri))
 
     def _push(self, context: Context, result: dict[str, Any]) -> None:
         for key, value in {XCOM_RETURN_KEY: result, **result}.items():

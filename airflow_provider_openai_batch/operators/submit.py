@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
 )
 
+from airflow_provider_openai_batch import links
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.batch.arguments import resend as words
@@ -62,6 +63,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         "work_path",
     )
     template_ext: Sequence[str] = ()
+    operator_extra_links = links.links()
     template_fields_renderers = {"source": "json", "request": "json", "output_type": "json", "target": "json"}
 
     def __init__(
@@ -131,6 +133,13 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
             store = open_store(str(run_path(context, self.work_path)))
             args = self._args(context)
             with OpenAIBatchHook(self.openai_conn_id).opened() as client:
+                begun = links.Run(
+                    uri=store.uri,
+                    id=run_id(context),
+                    openai_conn_id=self.openai_conn_id,
+                    origin=client.origin,
+                )
+                links.show(self, context, lambda: begun)
                 staged = stage(args, store, client)
                 log_lines(self.log, staged)
                 self.log.info("Run folder: %s", store.uri)
@@ -140,6 +149,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
                 list_staged(self.log, store, args.run_id)
                 if isinstance(step := advance(store, client, settings(), staged.attempt), GiveUp):
                     raise BatchFailed(step.error)
+                links.show(self, context, lambda: links.Run.recorded(store, client.origin))
         return {"run_uri": store.uri, **staged.summary(), **self._named(context)}
 
     def _named(self, context: Context) -> dict[str, str]:

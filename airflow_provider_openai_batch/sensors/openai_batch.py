@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import (
     PokeReturnValue,
 )
 
+from airflow_provider_openai_batch import links
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.config import first_look, settings
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut
@@ -58,6 +59,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
 
     template_fields: Sequence[str] = ("run_uri",)
     template_ext: Sequence[str] = ()
+    operator_extra_links = links.links()
 
     def __init__(
         self,
@@ -84,6 +86,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         self._at_work = False
         self._rest = 0.0
         self._progress: Progress | None = None
+        self._logged: Progress | None = None
 
     @property
     def partition(self) -> str:
@@ -95,9 +98,12 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         with self._alike():
             return self._wait_deferred(context) if self.deferrable else super().execute(context)
 
-    def execute_complete(self, context: Context, event: Any = None) -> Any:  # noqa: ARG002
-        """Continue after the trigger: the run folder shows what there is to do."""
-        return self._wait_deferred(context, resumed=True)
+    def execute_complete(self, context: Context, event: Any = None, told: Any = None) -> Any:  # noqa: ARG002
+        """Continue after the trigger: the run folder shows what there is to do.
+
+        :param told: which ends of batches the log of this try has told; None: not known, as in `dag.test()`.
+        """
+        return self._wait_deferred(context, told, resumed=True)
 
     def resume_execution(self, *args: Any, **kwargs: Any) -> Any:
         """Resume as Airflow does, and end as in the other modes."""
@@ -108,6 +114,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         """Do what can be done now; true if all is answered."""
         with raise_for_airflow(timed_out=AirflowSensorTimeout), self._opened() as (store, client):
             result, self._rest = self._advance(store, client)
+            self._show(context, store, client)
             if result is not None:
                 return PokeReturnValue(is_done=True, xcom_value=result)
             self._check_patience(context, store, client)
@@ -121,21 +128,22 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
             store = open_store(run_uri(self.run_uri))
             cancel_run(store.uri, recorded_conn_id(store))
 
-    def _wait_deferred(self, context: Context, *, resumed: bool = False) -> Any:
+    def _wait_deferred(self, context: Context, told: Any = None, *, resumed: bool = False) -> Any:
         with raise_for_airflow(timed_out=AirflowSensorTimeout), self._opened() as (store, client):
+            if told is not None or not resumed:
+                self._log_news(store, client, told)
             result, rest = self._advance(store, client)
-            if resumed or result is not None:
-                self._log_history(store)
+            self._show(context, store, client)
             if result is not None:
                 return result
             deadline = self._check_patience(context, store, client)
             trigger = self._trigger(store, deadline, rest)
-            self._log_progress(trigger.first_look)
+            kept = {"told": self._told(store, client)}
         if self.execution_timeout:
             told = "execution_timeout=%s: Airflow 2 counts it over the whole wait; use `timeout` instead."
             self.log.warning(told, self.execution_timeout)
         # Not Airflow's time-out: it starts again at each deferral.
-        return self.defer(trigger=trigger, method_name="execute_complete", timeout=None)
+        return self.defer(trigger=trigger, method_name="execute_complete", kwargs=kept, timeout=None)
 
     def _trigger(self, store: RunStore, deadline: float | None, rest: float) -> OpenAIBatchRunTrigger:
         from airflow_provider_openai_batch.triggers.openai_batch import (  # noqa: PLC0415
@@ -168,16 +176,35 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         return {"run_uri": store.uri, "counts": counts(store)}, 0.0
 
     def _log_progress(self, next_look: float | None) -> None:
-        """Log how far the run is; None: there is no next look."""
-        if self._progress is not None:
+        """Log how far the run is, where that is news; None: there is no next look."""
+        if self._progress is not None and (next_look is None or self._progress.is_news(self._logged)):
             self.log.info(self._progress.line(next_look))
+            self._logged = self._progress
 
-    def _log_history(self, store: RunStore) -> None:
-        """Log how each batch ended, because nobody logs it while the task is deferred."""
-        from airflow_provider_openai_batch.steps.look.batch_history import history  # noqa: PLC0415
+    def _log_news(self, store: RunStore, client: Client, told: Any) -> None:
+        """Log what has ended since this log was last written, by another process or in an earlier try."""
+        from airflow_provider_openai_batch.steps.look.batch_history import Told, news  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.run_folder.read import recall_run  # noqa: PLC0415
 
-        for line in history(store):
+        for line in news(recall_run(store, client.origin), Told.of(told) if told else Told()):
             self.log.info(line)
+
+    def _told(self, store: RunStore, client: Client) -> dict[str, Any]:
+        """Return what this log has told: what ended while this process looked has its line."""
+        from airflow_provider_openai_batch.steps.look.batch_history import told_by  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.run_folder.read import recall_run  # noqa: PLC0415
+
+        return told_by(recall_run(store, client.origin)).stored()
+
+    def _show(self, context: Context, store: RunStore, client: Client) -> None:
+        """Show people how far the run is, and where to see more."""
+        links.show(self, context, lambda: links.Run.recorded(store, client.origin))
+        # Airflow 3.3 lists these values beside the log of a task, also while it is deferred.
+        if (values := context.get("task_state_store")) is not None and self._progress is not None:
+            try:
+                values.set("progress", self._progress.line())
+            except Exception as error:  # noqa: BLE001 - nobody waits for it
+                self.log.warning("The progress could not be stored (%s).", type(error).__name__)
 
     def _check_patience(self, context: Context, store: RunStore, client: Client) -> float | None:
         from airflow_provider_openai_batch.steps.wait.advance import first_look as looked_first  # noqa: PLC0415

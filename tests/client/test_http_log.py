@@ -50,6 +50,25 @@ def test_calls_are_not_logged(
 
 
 @pytest.mark.usefixtures("levels")
+def test_a_config_brings_the_lines_back(
+    connection: Any,
+    openai_batch_emulator: OpenAIBatchEmulator,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """`[openai_batch] http_logs` shows each call, also where an earlier client was silent."""
+    caplog.set_level(logging.INFO)
+    connection("openai_default", **openai_batch_emulator.connection)
+    OpenAIBatchHook().test_connection()
+    monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__HTTP_LOGS", "True")
+
+    OpenAIBatchHook().test_connection()
+
+    told = [record.getMessage() for record in caplog.records if record.name in NAMES]
+    assert told == [f'HTTP Request: GET {openai_batch_emulator.base_url}/models "HTTP/1.1 200 OK"']
+
+
+@pytest.mark.usefixtures("levels")
 def test_a_level_that_somebody_has_set_stays():
     """Whoever turns the lines on for a while sees them."""
     logging.getLogger("httpx").setLevel(logging.DEBUG)

@@ -69,7 +69,7 @@ def test_a_long_interval_stays():
 class Ending(OpenAIBatchSensor):
     """A sensor whose looks end in an error."""
 
-    def _wait_deferred(self, context, *, resumed=False):
+    def _wait_deferred(self, context, told=None, *, resumed=False):
         raise context["error"]
 
     def poke(self, context):

@@ -23,6 +23,8 @@ HEAVY = ("snapshots/", "shards/", "reports/", "summary.json")
 LINES, SHORT = ".jsonl", "-short"
 LONGEST_WORD = 120
 # Every run registers an attempt before it writes anything else; its name holds a number and a nonce.
+_REPORT = re.compile(r"reports/[^/]+/report\.html")
+_BATCH = re.compile(r"shards/[^/]+/sends/[^/]+/batches/(?P<id>[\w-]+)\.json")
 _MARK = re.compile(rf"(?:(?P<run>.+)/)?{ATTEMPTS}\d{{4,}}-[0-9a-f]+\.json")
 
 
@@ -81,6 +83,22 @@ def answer_files(run: Run, snapshot: Snapshot) -> list[str]:
 def is_rejected(name: str) -> bool:
     """Tell whether a file with answers has requests that were never sent."""
     return name.endswith(f"/{REJECTED}")
+
+
+def report_file(folder: str) -> str:
+    """Name the page of a report."""
+    return f"{folder}/report.html"
+
+
+def has_report(names: Iterable[str]) -> bool:
+    """Tell from a run's files whether a load has written a report."""
+    return any(_REPORT.fullmatch(name) for name in names)
+
+
+def only_batch(names: Iterable[str]) -> str | None:
+    """Return the id of the run's batch from its files, if it has one only, and the id is a plain word."""
+    found = [match["id"] for name in names if (match := _BATCH.fullmatch(name))]
+    return found[0] if len(found) == 1 else None
 
 
 def file_word(word: str) -> str:

@@ -111,9 +111,10 @@ class Journal:
         """Keep the report of a load as figures and as a page; returns the page's URI."""
         folder = f"reports/{report.snapshot}-{self.store.nonce()}"
         self.store.put(f"{folder}/report.json", report)
-        with self.store.create(f"{folder}/report.html") as file:
+        page_name = file_names.report_file(folder)
+        with self.store.create(page_name) as file:
             file.write(page)
-        return f"{self.store.uri}/{folder}/report.html"
+        return f"{self.store.uri}/{page_name}"
 
     # A send
 

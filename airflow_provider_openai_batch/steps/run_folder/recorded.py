@@ -10,14 +10,27 @@ from airflow_provider_openai_batch.steps.run_folder.file_names import is_purged
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from airflow_provider_openai_batch.batch.run.facts import Submission
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 
 def recorded_conn_id(store: RunStore) -> str:
     """Return the OpenAI connection that the run was submitted with."""
+    return _submission(store, store.list()).openai_conn_id
+
+
+def recorded(store: RunStore, names: Collection[str]) -> tuple[str, str]:
+    """Return the run's name, `<dag_id>/<task_id>/<run_id>[/<map_index>]`, and its OpenAI connection.
+
+    :param names: the files of the run's folder.
+    """
+    submission = _submission(store, names)
+    return submission.run_id, submission.openai_conn_id
+
+
+def _submission(store: RunStore, names: Collection[str]) -> Submission:
     from airflow_provider_openai_batch.batch.run.facts import Submission  # noqa: PLC0415 - this module is imported by DAGs
 
-    names = store.list()
     refuse_purged(store.uri, names)
     done = {name.removesuffix("done.json") for name in names if name.endswith("/done.json")}
     asked = [f"{folder}asked.json" for folder in done if f"{folder}asked.json" in names]
@@ -26,7 +39,7 @@ def recorded_conn_id(store: RunStore) -> str:
             f"{store.uri} contains no staged run (yet). If the store lists new files late, a retry finds it; "
             "otherwise clear the submit task to stage it again."
         )
-    return store.get(max(asked), Submission).openai_conn_id
+    return store.get(max(asked), Submission)
 
 
 def refuse_purged(uri: str, names: Collection[str]) -> None:
