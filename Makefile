@@ -2,10 +2,11 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long test-matrix faults stores bench scale warehouses mariadb format prices constraints release clean
+.PHONY: help demo airflow check test test-long test-matrix faults stores bench scale warehouses mariadb format prices constraints release clean
 
 help:
 	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
+	@echo "make airflow    Airflow with a warehouse and an emulated OpenAI, ready to click; Ctrl-C stops it"
 	@echo "make check      format, lint, layers, types, words"
 	@echo "make test       the tests"
 	@echo "make test-long  all tests, also the slow ones, and all quick ones on Airflow 2.11"
@@ -22,6 +23,9 @@ help:
 
 demo: .venv/.demo
 	@.venv/bin/python demo/run.py
+
+airflow: .venv/.dev
+	@.venv/bin/python -m tests.services.local
 
 check: .venv/.dev
 	@.venv/bin/ruff format --check .
@@ -97,7 +101,7 @@ constraints: .venv/.dev
 		$(PEERS)-constraints.txt
 
 clean:
-	rm -rf .venv .venv-2.11 .venv-cloud .venv-litellm .venv-peers .venv-scale .venv-matrix .demo dist build
+	rm -rf .venv .venv-2.11 .venv-cloud .venv-litellm .venv-peers .venv-scale .venv-matrix .airflow .demo dist build
 
 , := ,
 

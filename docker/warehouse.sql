@@ -1,12 +1,13 @@
--- The warehouse of docker-compose.yaml: forty invented tickets for every day of the coming month, and two short logs.
+-- The warehouse of docker-compose.yaml: forty invented tickets a day from two days ago to a month ahead, and two
+-- short logs.
 create database warehouse;
 \connect warehouse
 
 create table tickets (id bigint primary key, day date not null, subject text not null, body text not null);
 
 insert into tickets
-select days.n * 100 + ticket.id, current_date - 1 + days.n, ticket.subject, ticket.body
-from generate_series(0, 30) as days (n)
+select days.n * 100 + ticket.id, current_date - 2 + days.n, ticket.subject, ticket.body
+from generate_series(0, 31) as days (n)
 cross join (values
   (1, 'Export stops at 10,000 rows', 'I export the yearly report as CSV and the file always ends after 10,000 rows. The screen shows 14,212.'),
   (2, 'Charged twice in March', 'Our card was charged twice on March 3rd, both times 49.00. Please refund one of them.'),

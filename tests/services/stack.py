@@ -34,10 +34,17 @@ class Stack:
     #: Seconds for which an answer is waited for.
     patience = PATIENCE
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], python: str = sys.executable) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, str],
+        python: str = sys.executable,
+        *,
+        port: int | None = None,
+    ) -> None:
         self.folder = folder
         self.python = python
-        self.api = f"http://localhost:{free_port()}"
+        self.api = f"http://localhost:{port or free_port()}"
         # What this session's Airflow was told is not for these.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
         self.environment = kept | settings | self._own_places()
@@ -86,6 +93,10 @@ class Stack:
         for name in list(self._running):
             self.kill(name)
 
+    def dead(self) -> list[str]:
+        """Name the processes that have ended by themselves."""
+        return [name for name, process in self._running.items() if process.poll() is not None]
+
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Ask Airflow's API, as the UI does."""
         headers = {"Content-Type": "application/json"}
@@ -104,8 +115,7 @@ class Stack:
                     return answer
             except OSError:
                 pass
-            dead = [name for name, process in self._running.items() if process.poll() is not None]
-            assert not dead, f"{dead} ended by themselves:\n{self.logs()}"
+            assert not (dead := self.dead()), f"{dead} ended by themselves:\n{self.logs()}"
             time.sleep(1)
         raise AssertionError(f"{what} after {self.patience} s:\n{self.logs()}")
 
