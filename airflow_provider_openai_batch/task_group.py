@@ -36,9 +36,9 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
     that `partition_source` makes of one.
 
     :param group_id: the group's name, and the prefix of its task ids.
-    :param source: see `OpenAIBatchSubmitOperator`; so are `request`, `output_type`, `limits`,
-        `resend`, `openai_conn_id`, and `work_path`.
-    :param target: see `OpenAIBatchLoadOperator`.
+    :param source: where the rows come from; see `OpenAIBatchSubmitOperator`, also for `request`,
+        `output_type`, `limits`, `resend`, `openai_conn_id`, and `work_path`.
+    :param target: where the results go; see `OpenAIBatchLoadOperator`.
     :param submit: further arguments of the submit task, such as `pool` or `retries`.
     :param wait: further arguments of the sensor, such as `poke_interval`, `timeout`, or `deferrable`.
     :param load: further arguments of the load task.

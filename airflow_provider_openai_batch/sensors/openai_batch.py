@@ -51,6 +51,7 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
     :param timeout: seconds from the first look, over deferrals and retries, until
         `AirflowSensorTimeout`; a clear starts it again. None: no limit. Answers that are there land,
         however late it is.
+    :param mode: without a triggerer, "reschedule" or "poke", as for any sensor.
     :param cancel_on_timeout: cancel the batches at that time-out; a clear sends unanswered requests again.
     :param soft_fail: skip at that time-out; never for a permanent error, such as a refused key.
     :param cancel_on_kill: cancel the batches if a person stops or clears the waiting task. While it is

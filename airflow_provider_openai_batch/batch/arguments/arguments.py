@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -14,10 +14,19 @@ from airflow_provider_openai_batch.batch.arguments.request_body import (
     check_endpoint,
 )
 from airflow_provider_openai_batch.batch.arguments.text_format import TextFormat, read_format
+from airflow_provider_openai_batch.batch.arguments.typed_dicts import (
+    FormatArgs,
+    LimitsArgs,
+    RequestArgs,
+    SourceArgs,
+    TargetArgs,
+)
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+__all__ = ["FormatArgs", "LimitsArgs", "RequestArgs", "SourceArgs", "TargetArgs"]
 
 DEFAULT_CONN_ID = "openai_default"
 MOST_BYTES = 200_000_000
@@ -38,77 +47,6 @@ Parts = Annotated[tuple[str, ...], msgspec.Meta(description="a list of its parts
 Renamed = Annotated[dict[str, str], msgspec.Meta(description="a dict of new names by column")]
 #: What a connection sets of these is a ceiling.
 CAPS = ("max_requests", "max_cost_usd")
-
-
-class FormatArgs(TypedDict, total=False):
-    """How the text files of `path` are written."""
-
-    delimiter: str
-    quote: str | None
-    escape: str | None
-    encoding: str
-    null: str | list[str]
-    header: bool | list[str]
-
-
-class SourceArgs(TypedDict, total=False):
-    """Where the rows come from: `conn_id` with `sql` or `table`, or `path`, or `rows`; and their `key`."""
-
-    conn_id: str
-    sql: str
-    parameters: dict[str, Any] | list[Any]
-    table: str | list[str]
-    where: str
-    path: str
-    format: FormatArgs
-    rows: Any
-    key: str | list[str]
-    carry: str | list[str]
-    on_empty: Literal["skip", "succeed", "fail"]
-
-
-class RequestArgs(TypedDict, total=False):
-    """The body of one API request, with `{column}` in its strings, and its `endpoint`."""
-
-    endpoint: str
-    model: str
-    messages: list[dict[str, Any]]
-    input: str | list[Any]
-    prompt: str | list[Any] | dict[str, Any]
-    instructions: str
-    text: dict[str, Any]
-    dimensions: int
-    encoding_format: Literal["float", "base64"]
-
-
-class TargetArgs(TypedDict, total=False):
-    """Where the results go: `conn_id` with `table`, or `path`."""
-
-    conn_id: str
-    table: str | list[str]
-    path: str
-    mode: Literal["merge", "append", "replace_partition"]
-    partition: dict[str, Any]
-    columns: dict[str, str]
-    prefix: str
-    add_columns: bool
-
-
-class LimitsArgs(TypedDict, total=False):
-    """Every number that bounds a run; numeric strings are accepted."""
-
-    requests_per_shard: int | str
-    bytes_per_shard: int | str
-    tokens_per_shard: int | str | None
-    max_attempts: int | str
-    reask_invalid: int | str
-    max_failed_ratio: float | str
-    rows: int | str | None
-    preview: bool | str
-    max_requests: int | str | None
-    max_cost_usd: float | str | None
-    preflight: bool | str | None
-    exact_tokens: bool | str
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

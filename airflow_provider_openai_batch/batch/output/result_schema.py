@@ -16,24 +16,43 @@ if TYPE_CHECKING:
 TIME = pa.timestamp("us", tz="UTC")
 
 FIXED: tuple[tuple[str, pa.DataType], ...] = (
+    #: How the row ended: `ok`, or why not.
     ("status", pa.string()),
+    #: The code of the error, in the API's or the provider's words.
     ("error_code", pa.string()),
+    #: What the error says. The API's messages may quote a row.
     ("error_message", pa.string()),
+    #: Why the model stopped, in the API's words.
     ("finish_reason", pa.string()),
+    #: What the model said, if it is not `ok`.
     ("raw_output", pa.string()),
+    #: The model that the API names in the answer.
     ("model", pa.string()),
+    #: Tokens of the input, with those that were cached; 0 for a duplicate row, as all tokens.
     ("input_tokens", pa.int64()),
+    #: Of these, tokens that the API had cached.
     ("cached_tokens", pa.int64()),
+    #: Tokens of the answer, with those of reasoning.
     ("output_tokens", pa.int64()),
+    #: Of these, tokens of reasoning.
     ("reasoning_tokens", pa.int64()),
+    #: What this run paid for the row, in USD; 0 for a duplicate row; NULL: unknown.
     ("cost_usd", pa.float64()),
+    #: Which send gave the answer, from 1 on.
     ("attempt", pa.int64()),
+    #: The id of the request: the start of a hash of endpoint and body.
     ("custom_id", pa.string()),
+    #: A hash of the texts that the row puts into the prompt.
     ("input_hash", pa.string()),
+    #: A hash of endpoint, `request`, and `output_type`.
     ("prompt_version", pa.string()),
+    #: The API's id of the batch; NULL for a preflight and what was never sent.
     ("id", pa.string()),
+    #: The run: `dag_id/task_id/run_id`, and the `map_index` of a mapped task.
     ("run_id", pa.string()),
+    #: When submit read the row, by the API's clock.
     ("snapshot_at", TIME),
+    #: When the model answered: `created` of the answer.
     ("processed_at", TIME),
 )
 ROLE = b"batch"
