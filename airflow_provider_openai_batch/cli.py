@@ -33,6 +33,14 @@ def exit_code(command: Callable[[], int]) -> int:
         return 1
 
 
+def without_fail(change: Callable[[], None]) -> None:
+    """Change the index, on which nothing depends; that it failed is said, and fails no command."""
+    try:
+        change()
+    except failures() as error:
+        sys.stderr.write(f"The index of the page OpenAI Batch was not changed: {in_words(error)}\n")
+
+
 def failures() -> tuple[type[Exception], ...]:
     """Return the errors that are shown in one line; others are defects, with their traceback."""
     import openai

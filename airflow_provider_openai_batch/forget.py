@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.api.objects import Gone
 from airflow_provider_openai_batch.batch.text.counted import counted
-from airflow_provider_openai_batch.cli import end_with, exit_code, open_given, without_credentials
+from airflow_provider_openai_batch.cli import (
+    end_with,
+    exit_code,
+    open_given,
+    without_credentials,
+    without_fail,
+)
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.run_location import open_index
+from airflow_provider_openai_batch.steps.run_index.write_index import leave_out
 from airflow_provider_openai_batch.steps.wait.lost_folder import Found, find_batches, forget, require_lost
 
 if TYPE_CHECKING:
@@ -43,6 +51,7 @@ def forget_run(run_uri: str, conn_id: str, *, cancel: bool = False, dry_run: boo
             return 0
         batches = tuple(_cancelled(client, batch) for batch in found.batches) if cancel else found.batches
         forget(store, client, batches)
+    without_fail(lambda: leave_out(open_index(), store.uri))
     _say(f"Recorded {_batches(len(batches))}: they no longer stop this run.")
     _say("Now clear its submit task: all of its rows are sent and paid for again.")
     _say("A batch that is not in this list would stop it again.")

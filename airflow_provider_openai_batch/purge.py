@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.text.counted import counted
-from airflow_provider_openai_batch.cli import end_with, exit_code, number_of, open_given
+from airflow_provider_openai_batch.cli import end_with, exit_code, number_of, open_given, without_fail
 from airflow_provider_openai_batch.config import retention_days
+from airflow_provider_openai_batch.run_location import open_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ def purge_runs(
     :param dry_run: delete nothing, only report.
     """
     from airflow_provider_openai_batch.steps.maintenance.purge_run import Cutoff, purge_below  # noqa: PLC0415
+    from airflow_provider_openai_batch.steps.run_index.write_index import close_runs  # noqa: PLC0415
 
     days = retention_days() if older_than is None else older_than
     counts: Counter[str] = Counter(purged=0, finished=0, kept=0, failed=0)
@@ -38,8 +40,13 @@ def purge_runs(
     cutoff = Cutoff(now=time.time(), days=days, dry_run=dry_run)
     root = open_given(path, NAME)
     _say(f"Below {root.uri}, older than {counted(days, 'day')}:")
+    purged = []
     for uri, outcome in purge_below(root, cutoff):
-        counts[_tell(uri, outcome, reasons, dry_run=dry_run)] += 1
+        word = _tell(uri, outcome, reasons, dry_run=dry_run)
+        counts[word] += 1
+        purged += [uri] * (word == "purged")
+    if purged and not dry_run:
+        without_fail(lambda: close_runs(open_index(), purged))
     if not any(counts.values()):
         _say(f"There are no runs below {root.uri}.")
         return dict(counts)

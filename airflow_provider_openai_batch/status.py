@@ -14,20 +14,26 @@ from airflow_provider_openai_batch.cli import end_with, exit_code, failures, in_
 from airflow_provider_openai_batch.config import settings
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
-from airflow_provider_openai_batch.run_location import folder_name
+from airflow_provider_openai_batch.run_location import folder_name, open_index, other_root
 from airflow_provider_openai_batch.steps.maintenance.purge_run import find_runs
 from airflow_provider_openai_batch.steps.maintenance.run_status import AMISS, status_of, unreadable, unstarted
+from airflow_provider_openai_batch.steps.run_folder.file_names import is_purged
+from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
+from airflow_provider_openai_batch.steps.run_index.write_index import enter_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from airflow_provider_openai_batch.store.run_store import RunStore
+    from airflow_provider_openai_batch.store.shared_folder import SharedFolder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Show runs; 1 if there is none, or if a person should look at one."""
     asked = _parser().parse_args(arguments)
+    if asked.index:
+        return exit_code(lambda: index_runs(asked.what, asked.work_path))
     return exit_code(lambda: show_runs(asked.what, asked.work_path, as_json=asked.json))
 
 
@@ -41,6 +47,28 @@ def show_runs(what: str | None = None, work_path: str | None = None, *, as_json:
     if not runs:
         sys.stderr.write(f"There are no runs of {what or 'this work path'}.\n")
     return int(not runs or any(run["state"] in AMISS for run in runs))
+
+
+def index_runs(what: str | None = None, work_path: str | None = None) -> int:
+    """Enter the given run or runs, or all, into the index that the page reads."""
+    index, counts = open_index(), {True: 0, False: 0}
+    for store in _stores(what, work_path):
+        try:
+            counts[_enter(index, store)] += 1
+        except failures() as error:
+            counts[False] += 1
+            sys.stderr.write(f"{store.uri}: {in_words(error)}\n")
+    sys.stdout.write(f"{counted(counts[True], 'run')} entered into {index.uri}.\n")
+    if counts[False]:
+        sys.stdout.write(f"{counts[False]:,} left out: not staged, only previewed, purged, or unreadable.\n")
+    return int(not any(counts.values()))
+
+
+def _enter(index: SharedFolder, store: RunStore) -> bool:
+    """Enter a run; one that is not below the configured work path is entered with its own."""
+    if is_purged(store.list()) or (current := read_run(store).current) is None:
+        return False
+    return enter_run(index, store, other_root(store.uri, current.submission.run_id))
 
 
 def _stores(what: str | None, work_path: str | None) -> Iterator[RunStore]:
@@ -87,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("what", nargs="?", metavar="RUN_URI|DAG_ID", help="default: all runs below the work path")
     add("--work-path", metavar="PATH", help="where runs are (default: [openai_batch] work_path)")
+    add("--index", action="store_true", help="enter the runs into the index that the page reads, instead")
     add("--json", action="store_true", help="write JSON: an object with the list `runs`")
     return parser
 

@@ -54,7 +54,7 @@ def test_status_of_a_run_in_flight(pipeline: Any, capsys: pytest.CaptureFixture[
     assert run["state"] == "in_flight"
     assert run["requests"] == {"requests": 10, "answered": 0, "in_flight": 10, "held": 0}
     assert [batch["requests"] for batch in run["batches"]] == [10]
-    assert "1 batches that are" in run["waits_for"][0]
+    assert "1 batch (" in run["waits_for"][0]
     assert pipeline.store.list() == before
 
 

@@ -20,8 +20,9 @@ from airflow_provider_openai_batch.run_location import (
     other_root,
     work_root,
 )
-from airflow_provider_openai_batch.steps.maintenance.run_details import last_report, run_details
-from airflow_provider_openai_batch.steps.maintenance.run_status import unreadable
+from airflow_provider_openai_batch.steps.maintenance.run_details import run_details
+from airflow_provider_openai_batch.steps.maintenance.run_status import status_of, unreadable
+from airflow_provider_openai_batch.steps.run_folder.last_report import last_report
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
 from airflow_provider_openai_batch.steps.run_index.read_index import knows_root, read_page
 from airflow_provider_openai_batch.ui.live_runs import LiveRuns
@@ -57,16 +58,20 @@ def look(uri: str) -> dict[str, Any]:
     """Look at a run; what fails is said in its place."""
     store = open_store(uri)
     try:
-        return run_details(
-            store,
-            lambda: closing(OpenAIBatchHook(recorded_conn_id(store)).get_client()),
-            settings(),
-        )
+        return run_details(store, lambda: _look_at_api(store))
     except failures() as error:
         return unreadable(store, in_words(error))
     except Exception as error:
         log.exception("The page could not look at %s.", uri)
         return unreadable(store, type(error).__name__)
+
+
+def _look_at_api(store: RunStore) -> dict[str, Any]:
+    try:
+        with closing(OpenAIBatchHook(recorded_conn_id(store)).get_client()) as client:
+            return status_of(store, client, settings()) | {"now": client.now()}
+    except failures() as error:
+        return {"waits_for": [in_words(error)]}
 
 
 class Runs:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.operators.list_run import list_landed, list_staged
 from tests.steps import conftest as steps
 
@@ -105,12 +107,17 @@ def browser(airflow_app: Any) -> Callable[[str | None], Browser]:
 
 
 @pytest.fixture
-def listed(pipeline: Any, connection: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Listed:
+def listed(
+    pipeline: Any, connection: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Listed]:
     """A pipeline whose runs are listed, as operators do it, below the configured work path."""
     emulator = pipeline.emulator
-    connection("openai_default", conn_type="openai_batch", host=emulator.base_url, password=emulator.api_key)
+    priced = {"prices": {"gpt-5-mini": {"input": 0.25, "cached_input": 0.025, "output": 2}}}
+    told = {"host": emulator.base_url, "password": emulator.api_key, "extra": json.dumps(priced)}
+    connection("openai_default", conn_type="openai_batch", **told)
     monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__WORK_PATH", f"file://{pipeline.folder}/runs")
-    return Listed(pipeline, logging.getLogger("airflow.task"))
+    with closing(OpenAIBatchHook("openai_default").get_client()) as client:
+        yield Listed(replace(pipeline, client=client), logging.getLogger("airflow.task"))
 
 
 @dataclass

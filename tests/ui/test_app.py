@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from airflow_provider_openai_batch import forget, purge, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
 
     from tests.ui.conftest import Browser, Listed
 
@@ -39,7 +47,7 @@ def test_a_run_in_flight_is_shown_to_who_may_see_its_dag(browser: Ask, listed: L
     assert run["state"] == "in_flight"
     assert run["requests"] == {"requests": 10, "answered": 0, "in_flight": 10, "held": 0}
     assert 0 < run["progress"]["answered"] < 10
-    assert "1 batches that are" in run["waits_for"][0]
+    assert "1 batch (" in run["waits_for"][0]
     page = browser("vic").get(f"/run{RUN}").text
     assert f"{run['progress']['answered']} of 10 answered" in page
     assert "dag" in browser("vic").get("/").text
@@ -90,3 +98,112 @@ def test_cancel_takes_the_permission_to_edit_the_dag(browser: Ask, listed: Liste
 
     assert answer.json() == {"cancelled": [listed.pipeline.emulator.batches()[0]["id"]]}
     assert listed.pipeline.emulator.batches()[0]["status"] == "cancelling"
+
+
+def test_a_run_that_was_cleared_is_open_again(browser: Ask, listed: Listed):
+    """What its first load told is not shown for the rows that were staged after it."""
+    listed.submit()
+    listed.load()
+    listed.pipeline.fill([(n, f"another ticket {n}") for n in range(3)])
+    listed.submit()
+
+    (row,) = browser("vic").get("/api/runs?state=open").json()["runs"]
+
+    assert (row["state"], row["requests"]["requests"]) == ("in_flight", 3)
+    assert browser("vic").get("/api/runs?state=landed").json()["runs"] == []
+
+
+def test_a_run_elsewhere_is_opened_only_if_it_was_staged_there(
+    browser: Ask, listed: Listed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """An address may name a work path that the index knows, and no other place."""
+    monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__WORK_PATH", f"file://{tmp_path}/configured")
+    listed.submit()
+
+    (row,) = browser("vic").get("/api/runs").json()["runs"]
+    known = quote(f"file://{tmp_path}/runs", safe="")
+
+    assert row["query"] == f"id=dag%2Ftask%2Frun&work_path={known}"
+    assert browser("vic").get(f"/api/run?{row['query']}").json()["rows"] == 10
+    assert browser("vic").get(f"/api/run{RUN}").status_code == 404
+    other = quote(f"file://{tmp_path}", safe="")
+    assert browser("vic").get(f"/api/run{RUN}&work_path={other}").status_code == 404
+
+
+def test_runs_of_before_the_index_are_entered_by_a_command(
+    browser: Ask, listed: Listed, capsys: pytest.CaptureFixture[str]
+):
+    """Those that have landed with their figures, and others as open; a second time changes nothing."""
+    listed.pipeline.run()
+    listed.pipeline.name = "next"
+    listed.pipeline.fill([(99, "a new ticket")])
+    listed.pipeline.submit()
+    assert browser("vic").get("/api/runs").json()["runs"] == []
+
+    assert [status.main(["--index"]), status.main(["dag", "--index"])] == [0, 0]
+
+    assert "2 runs entered into" in capsys.readouterr().out
+    told = {row["dag_run_id"]: row["state"] for row in browser("vic").get("/api/runs").json()["runs"]}
+    assert told == {"run": "landed", "next": "in_flight"}
+
+
+def test_a_purged_run_keeps_its_counts(browser: Ask, listed: Listed):
+    """In the list as they were, and on its own page as the purge wrote them down."""
+    listed.pipeline.emulator.restart(seconds_to_complete=0)
+    listed.submit()
+    listed.load()
+
+    assert purge.purge_runs(older_than=0)["purged"] == 1
+
+    (row,) = browser("vic").get("/api/runs").json()["runs"]
+    run = browser("vic").get(f"/api/run{RUN}").json()
+    assert row["landed"]["counts"] == run["landed"]["counts"] == {"ok": 10}
+    assert run["state"] == "purged"
+    assert "purged" in browser("vic").get(f"/run{RUN}").text
+    assert browser("vic").get(f"/report{RUN}").status_code == 404
+
+
+def test_a_forgotten_run_leaves_the_index(browser: Ask, listed: Listed):
+    """It begins anew with its next submit, and is not listed twice."""
+    listed.submit()
+    shutil.rmtree(f"{listed.pipeline.folder}/runs/dag")
+    assert forget.main([listed.pipeline.store.uri]) == 0
+
+    assert browser("vic").get("/api/runs").json()["runs"] == []
+
+
+def test_a_connection_that_is_gone_is_said_and_hides_nothing(
+    browser: Ask, listed: Listed, monkeypatch: pytest.MonkeyPatch
+):
+    """The run is shown as its folder has it."""
+    listed.submit()
+    monkeypatch.delenv("AIRFLOW_CONN_OPENAI_DEFAULT")
+
+    run = browser("vic").get(f"/api/run{RUN}").json()
+
+    assert (run["state"], run["rows"], len(run["shards"])) == ("in_flight", 10, 1)
+    assert "openai_default" in run["waits_for"][0]
+
+
+def test_no_text_of_a_row_is_on_any_page(browser: Ask, listed: Listed):
+    """Neither while the run waits, nor when it has landed with errors."""
+    listed.pipeline.fill([(n, f"a secret of {n}") for n in range(5)])
+    listed.pipeline.emulator.restart(fail_ratio=0.5)
+    listed.submit()
+    told = [browser("vic").get(path).text for path in ("/", f"/run{RUN}", f"/api/run{RUN}")]
+    listed.load()
+    told += [browser("vic").get(path).text for path in ("/", f"/run{RUN}", f"/api/run{RUN}", "/api/runs")]
+
+    assert all("dag" in text and "secret of" not in text for text in told)
+
+
+def test_pages_load_nothing_from_elsewhere(browser: Ask, listed: Listed):
+    """The policy lets only this page's own script and style run, and it names no other place."""
+    listed.submit()
+    answer = browser("vic").get(f"/run{RUN}")
+
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", answer.text)
+    assert "style=" not in answer.text

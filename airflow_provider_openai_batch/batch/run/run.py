@@ -93,6 +93,11 @@ class Run:
         return not (self.attempts or self.snapshots or self.shards or self.landed)
 
     @property
+    def has_landed(self) -> bool:
+        """Return whether the rows that were staged last are in the target."""
+        return self.current is not None and any(load.snapshot == self.current.id for load in self.landed)
+
+    @property
     def live(self) -> Attempt | None:
         """Return the attempt that may create."""
         return max(self.attempts, key=attempt_order, default=None)

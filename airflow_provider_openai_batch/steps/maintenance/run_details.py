@@ -4,65 +4,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_openai_batch.batch.report.report_values import Report
 from airflow_provider_openai_batch.batch.report.timing import time_shards
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.batch.text.safe_words import as_id
-from airflow_provider_openai_batch.steps.maintenance.run_status import landed_status, status_of, unstarted
+from airflow_provider_openai_batch.steps.maintenance.run_status import recorded_status, unstarted
 from airflow_provider_openai_batch.steps.run_folder.file_names import PURGED
+from airflow_provider_openai_batch.steps.run_folder.last_report import last_report
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
-    from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
-    from airflow_provider_openai_batch.batch.report.report_values import SendTime, ShardTime
+    from airflow_provider_openai_batch.batch.report.report_values import Report, SendTime, ShardTime
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run
-    from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 
-WINDOW = 86_400.0
 MOST_SHARDS = 200
 MOST_FAILURES = 20
 
 
-def run_details(
-    store: RunStore, client: Callable[[], AbstractContextManager[Client]], settings: Settings
-) -> dict[str, Any]:
-    """Look at a run without changing anything; the API is asked only while something of it is open.
+def run_details(store: RunStore, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return all of a run without changing anything: its status, and what was staged, sent, and landed.
 
-    Returns what `status_of` returns, and what was staged, sent, and landed; times in seconds since 1970.
+    Times are in seconds since 1970.
+
+    :param look: gives what the API shows, in the words of `status_of`; called only while something is open.
     """
     if (told := unstarted(store)) is not None:
         return told | _purged(store)
     run = read_run(store)
-    if run.current is None:
-        return landed_status(store, run)
-    return (
-        _status(store, run, client, settings)
-        | _staged(run.current)
-        | {
-            "first_sent_at": min((send.intent.at for send in run.sends), default=None),
-            "shards": [_shard(shard) for shard in time_shards(run)[:MOST_SHARDS]],
-            "shard_count": len(run.shards),
-            "history": sorted(_history(run), key=lambda event: float(event["at"])),
-            "landed": _landed(store, run),
-        }
-    )
+    assert run.current is not None
+    return _status(store, run, look) | _staged(run.current) | _recorded(store, run)
 
 
-def _status(
-    store: RunStore, run: Run, client: Callable[[], AbstractContextManager[Client]], settings: Settings
-) -> dict[str, Any]:
-    if not any(send.open for send in run.sends) and any(load.snapshot == _id(run) for load in run.landed):
-        return landed_status(store, run)
-    with client() as opened:
-        return status_of(store, opened, settings) | {"now": opened.now()}
+def _status(store: RunStore, run: Run, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    if run.has_landed and not any(send.open for send in run.sends):
+        return recorded_status(store, run, "landed")
+    return recorded_status(store, run, "in_flight") | look()
 
 
-def _id(run: Run) -> str | None:
-    return None if run.current is None else run.current.id
+def _recorded(store: RunStore, run: Run) -> dict[str, Any]:
+    return {
+        "first_sent_at": min((send.intent.at for send in run.sends), default=None),
+        "shards": [_shard(shard) for shard in time_shards(run)[:MOST_SHARDS]],
+        "shard_count": len(run.shards),
+        "history": sorted(_history(run), key=lambda event: float(event["at"])),
+        "landed": _landed(store, run),
+    }
 
 
 def _purged(store: RunStore) -> dict[str, Any]:
@@ -131,7 +119,7 @@ def _history(run: Run) -> Iterator[dict[str, Any]]:
 
 def _landed(store: RunStore, run: Run) -> dict[str, Any] | None:
     """Return what the last load of the current rows did."""
-    loads = [load for load in run.landed if load.snapshot == _id(run)]
+    loads = [load for load in run.landed if run.current and load.snapshot == run.current.id]
     if not loads:
         return None
     last = max(loads, key=lambda load: load.at)
@@ -153,10 +141,3 @@ def _reported(report: Report) -> dict[str, Any]:
             {name: getattr(failure, name) for name in shown} for failure in report.failures[:MOST_FAILURES]
         ],
     }
-
-
-def last_report(store: RunStore) -> tuple[str, Report] | None:
-    """Return the folder of the report that was written last, and its figures."""
-    names = [name for name in store.known() if name.startswith("reports/") and name.endswith("/report.json")]
-    reports = [(name.removesuffix("/report.json"), store.get(name, Report)) for name in names]
-    return max(reports, key=lambda one: one[1].at, default=None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.api.objects import Batch
 from airflow_provider_openai_batch.batch.decisions.actions import Finish, GiveUp
+from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.steps.look.sync_look import SyncLook
 from airflow_provider_openai_batch.steps.run_folder.file_names import is_purged
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
@@ -38,8 +39,7 @@ def status_of(store: RunStore, client: Client, settings: Settings) -> dict[str, 
         return _unstarted(store, run)
     sync_look = SyncLook(store, client, settings)
     decision = sync_look.decide(run)
-    landed = any(load.snapshot == run.current.id for load in run.landed)
-    return _status(store, _state(decision, landed=landed)) | {
+    return _status(store, _state(decision, landed=run.has_landed)) | {
         "run": run.current.submission.run_id,
         "requests": counts(store),
         "batches": _batches(run, sync_look.seen),
@@ -50,11 +50,10 @@ def status_of(store: RunStore, client: Client, settings: Settings) -> dict[str, 
     }
 
 
-def landed_status(store: RunStore, run: Run) -> dict[str, Any]:
-    """Return the status of a run that has landed, as its folder records it: the API is not asked."""
-    if run.current is None:
-        return _unstarted(store, run)
-    return _status(store, "landed") | {
+def recorded_status(store: RunStore, run: Run, state: str) -> dict[str, Any]:
+    """Return the status of a submitted run as its folder records it: the API is not asked."""
+    assert run.current is not None
+    return _status(store, state) | {
         "run": run.current.submission.run_id,
         "requests": counts(store),
         "batches": _batches(run, lambda _: None),
@@ -138,9 +137,9 @@ def _reasons(run: Run, decision: Decision, sync_look: SyncLook) -> list[str]:
         for send in run.sends
         if send.open and send.batch is not None
     )
-    reasons = [f"{count:,} batches that are {word}" for word, count in sorted(flying.items())]
+    reasons = [f"{counted(count, 'batch', 'batches')} ({word})" for word, count in sorted(flying.items())]
     unclear = sum(send.open and send.batch is None for send in run.sends)
-    reasons += [f"{unclear:,} creates in doubt"] * bool(unclear)
+    reasons += [f"{counted(unclear, 'create')} in doubt"] * bool(unclear)
     refused = [send.refusal.answer for send in run.sends if send.refusal is not None]
     if refused and not flying:
         reasons.append(f"the API refused a batch: status {refused[-1].status}, code {refused[-1].code!r}")

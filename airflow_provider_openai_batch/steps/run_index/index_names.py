@@ -78,5 +78,11 @@ def read_name(name: str) -> IndexName | None:
     )
 
 
+def is_of(name: str, run_uri: str) -> bool:
+    """Tell whether a file of the index is one of this run."""
+    found = read_name(name)
+    return found is not None and found.key.endswith(f"-{_hash(run_uri, 20)}")
+
+
 def _hash(text: str, length: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]
