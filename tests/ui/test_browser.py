@@ -6,40 +6,66 @@ import json
 import os
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+from urllib.request import urlopen
 
 import pytest
 
+from scripts.pictures import MISSING, browser, open_browser
 from tests.services.stack import Stack
-from tests.ui.conftest import owned
+from tests.steps.conftest import Pipeline
+from tests.ui.conftest import Listed, owned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.ui.conftest import Listed
+    from scripts.pictures import Tab
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.skipif(browser() is None, reason=MISSING)]
+DAG, NIGHT = "classify_tickets", "scheduled__2026-12-{:02}T03:00:00+00:00"
 PASSWORDS = {"ann": "ann-knows-it", "eve": "eve-knows-it"}
-PASSWORD = "input[name=password]"
+PASSWORD, SIGN_IN = "input[name=password]", "button[type=submit]"
+#: Whether this computer is dark, and how wide its window is.
+LOOKS = {(1280, "light"), (400, "light"), (1280, "dark"), (400, "dark")}
+WATCH = """
+window.complaints = [];
+addEventListener("error", (event) => complaints.push(event.message));
+addEventListener("securitypolicyviolation", (event) => complaints.push(event.violatedDirective));
+"""
+
+
+class Nights(Pipeline):
+    """Runs of a DAG that has a name."""
+
+    @property
+    def run_id(self) -> str:
+        return f"{DAG}/classify.submit/{self.name}"
+
+    def begin(self, day: int, rows: int) -> None:
+        """Let the night of a day read so many new tickets."""
+        self.name = NIGHT.format(day)
+        self.fill([(1_000 * day + n, f"ticket {n} of day {day}") for n in range(rows)])
 
 
 @pytest.fixture
-def chromium(tmp_path: Path) -> Iterator[Any]:
-    """Start a browser."""
-    pytest.importorskip("websockets", reason="the browser is driven through a WebSocket")
-    from tests.ui.chromium import Chromium, find_chromium
-
-    command = find_chromium()
-    if command is None:
-        pytest.skip("there is no Chromium here: `apt-get install chromium` installs one")
-    browser = Chromium(command, tmp_path / "chromium")
-    yield browser
-    browser.close()
+def nights(listed: Listed) -> Listed:
+    """Return the steps of these runs."""
+    listed.pipeline = Nights(**vars(listed.pipeline))
+    return listed
 
 
 @pytest.fixture
-def server(listed: Listed, airflow_db: Path, tmp_path: Path) -> Iterator[Stack]:
-    """Start Airflow's api-server with two users, each of whom may see one of two DAGs."""
+def tab() -> Iterator[Tab]:
+    """Start a browser that notes what its pages complain of."""
+    with open_browser() as opened:
+        opened.ask("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+        yield opened
+
+
+@pytest.fixture
+def server(listed: Listed, airflow_db: Path, tmp_path: Path) -> Iterator[str]:
+    """Start an api-server with two users, each of whom may see one of two DAGs; returns its address."""
     if version("apache-airflow").startswith("2."):
         pytest.skip("Airflow 2.11 has no place for the page")
     passwords = tmp_path / "passwords.json"
@@ -57,93 +83,117 @@ def server(listed: Listed, airflow_db: Path, tmp_path: Path) -> Iterator[Stack]:
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     stack = Stack(tmp_path, settings)
-    with owned({"dag": "ours", "their_dag": "theirs"}):
+    with owned({DAG: "ours", "their_dag": "theirs"}):
         stack.start("api-server", stack.airflow("api-server", "--apps", "core"))
         try:
-            stack.wait("no api-server", lambda: _answers(stack))
-            yield stack
+            stack.wait("no api-server", lambda: urlopen(f"{stack.api}/api/v2/version").status == 200)
+            yield stack.api
         finally:
             stack.stop()
 
 
-def _answers(stack: Stack) -> bool:
-    from urllib.request import urlopen
-
-    with urlopen(f"{stack.api}/api/v2/version") as answer:
-        return bool(answer.status == 200)
-
-
-def sign_in(chromium: Any, user: str) -> None:
+def sign_in(tab: Tab, user: str) -> None:
     """Fill Airflow's login form, as a person does."""
-    chromium.until(f"document.querySelector('{PASSWORD}') !== null")
-    chromium.type("input[name=username]", user)
-    chromium.type(PASSWORD, PASSWORDS[user])
-    chromium.until("!document.querySelector('button[type=submit]').disabled")
-    chromium.run("document.querySelector('button[type=submit]').click()")
+    tab.wait_for(f"document.querySelector('{PASSWORD}') !== null")
+    for field, text in (("input[name=username]", user), (PASSWORD, PASSWORDS[user])):
+        tab.run(f"document.querySelector('{field}').focus()")
+        tab.ask("Input.insertText", text=text)
+    tab.wait_for(f"!document.querySelector('{SIGN_IN}').disabled")
+    tab.run(f"document.querySelector('{SIGN_IN}').click()")
 
 
-def picture(chromium: Any, name: str) -> None:
-    """Keep pictures of the page at both widths and in both colours, if somebody wants them."""
+def until(tab: Tab, text: str) -> None:
+    """Wait until a person reads this."""
+    tab.wait_for(f"document.body !== null && document.body.innerText.includes({text!r})")
+
+
+def check_looks(tab: Tab, name: str) -> None:
+    """See that no width has to be scrolled sideways, and keep pictures if somebody wants them."""
     folder = os.environ.get("OPENAI_BATCH_PICTURES")
-    if folder:
-        for width, dark in ((1280, False), (400, False), (1280, True), (400, True)):
-            chromium.shape(width, 860, dark=dark)
-            chromium.take_picture(Path(folder) / f"{name}-{width}{'-dark' if dark else ''}.png")
-        chromium.shape(1280, 860)
+    for width, colours in sorted(LOOKS):
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        tab.ask("Emulation.setDeviceMetricsOverride", **size)
+        scheme = {"name": "prefers-color-scheme", "value": colours}
+        tab.ask("Emulation.setEmulatedMedia", features=[scheme])
+        assert tab.too_wide() <= 0, (name, width)
+        if folder:
+            tab.take(Path(folder) / f"{name}-{width}-{colours}.png")
+    assert tab.run("window.complaints") == []
 
 
-def is_too_wide(chromium: Any) -> bool:
-    """Tell whether a person with a narrow screen has to move the page sideways."""
-    chromium.shape(400, 860)
-    wide = chromium.run("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    chromium.shape(1280, 860)
-    return bool(wide)
+def several_nights(nights: Listed) -> None:
+    """Let three nights end, with failures, and one wait in its middle."""
+    emulator, pipeline = nights.pipeline.emulator, nights.pipeline
+    for day, rows, failing in ((26, 40, 0.0), (27, 180, 0.1), (28, 64, 0.4)):
+        emulator.restart(seconds_to_complete=600, fail_ratio=failing)
+        pipeline.begin(day, rows)
+        nights.submit()
+        nights.load()
+    emulator.restart(seconds_to_complete=600, fail_ratio=0.0)
+    pipeline.limits = {"requests_per_shard": 40}
+    pipeline.begin(29, 120)
+    nights.submit()
+    emulator.advance(400)
 
 
-def test_a_run_is_followed_from_the_first_answer_to_its_report(listed: Listed, server: Stack, chromium: Any):
+def test_a_run_is_followed_from_its_first_answer_to_its_report(nights: Listed, server: str, tab: Tab):
     """Nothing without a login; with one, the run moves by itself, and its report opens."""
-    listed.submit()
-    chromium.shape(1280, 860)
+    several_nights(nights)
+    nights.pipeline.limits = {}
+    nights.pipeline.begin(30, 10)
+    nights.submit()
 
-    chromium.go(f"{server.api}/openai_batch/")
-    sign_in(chromium, "ann")
-    chromium.until("location.pathname === '/openai_batch/' && document.querySelector('.runs') !== null")
-    chromium.until("document.body.innerText.includes('0 of 10 requests')")
-    picture(chromium, "list-waiting")
-    assert not is_too_wide(chromium)
+    tab.open(f"{server}/openai_batch/")
+    sign_in(tab, "ann")
+    until(tab, "0 of 10 requests")
+    until(tab, "of 120 requests")
+    check_looks(tab, "list")
 
-    chromium.run("document.querySelector('.name').click()")
-    chromium.until("location.pathname === '/openai_batch/run'")
-    chromium.until("document.body.innerText.includes('0 of 10 answered')")
-    listed.pipeline.emulator.advance(300)
-    chromium.until("/[1-9] of 10 answered/.test(document.body.innerText)")
-    picture(chromium, "run-waiting")
-    listed.load()
-    chromium.until("document.body.innerText.includes('10 of 10 answered')")
-    chromium.until("document.querySelector('a[href^=report]') !== null")
-    picture(chromium, "run-landed")
-    assert not is_too_wide(chromium)
+    tab.run("document.querySelector('.name').click()")
+    until(tab, "0 of 10 answered")
+    nights.pipeline.emulator.advance(300)
+    until(tab, "5 of 10 answered")
+    check_looks(tab, "run-waiting")
+    nights.load()
+    until(tab, "10 of 10 answered")
+    until(tab, "Report")
+    check_looks(tab, "run-landed")
 
-    chromium.run("document.querySelector('a[href^=report]').click()")
-    chromium.until("document.title.startsWith('Load report')")
-    chromium.go(f"{server.api}/openai_batch/")
-    chromium.until("document.body.innerText.includes('10 ok')")
-    picture(chromium, "list-landed")
-    chromium.go(f"{server.api}/plugin/openai-batch")
-    chromium.until("document.querySelector('iframe') !== null")
-    chromium.until("document.querySelector('iframe').contentDocument.body.innerText.includes('10 ok')")
-    picture(chromium, "menu")
-    assert chromium.complaints == []
+    tab.run("document.querySelector('a[href^=report]').click()")
+    tab.wait_for("document.title.startsWith('Load report')")
+    assert tab.run("window.complaints") == []
+    run = f"{DAG}/classify.submit/{NIGHT.format(28)}"
+    tab.open(f"{server}/openai_batch/run?id={quote(run, safe='')}")
+    until(tab, "Most frequent errors")
+    check_looks(tab, "run-failures")
 
 
-def test_a_user_without_the_dag_sees_nothing_of_it(listed: Listed, server: Stack, chromium: Any):
+def test_the_page_is_in_the_menu_and_leads_out_of_its_frame(nights: Listed, server: str, tab: Tab):
+    """Airflow shows it in a frame, from which the link to the task leads the whole window."""
+    nights.pipeline.begin(30, 10)
+    nights.submit()
+
+    tab.open(f"{server}/plugin/openai-batch")
+    sign_in(tab, "ann")
+    inner = "document.querySelector('iframe').contentDocument"
+    tab.wait_for(f"document.querySelector('iframe') && {inner}.body?.innerText.includes('of 10 requests')")
+    check_looks(tab, "menu")
+    tab.run(f"{inner}.querySelector('.name').click()")
+    tab.wait_for(f"{inner}.querySelector('[data-airflow]') !== null")
+    tab.run(f"{inner}.querySelector('[data-airflow]').click()")
+
+    tab.wait_for(f"location.pathname.startsWith('/dags/{DAG}/runs/')")
+
+
+def test_a_user_without_the_dag_sees_nothing_of_it(nights: Listed, server: str, tab: Tab):
     """Neither in the list nor by an address that somebody sent."""
-    listed.submit()
+    nights.pipeline.begin(30, 10)
+    nights.submit()
 
-    chromium.go(f"{server.api}/openai_batch/run?id=dag%2Ftask%2Frun")
-    sign_in(chromium, "eve")
-    chromium.until("document.body.innerText.includes('There is no such run')")
-    chromium.go(f"{server.api}/openai_batch/")
+    tab.open(f"{server}/openai_batch/run?id={quote(nights.pipeline.run_id, safe='')}")
+    sign_in(tab, "eve")
+    until(tab, "There is no such run")
+    tab.open(f"{server}/openai_batch/")
+    until(tab, "No runs")
 
-    assert "No runs" in chromium.text()
-    assert "task" not in chromium.text().replace("submit task", "")
+    assert DAG not in tab.run("document.body.innerText")
