@@ -1,8 +1,7 @@
-"""What the README and the docs say is so."""
+"""The README is short, and its DAG runs."""
 
 from __future__ import annotations
 
-import ast
 import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,6 @@ import pytest
 from airflow_provider_openai_batch.emulator.faults.catalog import KINDS
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 
 
@@ -25,31 +23,6 @@ def blocks(page, language):
 def test_the_readme_is_short():
     """All that a newcomer needs stands before line 80."""
     assert len((ROOT / "README.md").read_text().splitlines()) < 80
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_blocks_parse(page):
-    """No page shows code with a slip."""
-    assert all(ast.parse(block) for block in blocks(page, "python") or [""])
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_make_commands_exist(page):
-    """A command that a page tells the reader to run is there."""
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {
-        line.split()[1] for block in blocks(page, "sh") for line in block.splitlines() if line[:5] == "make "
-    }
-
-    assert named <= targets
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page):
-    """A link within the project names a file that exists."""
-    links = re.findall(r"\]\(([^)#]+)\)", page.read_text())
-
-    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 
 BY_HAND = pytest.param(
