@@ -14,11 +14,13 @@ from airflow_provider_openai_batch.sensors.openai_batch import OpenAIBatchSensor
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.arguments import arguments
+    from airflow_provider_openai_batch.operators.callbacks import Callbacks
 
 #: How other providers call our arguments.
 OURS = dict.fromkeys(("conn_id", "llm_conn_id", "openai_connection_id"), "openai_conn_id")
 OWN = (
-    "source, request, output_type, target, limits, resend, openai_conn_id, work_path, submit, wait, and load"
+    "source, request, output_type, target, limits, resend, openai_conn_id, work_path, asset, on_complete, "
+    "submit, wait, and load"
 )
 
 #: How a mapped task is called where Airflow lists them: by its number, and by the rows that it reads.
@@ -39,6 +41,8 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
     :param source: where the rows come from; see `OpenAIBatchSubmitOperator`, also for `request`,
         `output_type`, `limits`, `resend`, `openai_conn_id`, and `work_path`.
     :param target: where the results go; see `OpenAIBatchLoadOperator`.
+    :param asset: False: the target is not an asset. Or another asset for it; see `OpenAIBatchLoadOperator`.
+    :param on_complete: what to call once the rows have landed; see `OpenAIBatchLoadOperator`.
     :param submit: further arguments of the submit task, such as `pool` or `retries`.
     :param wait: further arguments of the sensor, such as `poke_interval`, `timeout`, or `deferrable`.
     :param load: further arguments of the load task.
@@ -56,6 +60,8 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
         resend: list[str] | None = None,
         openai_conn_id: str | None = None,
         work_path: str | None = None,
+        asset: Any = None,
+        on_complete: Callbacks = None,
         submit: dict[str, Any] | None = None,
         wait: dict[str, Any] | None = None,
         load: dict[str, Any] | None = None,
@@ -75,7 +81,8 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
         given = {
             "limits": limits, "resend": resend, "openai_conn_id": openai_conn_id, "work_path": work_path
         }  # fmt: skip
-        asked |= {name: value for name, value in given.items() if value is not None}
+        asked |= _given(given)
+        told = _given({"asset": asset, "on_complete": on_complete})
         # Airflow 2.11 counts execution_timeout over the whole deferral.
         patient = {"retries": 3, "execution_timeout": None}
         named = {"map_index_template": NAMED} if any(self.iter_mapped_task_groups()) else {}
@@ -83,7 +90,9 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
             sent = OpenAIBatchSubmitOperator(task_id="submit", **named | asked | (submit or {}))
             ended = OpenAIBatchSensor(task_id="wait", run_uri=sent.output, **named | patient | (wait or {}))
             # If a person marks `wait` as success, it has no output, so load takes the run from submit.
-            landed = OpenAIBatchLoadOperator(task_id="load", run_uri=sent.output, **named | (load or {}))
+            landed = OpenAIBatchLoadOperator(
+                task_id="load", run_uri=sent.output, **named | told | (load or {})
+            )
             ended >> landed
         self.output = landed.output
 
@@ -101,6 +110,10 @@ class OpenAIBatchTaskGroup(TaskGroup):  # type: ignore[misc]
     def expand_kwargs(cls, *_: Any, **__: Any) -> NoReturn:
         """Raise TypeError."""
         raise TypeError(NOT_MAPPED)
+
+
+def _given(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value is not None}
 
 
 def _check_others(given: dict[str, Any]) -> None:

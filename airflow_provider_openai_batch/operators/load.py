@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, BaseOperator
 
-from airflow_provider_openai_batch import links
+from airflow_provider_openai_batch import assets, links
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import TooManyFailures
+from airflow_provider_openai_batch.operators.callbacks import call_back
 from airflow_provider_openai_batch.operators.list_run import list_landed
 from airflow_provider_openai_batch.operators.summary import log_lines
 from airflow_provider_openai_batch.rendering import RendersTexts
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.operators.callbacks import Callbacks
     from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
     from airflow_provider_openai_batch.store.run_store import RunStore
 
@@ -35,8 +37,14 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
     are not `ok`); `failed_ratio`, without rows that had failed before; `top_errors`, a list of dicts with
     `code` and `count` (rows), the most frequent first; `cost_usd`, `saved_usd`, `report_uri`.
 
+    The same is in the event of the target's asset (`extra`), and callbacks get it as
+    `context["openai_batch"]`.
+
     :param run_uri: the submit task's `.output`, or the run's URI; put the sensor before it with `>>`.
     :param target: the target, if the submit task has none.
+    :param asset: False: the target is not an asset. Or another asset for it, an Asset or its URI.
+    :param on_complete: a callable or a list of them, called with the context once the rows have landed, also
+        if too many of them failed; an error of theirs is logged.
     """
 
     template_fields: Sequence[str] = ("run_uri", "target")
@@ -44,13 +52,30 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
     operator_extra_links = links.links()
     template_fields_renderers = {"target": "json"}
 
-    def __init__(self, *, run_uri: Any, target: arguments.TargetArgs | Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        run_uri: Any,
+        target: arguments.TargetArgs | Any = None,
+        asset: Any = True,
+        on_complete: Callbacks = None,
+        **kwargs: Any,
+    ) -> None:
         kwargs.setdefault("multiple_outputs", True)
+        is_unmapped = kwargs.get("_airflow_from_mapped", False)
         super().__init__(**kwargs)
         self.run_uri = run_uri
         self.target = target
+        self.on_complete = on_complete
         if target is not None:
             parse_time.check("target", target)
+        submitted = getattr(getattr(run_uri, "operator", None), "target", None)
+        self.outlet = assets.outlet_of(self, asset, target or submitted)
+        # Of a mapped task, Airflow knows only the outlets given to `partial`.
+        if is_unmapped and self.outlet not in self.outlets:
+            self.outlet = None
+        if self.outlet is not None and self.outlet not in self.outlets:
+            self.outlets.append(self.outlet)
 
     @property
     def partition(self) -> str:
@@ -70,11 +95,20 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
                 try:
                     loaded = load(store, client, settings(), target, show_keys=shows_keys())
                 except TooManyFailures as error:
-                    self._tell(context, store, client, error.loaded)
-                    self._push(context, {"run_uri": store.uri, **error.loaded.summary()})
+                    self._push(context, self._complete(context, store, client, error.loaded))
                     raise
-                self._tell(context, store, client, loaded)
-        return {"run_uri": store.uri, **loaded.summary()}
+                return self._complete(context, store, client, loaded)
+
+    def _complete(
+        self, context: Context, store: RunStore, client: Client, loaded: LoadSummary
+    ) -> dict[str, Any]:
+        """Tell everybody who wants to know that the rows have landed, and return the result."""
+        self._tell(context, store, client, loaded)
+        result = {"run_uri": store.uri, **loaded.summary()}
+        if self.outlet is not None and loaded.landed_in is not None:
+            assets.tell_event(context, self.outlet, result, loaded.landed_in)
+        call_back(self.on_complete, context, result, self.log)
+        return result
 
     def _tell(self, context: Context, store: RunStore, client: Client, loaded: LoadSummary) -> None:
         """Log what was loaded, and show where its report is."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
 
@@ -18,18 +18,27 @@ PARTS = re.compile(rf"(?:{PART})(?:\.(?:{PART}))*")
 
 def table_parts(table: str | Sequence[str], dialect: Dialect) -> tuple[str, ...]:
     """Split a table name at the dots outside quotes; a list is taken as it is."""
+    return _parts(table, dialect.fold)
+
+
+def written_parts(table: str | Sequence[str]) -> tuple[str, ...]:
+    """Split a table name in the same way, but leave the case as it is written: no database is known."""
+    return _parts(table, str)
+
+
+def _parts(table: str | Sequence[str], fold: Callable[[str], str]) -> tuple[str, ...]:
     if not isinstance(table, str):
         return tuple(table)
     if not PARTS.fullmatch(table):
         raise InvalidRequest(
             f"{table!r} is not a table name; write 'schema.table', quote a part with a dot, or give a list."
         )
-    return tuple(_part(part, dialect) for part in re.findall(PART, table))
+    return tuple(_part(part, fold) for part in re.findall(PART, table))
 
 
-def _part(part: str, dialect: Dialect) -> str:
+def _part(part: str, fold: Callable[[str], str]) -> str:
     close = {'"': '"', "`": "`", "[": "]"}.get(part[0])
-    return dialect.fold(part.strip()) if close is None else part[1:-1].replace(close * 2, close)
+    return fold(part.strip()) if close is None else part[1:-1].replace(close * 2, close)
 
 
 def find(name: str, among: Iterable[str]) -> str | None:

@@ -188,6 +188,7 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
         )
     paid = answers.payments.paid(run)
     loaded = LoadSummary(
+        landed_in=place.args,
         target=name_of(place.args),
         mode=place.args.mode,
         codes=figures.codes(),

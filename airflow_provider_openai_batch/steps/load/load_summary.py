@@ -10,6 +10,8 @@ from airflow_provider_openai_batch.steps.load.usage_beyond_answers import RanUns
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airflow_provider_openai_batch.batch.arguments import arguments
+
 #: What a load does with rows, by the mode of its target.
 DONE = {"merge": "merged", "append": "appended", "replace_partition": "written to the partition"}
 #: So many error codes are named for each status.
@@ -32,6 +34,8 @@ class LoadSummary:
     kept: int
     #: Rows by status.
     counts: dict[str, int]
+    #: The target as it was agreed between submit and load.
+    landed_in: arguments.Target | None = None
     #: The target for a person, such as `warehouse.ticket_labels`, and the mode of the load.
     target: str = "The target"
     mode: str = "merge"
