@@ -113,7 +113,7 @@ def test_an_example_fits_a_screen_and_hides_nothing(path):
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
 
     assert text.count("\n") <= (TWO_SCREENS if path.stem.startswith("label_in_") else SCREEN)
-    assert all(node.decorator_list for node in functions)
+    assert all(node.decorator_list or f'"call": {node.name}' in text for node in functions)
     assert not any(isinstance(node, ast.Try) for node in nodes)
 
 
@@ -165,6 +165,19 @@ def test_search_by_meaning_embeds_what_is_new(run, warehouse, openai_batch_emula
         "select count(*), bool_and(batch_status = 'ok'), any_value(typeof(embedding)), min(len(embedding)),"
         " max(len(embedding)), bool_and(title = 'No ' || id) from article_vectors"
     ) == [(21, True, "FLOAT[]", 512, 512, True)]
+
+
+def test_label_python_rows_labels_what_a_function_yields(run, warehouse, openai_batch_emulator, tmp_path):
+    """Rows of two files, which no table of Airflow has, are labelled, each with the day of the run."""
+    for name in ("june", "july"):
+        (tmp_path / f"{name}.csv").write_text("id,review\n1,Fine\n2,Broken\n")
+
+    states = run("label_python_rows", changed=("/data/reviews", str(tmp_path)))
+
+    assert set(states.values()) == {"success"}
+    assert warehouse("select id, batch_status, read_on is not null from review_labels order by id") == [
+        (f"{name}-{n}", "ok", True) for name in ("july", "june") for n in (1, 2)
+    ]
 
 
 def test_describe_pictures_sends_bytes_as_a_picture(run, warehouse, openai_batch_emulator):

@@ -18,12 +18,13 @@ from airflow_provider_openai_batch.batch.arguments.partitions import partition_n
 from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
 from airflow_provider_openai_batch.operators.list_run import list_staged
+from airflow_provider_openai_batch.operators.source_function import function_of, name_of, with_context
 from airflow_provider_openai_batch.operators.summary import log_lines
 from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.run_location import is_mapped, labels_of, open_store, run_id, run_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -42,7 +43,8 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
     `estimated_synchronous_usd`, their cost without batches (None: no price is known); `partition` of a
     mapped task, the rows that it reads.
 
-    :param source: `conn_id` with `sql` or `table`, or `path`, or `rows`; and the `key`.
+    :param source: `conn_id` with `sql` or `table`, or `path`, or `call`, a function that yields rows (with
+        `op_kwargs` and what it names of Airflow's context), or `rows`; and the `key`.
     :param request: the body of one API request, with `{column}` in its strings.
     :param output_type: None, a list of labels, a JSON schema, or a pydantic class.
     :param target: where load will write; if given, the table is checked before anything is sent.
@@ -82,6 +84,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         kwargs.setdefault("multiple_outputs", True)
         super().__init__(**kwargs)
         self._rows: Any = None
+        self._call: Callable[..., Any] | None = None
         self.source = source
         self.request = request
         self.output_type = _schema(output_type)
@@ -94,7 +97,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
 
     @property
     def source(self) -> Any:
-        """The source without its rows."""
+        """The source without its rows, and with the name of its function."""
         return self._source
 
     @source.setter
@@ -106,7 +109,16 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         if rows is not None and not to_come:
             self._rows = rows
             value = {**value, "rows": _placeholder(rows)}
+        if isinstance(value, dict) and "call" in value and value["call"] != self._function:
+            # Airflow calls what it can call in a template field.
+            self._call = function_of(value["call"])
+            value = {**value, "call": self._function}
         self._source = value
+
+    @property
+    def _function(self) -> str | None:
+        """Return what the source's function is called."""
+        return None if self._call is None else name_of(self._call)
 
     @property
     def partition(self) -> str:
@@ -173,11 +185,14 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         given, rows = self.source, self._rows
         if isinstance(given, dict):
             rows = given.get("rows") if rows is None else rows
-            given = {name: value for name, value in given.items() if name != "rows"}
+            given = {name: value for name, value in given.items() if name not in {"rows", "call"}}
+        source = arguments.source(given, has_rows=rows is not None, has_call=self._call is not None)
         target = None if self.target is None else arguments.target(self.target)
         return SubmitArgs(
-            source=arguments.source(given, has_rows=rows is not None),
+            source=source,
             rows=rows,
+            call=None if self._call is None else with_context(self._call, source.op_kwargs, context),
+            function=self._function,
             request=arguments.request(self.request),
             output_type=_schema(self.output_type),
             target=target,

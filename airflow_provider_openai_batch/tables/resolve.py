@@ -12,7 +12,7 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow_provider_openai_batch.batch.arguments.missing_packages import unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names
-from airflow_provider_openai_batch.tables.sources import files, keyset_pages, sql
+from airflow_provider_openai_batch.tables.sources import files, function_rows, keyset_pages, sql
 from airflow_provider_openai_batch.tables.sources import in_memory as given_rows
 from airflow_provider_openai_batch.tables.targets import parquet
 from airflow_provider_openai_batch.tables.warehouses.read_only import SQL_HOOKS, TOLD, WHOLE
@@ -34,14 +34,20 @@ UNKNOWN_TYPE = "unknown hook type"
 
 
 def resolve_source(
-    args: arguments.Source, rows: object | None = None, change: Callable[[sql.Query], sql.Query] | None = None
+    args: arguments.Source,
+    rows: object | None = None,
+    change: Callable[[sql.Query], sql.Query] | None = None,
+    call: Callable[[], object] | None = None,
 ) -> Source:
     """Find the table that `source` names; nothing is read yet.
 
+    :param call: the function that makes the rows, with its arguments.
     :param change: makes another query of a database's, such as one that is joined to the target.
     """
     if args.path is not None:
         return files.FileSource(args.path, args.format)
+    if call is not None:
+        return function_rows.FunctionSource(call)
     if args.conn_id is None:
         return given_rows.source([] if rows is None else rows)
     kind, hook = _hook("source", args.conn_id)

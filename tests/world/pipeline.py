@@ -43,7 +43,7 @@ def submit_args(
 ) -> SubmitArgs:
     """Parse what a DAG says, as the operator does; `others` are parsed already."""
     fields: dict[str, Any] = {
-        "source": arguments.source(source, has_rows="rows" in others),
+        "source": arguments.source(source, has_rows="rows" in others, has_call="call" in others),
         "request": arguments.request(request),
         "target": None if target is None else arguments.target(target),
         "limits": arguments.limits(limits),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from airflow_provider_openai_batch.batch.arguments.convert import convert, mapping
+from airflow_provider_openai_batch.batch.arguments.convert import APART, convert, mapping
 from airflow_provider_openai_batch.batch.arguments.plain_json import plain_json
 from airflow_provider_openai_batch.batch.arguments.request_body import (
     DEFAULT_ENDPOINT,
@@ -47,10 +47,12 @@ Parts = Annotated[tuple[str, ...], msgspec.Meta(description="a list of its parts
 Renamed = Annotated[dict[str, str], msgspec.Meta(description="a dict of new names by column")]
 #: What a connection sets of these is a ceiling.
 CAPS = ("max_requests", "max_cost_usd")
+#: Why a source that is handed over apart is read from no connection.
+NO_CONNECTION = {"rows": "the rows are already here", "call": "the function reads them itself"}
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the rows come from; without `sql`, `table`, and `path` they are handed over apart."""
+    """Where the rows come from; rows, and a function that makes them, are handed over apart."""
 
     key: Names
     conn_id: str | None = None
@@ -60,6 +62,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     where: str | None = None
     path: str | None = None
     format: TextFormat | None = None
+    op_kwargs: dict[str, Any] | None = None
     carry: Names = ()
     on_empty: Literal["skip", "succeed", "fail"] = "skip"
 
@@ -95,10 +98,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     exact_tokens: bool = False
 
 
-def source(value: object, has_rows: bool = False) -> Source:
-    """Check `source`; `has_rows` says that its rows were taken out of it before."""
+def source(value: object, has_rows: bool = False, has_call: bool = False) -> Source:
+    """Check `source`; `has_rows` and `has_call` say that these were taken out of it before."""
     given = mapping("source", value)
-    has_rows = has_rows or given.pop("rows", None) is not None
+    before = {"call": has_call, "rows": has_rows}
+    apart = [name for name, has_it in before.items() if given.pop(name, None) is not None or has_it]
     for name in ("key", "carry"):
         if isinstance(given.get(name), str):
             given[name] = (given[name],)
@@ -111,7 +115,7 @@ def source(value: object, has_rows: bool = False) -> Source:
     parsed = convert("source", given, Source)
     _check_names("source['key']", parsed.key)
     _check_names("source['carry']", parsed.carry)
-    _check_kind(parsed, has_rows)
+    _check_kind(parsed, apart)
     return parsed
 
 
@@ -123,13 +127,13 @@ def _check_names(what: str, names: tuple[str, ...]) -> None:
         raise InvalidRequest(f"{what} names a column twice: {names!r}; name each once.")
 
 
-def _check_kind(parsed: Source, has_rows: bool) -> None:
+def _check_kind(parsed: Source, apart: list[str]) -> None:
     named = {name: getattr(parsed, name) for name in ("sql", "table", "path")}
-    kinds = [name for name, value in named.items() if value] + ["rows"] * has_rows
+    kinds = [name for name, value in named.items() if value] + apart
     if len(kinds) != 1:
         empty = [f"an empty {name!r}" for name, value in named.items() if value is not None]
         raise InvalidRequest(
-            "source takes exactly one of 'sql', 'table', 'path', and 'rows', "
+            "source takes exactly one of 'sql', 'table', 'call', 'path', and 'rows', "
             f"not {kinds or ' and '.join(empty) or 'none'}."
         )
     kind = kinds[0]
@@ -137,9 +141,9 @@ def _check_kind(parsed: Source, has_rows: bool) -> None:
         raise InvalidRequest(
             f"source['{kind}'] needs source['conn_id']: the Airflow connection to read from."
         )
-    if kind == "rows" and parsed.conn_id:
+    if kind in APART["source"] and parsed.conn_id:
         raise InvalidRequest(
-            "source['rows'] takes no 'conn_id': the rows are already here; remove one of them."
+            f"source[{kind!r}] takes no 'conn_id': {NO_CONNECTION[kind]}; remove one of them."
         )
     _check_owners(parsed, kind)
     if parsed.sql is not None:
@@ -154,7 +158,7 @@ def _check_owners(parsed: Source, kind: str) -> None:
         raise InvalidRequest(
             f"source['where'] is {parsed.where!r}; give a condition, or leave it out to ask about all rows."
         )
-    for name, owner in (("parameters", "sql"), ("format", "path")):
+    for name, owner in (("parameters", "sql"), ("format", "path"), ("op_kwargs", "call")):
         if getattr(parsed, name) is not None and kind != owner:
             raise InvalidRequest(f"source[{name!r}] belongs to {owner!r}, not to {kind!r}; remove it.")
 

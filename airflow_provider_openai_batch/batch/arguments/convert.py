@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 #: What is wanted of types that have no description.
 KINDS = {str: "a text", bool: "True or False", dict: "a dict", list: "a list", type(None): "None"}
 #: Keys that are taken out before a dict is read.
-APART = {"source": {"rows"}}
+APART = {"source": {"rows", "call"}}
 Parsed = TypeVar("Parsed", bound=msgspec.Struct)
 
 

@@ -17,7 +17,7 @@ TEXTS = frozenset({
 })  # fmt: skip
 ALSO_OBJECTS = frozenset({"conversation", "input", "prompt", "stop", "tool_choice"})
 #: Keys of `source` and `target` that take a list or a dict.
-PARTS = frozenset({"carry", "columns", "format", "key", "parameters", "partition", "table"})
+PARTS = frozenset({"carry", "columns", "format", "key", "op_kwargs", "parameters", "partition", "table"})
 #: Names below which a schema, a tool, or a format holds a list or a dict.
 SCHEMAS = frozenset({
     "enum", "format", "function", "items", "json_schema", "parameters", "properties", "required", "schema",
@@ -32,7 +32,7 @@ def takes(path: tuple[str, ...], value: object) -> bool:
             # A whole argument: None is none given, and a number can only be the text of one.
             return not isinstance(value, str | int | float)
         case (
-            ("source", "rows") | ("source", "parameters" | "format", _) | ("limits", _)
+            ("source", "rows") | ("source", "parameters" | "format" | "op_kwargs", _) | ("limits", _)
             | ("target", "add_columns") | ("output_type", "strict")
         ):  # fmt: skip
             return True

@@ -59,7 +59,9 @@ def partition_name(source: object) -> str:
     _, added, condition = str(source.get("sql")).rpartition(f"\n) {ALIAS} WHERE ")
     if added:
         return condition[:LONGEST_NAME]
-    found = next((source[key] for key in ("where", "parameters", "path", "table") if source.get(key)), "")
+    found = next(
+        (source[key] for key in ("where", "parameters", "op_kwargs", "path", "table") if source.get(key)), ""
+    )
     if isinstance(found, dict):
         found = ", ".join(f"{name}={value}" for name, value in found.items())
     return str(found)[:LONGEST_NAME]

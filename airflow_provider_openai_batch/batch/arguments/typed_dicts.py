@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class FormatArgs(TypedDict, total=False):
@@ -23,7 +26,10 @@ class FormatArgs(TypedDict, total=False):
 
 
 class SourceArgs(TypedDict, total=False):
-    """Where the rows come from: `conn_id` with `sql` or `table`, or `path`, or `rows`; and their `key`."""
+    """Where the rows come from, and their `key`.
+
+    `conn_id` with `sql` or `table`, or `path`, or `call`, or `rows`.
+    """
 
     #: An Airflow connection with a DB-API hook; for `sql` and `table`.
     conn_id: str
@@ -39,6 +45,10 @@ class SourceArgs(TypedDict, total=False):
     path: str
     #: How the text files of `path` are written.
     format: FormatArgs
+    #: A function that yields rows: dicts, DataFrames, or Arrow tables, of any number.
+    call: Callable[..., Any] | Any
+    #: The arguments of `call`; it also gets what it names of Airflow's context.
+    op_kwargs: dict[str, Any]
     #: A list of dicts or a DataFrame of an upstream task; at most 10,000 rows and 1 MB.
     rows: Any
     #: Required. The column, or the list of columns, that identifies a row.

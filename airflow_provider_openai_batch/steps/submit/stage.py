@@ -20,7 +20,7 @@ from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.other_keys import warn_of_other_keys
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
-from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.run_folder.read import current_of, read_run
 from airflow_provider_openai_batch.steps.submit.carried_value_checks import fitting
 from airflow_provider_openai_batch.steps.submit.changed_rows import ReadWhole, may_hash, read_changed
 from airflow_provider_openai_batch.steps.submit.cost_cap_check import require_budget, require_price
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.batch.output.output import Output
     from airflow_provider_openai_batch.batch.run.facts import Done
-    from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
+    from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run, Snapshot
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
     from airflow_provider_openai_batch.tables.base import Source, Target
@@ -53,10 +53,15 @@ Read = Callable[[Ends, Recipe, Sequence[str]], AbstractContextManager[Pairs]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitArgs:
-    """The arguments of submit, parsed; `rows` are those that an upstream task returned."""
+    """The arguments of submit, parsed; `rows` are those that an upstream task returned.
+
+    `call` is the function that makes the rows, with its arguments, and `function` what it is called.
+    """
 
     source: arguments.Source
     rows: object | None = None
+    call: Callable[[], object] | None = None
+    function: str | None = None
     request: dict[str, Any]
     output_type: Any = None
     target: arguments.Target | None = None
@@ -74,7 +79,9 @@ class SubmitArgs:
 def stage(args: SubmitArgs, store: RunStore, client: Client) -> Staged:
     """Make the snapshot that this task wants, or find it again after a retry."""
     refuse_part(args)
-    source = resolve_source(args.source, args.rows)
+    if args.call is not None and (staged := _staged_before(args, store, client)) is not None:
+        return staged
+    source = resolve_source(args.source, args.rows, call=args.call)
     recipe = read_recipe(args.source, args.request, args.output_type, source.columns())
     run = read_run(store, client.origin)
     if run.empty:
@@ -88,8 +95,7 @@ def stage(args: SubmitArgs, store: RunStore, client: Client) -> Staged:
     run = read_run(store, client.origin)
     current = run.current
     if current is not None and _is_staged(args, current, fingerprint):
-        log.info("Try %s has staged the rows; this try continues with them.", current.submission.try_number)
-        return staged_of(current.submission, current.done, attempt)
+        return _continued(current, attempt)
     snapshot, now = f"{attempt.number:04}-{attempt.nonce}", client.now()
     submission = to_record(args, recipe, now, fingerprint=fingerprint, epoch=_epoch(args, run))
     journal.ask(snapshot, submission)
@@ -109,6 +115,22 @@ def stage(args: SubmitArgs, store: RunStore, client: Client) -> Staged:
     if not submission.preview:
         log_changes(store, client.origin, run)
     return staged_of(submission, done, attempt)
+
+
+def _staged_before(args: SubmitArgs, store: RunStore, client: Client) -> Staged | None:
+    """Find what an earlier try has staged, without calling the function that made the rows once more."""
+    run, fingerprint = read_run(store, client.origin), fingerprint_of(args)
+    if run.current is None or not _is_staged(args, run.current, fingerprint):
+        return None
+    client.tick()
+    _check_names(args, str(args.request["model"]), client, is_new=False)
+    attempt = Journal(store, client.now).register(run)
+    return _continued(current_of(store, read_run(store, client.origin)), attempt)
+
+
+def _continued(current: CompleteSnapshot, attempt: facts.Attempt) -> Staged:
+    log.info("Try %s has staged the rows; this try continues with them.", current.submission.try_number)
+    return staged_of(current.submission, current.done, attempt)
 
 
 def _check_names(args: SubmitArgs, model: str, client: Client, *, is_new: bool) -> None:
@@ -237,15 +259,24 @@ def cut_by_answers(limits: arguments.Limits, output: Output) -> arguments.Limits
 def fingerprint_of(args: SubmitArgs) -> str:
     """Hash everything that determines the rows and requests, which the connection's name does not."""
     parts = [
-        msgspec.to_builtins(args.source),
+        _named(args.source),
         args.request,
         args.output_type,
         None if args.target is None else msgspec.to_builtins(args.target),
         _bounds(args.limits),
         None if args.rows is None else _rows_hash(args),
         *([] if args.resend is None else [list(args.resend)]),
+        *([] if args.function is None else [args.function]),
     ]
     return hashlib.sha256(msgspec.json.encode(parts, enc_hook=repr)).hexdigest()
+
+
+def _named(source: arguments.Source) -> dict[str, Any]:
+    """Return a source as earlier versions hashed it, where nothing is set that they did not know."""
+    given: dict[str, Any] = msgspec.to_builtins(source, enc_hook=repr)
+    if source.op_kwargs is None:
+        del given["op_kwargs"]
+    return given
 
 
 def _bounds(limits: arguments.Limits) -> dict[str, Any]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 10_000
 MAX_BYTES = 1_000_000
+ROWS = "source['rows']"
 #: pandas' types whose Arrow form is not what they show.
 TEXT_DTYPES = {"PeriodDtype", "IntervalDtype"}
 
@@ -44,8 +45,7 @@ class RowsSource:
 def source(rows: object) -> RowsSource:
     """Take the rows over with one type for each column."""
     _check_count(len(rows) if hasattr(rows, "__len__") else 0)
-    table = _from_dicts(rows) if _is_list(rows) else _from_frame(rows)
-    distinct(table.column_names)
+    table = table_of(rows)
     _check_count(table.num_rows)
     if table.nbytes > MAX_BYTES:
         raise InvalidRequest(
@@ -53,6 +53,16 @@ def source(rows: object) -> RowsSource:
             "write them to a file or a table and give source['path'] or source['table']."
         )
     return RowsSource(table)
+
+
+def table_of(rows: object, what: str = ROWS) -> pa.Table:
+    """Give rows one type for each column; what they are is a list of dicts, or any table in memory.
+
+    :param what: how errors call the rows.
+    """
+    table = _from_dicts(rows, what) if is_list(rows) else _from_frame(rows, what)
+    distinct(table.column_names)
+    return table
 
 
 def _check_count(count: int) -> None:
@@ -63,19 +73,18 @@ def _check_count(count: int) -> None:
         )
 
 
-def _is_list(rows: object) -> bool:
+def is_list(rows: object) -> bool:
+    """Tell whether rows are a list of what should be dicts."""
     return isinstance(rows, Sequence) and not isinstance(rows, str | bytes)
 
 
-def _from_dicts(rows: Any) -> pa.Table:
+def _from_dicts(rows: Any, what: str) -> pa.Table:
     wrong = next((row for row in rows if not isinstance(row, Mapping)), None)
     if wrong is not None:
-        raise InvalidRequest(f"source['rows'] holds a {type(wrong).__name__}; give dicts, one for each row.")
+        raise InvalidRequest(f"{what} holds a {type(wrong).__name__}; give dicts, one for each row.")
     found = dict.fromkeys(name for row in rows for name in row)
     if not all(isinstance(name, str) for name in found):
-        raise InvalidRequest(
-            "source['rows'] has a column whose name is not a string; name columns by strings."
-        )
+        raise InvalidRequest(f"{what} has a column whose name is not a string; name columns by strings.")
     return _table({str(name): [row.get(name) for row in rows] for name in found})
 
 
@@ -102,9 +111,9 @@ def _exact_time(kind: str, values: list[Any]) -> pa.DataType | None:
     return pa.timestamp("ns", tz=None if kind == "timestamp" else "UTC")
 
 
-def _from_frame(rows: Any) -> pa.Table:
+def _from_frame(rows: Any, what: str) -> pa.Table:
     if any(_is_pandas_frame(kind) for kind in type(rows).__mro__):
-        return _from_pandas(rows)
+        return _from_pandas(rows, what)
     try:
         table = pa.table(rows)
     except (pa.ArrowException, AttributeError, TypeError, ValueError) as error:
@@ -116,7 +125,7 @@ def _from_frame(rows: Any) -> pa.Table:
         ]
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
     raise InvalidRequest(
-        f"source['rows'] is a {type(rows).__name__}, which is not a table ({reason}); "
+        f"{what} is a {type(rows).__name__}, which is not a table ({reason}); "
         "give a list of dicts or a DataFrame."
     )
 
@@ -125,24 +134,23 @@ def _is_pandas_frame(kind: type) -> bool:
     return kind.__module__.partition(".")[0] == "pandas" and kind.__name__ == "DataFrame"
 
 
-def _from_pandas(frame: Any) -> pa.Table:
+def _from_pandas(frame: Any, what: str) -> pa.Table:
     """Convert column by column: an object column is typed by its values, so that an error names it."""
-    names = [_name(name) for name in frame.columns]
+    names = [_name(name, what) for name in frame.columns]
     distinct(names)
-    tables = [_column(name, frame.iloc[:, position]) for position, name in enumerate(names)]
+    tables = [_column(name, frame.iloc[:, position], what) for position, name in enumerate(names)]
     merged = pa.table({}) if not tables else tables[0]
     for table in tables[1:]:
         merged = merged.append_column(table.schema.field(0), table.column(0))
     return merged
 
 
-def _name(name: object) -> str:
+def _name(name: object, what: str) -> str:
     """Take a number for its text, as in a frame without names; levels of names are no name."""
     if isinstance(name, str) or type(name) is int:
         return str(name)
     raise InvalidRequest(
-        f"source['rows'] has a column whose name is {name!r}, a {type(name).__name__}; "
-        "name columns by strings."
+        f"{what} has a column whose name is {name!r}, a {type(name).__name__}; name columns by strings."
     )
 
 
@@ -159,10 +167,10 @@ def _dense(series: Any) -> Any:
     return series.map(str, na_action="ignore").astype(object) if _kind(inner) in TEXT_DTYPES else series
 
 
-def _column(name: str, series: Any) -> pa.Table:
+def _column(name: str, series: Any, what: str) -> pa.Table:
     series = _dense(series)
     if str(series.dtype) in {"object", "str", "string"}:
-        missing = _missing(name, series)
+        missing = _missing(name, series, what)
         return _table({name: [None if is_not else v for v, is_not in zip(series, missing, strict=True)]})
     try:
         array = pa.array(series, from_pandas=True)
@@ -171,14 +179,14 @@ def _column(name: str, series: Any) -> pa.Table:
     else:
         field = plain_fields.plain(pa.field(name, array.type))
         return pa.table([plain_fields.fitted(array, field)], schema=pa.schema([field]))
-    raise InvalidRequest(f"Column {name!r} of source['rows'] has mixed types ({reason}); convert it first.")
+    raise InvalidRequest(f"Column {name!r} of {what} has mixed types ({reason}); convert it first.")
 
 
-def _missing(name: str, series: Any) -> list[bool]:
+def _missing(name: str, series: Any, what: str) -> list[bool]:
     """Tell which values are missing; a list in a cell is a value."""
     try:
         return [bool(flag) for flag in series.isna()]
     except ArithmeticError:
         raise InvalidRequest(
-            f"Column {name!r} of source['rows'] holds a decimal that is not a number (sNaN); make it NULL."
+            f"Column {name!r} of {what} holds a decimal that is not a number (sNaN); make it NULL."
         ) from None

@@ -37,7 +37,7 @@ def test_source_takes_each_kind() -> None:
         ({1: 2}, "source has the key 1; keys are strings"),
         (
             {"path": "x", "key": "id", "tabel": 1},
-            "unknown key 'tabel'; allowed: carry, conn_id, format, key, on_empty",
+            "unknown key 'tabel'; allowed: call, carry, conn_id, format, key, on_empty, op_kwargs",
         ),
         ({"path": "x"}, "no 'key'"),
         ({"path": "x", "key": []}, "no 'key'"),
@@ -45,7 +45,7 @@ def test_source_takes_each_kind() -> None:
         ({"path": "x", "key": ["a", "A"]}, "names a column twice"),
         ({"path": "x", "key": "a", "carry": ["b", "b"]}, "source['carry'] names a column twice"),
         ({"path": "x", "key": 3}, "source['key'] is 3; give a column, or a list of columns."),
-        ({"key": "id"}, "exactly one of 'sql', 'table', 'path', and 'rows', not none."),
+        ({"key": "id"}, "exactly one of 'sql', 'table', 'call', 'path', and 'rows', not none."),
         ({"key": "id", "conn_id": "w", "table": ""}, "'path', and 'rows', not an empty 'table'."),
         ({"key": "id", "sql": "s", "table": "t", "conn_id": "w"}, "not ['sql', 'table']"),
         ({"key": "id", "sql": "s"}, "needs source['conn_id']"),

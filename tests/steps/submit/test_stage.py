@@ -20,6 +20,7 @@ from airflow_provider_openai_batch.batch.decisions.actions import Finish
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError, RunUnreadable
 from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
+from airflow_provider_openai_batch.steps.submit.stage import stage
 from benchmarks.many_batches import add_batches, counting
 
 if TYPE_CHECKING:
@@ -390,3 +391,54 @@ def test_text_for_a_number_is_refused_before_anything_is_sent(pipeline: Any):
         pipeline.submit(request=asks, source={"sql": "select id, body, '0.5' as t from tickets"})
 
     assert not pipeline.emulator.batches()
+
+
+def called(pipeline: Any, call: Any, **changes: Any) -> Any:
+    """Stage the rows of a function."""
+    given = {"source": arguments.source({"key": "id"}, has_call=True), "call": call, "function": "rows"}
+    return stage(replace(pipeline.asked(), **given | changes), pipeline.store, pipeline.client)
+
+
+def never() -> Any:
+    raise AssertionError("the function was called again")
+
+
+def test_function_is_called_again_by_a_clear_only(pipeline: Any):
+    """A retry sends what is staged: the function may yield other rows by then, and may cost something."""
+    first = called(pipeline, lambda: ({"id": n, "body": f"ticket {n}"} for n in range(3)))
+
+    retried = called(pipeline, never, try_number=2)
+    cleared = called(pipeline, lambda: [{"id": 9, "body": "ticket 9"}], try_number=3, max_tries=2)
+
+    assert (first.rows, retried.rows, cleared.rows) == (3, 3, 1)
+    assert sorted(contents(pipeline)) == [f"Classify: ticket {n}" for n in (0, 1, 2, 9)]
+
+
+@pytest.mark.parametrize("changed", [{"function": "others"}, {"source": {"op_kwargs": {"region": "eu"}}}])
+def test_other_function_or_other_arguments_stage_anew(pipeline: Any, changed: Any):
+    """As other SQL would: a retry after a change of the DAG does what the DAG says now."""
+    called(pipeline, lambda: [{"id": 1, "body": "a"}])
+    if "source" in changed:
+        changed = {"source": arguments.source({"key": "id"} | changed["source"], has_call=True)}
+
+    assert (
+        called(pipeline, lambda: [{"id": n, "body": "a"} for n in (1, 2)], try_number=2, **changed).rows == 2
+    )
+
+
+def test_function_lands_like_a_table(pipeline: Any):
+    """Its rows are labelled and merged; those that have an answer are not asked the next night."""
+
+    def rows() -> Any:
+        return ({"id": n, "body": f"ticket {n}"} for n in range(10))
+
+    called(pipeline, rows)
+    pipeline.advance()
+    pipeline.wait()
+    pipeline.load()
+    pipeline.name = "tomorrow"
+
+    staged = called(pipeline, rows)
+
+    assert pipeline.statuses() == {"ok": 10}
+    assert (staged.rows, staged.skipped, staged.requests) == (10, 10, 0)
