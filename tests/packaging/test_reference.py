@@ -24,9 +24,9 @@ def test_everything_has_a_meaning() -> None:
 
 
 def test_dicts_and_structs_have_the_same_keys() -> None:
-    """What an editor suggests is what is accepted; rows are taken out of `source` before."""
+    """What an editor suggests is what is accepted; rows and a function are taken out of `source` before."""
     pairs = (
-        (typed_dicts.SourceArgs, arguments.Source, {"rows"}),
+        (typed_dicts.SourceArgs, arguments.Source, {"rows", "call"}),
         (typed_dicts.TargetArgs, arguments.Target, set()),
         (typed_dicts.LimitsArgs, arguments.Limits, set()),
     )
