@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import configparser
 import importlib
+import inspect
 import json
 import re
 import runpy
@@ -24,6 +25,11 @@ from airflow.cli.cli_parser import get_parser
 
 from airflow_provider_openai_batch.batch.output.result_schema import FIXED
 from airflow_provider_openai_batch.get_provider_info import get_provider_info
+from airflow_provider_openai_batch.operators.load import OpenAIBatchLoadOperator
+from airflow_provider_openai_batch.operators.submit import OpenAIBatchSubmitOperator
+from airflow_provider_openai_batch.partitions import partition_source
+from airflow_provider_openai_batch.sensors.openai_batch import OpenAIBatchSensor
+from airflow_provider_openai_batch.task_group import OpenAIBatchTaskGroup
 
 if TYPE_CHECKING:
     import argparse
@@ -34,6 +40,11 @@ PACKAGE = "airflow_provider_openai_batch"
 AIRFLOW_2 = version("apache-airflow") < "3"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FENCED = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+#: What a part of a DAG may call.
+OURS = (
+    OpenAIBatchTaskGroup, OpenAIBatchSubmitOperator, OpenAIBatchSensor, OpenAIBatchLoadOperator,
+    partition_source,
+)  # fmt: skip
 #: Commands of other programs, which a reader has or not: only that they are quoted rightly is checked.
 OTHERS = frozenset(
     {"jq", "git", "cd", "cp", "curl", "docker", "helm", "kubectl", "psql", "ls", "aws", "gcloud", "pytest"}
@@ -78,10 +89,7 @@ def check_python(block: Block, folder: Path) -> None:
     """Import a DAG file as Airflow does, with a loop in it refused; other code must be that of an example."""
     ast.parse(block.text)
     if "DAG(" not in block.text and "@dag" not in block.text:
-        part = "".join(block.text.split())
-        assert any(part in "".join(file.read_text("utf-8").split()) for file in shown_files()), (
-            "show a whole DAG, or a part of an example or a test, word for word"
-        )
+        check_part(block.text)
         return
     file = folder / "shown.py"
     file.write_text(block.text)
@@ -90,6 +98,22 @@ def check_python(block: Block, folder: Path) -> None:
     for dag in made:
         dag.check_cycle() if hasattr(dag, "check_cycle") else dag.topological_sort()
         assert dag.tasks
+
+
+def check_part(text: str) -> None:
+    """A part of a DAG is that of an example, or its calls of ours have the arguments that they name."""
+    part = "".join(text.split())
+    if any(part in "".join(file.read_text("utf-8").split()) for file in shown_files()):
+        return
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    ours = {made.__name__: set(inspect.signature(made).parameters) for made in OURS}
+    named = [
+        (call.func.id, {word.arg for word in call.keywords})
+        for call in calls
+        if isinstance(call.func, ast.Name)
+    ]
+    assert {name for name, _ in named} & set(ours), "show a whole DAG, or a part of an example or a test"
+    assert [(name, words - ours[name]) for name, words in named if name in ours and words - ours[name]] == []
 
 
 def shown_files() -> Iterator[Path]:
