@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.models.dag import DagModel
+from airflow.models.log import Log
+from airflow.utils.session import create_session
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -29,3 +31,11 @@ def may_read_logs(user: Any, dag_id: str) -> bool:
             user=user,
         )
     )
+
+
+def record(user: Any, event: str, run: dict[str, Any]) -> None:
+    """Write into Airflow's audit log who did something with a run."""
+    names = {"dag_id": run["dag_id"], "task_id": run["task_id"], "run_id": run["dag_run_id"]}
+    mapped = {} if run["map_index"] is None else {"map_index": run["map_index"]}
+    with create_session() as session:
+        session.add(Log(event=event, owner=user.get_name(), extra=run["run_uri"], **names, **mapped))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
@@ -17,12 +16,10 @@ from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_con
 from airflow_provider_openai_batch.steps.run_index.read_index import Asked
 from airflow_provider_openai_batch.steps.wait.cancel_batches import stop
 from airflow_provider_openai_batch.ui import access, pages
-from airflow_provider_openai_batch.ui.runs import Place, Runs
+from airflow_provider_openai_batch.ui.runs import Place, Runs, named
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.store.run_store import RunStore
-
-log = logging.getLogger(__name__)
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, BAD_GATEWAY = 401, 403, 404, 502
 #: Only a script of this page sends it: a form of another site cannot, and its script is not let to.
@@ -88,8 +85,8 @@ def _add_json(app: FastAPI, runs: Runs) -> None:
         store = runs.find(at)
         if store is None:
             raise HTTPException(NOT_FOUND, NO_RUN)
+        access.record(user, "cancel_openai_batch", named(at.id, store.uri))
         cancelled = _cancelled(store)
-        log.info("%s cancelled %s: %s batches.", user.get_name(), store.uri, len(cancelled))
         runs.forget(store.uri)
         return JSONResponse({"cancelled": cancelled}, headers=pages.HEADERS)
 

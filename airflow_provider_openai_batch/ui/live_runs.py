@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 THREADS = 4
+#: A look that takes long is not repeated for so many times as long: looking is a tenth of the time at most.
+RARER = 10
 MOST = 500
 
 
@@ -20,7 +22,9 @@ MOST = 500
 class _Seen:
     running: Future[dict[str, Any]] | None = None
     value: dict[str, Any] | None = None
+    #: When the last look began, and the seconds that it took.
     at: float = 0.0
+    took: float = 0.0
 
 
 class LiveRuns:
@@ -61,7 +65,9 @@ class LiveRuns:
         """Begin a look unless there is one that runs, or one that is fresh."""
         seen = self._seen.setdefault(uri, _Seen())
         self._seen.move_to_end(uri)
-        if seen.running is None and (seen.value is None or self._clock() >= seen.at + fresh):
+        if seen.running is None and (
+            seen.value is None or self._clock() >= seen.at + max(fresh, RARER * seen.took)
+        ):
             seen.running = self._threads.submit(self._take, uri, seen)
         while len(self._seen) > MOST:
             self._seen.popitem(last=False)
@@ -75,4 +81,5 @@ class LiveRuns:
         finally:
             with self._lock:
                 seen.value, seen.at, seen.running = value or seen.value, began, None
+                seen.took = self._clock() - began
         return value

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from airflow_provider_openai_batch.batch.report import wording
 from airflow_provider_openai_batch.batch.text.money import usd
+from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.ui import bars
 
 FOLDER = "airflow_provider_openai_batch.ui.templates"
@@ -33,6 +34,12 @@ def html(template: str, shown: dict[str, Any], status: int = 200) -> HTMLRespons
     """Write a page."""
     text = _environment().get_template(template).render(**shown)
     return HTMLResponse(text, status, headers=_page_headers())
+
+
+def _by_status(counts: dict[str, int]) -> dict[str, int]:
+    """Order statuses as the contract does: what is good comes first."""
+    known = [str(status) for status in RowStatus]
+    return {word: counts[word] for word in [*known, *sorted(set(counts) - set(known))] if counts.get(word)}
 
 
 @cache
@@ -69,6 +76,7 @@ def _environment() -> Environment:
         "usd": usd,
         "moment": wording.moment,
         "duration": wording.duration,
+        "by_status": _by_status,
         "words": lambda text: str(text).replace("_", " "),
     }
     made.globals |= {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from airflow_provider_openai_batch.run_location import open_index
+from airflow_provider_openai_batch.steps.run_index.read_index import Asked, read_page
 from tests.airflow.conftest import DAY
 
 DAG = """
@@ -51,3 +53,7 @@ def test_mapped_operators(run_dag, warehouse, openai_batch_emulator, tmp_path):
         (n, "ok") for n in range(5)
     ]
     assert [execution.times for execution in openai_batch_emulator.ledger] == [1] * 5
+    listed = read_page(open_index(), Asked(dags={"mapped"})).runs
+    assert {(one.entry.run_uri, one.is_open) for one in listed} == {
+        (result["run_uri"], False) for result in results
+    }

@@ -13,6 +13,7 @@ import pytest
 
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.operators.list_run import list_landed, list_staged
+from airflow_provider_openai_batch.plugin import OpenAIBatchPlugin
 from tests.steps import conftest as steps
 
 if TYPE_CHECKING:
@@ -55,21 +56,20 @@ def token_of(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def airflow_app(airflow_db: Path) -> Iterator[Any]:
-    """Start an app with Airflow's plugins, ours among them, and its auth manager, as the api-server does."""
+    """Start an app with our plugin and Airflow's auth manager, as the api-server does."""
     if version("apache-airflow").startswith("2."):
         pytest.skip("Airflow 2.11 has no place for the page")
-    from airflow.api_fastapi.app import init_auth_manager, init_plugins, purge_cached_app
+    from airflow.api_fastapi.app import init_auth_manager, purge_cached_app
     from fastapi import FastAPI
     from starlette.testclient import TestClient
 
     app = FastAPI()
     with pytest.MonkeyPatch.context() as patch, owned({"dag": "ours", "their_dag": "theirs"}):
-        # What the entry point does where the provider is installed.
-        patch.setattr("airflow.settings.LAZY_LOAD_PROVIDERS", False)
         patch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")
         patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "only-for-tests-" * 5)
         purge_cached_app()
-        init_plugins(app)
+        for mounted in OpenAIBatchPlugin.fastapi_apps:
+            app.mount(mounted["url_prefix"], mounted["app"])
         init_auth_manager(app)
         with TestClient(app) as client:
             yield client

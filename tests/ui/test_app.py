@@ -98,6 +98,7 @@ def test_cancel_takes_the_permission_to_edit_the_dag(browser: Ask, listed: Liste
 
     assert answer.json() == {"cancelled": [listed.pipeline.emulator.batches()[0]["id"]]}
     assert listed.pipeline.emulator.batches()[0]["status"] == "cancelling"
+    assert audited("cancel_openai_batch") == [("ann", "dag", "task", "run")]
 
 
 def test_a_run_that_was_cleared_is_open_again(browser: Ask, listed: Listed):
@@ -207,3 +208,24 @@ def test_pages_load_nothing_from_elsewhere(browser: Ask, listed: Listed):
     assert "unsafe" not in policy
     assert not re.search(r"(?:src|href)=\"(?:https?:)?//", answer.text)
     assert "style=" not in answer.text
+
+
+def test_a_mapped_task_is_named_by_its_index():
+    """In the list, and in the address of its page in Airflow."""
+    from airflow_provider_openai_batch.ui.runs import named
+
+    run = named("dag/group.submit/scheduled__2026-12-01T00:00:00+00:00/7", "file:///runs")
+
+    assert (run["dag_run_id"], run["map_index"]) == ("scheduled__2026-12-01T00:00:00+00:00", 7)
+    path = "dags/dag/runs/scheduled__2026-12-01T00%3A00%3A00%2B00%3A00/tasks/group.submit/mapped/7"
+    assert run["airflow"] == path
+
+
+def audited(event: str) -> list[tuple[str, ...]]:
+    """Read Airflow's audit log."""
+    from airflow.models.log import Log
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        found = session.query(Log).filter(Log.event == event).all()
+        return [(one.owner, one.dag_id, one.task_id, one.run_id) for one in found]

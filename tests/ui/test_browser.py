@@ -168,8 +168,8 @@ def test_a_run_is_followed_from_its_first_answer_to_its_report(nights: Listed, s
     check_looks(tab, "run-failures")
 
 
-def test_the_page_is_in_the_menu_and_leads_out_of_its_frame(nights: Listed, server: str, tab: Tab):
-    """Airflow shows it in a frame, from which the link to the task leads the whole window."""
+def test_the_page_works_in_the_frame_of_the_menu(nights: Listed, server: str, tab: Tab):
+    """Airflow shows it in a frame: a run is cancelled there, and the link to the task leads out of it."""
     nights.pipeline.begin(30, 10)
     nights.submit()
 
@@ -180,6 +180,9 @@ def test_the_page_is_in_the_menu_and_leads_out_of_its_frame(nights: Listed, serv
     check_looks(tab, "menu")
     tab.run(f"{inner}.querySelector('.name').click()")
     tab.wait_for(f"{inner}.querySelector('[data-airflow]') !== null")
+    tab.run(f"{inner}.querySelector('[data-cancel]').click()")
+    tab.wait_for(f"{inner}.body.innerText.includes('(cancelling)')")
+    assert nights.pipeline.emulator.batches()[-1]["status"] == "cancelling"
     tab.run(f"{inner}.querySelector('[data-airflow]').click()")
 
     tab.wait_for(f"location.pathname.startsWith('/dags/{DAG}/runs/')")

@@ -15,12 +15,14 @@ class Looks:
     def __init__(self) -> None:
         self.taken: list[str] = []
         self.now = 0.0
+        self.seconds = 0.0
         self.may_end = Event()
         self.live = LiveRuns(self.look, lambda: self.now)
 
     def look(self, uri: str) -> dict[str, Any]:
         self.taken.append(uri)
         assert self.may_end.wait(60)
+        self.now += self.seconds
         return {"look": len(self.taken)}
 
     def see(self, *uris: str, patience: float = 60) -> dict[str, dict[str, Any]]:
@@ -52,6 +54,19 @@ def test_a_slow_look_holds_nobody_up():
     looks.now = 100
     assert looks.see("run", patience=0) == {"run": {"look": 1}}
     looks.may_end.set()
+
+
+def test_looks_that_take_long_are_rarer():
+    """A run of ten million rows keeps an api-server busy for a tenth of the time at most."""
+    looks = Looks()
+    looks.may_end.set()
+    looks.seconds = 4
+    looks.see("run")
+
+    looks.now = 39
+    assert looks.see("run") == {"run": {"look": 1}}
+    looks.now = 40
+    assert looks.see("run") == {"run": {"look": 2}}
 
 
 def test_a_changed_run_is_looked_at_again():
