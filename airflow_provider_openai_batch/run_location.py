@@ -95,7 +95,9 @@ def open_index() -> SharedFolder:
     """Open the index of runs, which is below the configured work path."""
     from airflow_provider_openai_batch.store.shared_folder import SharedFolder  # noqa: PLC0415
 
-    return SharedFolder(ObjectStoragePath(f"{work_root()}/{INDEX}"))
+    uri = f"{work_root()}/{INDEX}"
+    with _installed(uri):
+        return SharedFolder(ObjectStoragePath(uri))
 
 
 def other_root(uri: str, run_id: str) -> str | None:

@@ -21,7 +21,7 @@ from airflow_provider_openai_batch.ui.runs import Place, Runs, named
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.store.run_store import RunStore
 
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND, BAD_GATEWAY = 401, 403, 404, 502
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND, BAD_GATEWAY, UNAVAILABLE = 401, 403, 404, 502, 503
 #: Only a script of this page sends it: a form of another site cannot, and its script is not let to.
 HEADER = "X-OpenAI-Batch"
 #: The same for a run that does not exist and for one that a user may not see.
@@ -40,6 +40,8 @@ def make_app() -> FastAPI:
     app = FastAPI(title="OpenAI Batch", docs_url=None, redoc_url=None, openapi_url=None)
     runs = Runs()
     app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
+    for kind in failures():
+        app.add_exception_handler(kind, _failed)
     _add_pages(app, runs)
     _add_json(app, runs)
     return app
@@ -118,6 +120,11 @@ def _one(runs: Runs, user: Any, at: Place) -> dict[str, Any]:
 def _require_seen(user: Any, at: Place) -> None:
     if at.dag_id not in access.dags_of(user):
         raise HTTPException(NOT_FOUND, NO_RUN)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """Say what an api-server lacks: most often rights on the work path, or the package of its storage."""
+    return await _refused(request, HTTPException(UNAVAILABLE, f"The runs cannot be read: {in_words(error)}"))
 
 
 async def _refused(request: Request, error: HTTPException) -> Response:

@@ -7,13 +7,13 @@ import shutil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import pytest
+
 from airflow_provider_openai_batch import forget, purge, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
     from tests.ui.conftest import Browser, Listed
 
@@ -219,6 +219,30 @@ def test_a_mapped_task_is_named_by_its_index():
     assert (run["dag_run_id"], run["map_index"]) == ("scheduled__2026-12-01T00:00:00+00:00", 7)
     path = "dags/dag/runs/scheduled__2026-12-01T00%3A00%3A00%2B00%3A00/tasks/group.submit/mapped/7"
     assert run["airflow"] == path
+
+
+def test_a_work_path_that_cannot_be_read_is_said(
+    browser: Ask, listed: Listed, monkeypatch: pytest.MonkeyPatch
+):
+    """A person who sets Airflow up sees what is missing, and no traceback."""
+    monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__WORK_PATH", "nowhere://bucket/runs")
+
+    page, told = browser("vic").get("/"), browser("vic").get("/api/runs")
+
+    assert page.status_code == told.status_code == 503
+    assert "nowhere://bucket/runs" in page.text
+    assert "The runs cannot be read: " in told.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "odd", ["dag", "dag/task", "dag/../../etc", "dag/task/run/x", "dag//run", "dag/task/%2e%2e"]
+)
+def test_an_odd_address_is_one_of_no_run(browser: Ask, listed: Listed, odd: str):
+    """It cannot lead out of the work path."""
+    listed.submit()
+
+    assert browser("vic").get(f"/api/run?id={quote(odd, safe='')}").status_code == 404
+    assert browser("vic").get(f"/report?id={quote(odd, safe='')}").status_code == 404
 
 
 def audited(event: str) -> list[tuple[str, ...]]:
