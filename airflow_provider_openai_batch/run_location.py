@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LOCAL = {"", "file", "local"}
 LOCAL_EXECUTORS = {"LocalExecutor", "SequentialExecutor", "DebugExecutor"}
 LONGEST_NAME = 200
+MOST_EARLIER = 20  #: runs that a report is compared with
 FEWEST_PARTS = 3
 #: The folder of the index. No DAG has it: Airflow takes no "=" in the id of a DAG.
 INDEX = ".index=1"
@@ -98,6 +99,27 @@ def open_index() -> SharedFolder:
     uri = f"{work_root()}/{INDEX}"
     with _installed(uri):
         return SharedFolder(ObjectStoragePath(uri))
+
+
+def earlier_runs(uri: str, run_id: str, most: int = MOST_EARLIER) -> list[RunStore]:
+    """Open the runs of the same task before this one, oldest first; of a mapped task, those of its number.
+
+    Airflow's run ids name a time, by which they are ordered; others are ordered as texts. Costs one listing.
+
+    :param most: how many; those just before this run.
+    """
+    from airflow_provider_openai_batch.store.shared_folder import SharedFolder  # noqa: PLC0415
+
+    if (root := work_root_of(uri, run_id)) is None:
+        return []
+    dag, task, run, *number = uri.rstrip("/").removeprefix(f"{root}/").split("/")
+    runs = SharedFolder(ObjectStoragePath(f"{root}/{dag}/{task}"))
+    earlier = sorted((name for name in runs.folders("") if _by_time(name) < _by_time(run)), key=_by_time)
+    return [runs.below("/".join([name, *number])) for name in earlier[-most:]]
+
+
+def _by_time(run: str) -> tuple[str, str]:
+    return run.rpartition("__")[2], run
 
 
 def other_root(uri: str, run_id: str) -> str | None:

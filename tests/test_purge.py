@@ -51,6 +51,7 @@ def test_a_landed_run_is_purged(pipeline: Any, capsys: pytest.CaptureFixture[str
     assert {name.split("/")[0].split("-")[0] for name in left} == {
         "attempts",
         "cleaned",
+        "figures",
         "loads",
         "purged.json",
     }

@@ -15,7 +15,7 @@ from airflow_provider_openai_batch.operators.callbacks import call_back
 from airflow_provider_openai_batch.operators.list_run import list_landed
 from airflow_provider_openai_batch.operators.summary import log_lines
 from airflow_provider_openai_batch.rendering import RendersTexts
-from airflow_provider_openai_batch.run_location import open_store, partition_of, run_uri
+from airflow_provider_openai_batch.run_location import earlier_runs, open_store, partition_of, run_uri
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.operators.callbacks import Callbacks
+    from airflow_provider_openai_batch.steps.load.around import Around
     from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
     from airflow_provider_openai_batch.store.run_store import RunStore
 
@@ -93,7 +94,8 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
             with OpenAIBatchHook(recorded_conn_id(store)).opened() as client:
                 links.show(self, context, lambda: links.Run.recorded(store, client.origin))
                 try:
-                    loaded = load(store, client, settings(), target, show_keys=shows_keys())
+                    around = self._around(context, store)
+                    loaded = load(store, client, settings(), target, show_keys=shows_keys(), around=around)
                 except TooManyFailures as error:
                     self._push(context, self._complete(context, store, client, error.loaded))
                     raise
@@ -109,6 +111,16 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
             assets.tell_event(context, self.outlet, result, loaded.landed_in)
         call_back(self.on_complete, context, result, self.log)
         return result
+
+    def _around(self, context: Context, store: RunStore) -> Around:
+        """Say where the report may read of earlier runs, and where people see this one."""
+        from airflow_provider_openai_batch.steps.load.around import Around  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.run_folder.recorded import recorded  # noqa: PLC0415
+
+        def earlier() -> list[RunStore]:
+            return earlier_runs(store.uri, recorded(store, store.known())[0])
+
+        return Around(dag_run_url=links.dag_run_url(context), earlier=earlier)
 
     def _tell(self, context: Context, store: RunStore, client: Client, loaded: LoadSummary) -> None:
         """Log what was loaded, and show where its report is."""

@@ -203,6 +203,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
             try_number=context["ti"].try_number,
             max_tries=context["ti"].max_tries,
             labels=labels_of(context),
+            partition=self.partition if is_mapped(context) else "",
             show_keys=shows_keys(),
         )
 

@@ -70,7 +70,9 @@ def test_each_end_is_told_once(run_group, warehouse, openai_batch_emulator, caps
         capsys.readouterr()
         with pytest.raises(TaskDeferred) as paused:
             getattr(OpenAIBatchSensor(task_id="wait", run_uri=run_uri), method)(CONTEXT, *arguments)
-        lines = capsys.readouterr().out + caplog.text
+        # Airflow 3 logs tasks to stdout; Airflow 2 by the library, and in some setups to both.
+        printed = capsys.readouterr().out
+        lines = caplog.text if airflow_version() < (3, 0) else printed
         return paused.value.kwargs["told"], re.findall(r"(batch_\w+): 1 request, completed", lines)
 
     hour, _, at_once = (batch["id"] for batch in openai_batch_emulator.batches())

@@ -10,7 +10,8 @@ from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.decisions.actions import Wait
 from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, TooManyFailures
-from airflow_provider_openai_batch.steps.load.load import Place, load_into
+from airflow_provider_openai_batch.steps.load.around import Place
+from airflow_provider_openai_batch.steps.load.load import load_into
 from airflow_provider_openai_batch.steps.look.async_look import look
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
 from tests.simulation.client import AsyncMemoryClient, MemoryClient

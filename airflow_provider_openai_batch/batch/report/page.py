@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined, Template
 
 from airflow_provider_openai_batch.batch.report import plots, wording
+from airflow_provider_openai_batch.batch.report import trends as compared
 from airflow_provider_openai_batch.batch.text.money import usd
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 
@@ -34,6 +35,10 @@ def render(report: Report, template: str) -> str:
         most_sends=MOST_SENDS,
         most_shards=plots.MOST_SHARDS,
         unfolded=UNFOLDED,
+        trends=compared.trends(report),
+        changes=compared.changes(report),
+        per_thousand=compared.per_thousand(report),
+        newest_first=report.earlier[::-1],
     )
     return page
 
@@ -54,6 +59,15 @@ def _show(text: object) -> str:
     """Make a text fit to be shown; a long one is cut."""
     shown = wording.printable(str(text))
     return shown if len(shown) <= WORDS else f"{shown[:WORDS]}…"
+
+
+def _as_figure(value: float | None, kind: str) -> str:
+    """Write a figure of a trend."""
+    if value is None:
+        return wording.NOTHING
+    if kind == "usd":
+        return usd(value)
+    return wording.percent(value, 1) if kind == "share" else wording.count(round(value))
 
 
 @lru_cache(maxsize=1)
@@ -81,5 +95,8 @@ def _environment() -> Environment:
         "stacked": plots.stacked,
         "bar": plots.bar,
         "timeline": plots.timeline,
+        "trend_line": plots.trend_line,
+        "run_per_thousand": compared.per_thousand,
+        "as_figure": _as_figure,
     }
     return made

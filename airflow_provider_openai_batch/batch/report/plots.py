@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -27,6 +28,10 @@ RECT = Markup(
     '<rect class="{kind}" x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}" '
     'data-value="{value}"><title>{title}</title></rect>'
 )
+TREND_HEIGHT = 28.0
+FLAT = 0.1  #: a line that is as high as its plot shows a change of this share at least
+STROKE = Markup('<line class="stroke" x1="{a:.1f}" y1="{b:.2f}" x2="{x:.1f}" y2="{y:.2f}"/>')
+DOT = Markup('<line class="end" x1="{x:.1f}" y1="{y:.2f}" x2="{x:.1f}" y2="{y:.2f}"/>')
 LINE = Markup('<line class="grid" x1="{x:g}" x2="{x:g}" y1="0" y2="{height:g}"/>')
 
 
@@ -73,6 +78,25 @@ def bar(value: int, most: int, title: str, part: int = 0) -> Markup:
     return _plot("bar", title, 10.0, shapes)
 
 
+def trend_line(values: Sequence[float | None], title: str) -> Markup:
+    """Draw a figure over the runs, from its smallest to its largest value; a run without it is a gap.
+
+    A figure that changes little is drawn nearly flat.
+    """
+    known = [value for value in values if value is not None]
+    least, most = min(known, default=0.0), max(known, default=0.0)
+    span = max(most - least, most * FLAT) or 1.0
+    least -= (span - (most - least)) / 2
+    step = WIDTH / max(len(values) - 1, 1)
+    points = [
+        None if value is None else (step * n, TREND_HEIGHT - 3 - (TREND_HEIGHT - 6) * (value - least) / span)
+        for n, value in enumerate(values)
+    ]
+    parts = [_stroke(start, end) for start, end in pairwise(points) if start and end]
+    dots = [DOT.format(x=point[0], y=point[1]) for point in points[-1:] if point is not None]
+    return _plot("trend", title, TREND_HEIGHT, [*parts, *dots])
+
+
 def timeline(shards: Sequence[ShardTime], span: Span) -> Markup:
     """Draw each send from its create to its end, one row for each shard."""
     shown = shards[:MOST_SHARDS]
@@ -105,6 +129,10 @@ def _send(send: SendTime, span: Span, *, y: float, height: float) -> Markup:
     x = min(start, WIDTH - width) if width < WIDTH else 0.0
     box = Box(x=x, y=y, width=min(width, WIDTH), height=height)
     return _rect(f"fill-{send.status}", box, round(seconds), title)
+
+
+def _stroke(start: tuple[float, float], end: tuple[float, float]) -> Markup:
+    return STROKE.format(a=start[0], b=start[1], x=end[0], y=end[1])
 
 
 def _length(value: int, most: int) -> float:

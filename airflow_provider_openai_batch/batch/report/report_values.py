@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from airflow_provider_openai_batch.batch.cost.estimate import Estimate
+
 FORMAT = 1
 
 
@@ -91,6 +93,25 @@ class ShardTime(Figure, frozen=True, kw_only=True):
     sends: tuple[SendTime, ...]
 
 
+class RunFigures(Figure, frozen=True, kw_only=True):
+    """The few figures of a load that the reports of later runs compare theirs with.
+
+    `prompt_version` is a hash of the request and its output type. `labels` are the most frequent ones.
+    """
+
+    format: int = FORMAT
+    at: float
+    run_id: str
+    partition: str = ""
+    model: str
+    prompt_version: str
+    rows: int
+    judged: int
+    failed: int
+    cost_usd: float | None = None
+    labels: tuple[Labels, ...] = ()
+
+
 class Report(Figure, frozen=True, kw_only=True):
     """What one load did, and what the run took until then."""
 
@@ -124,3 +145,11 @@ class Report(Figure, frozen=True, kw_only=True):
     shards: tuple[ShardTime, ...] = ()
     key: tuple[str, ...] = ()
     failed_keys: tuple[tuple[str, ...], ...] | None = None  #: a few; None: keys are not shown
+    source: str = ""  #: its connection and table, or path; never a condition or SQL
+    target: str = ""
+    partition: str = ""  #: which rows of the source a mapped task reads
+    dag_run_url: str | None = None
+    prompt_version: str = ""
+    estimate: Estimate | None = None  #: what all requests of these rows were expected to take; None: unknown
+    estimate_is_limit: bool = False  #: whether its output is the most that a request may have
+    earlier: tuple[RunFigures, ...] = ()  #: runs of the same task before this one, oldest first

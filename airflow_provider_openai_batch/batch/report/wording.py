@@ -48,3 +48,17 @@ def duration(seconds: float | None) -> str:
 def printable(text: str) -> str:
     """Replace control characters, which a page must not contain."""
     return text.translate(CONTROLS)
+
+
+def signed_points(change: float) -> str:
+    """Write the change of a share in percentage points."""
+    points = round(change * 100, 1)
+    return "±0 points" if not points else f"{points:+.1f} points".replace("-", "\u2212")
+
+
+def signed_percent(now: float, before: float) -> str:
+    """Write the change of an amount in percent of what it was."""
+    if not before:
+        return ""
+    share = round((now - before) / before * 100)
+    return "±0%" if not share else f"{share:+,}%".replace("-", "\u2212")

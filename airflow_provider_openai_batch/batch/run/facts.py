@@ -47,6 +47,8 @@ class Submission(Fact, frozen=True, kw_only=True):
     max_cost_usd: float | None = None
     preflight: bool = False  #: whether the request of a preflight's shard is sent synchronously
     labels: dict[str, str] = {}  #: metadata of its batches, for people; no decision reads it
+    source: str = ""  #: what the rows were read from, and of a mapped task which of them; for people
+    partition: str = ""
 
 
 class Done(Fact, frozen=True, kw_only=True):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.arguments.end_names import target_name
 from airflow_provider_openai_batch.batch.arguments.resend import forgotten_by_a_clear
 from airflow_provider_openai_batch.batch.decisions.actions import Finish, GiveUp
 from airflow_provider_openai_batch.batch.decisions.cost_cap import OVER_CAP
@@ -18,6 +19,7 @@ from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut, TooManyFailures
 from airflow_provider_openai_batch.steps.keys.examples import for_example
 from airflow_provider_openai_batch.steps.keys.target_checks import surviving
+from airflow_provider_openai_batch.steps.load.around import ALONE, Around, Place
 from airflow_provider_openai_batch.steps.load.clean_up import clean_up
 from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
 from airflow_provider_openai_batch.steps.load.report_figures import Figures
@@ -48,23 +50,12 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run, Snapshot
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
-    from airflow_provider_openai_batch.tables.base import Target
     from airflow_provider_openai_batch.tables.landing import Landing
 
 log = logging.getLogger(__name__)
 
 JUDGED_FROM = 20
 KEPT = "the answers are kept"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where the rows go: as submit was asked, and the table itself."""
-
-    args: arguments.Target
-    table: Target
-    #: Whether messages and the report may show values of key columns.
-    show_keys: bool = True
 
 
 def load(
@@ -74,6 +65,7 @@ def load(
     target: arguments.Target | None = None,
     *,
     show_keys: bool = True,
+    around: Around = ALONE,
 ) -> LoadSummary:
     """Write the current snapshot with its answers, after all requests have ended.
 
@@ -82,7 +74,7 @@ def load(
 
     def place(submission: facts.Submission) -> Place:
         agreed = agreed_target(submission, target)
-        return Place(args=agreed, table=resolve_target(agreed), show_keys=show_keys)
+        return Place(args=agreed, table=resolve_target(agreed), show_keys=show_keys, around=around)
 
     return load_into(store, client, settings, place)
 
@@ -189,7 +181,7 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
     paid = answers.payments.paid(run)
     loaded = LoadSummary(
         landed_in=place.args,
-        target=name_of(place.args),
+        target=target_name(place.args),
         mode=place.args.mode,
         codes=figures.codes(),
         errors=figures.errors(),
@@ -207,15 +199,7 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
         failed=row_counts.failed,
         cleaned=sum(send.tally.cleaned for send in run.sends if send.tally is not None),
     )
-    return Counts(loaded=loaded, row_counts=row_counts, figures=figures, show_keys=place.show_keys)
-
-
-def name_of(target: arguments.Target) -> str:
-    """Return how messages name a target: `conn_id.table`, or its path."""
-    if target.path is not None:
-        return target.path
-    parts = [target.table] if isinstance(target.table, str) else list(target.table or ())
-    return ".".join([*filter(None, [target.conn_id]), *parts])
+    return Counts(loaded=loaded, row_counts=row_counts, figures=figures, place=place)
 
 
 def check_keys(store: RunStore, snapshot: CompleteSnapshot, place: Place, landing: Landing) -> None:
@@ -243,7 +227,7 @@ def require_few_failures(loaded: LoadSummary, counts: Counts, submission: facts.
     judged = loaded.judged >= JUDGED_FROM or hopeless or most == 0
     if not judged or loaded.failed_ratio <= most:
         return
-    examples = for_example(row_counts.keys, show_keys=counts.show_keys)
+    examples = for_example(row_counts.keys, show_keys=counts.place.show_keys)
     top = ", ".join(f"{code} ({count:,})" for code, count in row_counts.codes.most_common(MOST_SHOWN))
     raise TooManyFailures(
         f"{loaded.failed_ratio:.1%} of {loaded.judged:,} rows failed, more than {most:.1%}; most frequent: "

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from airflow_provider_openai_batch.batch.report.page import render
 from airflow_provider_openai_batch.batch.report.report_values import Report, Tokens
 from airflow_provider_openai_batch.batch.report.timing import time_shards
+from airflow_provider_openai_batch.batch.report.trends import own_figures
 from airflow_provider_openai_batch.steps.run_folder.journal import Journal
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.api.usage import BatchUsage
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run
+    from airflow_provider_openai_batch.steps.load.around import Place
     from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
     from airflow_provider_openai_batch.steps.load.report_figures import Figures
     from airflow_provider_openai_batch.steps.load.row_counts import RowCounts
@@ -30,8 +32,7 @@ class Counts:
     loaded: LoadSummary
     row_counts: RowCounts
     figures: Figures
-    #: Whether the report may show values of key columns.
-    show_keys: bool = True
+    place: Place
 
 
 def write_report(
@@ -41,10 +42,20 @@ def write_report(
     try:
         report = make_report(run, snapshot, counts, now)
         page = render(report, page_template()).encode("utf-8", "replace")
-        return Journal(store, lambda: now).report(report, page)
+        uri = Journal(store, lambda: now).report(report, page)
     except Exception as error:  # noqa: BLE001 - the rows are in the target: nothing may fail their load now
         log.warning("The report could not be written (%s); the rows are written.", type(error).__name__)
         return None
+    _keep_figures(store, report)
+    return uri
+
+
+def _keep_figures(store: RunStore, report: Report) -> None:
+    """Keep the figures that later runs compare theirs with; failing only warns."""
+    try:
+        Journal(store, lambda: report.at).count(own_figures(report))
+    except Exception as error:  # noqa: BLE001
+        log.warning("Later reports cannot compare with this one (%s).", type(error).__name__)
 
 
 def page_template() -> str:
@@ -86,7 +97,15 @@ def make_report(run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float
         failures_beyond=beyond,
         shards=time_shards(run),
         key=submission.key,
-        failed_keys=tuple(counts.row_counts.keys) if counts.show_keys else None,
+        failed_keys=tuple(counts.row_counts.keys) if counts.place.show_keys else None,
+        source=submission.source,
+        target=loaded.target,
+        partition=submission.partition,
+        dag_run_url=counts.place.around.dag_run_url,
+        prompt_version=submission.prompt_version,
+        estimate=done.forecast.all if done.forecast else None,
+        estimate_is_limit=done.forecast is not None and done.forecast.output_is_limit,
+        earlier=counts.place.around.figures(submission.partition),
     )
 
 

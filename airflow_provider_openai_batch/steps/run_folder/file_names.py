@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.run import Run, Snapshot
 
 ATTEMPTS, LOADS, LOOKS, PUT_OFFS = "attempts/", "loads/", "looks/", "putoffs/"
-STOPS, UPLOADS = "stops/", "uploads/"
+STOPS, UPLOADS, FIGURES = "stops/", "uploads/", "figures/"
 CLEANED, FORGOTTEN = "cleaned-", "forgotten-"
 PURGED, REJECTED = "purged.json", "rejected.parquet"
-#: What a purge deletes; attempts, loads, and the marks of cleaning up stay.
+#: What a purge deletes; attempts, loads, figures, and the marks of cleaning up stay.
 HEAVY = ("snapshots/", "shards/", "reports/", "summary.json")
 #: How a file of answers ends as it was downloaded, and how the name of one ends that did not come whole.
 LINES, SHORT = ".jsonl", "-short"
@@ -88,6 +88,11 @@ def is_rejected(name: str) -> bool:
 def report_file(folder: str) -> str:
     """Name the page of a report."""
     return f"{folder}/report.html"
+
+
+def figures_file(at: float, nonce: str) -> str:
+    """Name the file of the figures of a load that has landed then, in the order of loads."""
+    return f"{FIGURES}{round(at * 1000):013}-{nonce}.json"
 
 
 def has_report(names: Iterable[str]) -> bool:

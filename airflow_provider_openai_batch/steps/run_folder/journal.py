@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_openai_batch.batch.api.objects import Batch, Refused
-    from airflow_provider_openai_batch.batch.report.report_values import Report
+    from airflow_provider_openai_batch.batch.report.report_values import Report, RunFigures
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.store.run_store import Draft, RunStore
 
@@ -115,6 +115,10 @@ class Journal:
         with self.store.create(page_name) as file:
             file.write(page)
         return f"{self.store.uri}/{page_name}"
+
+    def count(self, figures: RunFigures) -> None:
+        """Keep the figures of a load for the reports of later runs; a purge leaves them."""
+        self.store.put(file_names.figures_file(figures.at, self.store.nonce()), figures)
 
     # A send
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.batch.arguments.end_names import source_name
 from airflow_provider_openai_batch.batch.arguments.resend import words_for
 from airflow_provider_openai_batch.batch.cost.estimate import Forecaster
 from airflow_provider_openai_batch.batch.cost.expected_output import expected_output
@@ -72,6 +73,8 @@ class SubmitArgs:
     try_number: int = 1
     max_tries: int = 0
     labels: dict[str, str] = field(default_factory=dict)
+    #: Which rows a mapped task reads, for people.
+    partition: str = ""
     #: Whether messages may show values of key columns.
     show_keys: bool = True
 
@@ -216,6 +219,8 @@ def to_record(
         reask_invalid=args.limits.reask_invalid,
         preflight=args.limits.preflight is not False,
         labels=args.labels,
+        source=source_name(args.source),
+        partition=args.partition,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_openai_batch.batch.cost.estimate import Estimate
 from airflow_provider_openai_batch.batch.report.report_values import (
     Attempt,
     Failure,
@@ -11,6 +12,7 @@ from airflow_provider_openai_batch.batch.report.report_values import (
     Labels,
     ModelUse,
     Report,
+    RunFigures,
     SendTime,
     ShardTime,
     Tokens,
@@ -138,9 +140,57 @@ def _strained() -> Report:
             for n in range(260)
         ),
         failed_keys=(("k" * 300, "l" * 300), (WORDS[0],)),
+        source=WORDS[0] * 9,
+        target=WORDS[1] * 9,
+        partition=WORDS[3],
+        dag_run_url='https://airflow.example/"><script>alert(1)</script>',
+        earlier=tuple(
+            make_earlier(
+                n % 9,
+                run_id=WORDS[n % 8],
+                model=WORDS[1],
+                rows=HUGE * n,
+                cost_usd=HUGE / 3 if n % 3 else None,
+            )
+            for n in range(20)
+        ),
     )
 
 
+def make_earlier(number: int, **changes: Any) -> RunFigures:
+    """Make the figures of a run some nights ago; every figure drifts a little from night to night."""
+    bugs = 700 - 8 * number
+    fields: dict[str, Any] = {
+        "at": START + 9 * HOUR - 24 * HOUR * (12 - number),
+        "run_id": f"tickets/classify.submit/scheduled__2026-05-{21 + number:02}T00:00:00+00:00",
+        "model": "gpt-5-mini",
+        "prompt_version": "1f" * 16,
+        "rows": 1_000 + 13 * number,
+        "judged": 1_000,
+        "failed": 12 + number % 4 * 5,
+        "cost_usd": None if number == 4 else 0.0105 + 0.0001 * number,
+        "labels": (
+            Labels(
+                column="category",
+                labels=(Label(value="bug", rows=bugs), Label(value="feature", rows=960 - bugs)),
+                empty=40,
+            ),
+        ),
+    }
+    return RunFigures(**(fields | changes))
+
+
+COMPARED = make_report(
+    source="warehouse.tickets, with a condition",
+    target="warehouse.ticket_labels",
+    partition="(id % 2) = 0",
+    dag_run_url="https://airflow.example/dags/tickets/runs/scheduled__2026-06-02T00%3A00%3A00%2B00%3A00",
+    prompt_version="2e" * 16,
+    estimate=Estimate(
+        requests=900, input_tokens=60_000, output_tokens=9_000, cost_usd=0.02, synchronous_usd=0.04
+    ),
+    earlier=tuple(make_earlier(n) for n in range(12)),
+)
 EMPTY = make_report(
     rows=0, written=0, kept=0, skipped=0, requests=0, judged=0, failed=0, counts={}, tokens=Tokens(),
     models=(), labels=(Labels(column="category", labels=(Label(value="bug", rows=0),)),), attempts=(),
@@ -154,6 +204,7 @@ ALL_FAILED = make_report(
 )  # fmt: skip
 REPORTS = {
     "ordinary": make_report(),
+    "compared": COMPARED,
     "strained": _strained(),
     "empty": EMPTY,
     "all_failed": ALL_FAILED,

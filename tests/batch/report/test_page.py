@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KNOWN = {
     "html", "head", "meta", "title", "style", "body", "main", "header", "p", "h1", "h2", "h3", "bdi",
     "dl", "dt", "dd", "div", "section", "svg", "rect", "line", "ul", "li", "span", "b", "br",
-    "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "footer",
+    "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "footer", "a",
 }  # fmt: skip
 
 
@@ -45,8 +45,9 @@ def test_every_page_is_well_formed(name: str):
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_page_needs_nothing_else(name: str):
-    """There is no script, no link, no handler, and nothing to fetch; the page itself forbids them, too."""
-    names = {attribute for element in parsed(REPORTS[name]).iter() for attribute in element.attrib}
+    """There is no script, no handler, and nothing to fetch; the page itself forbids them, too."""
+    parts = [element for element in parsed(REPORTS[name]).iter() if element.tag != "a"]
+    names = {attribute for element in parts for attribute in element.attrib}
 
     assert not {"src", "href", "srcset", "action", "data"} & names
     assert not [attribute for attribute in names if attribute.startswith("on")]
@@ -54,6 +55,52 @@ def test_a_page_needs_nothing_else(name: str):
     assert "url(" not in page
     assert "@import" not in page
     assert "default-src 'none'" in page
+
+
+def test_the_only_link_is_that_of_the_dag_run():
+    """A reader who clicks it is in Airflow; a report that does not know its address has none."""
+    links = {name: [a.attrib for a in parsed(report).iter("a")] for name, report in REPORTS.items()}
+
+    assert links["compared"] == [{"href": REPORTS["compared"].dag_run_url}]
+    assert [name for name, found in links.items() if found] == ["compared", "strained"]
+
+
+def test_drift_is_seen():
+    """Each figure stands beside that of the run before, with a line over all runs, and what else is new."""
+    report = REPORTS["compared"]
+    page = told(report)
+
+    assert "Source: warehouse.tickets, with a condition · Partition: (id % 2) = 0" in page
+    assert "Target: warehouse.ticket_labels" in page
+    rows = [
+        " | ".join("".join(cell.itertext()).strip() for cell in row)
+        for table in parsed(report).iter("table")
+        if "trends" in table.attrib["class"]
+        for row in table.findall("tbody/tr")
+    ]
+    assert rows == [
+        "Rows |  | 1,143 | 1,010 | \u221212%",
+        "Cost per 1,000 rows |  | 0.010 USD | 0.012 USD | +20%",
+        "Rows that are not ok |  | 2.7% | 4.0% | +1.3 points",
+        "bugcategory |  | 53.5% | 59.4% | +5.9 points",
+        "featurecategory |  | 30.4% | 36.6% | +6.2 points",
+    ]
+    lines = [len(svg) for svg in parsed(report).iter("svg") if svg.attrib["class"] == "trend"]
+    assert lines == [13, 11, 13, 13, 13]  # twelve strokes and a dot; the cost of one run is unknown
+    assert "The run before had another prompt, other parameters, or another output type." in page
+    assert "12 earlier runs of this task" in page
+    assert "Compared" not in told(make_report())
+
+
+def test_the_estimate_stands_beside_what_it_took():
+    """Tokens and cost of all requests of the rows, as they were expected and as they came."""
+    page = told(REPORTS["compared"])
+
+    for line in ("Input tokens60,00061,204 102.0%", "Cost0.020 USD0.012 USD 61.5%"):
+        assert line.replace(" ", "") in page.replace(" ", "")
+    assert "Estimated before anything was sent, for all 900 requests of these rows." in page
+    assert "0.020 USD estimated in all" in page
+    assert "no estimate" in told(make_report())
 
 
 def test_texts_are_shown_as_they_are():
@@ -93,6 +140,7 @@ def test_plots_draw_the_figures():
 
 
 SAID = {
+    "compared": ["12 earlier runs of this task", "DAG run"],
     "ordinary": ["1,010", "1,000 written, 10 kept, 7 skipped", "96.0%", "0.012 USD", "3 h 1 min", "order-17"],
     "strained": ["unknown", "Add it to the file that [openai_batch] prices names", "report.json has all"],
     "empty": ["There are no rows", "Nothing was sent.", "0.00 USD", "No answers."],

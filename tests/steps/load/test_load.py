@@ -16,7 +16,8 @@ from airflow_provider_openai_batch.exceptions import (
     RunTimedOut,
     TooManyFailures,
 )
-from airflow_provider_openai_batch.steps.load.load import Place, load, load_into
+from airflow_provider_openai_batch.steps.load.around import Place
+from airflow_provider_openai_batch.steps.load.load import load, load_into
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 
 

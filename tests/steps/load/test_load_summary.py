@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_openai_batch.batch.arguments import arguments
-from airflow_provider_openai_batch.steps.load.load import name_of
 from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
 
 
@@ -55,19 +53,6 @@ def test_everything_else_has_its_own_line():
         "Cost: 1.00 USD.",
         "Report: s3://bucket/report.html",
     ]
-
-
-@pytest.mark.parametrize(
-    ("target", "name"),
-    [
-        ({"conn_id": "warehouse", "table": "mart.labels"}, "warehouse.mart.labels"),
-        ({"conn_id": "warehouse", "table": ["mart", "my labels"]}, "warehouse.mart.my labels"),
-        ({"path": "s3://lake/labels", "mode": "append"}, "s3://lake/labels"),
-    ],
-)
-def test_a_target_is_named_as_a_person_knows_it(target: dict[str, Any], name: str):
-    """By its connection and table, or by its path."""
-    assert name_of(arguments.target(target)) == name
 
 
 def test_the_next_task_is_told_what_failed():
