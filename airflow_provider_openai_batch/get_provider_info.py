@@ -1,8 +1,10 @@
-"""The provider's metadata for Airflow; imports nothing, because Airflow calls it during its own import."""
+"""The provider's metadata for Airflow; imports only data, because Airflow calls it during its own import."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from airflow_provider_openai_batch.hooks.connection_fields import FIELDS, HIDDEN, PLACEHOLDERS, RELABELED
 
 PACKAGE = "airflow_provider_openai_batch"
 INTEGRATION = "OpenAI Batch"
@@ -37,25 +39,16 @@ def _modules(*names: str) -> dict[str, Any]:
 
 
 def _connection_type() -> dict[str, Any]:
-    def field(label: str, kind: str, **rules: Any) -> dict[str, Any]:
-        return {"label": label, "schema": {"type": [kind, "null"], **rules}}
-
     return {
         "connection-type": "openai_batch",
         "hook-class-name": f"{PACKAGE}.hooks.openai_batch.OpenAIBatchHook",
         "hook-name": INTEGRATION,
         "ui-field-behaviour": {
-            "hidden-fields": ["schema", "port", "login"],
-            "relabeling": {"password": "API key", "host": "Base URL"},
-            "placeholders": {"host": "https://api.openai.com/v1"},
+            "hidden-fields": list(HIDDEN),
+            "relabeling": RELABELED,
+            "placeholders": PLACEHOLDERS,
         },
-        "conn-fields": {
-            "organization": field("Organization", "string"),
-            "project": field("Project", "string"),
-            "timeout": field("Timeout (seconds)", "number", exclusiveMinimum=0),
-            "max_retries": field("Retries of a call", "integer", minimum=0),
-            "dashboard_url": field("Dashboard (URL)", "string"),
-        },
+        "conn-fields": FIELDS,
     }
 
 

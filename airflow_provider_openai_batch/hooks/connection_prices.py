@@ -29,7 +29,7 @@ def prices_of(connection: Connection, extra: dict[str, Any], origin: str) -> Pri
     OpenAI's apply to its own address, and if extra's `prices` is "openai".
     """
     listed = shipped()
-    as_openai = extra.get("prices") == OPENAI
+    as_openai = str(extra.get("prices")).strip(' "') == OPENAI  # a form may save the quotes, too
     prices = listed if as_openai or urlsplit(origin).hostname == ITS_HOST else Prices()
     path = conf.get("openai_batch", "prices", fallback="") or ""
     if path.strip():

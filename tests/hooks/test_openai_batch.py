@@ -137,10 +137,10 @@ def test_unreachable_api_fails_the_connection_test(connection):
         "openai_default", conn_type="openai_batch", password="sk", host="http://127.0.0.1:9/v1", extra=extra
     )
 
-    assert OpenAIBatchHook().test_connection() == (
-        False,
-        "http://127.0.0.1:9/v1 could not be reached (APIConnectionError).",
-    )
+    is_fine, told = OpenAIBatchHook().test_connection()
+
+    assert not is_fine
+    assert told.startswith("http://127.0.0.1:9/v1 could not be reached (ConnectError). Check the Base URL")
 
 
 def test_an_unreachable_api_is_named_in_the_log(connection, caplog):
