@@ -16,7 +16,7 @@ from tests.airflow.conftest import DAG, DAY, REQUEST
 def test_a_second_run_is_compared_with_the_first(
     run_dag, warehouse, openai_batch_emulator, tmp_path, monkeypatch
 ):
-    """Cost, failed rows, and labels of the first are in the report of the second, whose DAG run it links to."""
+    """Cost, failed rows, and labels of the first are in the report of the second, which links its DAG run."""
     section = "WEBSERVER" if airflow_version() < (3, 0) else "API"
     monkeypatch.setenv(f"AIRFLOW__{section}__BASE_URL", "https://airflow.example")
     openai_batch_emulator.take(0)
