@@ -63,7 +63,7 @@ document.addEventListener("click", async (event) => {
     return;
   }
   // Airflow shows this page in a frame that may not lead its window elsewhere; the window itself may.
-  const link = event.target.closest("[data-airflow]");
+  const link = event.target.closest("[data-outside]");
   if (link && window.parent !== window) {
     event.preventDefault();
     const outer = window.parent.document.createElement("a");
