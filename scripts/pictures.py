@@ -124,12 +124,12 @@ class Tab:
         """Return by how many pixels the page is wider than its window, which a reader has to scroll."""
         return int(self.run("document.documentElement.scrollWidth - window.innerWidth"))
 
-    def take(self, to: Path) -> Path:
-        """Write a PNG of the whole page."""
+    def take(self, to: Path, tallest: int = TALLEST) -> Path:
+        """Write a PNG of the whole page, or of its first pixels if it is taller."""
         self.run(READY)
         size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
         window = self.run("window.innerWidth")
-        clip = {"x": 0, "y": 0, "width": window, "height": min(size["height"], TALLEST), "scale": 1}
+        clip = {"x": 0, "y": 0, "width": window, "height": min(size["height"], tallest), "scale": 1}
         taken = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         to.parent.mkdir(parents=True, exist_ok=True)
         to.write_bytes(base64.b64decode(taken["data"]))

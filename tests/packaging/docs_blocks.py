@@ -184,6 +184,8 @@ def check_program(words: list[str]) -> None:
             check_ours(module, rest)
         case ["python", "-m", module, *_]:
             assert find_spec(module)
+        case ["python", "-c", code]:
+            ast.parse(code)
         case ["pip", "install", *rest]:
             check_install(rest)
         case ["airflow", *rest]:
