@@ -16,7 +16,7 @@ from airflow_provider_openai_batch.operators.list_run import list_landed
 from airflow_provider_openai_batch.operators.summary import log_lines
 from airflow_provider_openai_batch.rendering import RendersTexts
 from airflow_provider_openai_batch.run_location import earlier_runs, open_store, partition_of, run_uri
-from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
+from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id, recorded_submission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,7 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
         self.run_uri = run_uri
         self.target = target
         self.on_complete = on_complete
+        self._written: int | None = None
         if target is not None:
             parse_time.check("target", target)
         submitted = getattr(getattr(run_uri, "operator", None), "target", None)
@@ -106,6 +107,7 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """Tell everybody who wants to know that the rows have landed, and return the result."""
         self._tell(context, store, client, loaded)
+        self._written = loaded.written
         result = {"run_uri": store.uri, **loaded.summary()}
         if self.outlet is not None and loaded.landed_in is not None:
             assets.tell_event(context, self.outlet, result, loaded.landed_in)
@@ -121,6 +123,18 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
             return earlier_runs(store.uri, recorded(store, store.known())[0])
 
         return Around(dag_run_url=links.dag_run_url(context), earlier=earlier)
+
+    def get_openlineage_facets_on_start(self) -> Any:
+        """Return source and target with their columns, for OpenLineage; rows are counted once they landed."""
+        from airflow_provider_openai_batch.lineage import lineage_of_load  # noqa: PLC0415
+
+        submission = recorded_submission(open_store(run_uri(self.run_uri)))
+        target = arguments.target(submission.target or self.target)
+        return lineage_of_load(submission, target, self._written)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002
+        """Return the same with the rows that the target took, also of a load that failed after it."""
+        return self.get_openlineage_facets_on_start()
 
     def _tell(self, context: Context, store: RunStore, client: Client, loaded: LoadSummary) -> None:
         """Log what was loaded, and show where its report is."""

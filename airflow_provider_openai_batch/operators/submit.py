@@ -179,6 +179,16 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
             f"{result['run_uri']}. {staged}"
         )
 
+    def get_openlineage_facets_on_start(self) -> Any:
+        """Return the tables or files that are read, for OpenLineage, also at the end of the task."""
+        from airflow_provider_openai_batch.lineage import lineage_of_submit  # noqa: PLC0415
+
+        return lineage_of_submit(self.source)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002
+        """Return the same."""
+        return self.get_openlineage_facets_on_start()
+
     def _args(self, context: Context) -> SubmitArgs:
         from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs  # noqa: PLC0415
 

@@ -23,6 +23,20 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where rows came from: `tables` of a connection, by the parts of their names, or a path; for lineage.
+
+    `used` are the columns that the request names; `fields` are the columns of the tables behind each column
+    that is read, as the index of the table and the name there. A path counts as the one table.
+    """
+
+    conn_id: str | None = None
+    path: str | None = None
+    tables: tuple[tuple[str, ...], ...] = ()
+    used: tuple[str, ...] = ()
+    fields: dict[str, tuple[tuple[int, str], ...]] = {}
+
+
 class Submission(Fact, frozen=True, kw_only=True):
     """The arguments of a submit as they are recorded: they decide what is sent and landed."""
 
@@ -49,6 +63,7 @@ class Submission(Fact, frozen=True, kw_only=True):
     labels: dict[str, str] = {}  #: metadata of its batches, for people; no decision reads it
     source: str = ""  #: what the rows were read from, and of a mapped task which of them; for people
     partition: str = ""
+    origin: Origin = Origin()  #: no decision reads it, either
 
 
 class Done(Fact, frozen=True, kw_only=True):

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 def recorded_conn_id(store: RunStore) -> str:
     """Return the OpenAI connection that the run was submitted with."""
-    return _submission(store, store.list()).openai_conn_id
+    return recorded_submission(store).openai_conn_id
+
+
+def recorded_submission(store: RunStore) -> Submission:
+    """Return what the run's latest snapshot was submitted with."""
+    return _submission(store, store.list())
 
 
 def recorded(store: RunStore, names: Collection[str]) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from airflow_provider_openai_batch.steps.submit.carried_value_checks import fitt
 from airflow_provider_openai_batch.steps.submit.changed_rows import ReadWhole, may_hash, read_changed
 from airflow_provider_openai_batch.steps.submit.cost_cap_check import require_budget, require_price
 from airflow_provider_openai_batch.steps.submit.model_check import check_model
+from airflow_provider_openai_batch.steps.submit.origin import origin_of
 from airflow_provider_openai_batch.steps.submit.recipe import Recipe, read_recipe
 from airflow_provider_openai_batch.steps.submit.shard_cutter import Terms
 from airflow_provider_openai_batch.steps.submit.snapshot_writer import SnapshotWriter
@@ -221,6 +222,7 @@ def to_record(
         labels=args.labels,
         source=source_name(args.source),
         partition=args.partition,
+        origin=origin_of(args.source, recipe.layout),
     )
 
 
