@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from airflow_provider_openai_batch.tables.landing import Landing
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def with_partition(landing: Landing) -> Landing:
@@ -52,6 +55,20 @@ def partition_field(name: str, value: object) -> pa.Field:
         f"target['partition'][{name!r}] is {value!r}; give a string without halves of surrogate pairs, an "
         "integer of 64 bits, a boolean, or a date."
     )
+
+
+def day_field(field: pa.Field, landing: Landing) -> pa.Field:
+    """Return a date for a partition's column whose text is a day, as `{{ ds }}` is; else the field itself.
+
+    So a table that a load creates is partitioned by a DATE. The value stays the text that it is.
+    """
+    value = landing.partition.get(field.name)
+    if not is_given(field.name, landing) or not isinstance(value, str) or DAY.fullmatch(value) is None:
+        return field
+    with suppress(ValueError):
+        date.fromisoformat(value)
+        return pa.field(field.name, pa.date32())
+    return field
 
 
 def fill_partition(landing: Landing, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -9,6 +9,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names
 from airflow_provider_openai_batch.tables.limits.column_width import lacks_room
 from airflow_provider_openai_batch.tables.plan import Column, Existing, Plan, TargetColumn, role_of
+from airflow_provider_openai_batch.tables.statements.partition import day_field
 from airflow_provider_openai_batch.tables.targets.new_table import told_apart
 from airflow_provider_openai_batch.tables.types.families import assignable
 from airflow_provider_openai_batch.tables.types.sql_types import sql_type
@@ -62,7 +63,10 @@ def plan_load(landing: Landing, parts: tuple[str, ...], dialect: Dialect, existi
 
 
 def _fresh(landing: Landing, parts: tuple[str, ...], dialect: Dialect) -> Plan:
-    columns = tuple(_new(field, dialect) for field in landing.schema)
+    columns = tuple(
+        replace(_new(field, dialect), type=sql_type(day_field(field, landing), dialect))
+        for field in landing.schema
+    )
     _check_twice(columns)
     made = Plan(landing=landing, parts=parts, exists=False, columns=columns, whole=True)
     return told_apart(made, dialect)

@@ -35,7 +35,7 @@ PROMISES: dict[str, dict[str, tuple[str, ...]]] = {
         "targets.test_sql_target": (
             "test_replace_partition", "test_replace_partition_by_nothing",
             "test_partition_that_the_source_carries", "test_partition_of_an_existing_date_column",
-            "test_a_partition_that_its_column_refuses",
+            "test_a_partition_that_its_column_refuses", "test_a_new_table_is_partitioned_by_dates",
         ),
     },
     CHECK: {

@@ -128,6 +128,21 @@ def test_partition_of_an_existing_date_column(warehouse: Warehouse) -> None:
     ]
 
 
+def test_a_new_table_is_partitioned_by_dates(warehouse: Warehouse) -> None:
+    """`{{ ds }}` makes a DATE column; other texts, also those that only look like a day, stay texts."""
+    given = {"day": "2026-01-05", "week": "2026-W01", "odd": "2026-02-30"}
+    for day in ("2026-01-05", "2026-01-06", "2026-01-05"):
+        landing = make_landing(mode="replace_partition", partition=given | {"day": day}, carried=())
+        write(warehouse.conn_id, landing, {"id": 1})
+
+    found = warehouse.execute("SELECT day, week, odd, id FROM labels ORDER BY day")
+    assert [tuple(map(str, row)) for row in found] == [
+        (day, "2026-W01", "2026-02-30", "1") for day in ("2026-01-05", "2026-01-06")
+    ]
+    if warehouse.name != "sqlite":  # it has no type for dates
+        assert all(type(row[0]) is date for row in found)
+
+
 @pytest.mark.parametrize("warehouse", ["duckdb", "postgres", "mariadb"], indirect=True)
 @pytest.mark.parametrize(
     ("declared", "value"), [("date", "2026-02-30"), ("int", "x"), ("uuid", "x"), ("numeric(3, 1)", "1000")]
