@@ -24,7 +24,7 @@ from airflow_provider_openai_batch.steps.maintenance.run_details import run_deta
 from airflow_provider_openai_batch.steps.maintenance.run_status import status_of, unreadable
 from airflow_provider_openai_batch.steps.run_folder.last_report import last_report
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
-from airflow_provider_openai_batch.steps.run_index.read_index import knows_root, read_page
+from airflow_provider_openai_batch.steps.run_index.read_index import Known, knows_root, read_page
 from airflow_provider_openai_batch.ui.live_runs import LiveRuns
 
 if TYPE_CHECKING:
@@ -79,10 +79,12 @@ class Runs:
 
     def __init__(self) -> None:
         self._live = LiveRuns(look)
+        self._known: dict[str, Known] = {}
 
     def page(self, asked: Asked) -> dict[str, Any]:
         """Return a page of the list: `runs`, and `after`, where the next one begins."""
-        page = read_page(open_index(), asked)
+        index = open_index()
+        page = read_page(index, asked, self._known.setdefault(index.uri, {}))
         live = [one.entry.run_uri for one in page.runs if one.is_open]
         fresh = max(FRESH_LIST, PACE * len(live))
         seen = self._live.see(live, fresh=fresh, patience=PATIENCE_LIST)

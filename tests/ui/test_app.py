@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 
 from airflow_provider_openai_batch import forget, purge, status
+from airflow_provider_openai_batch.run_location import open_index
+from tests.steps.run_index.test_read_index import Plain, enter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.ui.conftest import Browser, Listed
 
@@ -219,6 +221,31 @@ def test_a_mapped_task_is_named_by_its_index():
     assert (run["dag_run_id"], run["map_index"]) == ("scheduled__2026-12-01T00:00:00+00:00", 7)
     path = "dags/dag/runs/scheduled__2026-12-01T00%3A00%3A00%2B00%3A00/tasks/group.submit/mapped/7"
     assert run["airflow"] == path
+
+
+def test_pages_lead_to_older_runs_and_back(browser: Ask, listed: Listed):
+    """Fifty on a page; the last one leads nowhere further."""
+    index = Plain(Path(urlsplit(open_index().uri).path))
+    runs = [enter(index, number, dag="dag", landed=1) for number in range(60)]
+
+    first = browser("vic").get("/").text
+    older = re.search(r'href="\./(\?[^"]*)">Older', first)
+    assert older is not None
+    second = browser("vic").get(f"/{older[1].replace('&amp;', '&')}").text
+
+    shown = [re.findall(r"task%2F(\d{5})", page) for page in (first, second)]
+    assert shown == [[run[-5:] for run in runs[:9:-1]], [run[-5:] for run in runs[9::-1]]]
+    assert ">Older" not in second
+    assert ">Newest" in second
+
+
+def test_a_list_shows_one_dag_if_asked(browser: Ask, listed: Listed):
+    """Of those that the user may see; of another DAG, nothing."""
+    listed.submit()
+
+    told = [browser("vic").get(f"/api/runs?dag={dag}").json()["runs"] for dag in ("dag", "their_dag", "x")]
+
+    assert [len(runs) for runs in told] == [1, 0, 0]
 
 
 def test_a_work_path_that_cannot_be_read_is_said(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
 #: A page looks through so many days at most; the next one goes on from there.
 MOST_DAYS = 92
 
+READ_AT_A_TIME = 16
+#: So many entries are kept at most, of about a kilobyte each.
+MOST_KNOWN = 5_000
+
 Which = Literal["all", "open", "landed"]
+#: Entries by the key of their run, and the time of the load.
+Known = dict[tuple[str, int | None], ListedRun]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +53,12 @@ class Asked:
     most: int = 50
 
 
-def read_page(index: SharedFolder, asked: Asked) -> Page:
-    """Read a page: one listing for each day that it takes, and one small file for each run on it."""
+def read_page(index: SharedFolder, asked: Asked, known: Known | None = None) -> Page:
+    """Read a page: one listing for each day that it takes, and one small file for each run on it.
+
+    :param known: entries that were read before, for their files never change; new ones are added.
+    """
+    known = {} if known is None else known
     wanted = {names.dag_hash(dag_id) for dag_id in asked.dags}
     opened = _opened(index)
     found: list[tuple[str, int | None]] = []
@@ -58,10 +69,10 @@ def read_page(index: SharedFolder, asked: Asked) -> Page:
             if fits and key.rsplit("-", 2)[-2] in wanted:
                 found.append((key, None if is_open else landed))
             if len(found) > asked.most:
-                return Page(runs=_read(index, found[:-1]), after=found[-2][0])
+                return Page(runs=_read(index, found[:-1], known), after=found[-2][0])
         if day is not None:
-            return Page(runs=_read(index, found), after=f"{day}/")
-    return Page(runs=_read(index, found), after=None)
+            return Page(runs=_read(index, found, known), after=f"{day}/")
+    return Page(runs=_read(index, found, known), after=None)
 
 
 def _days(
@@ -96,14 +107,27 @@ def _runs_of(index: SharedFolder, day: str) -> dict[str, int | None]:
     return runs
 
 
-def _read(index: SharedFolder, found: list[tuple[str, int | None]]) -> tuple[Listed, ...]:
-    return tuple(_entry(index, key, landed) for key, landed in found)
+def _read(index: SharedFolder, found: list[tuple[str, int | None]], known: Known) -> tuple[Listed, ...]:
+    """Read what is not known yet, some files at a time: an object store takes long for each."""
+    held = {one: entry for one in found if (entry := known.get(one)) is not None}
+    new = [one for one in found if one not in held]
+    if len(new) > 1:
+        with ThreadPoolExecutor(READ_AT_A_TIME) as threads:
+            entries = list(threads.map(lambda one: _entry(index, *one), new))
+    else:
+        entries = [_entry(index, *one) for one in new]
+    read = dict(zip(new, entries, strict=True))
+    known.update(read)
+    for one in list(known)[:-MOST_KNOWN]:  # other threads may do the same
+        known.pop(one, None)
+    held |= read
+    return tuple(Listed(key=one[0], entry=held[one], is_open=one[1] is None) for one in found)
 
 
-def _entry(index: SharedFolder, key: str, landed: int | None) -> Listed:
+def _entry(index: SharedFolder, key: str, landed: int | None) -> ListedRun:
     if landed is None:
-        return Listed(key=key, entry=index.get(names.run_file(key), ListedRun), is_open=True)
-    return Listed(key=key, entry=index.get(names.landed_file(key, landed / 1000), LandedRun), is_open=False)
+        return index.get(names.run_file(key), ListedRun)
+    return index.get(names.landed_file(key, landed / 1000), LandedRun)
 
 
 def knows_root(index: SharedFolder, work_path: str) -> bool:

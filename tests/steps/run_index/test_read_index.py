@@ -12,7 +12,14 @@ from upath import UPath
 
 from airflow_provider_openai_batch.batch.report.listed_run import LandedRun, ListedRun, WorkPath
 from airflow_provider_openai_batch.steps.run_index import index_names as names
-from airflow_provider_openai_batch.steps.run_index.read_index import MOST_DAYS, Asked, knows_root, read_page
+from airflow_provider_openai_batch.steps.run_index.read_index import (
+    MOST_DAYS,
+    MOST_KNOWN,
+    Asked,
+    Known,
+    knows_root,
+    read_page,
+)
 from airflow_provider_openai_batch.store.shared_folder import SharedFolder
 
 if TYPE_CHECKING:
@@ -162,6 +169,35 @@ def test_a_page_of_ten_thousand_runs_costs_what_is_on_it(tmp_path: Path):
 
     assert len(page.runs) == 50
     assert reader.asked == {"read": 50, "list": 5}  # the open runs, the days, and three of them
+
+
+def test_what_was_read_is_not_read_again(index: Counted):
+    """Twenty open tabs read each entry once; what a later load tells is a new one."""
+    enter(index, 1, landed=1)
+    enter(index, 2, is_open=True)
+    known: Known = {}
+    readers = [fresh(index) for _ in range(3)]
+
+    pages = [read_page(reader, Asked(dags=OURS), known) for reader in readers[:2]]
+    enter(index, 1, landed=2)
+    pages.append(read_page(readers[2], Asked(dags=OURS), known))
+
+    assert [reader.asked["read"] for reader in readers] == [2, 0, 1]
+    assert pages[0] == pages[1]
+    assert [one.entry.at for one in pages[2].runs] == [START + 7_200, START + 3_601]
+
+
+def test_memory_of_entries_is_bounded(tmp_path: Path):
+    """Those that were read first are forgotten first."""
+    for number in range(8):
+        enter(Plain(tmp_path), number, landed=1)
+    index = SharedFolder(UPath(f"file://{tmp_path}"))
+    known: Known = {(f"{number}", None): ListedRun(run_id="", run_uri="") for number in range(MOST_KNOWN)}
+
+    read_page(index, Asked(dags=OURS), known)
+
+    assert len(known) == MOST_KNOWN
+    assert ("7", None) not in known
 
 
 def test_only_a_work_path_that_was_entered_is_known(index: Counted):
