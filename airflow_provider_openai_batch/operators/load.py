@@ -11,6 +11,7 @@ from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import TooManyFailures
+from airflow_provider_openai_batch.metrics import tell_loaded
 from airflow_provider_openai_batch.operators.callbacks import call_back
 from airflow_provider_openai_batch.operators.list_run import list_landed
 from airflow_provider_openai_batch.operators.summary import log_lines
@@ -111,6 +112,7 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
         result = {"run_uri": store.uri, **loaded.summary()}
         if self.outlet is not None and loaded.landed_in is not None:
             assets.tell_event(context, self.outlet, result, loaded.landed_in)
+        tell_loaded(loaded, context["ti"].dag_id, loaded.model)
         call_back(self.on_complete, context, result, self.log)
         return result
 

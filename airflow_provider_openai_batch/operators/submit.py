@@ -17,6 +17,7 @@ from airflow_provider_openai_batch.batch.arguments import resend as words
 from airflow_provider_openai_batch.batch.arguments.partitions import partition_name
 from airflow_provider_openai_batch.config import settings, shows_keys
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest
+from airflow_provider_openai_batch.metrics import tell_submitted
 from airflow_provider_openai_batch.operators.list_run import list_staged
 from airflow_provider_openai_batch.operators.source_function import function_of, name_of, with_context
 from airflow_provider_openai_batch.operators.summary import log_lines
@@ -162,6 +163,8 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
                 if isinstance(step := advance(store, client, settings(), staged.attempt), GiveUp):
                     raise BatchFailed(step.error)
                 links.show(self, context, lambda: links.Run.recorded(store, client.origin))
+        # Only here, so that a try that failed counts nothing.
+        tell_submitted(staged, context["ti"].dag_id, str(args.request.get("model", "")))
         return {"run_uri": store.uri, **staged.summary(), **self._named(context)}
 
     def _named(self, context: Context) -> dict[str, str]:

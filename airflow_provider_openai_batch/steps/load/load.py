@@ -88,7 +88,7 @@ def load_into(
     snapshot = current_of(store, run)
     with saying_that_answers_are_kept(), opened(place(snapshot.submission)) as found:
         counts = write(store, run, snapshot, found, client.prices)
-    loaded = counts.loaded
+    loaded = replace(counts.loaded, seconds=max(0.0, client.now() - snapshot.submission.at))
     landed = facts.Landed(
         at=client.now(),
         snapshot=snapshot.id,
@@ -181,6 +181,8 @@ def write(store: RunStore, run: Run, snapshot: CompleteSnapshot, place: Place, p
     paid = answers.payments.paid(run)
     loaded = LoadSummary(
         landed_in=place.args,
+        model=str(snapshot.submission.request.get("model", "")),
+        tokens=(figures.tokens.input, figures.tokens.output),
         target=target_name(place.args),
         mode=place.args.mode,
         codes=figures.codes(),

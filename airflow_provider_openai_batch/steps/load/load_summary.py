@@ -60,6 +60,10 @@ class LoadSummary:
     #: What batches used beyond their answers.
     ran_unseen: RanUnseen = field(default_factory=RanUnseen)
     report_uri: str | None = None
+    #: The model that was asked, the input and output tokens of all rows, and the seconds since submit.
+    model: str = ""
+    tokens: tuple[int, int] = (0, 0)
+    seconds: float | None = None
 
     @property
     def failed_ratio(self) -> float:
