@@ -139,6 +139,8 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
                 return result
             deadline = self._check_patience(context, store, client)
             trigger = self._trigger(store, deadline, rest)
+            # Airflow 3 keeps the lines of the last trigger only: each overwrites those of the one before.
+            self._log_progress(trigger.first_look)
             kept = {"told": self._told(store, client)}
         if self.execution_timeout:
             told = "execution_timeout=%s: Airflow 2 counts it over the whole wait; use `timeout` instead."
