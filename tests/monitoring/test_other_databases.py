@@ -41,7 +41,12 @@ def test_other_databases_show_the_same(database: str, pipeline: Any, request: py
     assert len({str(row[0]) for row in shown["cost by team"]}) <= 2
     assert {row[1] for row in shown["cost by team"]} == set(TEAMS)
     assert math.fsum(row[3] for row in shown["cost by prompt and model"]) == pytest.approx(math.fsum(paid))
+    bill = shown["chargeback"]
+    assert math.fsum(row[5] for row in bill) == pytest.approx(math.fsum(paid))
+    assert {row[1] for row in bill} == {"label_tickets", "label_more"}
     failed = made.loads[1].counts["error"]
+    assert bool(shown["check of spending"][0][0])
+    assert bool(shown["check of failures"][0][0]) == (failed / 40 < 0.1)
     assert [row[3] for row in shown["failures by night"]] == [failed]
     assert sum(row[2] for row in shown["top messages"]) == failed == len(shown["rows to look at"])
     shares = {(str(row[0]), row[1]): float(row[3]) for row in shown["labels by night"]}

@@ -169,6 +169,45 @@ def test_who_pays(nights: Nights) -> None:
     assert math.fsum(shares.values()) == pytest.approx(math.fsum(paid))
 
 
+def test_the_bill_of_a_month(nights: Nights) -> None:
+    """Each row is on it once, by DAG and team, and all is paid for once; checks find what is not usual."""
+    bill = nights.ask("chargeback")
+
+    assert sum(row[4] for row in bill) == len(nights.rows())
+    assert math.fsum(row[5] for row in bill) == pytest.approx(
+        math.fsum(load.cost_usd for load in nights.loads)
+    )
+    assert {row[1] for row in bill} == {"label_tickets", "label_more"}
+    by_team: dict[Any, float] = defaultdict(float)
+    for _, _, team, _, _, usd, unknown in bill:
+        by_team[team] += usd
+        assert unknown == 0
+    shares: dict[Any, float] = defaultdict(float)
+    for _, team, _, usd in nights.ask("cost by team"):
+        shares[team] += usd
+    assert by_team == pytest.approx(shares)
+    assert {row[3] for row in bill} == {row["batch_model"] for row in nights.rows()}
+    _check_money_and_failures(nights)
+
+
+def _check_money_and_failures(nights: Nights) -> None:
+    failed = sum(row["batch_status"] != "ok" for row in nights.rows()) / len(nights.rows())
+    assert nights.ask("check of spending") == [(True,)]
+    nights.execute(f"update ticket_labels set batch_cost_usd = 100 where batch_run_id = '{SECOND}'")
+    assert nights.ask("check of spending") == [(False,)]
+    now = "update ticket_labels set batch_snapshot_at = current_timestamp"
+    nights.execute(now)
+    assert nights.ask("check of failures") == [(failed < 0.1,)]
+    nights.execute("update ticket_labels set batch_status = 'ok'")
+    assert nights.ask("check of failures") == [(True,)]
+    nights.execute("update ticket_labels set batch_status = 'invalid' where id < 10")
+    assert nights.ask("check of failures") == [(False,)]
+    nights.execute("update ticket_labels set batch_cost_usd = null")
+    assert sum(row[6] for row in nights.ask("chargeback")) == len(nights.rows())
+    nights.execute("delete from ticket_labels")
+    assert [nights.ask(f"check of {name}") for name in ("failures", "spending")] == [[(True,)]] * 2
+
+
 def test_a_merged_table_forgets_what_was_replaced(nights: Nights) -> None:
     """So the page says to record each run: what an edited row cost before is in its run's load only."""
     nights.execute("update tickets set body = 'edited'")
