@@ -44,6 +44,11 @@ def logs_calls() -> bool:
     return bool(conf.getboolean(SECTION, "http_logs", fallback=False))
 
 
+def azure_credential() -> str:
+    """Return the dotted path of a function that makes the credential of Entra ID; empty: azure-identity's."""
+    return str(conf.get(SECTION, "azure_credential", fallback="") or "").strip()
+
+
 def first_look() -> float:
     """Return how many seconds a trigger waits before its first look."""
     return float(conf.getfloat(SECTION, "first_look", fallback=15.0))

@@ -111,6 +111,13 @@ def _config() -> dict[str, Any]:
                 "True",
                 "Whether the log of a task has a line for each call of the API, to find a fault.",
             ),
+            "azure_credential": option(
+                "string",
+                "",
+                "my_company.identity.make_credential",
+                "The dotted path of a function without arguments that returns a credential of azure-core, "
+                "for connections with `auth` = entra. Empty: a client secret, or DefaultAzureCredential.",
+            ),
             "prices": option(
                 "string",
                 "",

@@ -61,6 +61,7 @@ def test_config_has_the_keys_that_exist():
     options = get_provider_info()["config"]["openai_batch"]["options"]
 
     assert sorted(options) == [
+        "azure_credential",
         "first_look",
         "http_logs",
         "metadata",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_openai_batch.batch.arguments.convert import refuse_unknown
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.address import address_of, base_url, is_url, url_of_environment
+from airflow_provider_openai_batch.hooks.entra import Entra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +19,19 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
 NAMED = ("organization", "project", "timeout", "max_retries")
-OURS = (*NAMED, "dashboard_url", "headers", "limits", "openai_client_kwargs", "prices", "token_budgets")
+#: Whom a token of Entra ID is for.
+SIGN_IN = ("auth", "client_id", "scope", "tenant_id")
+SCOPE = "https://cognitiveservices.azure.com/.default"
+OURS = (
+    *NAMED,
+    *SIGN_IN,
+    "dashboard_url",
+    "headers",
+    "limits",
+    "openai_client_kwargs",
+    "prices",
+    "token_budgets",
+)
 #: OpenAI's own API, also that of a region, and where its batches are shown.
 OPENAI_HOST, OPENAI_BATCHES = ".api.openai.com", "https://platform.openai.com/batches"
 #: Keys that the hooks of other providers read, by connection type.
@@ -35,16 +49,50 @@ def client_arguments(connection: Connection, extra: dict[str, Any]) -> dict[str,
     given = mapping(connection, extra, "openai_client_kwargs")
     what = f"Connection {connection.conn_id!r}: extra's 'openai_client_kwargs'"
     refuse_unknown(what, given, READERS)
-    given |= {name: extra[name] for name in NAMED if extra.get(name) not in ("", None)}
+    given |= {name: extra[name] for name in NAMED if not is_empty(extra.get(name))}
     headers = mapping(connection, given, "default_headers") | mapping(connection, extra, "headers")
     given |= {"default_headers": headers, "default_query": mapping(connection, given, "default_query")}
     if address := address_of(connection):
         given["base_url"] = address
     if given.get("base_url") is None and (address := url_of_environment(connection)):
         given["base_url"] = address
+    signs_in = _signs_in(connection, extra)
     given["api_key"] = connection.password or given.get("api_key") or ""
     arguments = {name: part for name, part in given.items() if part is not None and part != {}}
-    return {name: READERS[name](connection, name, part) for name, part in arguments.items()}
+    readers = READERS | {"api_key": partial(_entra, extra)} if signs_in else READERS
+    return {name: readers[name](connection, name, part) for name, part in arguments.items()}
+
+
+def _signs_in(connection: Connection, extra: dict[str, Any]) -> bool:
+    auth = str(extra.get("auth") or "").strip()
+    if auth not in {"", "entra"}:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: extra's 'auth' is {auth!r}; write 'entra' for a token of "
+            "Microsoft Entra ID, or leave it empty for the API key."
+        )
+    given = [name for name in SIGN_IN[1:] if not is_empty(extra.get(name))]
+    if given and not auth:
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r}: extra's {given[0]!r} is for Entra ID; add 'auth': 'entra'."
+        )
+    return bool(auth)
+
+
+def _entra(extra: dict[str, Any], connection: Connection, _: str, __: Any) -> Entra:
+    if not address_of(connection):
+        raise InvalidRequest(
+            f"Connection {connection.conn_id!r} signs in with Entra ID, but has no host; write Azure's "
+            "URL into it, such as 'https://NAME.openai.azure.com/openai/v1'."
+        )
+    named = {name: str(extra.get(name) or "").strip() for name in SIGN_IN[1:]}
+    return Entra.of(connection.conn_id, (connection.password or "").strip(), **{
+        **named, "scope": named["scope"] or SCOPE,
+    })  # fmt: skip
+
+
+def is_empty(value: Any) -> bool:
+    """Tell whether a field of the form was left empty."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def check_keys(connection: Connection, extra: dict[str, Any]) -> None:

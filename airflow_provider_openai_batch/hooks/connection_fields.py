@@ -73,6 +73,22 @@ FIELDS: dict[str, dict[str, Any]] = {
         "Where people see the batches of another server; the link Batches of a task leads there.",
         examples=["https://gateway.example/batches"],
     ),
+    "auth": field(
+        "Sign in with",
+        "string",
+        "Empty: the API key. entra: a token of Microsoft Entra ID, for Azure; the password is then the "
+        "secret of an app, or empty for the identity of the machine.",
+        enum=["", "entra", None],
+    ),
+    "tenant_id": field("Tenant", "string", "For entra with a secret: the tenant of the app."),
+    "client_id": field(
+        "Client", "string", "For entra: the app that the secret belongs to, or the managed identity to use."
+    ),
+    "scope": field(
+        "Scope",
+        "string",
+        "For entra: what the token is for; empty: https://cognitiveservices.azure.com/.default.",
+    ),
     "openai_client_kwargs": field(
         "OpenAI client (JSON)",
         "object",

@@ -23,6 +23,7 @@ from airflow_provider_openai_batch.hooks.connection import (
     token_budgets,
 )
 from airflow_provider_openai_batch.hooks.connection_fields import FIELDS, HIDDEN, PLACEHOLDERS, RELABELED
+from airflow_provider_openai_batch.hooks.entra import Entra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +95,10 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         _show_calls()
         arguments = client_arguments(connection, connection.extra_dejson)
         # Airflow masks the stored password, which may have white space around it.
-        mask_secret(arguments["api_key"])
+        if isinstance(arguments["api_key"], Entra):
+            arguments["api_key"] = arguments["api_key"].masked()
+        else:
+            mask_secret(arguments["api_key"])
         return guarded(OpenAI(**arguments, http_client=SameOrigin()))
 
     def get_client(self) -> Client:
@@ -144,6 +148,8 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
             _show_calls()
             # A trigger looks again anyway; a retry would sleep through `Retry-After` and block others.
             looks = {"timeout": LOOK_TIMEOUT} | arguments | {"max_retries": 0}
+            if isinstance(looks["api_key"], Entra):
+                looks["api_key"] = looks["api_key"].awaited()
             clients[name] = AsyncClient(AsyncOpenAI(**looks, http_client=AsyncSameOrigin()), budgets)
         return clients[name]
 

@@ -26,6 +26,10 @@ EXTRA = {
     "limits": {"max_cost_usd": 50},
     "headers": {"x-team": "data"},
     "dashboard_url": "https://gateway.example/batches",
+    "auth": "",
+    "tenant_id": "",
+    "client_id": "",
+    "scope": "",
     "openai_client_kwargs": {"default_query": {"api-version": "preview"}},
 }
 
