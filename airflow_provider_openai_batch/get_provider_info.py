@@ -28,6 +28,9 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [_modules("triggers.openai_batch")],
         "hooks": [_modules("hooks.openai_batch")],
         "extra-links": [f"{PACKAGE}.links.{name}" for name in ("ReportLink", "RunLink", "BatchesLink")],
+        "task-decorators": [
+            {"name": "openai_batch", "class-name": f"{PACKAGE}.decorators.openai_batch.openai_batch_task"}
+        ],
         "connection-types": [_connection_type()],
         "plugins": [{"name": "openai_batch", "plugin-class": f"{PACKAGE}.plugin.OpenAIBatchPlugin"}],
         "config": {"openai_batch": _config()},

@@ -180,6 +180,48 @@ def test_label_python_rows_labels_what_a_function_yields(run, warehouse, openai_
     ]
 
 
+def test_label_decorated_labels_the_rows_of_each_product(run_dag, warehouse, openai_batch_emulator, tmp_path):
+    """Each mapped instance of the decorated function is a run of its own, and is called by its arguments."""
+    for name in ("desk", "lamp"):
+        (tmp_path / f"{name}.csv").write_text("id,review\n1,Fine\n2,Broken\n")
+    example = tmp_path / "label_decorated.py"
+    text = (ROOT / "example_dags/label_decorated.py").read_text()
+    example.write_text(text.replace("/data/reviews", str(tmp_path)))
+
+    tasks = run_dag(example, next(TIMES)).get_task_instances()
+
+    assert {str(task.state) for task in tasks} == {"success"}
+    assert {task.rendered_map_index for task in tasks if task.map_index >= 0} == {
+        "0: product=desk",
+        "1: product=lamp",
+    }
+    assert next(task for task in tasks if task.task_id == "count").xcom_pull(task_ids="count") == 4
+    assert warehouse(
+        "select product, count(*), bool_and(batch_status = 'ok' and read_on is not null),"
+        " count(distinct batch_run_id) from review_labels group by 1 order by 1"
+    ) == [("desk", 2, True, 1), ("lamp", 2, True, 1)]
+
+
+def test_label_in_languages_maps_the_group_itself(run_dag, warehouse, openai_batch_emulator):
+    """`partial` and `expand` give each source a run of its own, called by its rows."""
+    warehouse("create table tickets (id bigint, subject text, body text, language text)")
+    warehouse(
+        "insert into tickets select i, 'No', 'Help!', ['en', 'de', 'fr'][i % 3 + 1] from range(9) as n (i)"
+    )
+
+    done = run_dag(ROOT / "example_dags/label_in_languages.py", next(TIMES))
+
+    tasks = done.get_task_instances()
+    assert {str(task.state) for task in tasks} == {"success"}
+    assert {task.task_id for task in tasks} == {"label.submit", "label.wait", "label.load"}
+    assert {task.rendered_map_index for task in tasks} == {
+        "0: language = 'en'",
+        "1: language = 'de'",
+        "2: language = 'fr'",
+    }
+    assert warehouse("select count(*), count(distinct batch_run_id) from ticket_labels") == [(9, 3)]
+
+
 def test_describe_pictures_sends_bytes_as_a_picture(run, warehouse, openai_batch_emulator):
     """A column of bytes is a picture to the API, and its description lands in typed columns."""
     warehouse("create table products (sku text, name text, picture blob)")

@@ -157,11 +157,41 @@ def test_a_name_of_mapped_tasks_is_the_users_if_given():
     assert {names["g.submit"], names["g.wait"], names["g.load"]} == {None}
 
 
-@pytest.mark.parametrize("name", ["partial", "expand", "expand_kwargs"])
-def test_a_group_that_is_mapped_itself_says_how_to(name):
-    """Airflow maps operators and decorated groups; whoever tries it with a class reads what to write."""
+def test_partial_and_expand_map_the_group_itself():
+    """The tasks are called as without mapping; what differs is given to `expand`."""
+    with make_dag() as dag:
+        partial = OpenAIBatchTaskGroup.partial("g", request=REQUEST, target=TARGET, tooltip="Tickets")
+        group = partial.expand(source=[SOURCE, SOURCE | {"table": "other"}])
+
+    assert (group.group_id, group.tooltip) == ("g", "Tickets")
+    assert [t.task_id for t in dag.tasks] == ["g.submit", "g.wait", "g.load"]
+    assert {t.map_index_template for t in dag.tasks} == {NAMED}
+    assert dag.get_task("g.load").run_uri.operator.task_id == "g.submit"
+
+
+@pytest.mark.parametrize(
+    ("fixed", "mapped", "told"),
+    [
+        ({}, {"submit": [{}]}, "expand has no argument 'submit'; what can be mapped is source, request"),
+        ({"source": SOURCE}, {"source": [SOURCE]}, "'source' is given to partial and to expand"),
+        ({"max_cost_usd": 3}, {"source": [SOURCE]}, "no argument 'max_cost_usd'; it is a key of limits"),
+        ({"target": None}, {"source": [SOURCE]}, "target is None; give a dict"),
+    ],
+)
+def test_what_cannot_be_mapped_says_why(fixed, mapped, told):
+    """When the DAG is parsed."""
+    given = {"request": REQUEST, "target": TARGET} | fixed
+    with make_dag(), pytest.raises((TypeError, InvalidRequest), match=told):
+        OpenAIBatchTaskGroup.partial("g", **given).expand(**mapped)
+
+
+@pytest.mark.parametrize("mapped", [OpenAIBatchTaskGroup, OpenAIBatchTaskGroup.partial("g")])
+def test_mapping_in_another_way_says_how_to(mapped):
+    """Whoever tries it reads what to write."""
     with make_dag(), pytest.raises(TypeError, match=r"decorator @task_group.*expand that function"):
-        getattr(OpenAIBatchTaskGroup, name)(source=SOURCE)
+        mapped.expand_kwargs([{"source": SOURCE}])
+    with make_dag(), pytest.raises(TypeError, match=r"partial\('label', request"):
+        OpenAIBatchTaskGroup.expand(source=[SOURCE])
 
 
 def test_dag_serializes_the_same_each_time_and_without_rows():

@@ -1,0 +1,1 @@
+"""What `@task` knows of this provider."""
