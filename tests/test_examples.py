@@ -244,6 +244,25 @@ def fill(warehouse, logs):
         warehouse("insert into logs select ?, unnest(?), unnest(?)", system, numbers, lines)
 
 
+def test_backfill_days_replaces_the_partition_of_its_day(run_dag, warehouse, openai_batch_emulator):
+    """Each day's run writes its own day, as a DATE; a day that runs again leaves the others alone."""
+    warehouse("create table daily_logs (day date, line_no bigint, line text)")
+    warehouse(
+        "insert into daily_logs select date '2026-06-01' + (n // 3)::int, n % 3, 'Line ' || n"
+        " from range(6) as lines (n)"
+    )
+    source = ROOT / "example_dags/backfill_days.py"
+
+    days = [datetime(2026, 6, day, tzinfo=UTC) for day in (1, 2, 1)]
+    states = [str(run_dag(source, day).state) for day in days]
+
+    assert states == ["success"] * 3
+    assert warehouse(
+        "select typeof(day), day::text, count(*), bool_and(batch_status = 'ok') from daily_log_labels"
+        " group by all order by 2"
+    ) == [("DATE", "2026-06-01", 3, True), ("DATE", "2026-06-02", 3, True)]
+
+
 @pytest.fixture
 def backfill(run):
     """Return how to backfill one log; it gives the states of the tasks."""
