@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_openai_batch.hooks.connection_fields import FIELDS, HIDDEN, PLACEHOLDERS, RELABELED
+from airflow_provider_openai_batch.connection_fields import FIELDS, HIDDEN, PLACEHOLDERS, RELABELED
 
 PACKAGE = "airflow_provider_openai_batch"
 INTEGRATION = "OpenAI Batch"

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 
 from airflow_provider_openai_batch import config
 from airflow_provider_openai_batch.batch.arguments import arguments
+from airflow_provider_openai_batch.connection_fields import FIELDS, HIDDEN, PLACEHOLDERS, RELABELED
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.compat import mask_secret, read_connection
 from airflow_provider_openai_batch.hooks.connection import (
@@ -22,7 +23,6 @@ from airflow_provider_openai_batch.hooks.connection import (
     mapping,
     token_budgets,
 )
-from airflow_provider_openai_batch.hooks.connection_fields import FIELDS, HIDDEN, PLACEHOLDERS, RELABELED
 from airflow_provider_openai_batch.hooks.entra import Entra
 
 if TYPE_CHECKING:

@@ -156,8 +156,9 @@ def test_the_connection_test_lists_models(openai_batch_emulator):
     ok, told = OpenAIBatchHook().test_connection()
     openai_batch_emulator.restart(api_keys=("sk-right",))
 
-    assert (ok, told.startswith(f"{openai_batch_emulator.base_url} offers ")) == (True, True)
+    url = openai_batch_emulator.base_url
+    assert (ok, told.startswith(f"{url} accepts the key and offers ")) == (True, True)
     assert OpenAIBatchHook().test_connection() == (
         False,
-        f"{openai_batch_emulator.base_url} answered 401 (AuthenticationError).",
+        f"{url} does not accept the API key (status 401). Copy it again, without spaces around it.",
     )

@@ -28,7 +28,7 @@ PLUGIN = f"{PACKAGE}.pytest_plugin"
 EMULATOR = f"{PACKAGE}.emulator"
 #: What may be imported before the fork: it imports nothing else of the package. The emulator is forgotten
 #: where it is what is mutated.
-ALONE = (EMULATOR, f"{PACKAGE}.get_provider_info")
+ALONE = (EMULATOR, f"{PACKAGE}.get_provider_info", f"{PACKAGE}.connection_fields")
 SECONDS = 120
 SHOWN = 4_000
 WARM = (

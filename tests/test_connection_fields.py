@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from airflow.providers.common.compat.sdk import Connection
 
+from airflow_provider_openai_batch.connection_fields import FIELDS
 from airflow_provider_openai_batch.hooks.connection import OURS, client_arguments, mapping, token_budgets
-from airflow_provider_openai_batch.hooks.connection_fields import FIELDS
 from airflow_provider_openai_batch.hooks.connection_prices import prices_of
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 
-PAGE = Path(__file__).parents[2] / "docs/connection.md"
+PAGE = Path(__file__).parents[1] / "docs/connection.md"
 EXTRA = {
     "organization": "org-1",
     "project": "proj_1",
