@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import Stats
 
 if TYPE_CHECKING:
+    from airflow_provider_openai_batch.batch.decisions.progress import Progress
     from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
     from airflow_provider_openai_batch.steps.submit.staged import Staged
 
@@ -38,22 +39,33 @@ def tell_loaded(loaded: LoadSummary, dag_id: str, model: str) -> None:
             Stats.timing(name, timedelta(seconds=loaded.seconds), tags=tags)
 
 
+def tell_waiting(progress: Progress, dag_id: str) -> None:
+    """Tell how far a run is that waits; its model is not known here."""
+    unanswered = max(0, progress.requests - progress.answered - progress.failed)
+    for name, value in (("waiting_requests", unanswered), ("waiting_seconds", progress.at - progress.since)):
+        _gauge(name, value, dag_id)
+
+
+def tell_waited(dag_id: str) -> None:
+    """Tell that the run waits no longer."""
+    for name in ("waiting_requests", "waiting_seconds"):
+        _gauge(name, 0, dag_id)
+
+
 def _count(name: str, value: float | None, dag_id: str, model: str) -> None:
     if value:
         for full, tags in _names(name, dag_id, model):
             Stats.incr(full, value, tags=tags)
 
 
-def _gauge(name: str, value: float | None, dag_id: str, model: str) -> None:
+def _gauge(name: str, value: float | None, dag_id: str, model: str | None = None) -> None:
     if value is not None:
         for full, tags in _names(name, dag_id, model):
             Stats.gauge(full, value, tags=tags)
 
 
-def _names(name: str, dag_id: str, model: str) -> list[tuple[str, dict[str, str]]]:
+def _names(name: str, dag_id: str, model: str | None) -> list[tuple[str, dict[str, str]]]:
     """Return the name with tags, and for StatsD, which may have none, the one that holds them."""
-    words = (OTHER.sub("_", word.replace(".", "__"))[:LONGEST_WORD] for word in (dag_id, model))
-    return [
-        (f"{PREFIX}.{name}", {"dag_id": dag_id, "model": model}),
-        (".".join((PREFIX, name, *words)), {}),
-    ]
+    known = {"dag_id": dag_id} | ({} if model is None else {"model": model})
+    words = (OTHER.sub("_", word.replace(".", "__"))[:LONGEST_WORD] for word in known.values())
+    return [(f"{PREFIX}.{name}", known), (".".join((PREFIX, name, *words)), {})]

@@ -45,6 +45,22 @@ tell_loaded(loaded, "label.tickets", "ft:gpt-4.1:me")
 tell_loaded(LoadSummary(rows=0, written=0, kept=0, counts={}), "empty", "m")
 """
 
+WAITING = """
+from types import SimpleNamespace
+from airflow_provider_openai_batch.batch.decisions.progress import Progress
+from airflow_provider_openai_batch.triggers.openai_batch import OpenAIBatchRunTrigger
+
+trigger = OpenAIBatchRunTrigger(
+    run_uri="file:///r", openai_conn_id="c", poke_interval=1, max_interval=1, first_look=0, deadline=None
+)
+trigger.task_instance = SimpleNamespace(dag_id="label", task_id="wait")
+for answered in (10, 24, 24):
+    trigger._progress = Progress(
+        at=160.0, since=100.0, batches=2, done=1, requests=40, answered=answered, failed=2
+    )
+    trigger._log_news(30)
+"""
+
 
 @pytest.fixture
 def arrived(monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -97,6 +113,14 @@ def test_what_landed_is_counted(arrived: Any, airflow_db: Path) -> None:
     }
     assert told["openai_batch.rows_failed.label__tickets.ft_gpt-4__1_me"] == "3|c"
     assert [name for name in told if "empty" in name] == ["openai_batch.failed_ratio.empty.m"]
+
+
+def test_a_trigger_tells_what_it_waits_for(arrived: Any, airflow_db: Path) -> None:
+    """The requests without an answer, and for how long: as often as its log has a line."""
+    told = arrived("-c", WAITING)
+
+    assert told["openai_batch.waiting_requests"] == told["openai_batch.waiting_requests.label"] == "14|g"
+    assert told["openai_batch.waiting_seconds.label"] == "60.0|g"
 
 
 @pytest.mark.long

@@ -18,6 +18,7 @@ from asgiref.sync import sync_to_async
 from airflow_provider_openai_batch.airflow_errors import is_denied
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnlisted
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
+from airflow_provider_openai_batch.metrics import tell_waited, tell_waiting
 from airflow_provider_openai_batch.run_location import is_local, open_store
 from airflow_provider_openai_batch.triggers.shared_clients import (
     forget_client,
@@ -115,6 +116,8 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
             if self._timer is not None:
                 self._timer.cancel()
             self._forget_look()
+            if self._logged is not None and (task := getattr(self, "task_instance", None)) is not None:
+                tell_waited(task.dag_id)
             await leave_clients()
         yield TriggerEvent({"run_uri": self.run_uri, "reason": reason})
 
@@ -132,6 +135,8 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
             # A logger of its own would take as much room as the run.
             self.logger().info(progress.line(next_look))
             self._logged = progress
+            if (task := getattr(self, "task_instance", None)) is not None:
+                tell_waiting(progress, task.dag_id)
 
     def _keep(self, unchanged: Unchanged | None) -> None:
         """Keep what the next look is compared with; a look that has failed has found nothing."""
