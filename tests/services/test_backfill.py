@@ -39,7 +39,7 @@ def lines() -> list[str]:
 @pytest.fixture
 def month() -> Iterator[Composed]:
     """Start Airflow with a month of logs, and an API whose queue takes a few days of them."""
-    # Not pytest's own folder: another session may clean that up while this one runs.
+    # Not pytest's own folder: a later session of it takes the rights away that the server needs.
     folder = Path(tempfile.mkdtemp(prefix="services-"))
     server = start_postgres(folder / "postgres")
     stack = Composed(folder, server)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import psutil
@@ -25,9 +28,17 @@ DAG = "/api/v2/dags/nightly_classification"
 
 
 @pytest.fixture
-def started(tmp_path):
+def folder():
+    """Make a folder; of pytest's own, a later session takes the rights away that PostgreSQL needs."""
+    made = Path(tempfile.mkdtemp(prefix="services-"))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
+def started(folder):
     """Start it as `make airflow` does, and wait until it says that it is ready."""
-    command = [sys.executable, "-m", "tests.services.local", "--folder", str(tmp_path / "airflow")]
+    command = [sys.executable, "-m", "tests.services.local", "--folder", str(folder)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         yield process, next(line.split()[3] for line in process.stdout if line.startswith("Airflow is ready"))
@@ -56,26 +67,26 @@ def call(url, method="GET", body=None):
         return json.load(answer)
 
 
-def test_it_shows_the_examples_and_ctrl_c_leaves_nothing_running(started, tmp_path):
+def test_it_shows_the_examples_and_ctrl_c_leaves_nothing_running(started, folder):
     """What is said to be ready is: the DAG is there, no file is broken; then Ctrl-C, and all has ended."""
     process, api = started
 
     assert call(f"{api}{DAG}", "PATCH", {"is_paused": False})["dag_id"] == "nightly_classification"
     assert call(f"{api}/api/v2/importErrors")["import_errors"] == []
 
-    assert own_processes(tmp_path)
+    assert own_processes(folder)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 0
-    assert not own_processes(tmp_path)
+    assert not own_processes(folder)
 
 
-def test_a_part_that_ends_by_itself_ends_everything(started, tmp_path):
+def test_a_part_that_ends_by_itself_ends_everything(started, folder):
     """Nobody clicks for long in an Airflow without a scheduler: its log is shown, and the rest is stopped."""
     process, _ = started
-    scheduler = next(p for p in own_processes(tmp_path) if "scheduler" in p.cmdline()[-1:])
+    scheduler = next(p for p in own_processes(folder) if "scheduler" in p.cmdline()[-1:])
 
     scheduler.kill()
 
     assert process.wait(timeout=60) == 1
     assert "scheduler has ended by itself; the end of its log:" in process.stdout.read()
-    assert not own_processes(tmp_path)
+    assert not own_processes(folder)
