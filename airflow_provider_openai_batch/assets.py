@@ -10,7 +10,6 @@ from airflow.providers.common.compat.sdk import Asset, AssetAlias
 
 from airflow_provider_openai_batch.batch.arguments import parse_time
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables.names import written_parts
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
@@ -51,6 +50,8 @@ def uri_of(target: object) -> str | None:
         return _uri_of_path(str(path))
     if not (conn_id and table):
         return None
+    from airflow_provider_openai_batch.tables.names import written_parts  # noqa: PLC0415
+
     return f"{SCHEME}://" + "/".join(quote(part, safe="") for part in (str(conn_id), *written_parts(table)))
 
 
@@ -85,7 +86,9 @@ def alias_name(dag_id: str, task_id: str) -> str:
 
 def tell_event(context: Context, outlet: Any, result: Mapping[str, Any], target: arguments.Target) -> None:
     """Put the result of a load into the event of its outlet."""
-    events = context["outlet_events"]
+    events = context.get("outlet_events")
+    if events is None:  # the task runs without Airflow
+        return
     if not isinstance(outlet, AssetAlias):
         events[outlet].extra = dict(result)
     elif (uri := uri_of({name: getattr(target, name) for name in NAMING})) is not None:

@@ -364,7 +364,7 @@ def test_purge_old_runs_keeps_what_is_young(run, warehouse, openai_batch_emulato
 def folders():
     """Return what the only run's folder holds."""
     root = Path(os.environ["AIRFLOW__OPENAI_BATCH__WORK_PATH"].removeprefix("file://"))
-    return {path.name.split("-")[0] for path in next(root.glob("*/*/*")).iterdir()}
+    return {path.name.split("-")[0] for path in next(root.glob("[!.]*/*/*")).iterdir()}
 
 
 def test_label_in_parts_lands_every_part_in_one_table(run_dag, warehouse, openai_batch_emulator):

@@ -136,7 +136,7 @@ def _parts(rows: object) -> Iterator[object]:
 
 
 def _is_table(rows: object) -> bool:
-    """Tell whether it is one of the tables that libraries make: pandas, polars, Arrow, DuckDB."""
+    """Tell whether it is one of the tables that libraries make, such as pandas, polars, and Arrow."""
     return any(hasattr(rows, name) for name in ("__arrow_c_stream__", "__arrow_c_array__", "__dataframe__"))
 
 
