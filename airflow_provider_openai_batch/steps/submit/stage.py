@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -25,6 +24,7 @@ from airflow_provider_openai_batch.steps.run_folder.read import current_of, read
 from airflow_provider_openai_batch.steps.submit.carried_value_checks import fitting
 from airflow_provider_openai_batch.steps.submit.changed_rows import ReadWhole, may_hash, read_changed
 from airflow_provider_openai_batch.steps.submit.cost_cap_check import require_budget, require_price
+from airflow_provider_openai_batch.steps.submit.fingerprint import fingerprint_of
 from airflow_provider_openai_batch.steps.submit.model_check import check_model
 from airflow_provider_openai_batch.steps.submit.origin import origin_of
 from airflow_provider_openai_batch.steps.submit.recipe import Recipe, read_recipe
@@ -261,46 +261,6 @@ def cut_by_answers(limits: arguments.Limits, output: Output) -> arguments.Limits
     """Make shards so small that their answers fit into memory."""
     most = min(limits.requests_per_shard, output.most_requests or limits.requests_per_shard)
     return msgspec.structs.replace(limits, requests_per_shard=most)
-
-
-def fingerprint_of(args: SubmitArgs) -> str:
-    """Hash everything that determines the rows and requests, which the connection's name does not."""
-    parts = [
-        _named(args.source),
-        args.request,
-        args.output_type,
-        None if args.target is None else msgspec.to_builtins(args.target),
-        _bounds(args.limits),
-        None if args.rows is None else _rows_hash(args),
-        *([] if args.resend is None else [list(args.resend)]),
-        *([] if args.function is None else [args.function]),
-    ]
-    return hashlib.sha256(msgspec.json.encode(parts, enc_hook=repr)).hexdigest()
-
-
-def _named(source: arguments.Source) -> dict[str, Any]:
-    """Return a source as earlier versions hashed it, where nothing is set that they did not know."""
-    given: dict[str, Any] = msgspec.to_builtins(source, enc_hook=repr)
-    if source.op_kwargs is None:
-        del given["op_kwargs"]
-    return given
-
-
-def _bounds(limits: arguments.Limits) -> dict[str, Any]:
-    """Return the limits as earlier versions hashed them, where nothing is set that they did not know."""
-    bounds: dict[str, Any] = msgspec.to_builtins(limits)
-    if not limits.exact_tokens:
-        del bounds["exact_tokens"]
-    return bounds
-
-
-def _rows_hash(args: SubmitArgs) -> str:
-    source: Source = resolve_source(args.source, args.rows)
-    digest = hashlib.sha256()
-    with source.read(source.columns()) as batches:
-        for batch in batches:
-            digest.update(msgspec.json.encode(batch.to_pylist(), enc_hook=repr))
-    return digest.hexdigest()
 
 
 def _is_staged(args: SubmitArgs, current: Snapshot | None, fingerprint: str) -> bool:
