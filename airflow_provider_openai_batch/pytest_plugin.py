@@ -84,6 +84,20 @@ class OpenAIBatchEmulator:
         return fields | {"extra": {"prices": "openai"}}
 
     @property
+    def azure_url(self) -> str:
+        """The address of the same API as Azure has it, where `entra` of `restart` counts."""
+        return f"http://127.0.0.1:{self._port}/openai/v1"
+
+    def entra_token(self, seconds: float = 3600, **claims: Any) -> str:
+        """Return a token that is valid for so many seconds of the emulator's clock.
+
+        It needs `.restart(entra=Entra(key=...))` before, of `emulator.settings`; `claims` adds or replaces.
+        """
+        from airflow_provider_openai_batch.emulator.routes.entra_tokens import sign  # noqa: PLC0415
+
+        return sign(self._settings["entra"], self.now, seconds, **claims)
+
+    @property
     def now(self) -> float:
         """The emulator's time."""
         return float(self._call("GET", "/clock")["now"])

@@ -15,6 +15,8 @@ from airflow_provider_openai_batch.batch.text.server_words import shown
 #: The libraries that releases of the SDK are built on.
 LOGGERS = ("httpx", "httpx2")
 SDK = "openai"
+#: Those of azure-identity, with many lines for each token.
+AZURE = ("azure.core.pipeline.policies.http_logging_policy", "azure.identity")
 
 
 class Cleaned(logging.Filter):
@@ -55,8 +57,13 @@ def quieten() -> None:
             logger.addFilter(Cleaned())
 
 
-def _set_level(level: int, *, instead_of: int) -> None:
-    for name in (*LOGGERS, SDK):
+def quieten_azure() -> None:
+    """Keep what azure-identity says of each token out of the log, unless somebody has set a level."""
+    _set_level(logging.WARNING, instead_of=logging.NOTSET, of=AZURE)
+
+
+def _set_level(level: int, *, instead_of: int, of: tuple[str, ...] = (*LOGGERS, SDK)) -> None:
+    for name in of:
         logger = logging.getLogger(name)
         if logger.level == instead_of:
             logger.setLevel(level)

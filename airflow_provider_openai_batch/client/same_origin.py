@@ -22,9 +22,10 @@ from airflow_provider_openai_batch.client.request_blocks import Blocks, is_form,
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 MOST_REDIRECTS = 5
+BEARER, UNAUTHORIZED = "Bearer ", 401
 PORTS = {"http": 80, "https": 443}
 
 
@@ -35,13 +36,19 @@ class Redirected(openai.OpenAIError, InvalidRequest):
 class SameOrigin(openai.DefaultHttpxClient):
     """The SDK's own HTTP client, staying on one origin and bounding each upload, wait, and body.
 
-    `elapsed` is the clock that they are timed by, `options` are the SDK's client's.
+    `elapsed` is the clock that they are timed by, `renew` returns another token than the one that the API
+    refused (or the same), `options` are the SDK's client's.
     """
 
-    def __init__(self, elapsed: Callable[[], float] = time.monotonic, **options: Any) -> None:
+    def __init__(
+        self,
+        elapsed: Callable[[], float] = time.monotonic,
+        renew: Callable[[str], str] | None = None,
+        **options: Any,
+    ) -> None:
         http_log.quieten()
         super().__init__(**options, max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
-        self._elapsed = elapsed
+        self._elapsed, self._renew = elapsed, renew
         self._header_wait = HeaderWait(elapsed)
 
     def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
@@ -49,13 +56,20 @@ class SameOrigin(openai.DefaultHttpxClient):
         if is_form(request):
             request.stream = self._stream_type(Blocks(request.stream, self._elapsed))
         self._header_wait.follow(request)
-        try:
-            response = super().send(request, stream=True, **options)
-        except TooSlow as error:
-            raise cut(request, error) from error
+        response = self._sent(request, options)
+        if self._renew and _is_refused(response) and _takes(request, self._renew(_token(request))):
+            # Nothing was done: a token can end early, or by another clock than this machine's.
+            response.close()
+            response = self._sent(request, options)
         if not stream or response.is_error:
             read_whole(response, self._elapsed)
         return response
+
+    def _sent(self, request: Any, options: dict[str, Any]) -> Any:
+        try:
+            return super().send(request, stream=True, **options)
+        except TooSlow as error:
+            raise cut(request, error) from error
 
     @cached_property
     def _stream_type(self) -> Any:
@@ -75,27 +89,54 @@ class SameOrigin(openai.DefaultHttpxClient):
 class AsyncSameOrigin(openai.DefaultAsyncHttpxClient):
     """The same without blocking."""
 
-    def __init__(self, elapsed: Callable[[], float] = time.monotonic, **options: Any) -> None:
+    def __init__(
+        self,
+        elapsed: Callable[[], float] = time.monotonic,
+        renew: Callable[[str], Awaitable[str]] | None = None,
+        **options: Any,
+    ) -> None:
         http_log.quieten()
         super().__init__(**options, max_redirects=MOST_REDIRECTS, event_hooks={"response": [self._stay]})
-        self._elapsed = elapsed
+        self._elapsed, self._renew = elapsed, renew
 
     async def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
         """Send a request; what its time-outs allow together bounds all until the headers are there."""
-        longest = longest_wait(request, "pool", "connect", "write", "read")
-        try:
-            async with asyncio.timeout(None if longest == math.inf else longest):
-                response = await super().send(request, stream=True, **options)
-        except TimeoutError as error:
-            raise cut(request, f"its headers did not come in {longest:,.0f} seconds") from error
+        response = await self._sent(request, options)
+        if self._renew and _is_refused(response) and _takes(request, await self._renew(_token(request))):
+            await response.aclose()
+            response = await self._sent(request, options)
         if not stream or response.is_error:
             await read_whole_async(response, self._elapsed)
         return response
+
+    async def _sent(self, request: Any, options: dict[str, Any]) -> Any:
+        longest = longest_wait(request, "pool", "connect", "write", "read")
+        try:
+            async with asyncio.timeout(None if longest == math.inf else longest):
+                return await super().send(request, stream=True, **options)
+        except TimeoutError as error:
+            raise cut(request, f"its headers did not come in {longest:,.0f} seconds") from error
 
     async def _stay(self, response: Any) -> None:
         stay(response)
         if response.has_redirect_location:
             await read_whole_async(response, self._elapsed)
+
+
+def _is_refused(response: Any) -> bool:
+    return bool(response.status_code == UNAUTHORIZED)
+
+
+def _token(request: Any) -> str:
+    sent: str = request.headers.get("authorization", "")
+    return sent.removeprefix(BEARER)
+
+
+def _takes(request: Any, token: str) -> bool:
+    """Put a token into a request; False if it is what was sent before."""
+    is_new = token != _token(request)
+    request.headers["Authorization"] = f"{BEARER}{token}"
+    return is_new
 
 
 def guarded(api: openai.OpenAI, elapsed: Callable[[], float] = time.monotonic) -> openai.OpenAI:

@@ -13,7 +13,7 @@ import msgspec
 
 from airflow_provider_openai_batch.emulator.faults.catalog import KINDS, SHARED
 from airflow_provider_openai_batch.emulator.routes.server import Server
-from airflow_provider_openai_batch.emulator.settings import Settings
+from airflow_provider_openai_batch.emulator.settings import AUDIENCE, ISSUER, Entra, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,7 @@ def _server(asked: argparse.Namespace) -> Server:
         seconds_to_complete=asked.seconds_to_complete,
         queue_tokens=asked.queue_tokens,
         api_keys=tuple(asked.api_key),
+        entra=_entra(asked),
         models=tuple(asked.model),
         fail_ratio=asked.fail_ratio,
         seed=asked.seed,
@@ -54,6 +55,14 @@ def _server(asked: argparse.Namespace) -> Server:
     for name, options in asked.fault:
         server.service.faults.add(name, options, at_start=True)
     return server
+
+
+def _entra(asked: argparse.Namespace) -> Entra | None:
+    named = {"audience": asked.entra_audience, "issuer": asked.entra_issuer}
+    given = {name: value for name, value in named.items() if value is not None}
+    if given and not asked.entra_key:
+        raise ValueError(f"--entra-{next(iter(given))} needs --entra-key, which the tokens are signed with.")
+    return Entra(key=asked.entra_key, **given) if asked.entra_key else None
 
 
 def _in_a_line(error: Exception, asked: argparse.Namespace) -> str:
@@ -167,6 +176,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--seed", type=_seed, default=0, metavar="N", help="chooses answers and failures (%(default)s)")
     add("--api-key", action="append", default=[], metavar="KEY", help="accept only this key; repeatable")
+    add(
+        "--entra-key",
+        metavar="KEY",
+        help="below /openai/v1, let in only an api-key, or a JWT signed with KEY (HS256), as Azure does",
+    )
+    add("--entra-audience", metavar="URL", help=f"its `aud` ({AUDIENCE})")
+    add("--entra-issuer", metavar="URL", help=f"its `iss` ({ISSUER})")
     add(
         "--model",
         action="append",

@@ -10,6 +10,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAY = 86_400
+AUDIENCE, ISSUER = "https://cognitiveservices.azure.com", "https://sts.windows.net/emulator/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entra:
+    """Whose tokens of Microsoft Entra ID are let in below `/openai/v1`, and what they are signed with."""
+
+    key: str
+    audience: str = AUDIENCE
+    issuer: str = ISSUER
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            raise ValueError("entra's key is empty; give the text that tokens are signed with.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +37,8 @@ class Settings:
     queue_tokens: int | None = None
     #: Keys that are accepted; none given: any.
     api_keys: tuple[str, ...] = ()
+    #: Below `/openai/v1` only such tokens are let in, or an `api-key`; None: any.
+    entra: Entra | None = None
     #: Further model names that exist; `*` accepts any name.
     models: tuple[str, ...] = ()
     #: Names of this server beside those of loopback, as a `Host` header may have them.

@@ -7,12 +7,14 @@ connection's name only.
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow_provider_openai_batch import config
+from airflow_provider_openai_batch.client import http_log
 from airflow_provider_openai_batch.client.in_thread import in_thread
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.compat import mask_secret
@@ -20,8 +22,15 @@ from airflow_provider_openai_batch.hooks.compat import mask_secret
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+T = TypeVar("T")
 BAD_REQUEST, UNAUTHORIZED = 400, 401
+#: The variable of azure-identity that names Entra ID's server in another cloud.
+AUTHORITY = "AZURE_AUTHORITY_HOST"
 INSTALL = "install 'airflow-provider-openai-batch[azure]' for `auth` 'entra'"
+
+
+_lock = threading.Lock()
+_providers: dict[Entra, Callable[[], str]] = {}
 
 
 class SignInFailed(InvalidRequest):
@@ -60,29 +69,48 @@ class Entra:
         except Exception as error:
             raise _told(self.conn_id, error) from error
 
-    def masked(self) -> Callable[[], str]:
+    def renewed(self, refused: str) -> str:
+        """Return another token than one that the API refused, if Entra ID gives one."""
+        if (token := self()) != refused:
+            return token
+        with _lock:
+            _providers.pop(self, None)
+        return self()
+
+    def masked(self) -> Tokens[str]:
         """Return the same for a task: its logs hide each token."""
         mask_secret(self.secret or self.mark)
         seen: list[str] = [""]
 
-        def token() -> str:
-            if (given := self()) != seen[0]:
+        def hidden(given: str) -> str:
+            if given != seen[0]:
                 mask_secret(given)
                 seen[0] = given
             return given
 
-        return token
+        return Tokens(lambda: hidden(self()), lambda refused: hidden(self.renewed(refused)))
 
-    def awaited(self) -> Callable[[], Awaitable[str]]:
+    def awaited(self) -> Tokens[Awaitable[str]]:
         """Return the same without blocking an event loop."""
-        return lambda: in_thread(self)
+        return Tokens(lambda: in_thread(self), lambda refused: in_thread(self.renewed, refused))
 
 
-@lru_cache(maxsize=64)
+@dataclass(frozen=True, slots=True)
+class Tokens(Generic[T]):
+    """How a client gets the token of a call, and another one if the API refuses it."""
+
+    give: Callable[[], T]
+    renew: Callable[[str], T]
+
+
 def _provider(entra: Entra) -> Callable[[], str]:
-    from azure.identity import get_bearer_token_provider  # noqa: PLC0415
+    """Return what keeps a token and renews it before it ends; one for all clients of this process."""
+    with _lock:
+        if entra not in _providers:
+            from azure.identity import get_bearer_token_provider  # noqa: PLC0415
 
-    return get_bearer_token_provider(_credential(entra), entra.scope)
+            _providers[entra] = get_bearer_token_provider(_credential(entra), entra.scope)
+        return _providers[entra]
 
 
 def _credential(entra: Entra) -> Any:
@@ -91,10 +119,14 @@ def _credential(entra: Entra) -> Any:
     if path := config.azure_credential():
         module, _, name = path.rpartition(".")
         return getattr(import_module(module), name)()
+    if not config.logs_calls():
+        http_log.quieten_azure()
+    # Who names another authority says that it can be trusted; Microsoft's own servers know theirs only.
+    is_named = {"disable_instance_discovery": True} if os.environ.get(AUTHORITY) else {}
     if entra.secret:
-        return ClientSecretCredential(entra.tenant_id, entra.client_id, entra.secret)
+        return ClientSecretCredential(entra.tenant_id, entra.client_id, entra.secret, **is_named)
     chosen = {"managed_identity_client_id": entra.client_id, "workload_identity_client_id": entra.client_id}
-    return DefaultAzureCredential(**(chosen if entra.client_id else {}))
+    return DefaultAzureCredential(**is_named, **(chosen if entra.client_id else {}))
 
 
 def _told(conn_id: str, error: Exception) -> Exception:

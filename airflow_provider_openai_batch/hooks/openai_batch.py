@@ -94,11 +94,12 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
 
         _show_calls()
         arguments = client_arguments(connection, connection.extra_dejson)
-        # Airflow masks the stored password, which may have white space around it.
         if isinstance(arguments["api_key"], Entra):
-            arguments["api_key"] = arguments["api_key"].masked()
-        else:
-            mask_secret(arguments["api_key"])
+            tokens = arguments["api_key"].masked()
+            signed_in = arguments | {"api_key": tokens.give}
+            return guarded(OpenAI(**signed_in, http_client=SameOrigin(renew=tokens.renew)))
+        # Airflow masks the stored password, which may have white space around it.
+        mask_secret(arguments["api_key"])
         return guarded(OpenAI(**arguments, http_client=SameOrigin()))
 
     def get_client(self) -> Client:
@@ -147,10 +148,12 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         if name not in clients:
             _show_calls()
             # A trigger looks again anyway; a retry would sleep through `Retry-After` and block others.
-            looks = {"timeout": LOOK_TIMEOUT} | arguments | {"max_retries": 0}
+            looks, renew = {"timeout": LOOK_TIMEOUT} | arguments | {"max_retries": 0}, None
             if isinstance(looks["api_key"], Entra):
-                looks["api_key"] = looks["api_key"].awaited()
-            clients[name] = AsyncClient(AsyncOpenAI(**looks, http_client=AsyncSameOrigin()), budgets)
+                tokens = looks["api_key"].awaited()
+                looks["api_key"], renew = tokens.give, tokens.renew
+            api = AsyncOpenAI(**looks, http_client=AsyncSameOrigin(renew=renew))
+            clients[name] = AsyncClient(api, budgets)
         return clients[name]
 
     @staticmethod
@@ -192,7 +195,8 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         except InvalidRequest as error:
             return False, str(error)
         except openai.APIStatusError as error:
-            return False, no_route(error, where) or _refused(error, where)
+            signs_in = bool(self._connection().extra_dejson.get("auth"))
+            return False, no_route(error, where) or _refused(error, where, signs_in=signs_in)
         except openai.APIError as error:
             reason = type(error.__cause__ or error).__name__
             return False, (
@@ -214,9 +218,14 @@ class OpenAIBatchHook(BaseHook):  # type: ignore[misc]
         )
 
 
-def _refused(error: APIStatusError, where: str) -> str:
+def _refused(error: APIStatusError, where: str, *, signs_in: bool) -> str:
     """Say what to do about a refusal of the API."""
     status = error.status_code
+    if signs_in and status in {UNAUTHORIZED, FORBIDDEN}:
+        return (
+            f"{where} does not accept the token of Entra ID (status {status}). Check that the identity has a "
+            "role on the resource, and that `scope` is that of the resource."
+        )
     if status == UNAUTHORIZED:
         return f"{where} does not accept the API key (status 401). Copy it again, without spaces around it."
     if status == FORBIDDEN:

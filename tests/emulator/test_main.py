@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import openai
 import pytest
 
 from airflow_provider_openai_batch.emulator.__main__ import main
+from airflow_provider_openai_batch.emulator.routes.entra_tokens import sign
+from airflow_provider_openai_batch.emulator.settings import Entra
 from tests.emulator.conftest import ENDPOINT, make_line
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +39,22 @@ def start(data: Path, *arguments: str) -> tuple[subprocess.Popen, openai.OpenAI]
     )
     url = process.stdout.readline().split()[5].rstrip(",")
     return process, openai.OpenAI(base_url=url, api_key="sk-x", max_retries=0)
+
+
+def test_tokens_of_entra_id_are_checked(tmp_path):
+    """The option and what it checks; one without the key that signs is refused."""
+    process, client = start(tmp_path, "--entra-key", "k", "--entra-audience", "https://me.example")
+    azure = str(client.base_url).replace("/v1", "/openai/v1")
+    token = sign(Entra(key="k", audience="https://me.example"), time.time(), 60)
+    try:
+        assert client.with_options(base_url=azure, api_key=token).models.list().data
+        with pytest.raises(openai.AuthenticationError, match=r"\(https://me.example\), or have expired"):
+            client.with_options(base_url=azure).models.list()
+    finally:
+        process.kill()
+        process.wait()
+    with pytest.raises(SystemExit):
+        main(["--data", str(tmp_path), "--entra-issuer", "https://me.example"])
 
 
 def test_a_kill_loses_nothing(tmp_path):

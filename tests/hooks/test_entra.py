@@ -15,7 +15,7 @@ from azure.core.credentials import AccessToken, AccessTokenInfo
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.hooks.entra import _provider
+from airflow_provider_openai_batch.hooks.entra import _providers
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from tests.client.servers import running
 
@@ -70,12 +70,12 @@ def azure(connection: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
             pass
 
     monkeypatch.setenv("AIRFLOW__OPENAI_BATCH__AZURE_CREDENTIAL", f"{__name__}.make_credential")
-    _provider.cache_clear()
+    _providers.clear()
     with running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         host = f"http://127.0.0.1:{server.server_port}/openai/v1"
         connection("openai_default", conn_type="openai_batch", host=host, extra={"auth": "entra"})
         yield asked
-    _provider.cache_clear()
+    _providers.clear()
 
 
 def test_a_token_is_sent_and_kept(azure):

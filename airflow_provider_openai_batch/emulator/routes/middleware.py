@@ -11,6 +11,7 @@ from airflow_provider_openai_batch.emulator.errors import ApiError
 from airflow_provider_openai_batch.emulator.faults.calls import route_of, strike
 from airflow_provider_openai_batch.emulator.faults.lies import SKEW
 from airflow_provider_openai_batch.emulator.replies import reply
+from airflow_provider_openai_batch.emulator.routes.entra_tokens import AZURE_PATH, azure_error
 from airflow_provider_openai_batch.emulator.routes.hosts import check_host
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ class Gate:
             return error
         if is_admin and not settings.api_keys:
             return None
+        if settings.entra and scope["path"].startswith(AZURE_PATH):
+            headers, keys = dict(scope["headers"]), settings.api_keys
+            return azure_error(settings.entra, headers, keys, self.service.clock.now())
         return self._key_error(dict(scope["headers"]))
 
     def _key_error(self, headers: dict[bytes, bytes]) -> ApiError | None:
