@@ -19,7 +19,7 @@ class OpenAIBatchError(Exception):
 
 
 class InvalidRequest(OpenAIBatchError):
-    """An argument, a row, or a connection is invalid; nothing was sent."""
+    """An argument, a row, or a connection is invalid; no batch was created of it."""
 
 
 class BatchFailed(OpenAIBatchError):

@@ -46,7 +46,8 @@ def build(**given: Any) -> None:
 
     from airflow_provider_openai_batch.batch.arguments import arguments  # noqa: PLC0415
     from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook  # noqa: PLC0415
-    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage  # noqa: PLC0415
+    from airflow_provider_openai_batch.steps.submit.stage import stage  # noqa: PLC0415
+    from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs  # noqa: PLC0415
     from airflow_provider_openai_batch.store.run_store import RunStore  # noqa: PLC0415
 
     _define_connections(given)

@@ -22,7 +22,8 @@ from airflow_provider_openai_batch.batch.decisions.decision_input import Setting
 from airflow_provider_openai_batch.client.same_origin import SameOrigin
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
-from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
+from airflow_provider_openai_batch.steps.submit.stage import stage
+from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs
 from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store.run_store import RunStore
 from benchmarks.lines import Bench, Line

@@ -29,7 +29,8 @@ from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.pytest_plugin import OpenAIBatchEmulator
-from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
+from airflow_provider_openai_batch.steps.submit.stage import stage
+from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs
 from airflow_provider_openai_batch.steps.wait.advance import advance
 from airflow_provider_openai_batch.store.run_store import RunStore
 from airflow_provider_openai_batch.triggers.openai_batch import OpenAIBatchRunTrigger

@@ -39,6 +39,11 @@ class Transfer(Generic[T]):
         finally:
             self._ended.set()
 
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether the result is there, without waiting for it."""
+        return self._ended.is_set()
+
     def result(self) -> T:
         """Wait for the end, and return what came of it, or raise it."""
         self._ended.wait()

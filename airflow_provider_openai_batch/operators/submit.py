@@ -29,14 +29,15 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
     from airflow_provider_openai_batch.steps.submit.staged import Staged
+    from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs
 
 
 class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
     """Read the source, build one request per row, and send them as batches.
 
-    Nothing is sent before every row is read and checked. A retry continues where the last try stopped.
+    No batch is created before every row is read and checked; files of requests may go up meanwhile, and are
+    deleted if a row is wrong. A retry continues where the last try stopped.
 
     XCom: `run_uri`; `rows` of the source; `skipped`, which the target has answers to, `changed_prompt`,
     those of them with an answer to another prompt, and `equal`, the duplicate rows; `requests`, `shards`,
@@ -141,6 +142,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.submit.stage import stage  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.wait.advance import advance  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.wait.early_uploads import early_uploads  # noqa: PLC0415
 
         with raise_for_airflow():
             store = open_store(str(run_path(context, self.work_path)))
@@ -153,14 +155,16 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
                     origin=client.origin,
                 )
                 links.show(self, context, lambda: begun)
-                staged = stage(args, store, client)
-                log_lines(self.log, staged)
-                self.log.info("Run folder: %s", store.uri)
-                _check_empty(args, staged)
-                if staged.preview:
-                    self._end_preview(context, staged, {"run_uri": store.uri, **staged.summary()})
-                list_staged(self.log, store, args.run_id)
-                if isinstance(step := advance(store, client, settings(), staged.attempt), GiveUp):
+                with early_uploads(store, client) as early:
+                    staged = stage(args, store, client, early)
+                    log_lines(self.log, staged)
+                    self.log.info("Run folder: %s", store.uri)
+                    _check_empty(args, staged)
+                    if staged.preview:
+                        self._end_preview(context, staged, {"run_uri": store.uri, **staged.summary()})
+                    list_staged(self.log, store, args.run_id)
+                    step = advance(store, client, settings(), staged.attempt, early)
+                if isinstance(step, GiveUp):
                     raise BatchFailed(step.error)
                 links.show(self, context, lambda: links.Run.recorded(store, client.origin))
         # Only here, so that a try that failed counts nothing.
@@ -193,7 +197,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
         return self.get_openlineage_facets_on_start()
 
     def _args(self, context: Context) -> SubmitArgs:
-        from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs  # noqa: PLC0415
+        from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs  # noqa: PLC0415
 
         given, rows = self.source, self._rows
         if isinstance(given, dict):

@@ -22,7 +22,7 @@ from tests.world import pipeline
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.client.sync_client import Client
-    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
+    from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs
 
 QUARTER, HALF_DAY = 900.0, 43_200.0
 #: A quarter of an hour is enough for a doubt; half days are for a batch that expires.

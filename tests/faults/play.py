@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.decisions.actions import Due, Finish, Wait
 from airflow_provider_openai_batch.exceptions import InvalidRequest, RunTimedOut, TooManyFailures
+from airflow_provider_openai_batch.steps.wait.early_uploads import early_uploads
 from tests.faults.draw import CANARY, Extra
 from tests.faults.words import in_words
 from tests.faults.world import CONNECTIONS
@@ -150,10 +151,11 @@ class Play:
         self.breaches.append("submit never ends well")
 
     def _submit_once(self) -> Any:
-        staged = self.world.stage(self._tries)
-        self.staged = {key: self.world.prompt.replace("{body}", body) for key, body in self.rows.items()}
-        self._attempts.append(staged.attempt)
-        return self.world.advance(staged.attempt)
+        with early_uploads(self.world.store, self.world.client) as early:
+            staged = self.world.stage(self._tries, early)
+            self.staged = {key: self.world.prompt.replace("{body}", body) for key, body in self.rows.items()}
+            self._attempts.append(staged.attempt)
+            return self.world.advance(staged.attempt, early=early)
 
     def _begin_epoch(self) -> None:
         """Clear submit, as Airflow counts it."""

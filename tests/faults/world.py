@@ -46,8 +46,9 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.decisions.actions import Due, Finish, GiveUp, Wait
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
-    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
     from airflow_provider_openai_batch.steps.submit.staged import Staged
+    from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs
+    from airflow_provider_openai_batch.steps.wait.early_uploads import EarlyUploads
     from tests.world.tries import Tries
 
 LABELS = ["bug", "feature", "other"]
@@ -150,13 +151,15 @@ class World:
             run_id=self.run_id,
         )
 
-    def stage(self, tries: Tries = FIRST) -> Staged:
+    def stage(self, tries: Tries = FIRST, early: EarlyUploads | None = None) -> Staged:
         """Do the first part of submit."""
-        return stage(self.asked(tries), self.store, self.client)
+        return stage(self.asked(tries), self.store, self.client, early)
 
-    def advance(self, attempt: Any = None, client: Client | None = None) -> Wait | Finish | GiveUp:
+    def advance(
+        self, attempt: Any = None, client: Client | None = None, early: EarlyUploads | None = None
+    ) -> Wait | Finish | GiveUp:
         """Do the second part of submit, or one look of the sensor."""
-        return advance(self.store, client or self.client, Settings(), attempt)
+        return advance(self.store, client or self.client, Settings(), attempt, early)
 
     def look(self) -> Wait | Finish | GiveUp | Due:
         """Look as a triggerer does."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_openai_batch.batch.run import facts
-    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
+    from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs
     from tests.simulation.tables import Version
     from tests.simulation.world import World
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.steps.load.load_summary import LoadSummary
-    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
     from airflow_provider_openai_batch.steps.submit.staged import Staged
+    from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs
 
 DAY = 86_400
 

@@ -23,7 +23,8 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_openai_batch.batch.api.file_page import FilePaging
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.cost.prices import Price, Prices
-from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
+from airflow_provider_openai_batch.steps.submit.stage import stage
+from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs
 from airflow_provider_openai_batch.store.run_store import RunStore
 
 class Offline:

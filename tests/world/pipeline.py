@@ -13,8 +13,10 @@ from airflow_provider_openai_batch.batch.decisions.decision_input import Setting
 from airflow_provider_openai_batch.client.same_origin import SameOrigin
 from airflow_provider_openai_batch.client.sync_client import Client
 from airflow_provider_openai_batch.exceptions import BatchFailed
-from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs, stage
+from airflow_provider_openai_batch.steps.submit.stage import stage
+from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs
 from airflow_provider_openai_batch.steps.wait.advance import advance
+from airflow_provider_openai_batch.steps.wait.early_uploads import early_uploads
 from tests.world.in_order import InOrder
 from tests.world.tries import Tries
 
@@ -90,8 +92,10 @@ def connect(
 
 def submit(args: SubmitArgs, store: RunStore, client: Client) -> None:
     """Do what the submit operator does."""
-    staged = stage(args, store, client)
-    must_go_on(advance(store, client, Settings(), staged.attempt))
+    with early_uploads(store, client) as early:
+        staged = stage(args, store, client, early)
+        step = advance(store, client, Settings(), staged.attempt, early)
+    must_go_on(step)
 
 
 def wait(store: RunStore, client: Client) -> bool:

@@ -11,7 +11,7 @@ from airflow_provider_openai_batch.tables.resolve import resolve_source
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.arguments import arguments
-    from airflow_provider_openai_batch.steps.submit.stage import SubmitArgs
+    from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs
     from airflow_provider_openai_batch.tables.base import Source
 
 

@@ -13,6 +13,8 @@ from airflow_provider_openai_batch.batch.request.shard_size import Cutter
 from airflow_provider_openai_batch.steps.run_folder.shard_files import ShardWriter, write_shard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import numpy.typing as npt
 
     from airflow_provider_openai_batch.batch.arguments.arguments import Limits
@@ -38,6 +40,8 @@ class Terms:
     #: When the rows are staged, by API time.
     now: float
     show_keys: bool = True
+    #: Is told of each shard that is written while more requests are to come.
+    offer: Callable[[str], object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,7 @@ class ShardFiles:
 
     def __init__(self, store: RunStore, about: About, terms: Terms, many: int | None = None) -> None:
         self._store, self._about, self._many = store, about, many
+        self._offer = terms.offer
         self._cutter = Cutter(terms.limits)
         self._forecaster = terms.forecaster
         self._stack = ExitStack()
@@ -113,6 +118,7 @@ class ShardFiles:
 
     def finish(self) -> tuple[str, ...]:
         """Close the last shard and name all."""
+        self._offer = None
         self._cut()
         self._name_first()
         return tuple(self._names)
@@ -141,11 +147,19 @@ class ShardFiles:
             self._held = shard
         else:
             self._names.append(self._named(shard))
+            self._tell(self._names[-1:])
 
     def _name_first(self) -> None:
         held, self._held = self._held, None
         if held is not None:
-            self._names[:0] = self._divided(held) if self._are_many else [self._named(held)]
+            names = self._divided(held) if self._are_many else [self._named(held)]
+            self._names[:0] = names
+            self._tell(names)
+
+    def _tell(self, names: Iterable[str]) -> None:
+        if self._offer is not None:
+            for name in names:
+                self._offer(name)
 
     def _named(self, shard: _Open) -> str:
         with shard.stack:

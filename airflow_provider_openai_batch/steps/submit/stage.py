@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.arguments.end_names import source_name
 from airflow_provider_openai_batch.batch.arguments.resend import words_for
 from airflow_provider_openai_batch.batch.cost.estimate import Forecaster
 from airflow_provider_openai_batch.batch.cost.expected_output import expected_output
-from airflow_provider_openai_batch.batch.decisions.token_queue import tokens_per_shard
+from airflow_provider_openai_batch.batch.decisions.token_queue import is_counted, tokens_per_shard
 from airflow_provider_openai_batch.batch.run import facts
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.steps.keys.other_keys import warn_of_other_keys
@@ -40,10 +38,13 @@ from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from airflow_provider_openai_batch.batch.arguments import arguments
     from airflow_provider_openai_batch.batch.output.output import Output
     from airflow_provider_openai_batch.batch.run.facts import Done
     from airflow_provider_openai_batch.batch.run.run import CompleteSnapshot, Run, Snapshot
     from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.steps.submit.submit_args import SubmitArgs
+    from airflow_provider_openai_batch.steps.wait.early_uploads import EarlyUploads
     from airflow_provider_openai_batch.store.run_store import RunStore
     from airflow_provider_openai_batch.tables.base import Source, Target
 
@@ -53,35 +54,11 @@ log = logging.getLogger(__name__)
 Read = Callable[[Ends, Recipe, Sequence[str]], AbstractContextManager[Pairs]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitArgs:
-    """The arguments of submit, parsed; `rows` are those that an upstream task returned.
+def stage(args: SubmitArgs, store: RunStore, client: Client, early: EarlyUploads | None = None) -> Staged:
+    """Make the snapshot that this task wants, or find it again after a retry.
 
-    `call` is the function that makes the rows, with its arguments, and `function` what it is called.
+    :param early: uploads shards while later ones are staged, where they will surely be sent; None: they wait.
     """
-
-    source: arguments.Source
-    rows: object | None = None
-    call: Callable[[], object] | None = None
-    function: str | None = None
-    request: dict[str, Any]
-    output_type: Any = None
-    target: arguments.Target | None = None
-    limits: arguments.Limits = field(default_factory=arguments.Limits)
-    resend: tuple[str, ...] | None = None
-    openai_conn_id: str = arguments.DEFAULT_CONN_ID
-    run_id: str
-    try_number: int = 1
-    max_tries: int = 0
-    labels: dict[str, str] = field(default_factory=dict)
-    #: Which rows a mapped task reads, for people.
-    partition: str = ""
-    #: Whether messages may show values of key columns.
-    show_keys: bool = True
-
-
-def stage(args: SubmitArgs, store: RunStore, client: Client) -> Staged:
-    """Make the snapshot that this task wants, or find it again after a retry."""
     refuse_part(args)
     if args.call is not None and (staged := _staged_before(args, store, client)) is not None:
         return staged
@@ -103,10 +80,12 @@ def stage(args: SubmitArgs, store: RunStore, client: Client) -> Staged:
     snapshot, now = f"{attempt.number:04}-{attempt.nonce}", client.now()
     submission = to_record(args, recipe, now, fingerprint=fingerprint, epoch=_epoch(args, run))
     journal.ask(snapshot, submission)
+    offer = early.offer if early is not None and _is_unbounded(args, run, client) else None
     with _opened(args, source, submission) as ends:
+        terms = _terms(args, ends, recipe, client, offer)
 
         def write(read: Read) -> tuple[SnapshotWriter, Done]:
-            with SnapshotWriter(store, snapshot, recipe, _terms(args, ends, recipe, client)) as writer:
+            with SnapshotWriter(store, snapshot, recipe, terms) as writer:
                 writer.know(run)
                 _add(read, ends, recipe, writer)
                 return writer, writer.finish(client.now())
@@ -147,7 +126,19 @@ def _check_names(args: SubmitArgs, model: str, client: Client, *, is_new: bool) 
     require_price(args.limits, model, client.prices)
 
 
-def _terms(args: SubmitArgs, ends: Ends, recipe: Recipe, client: Client) -> Terms:
+def _is_unbounded(args: SubmitArgs, run: Run, client: Client) -> bool:
+    """Tell whether all that is staged will be sent, unless its rows turn out to be wrong.
+
+    Not where a bound is compared with the whole first, or where the account takes a part of it at a time.
+    """
+    limits, model = args.limits, str(args.request["model"])
+    is_bounded = limits.preview or limits.max_requests is not None or limits.max_cost_usd is not None
+    return not (is_bounded or run.sends or is_counted(run, {model}, client.token_budgets))
+
+
+def _terms(
+    args: SubmitArgs, ends: Ends, recipe: Recipe, client: Client, offer: Callable[[str], object] | None
+) -> Terms:
     model = recipe.body["model"]
     expected = expected_output(recipe.endpoint, recipe.body, recipe.output.schema)
     return Terms(
@@ -158,6 +149,7 @@ def _terms(args: SubmitArgs, ends: Ends, recipe: Recipe, client: Client) -> Term
         now=ends.at,
         fitting=fitting(ends, recipe),
         show_keys=args.show_keys,
+        offer=offer,
     )
 
 

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.facts import Attempt
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.client.sync_client import Client
+    from airflow_provider_openai_batch.steps.wait.early_uploads import EarlyUploads
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 __all__ = ["advance", "advance_and_count", "cancel", "first_look", "peek"]
@@ -72,20 +73,25 @@ log = logging.getLogger(__name__)
 
 
 def advance(
-    store: RunStore, client: Client, settings: Settings, attempt: Attempt | None = None
+    store: RunStore,
+    client: Client,
+    settings: Settings,
+    attempt: Attempt | None = None,
+    early: EarlyUploads | None = None,
 ) -> Wait | Finish | GiveUp:
     """Do everything that can be done now.
 
     :param attempt: that of a process that has just staged the rows with this client.
+    :param early: the files that went up meanwhile.
     """
-    return _Advance(store, client, settings, attempt).until_nothing_is_due()[0]
+    return _Advance(store, client, settings, attempt, early).until_nothing_is_due()[0]
 
 
 def advance_and_count(
     store: RunStore, client: Client, settings: Settings
 ) -> tuple[Wait | Finish | GiveUp, Progress]:
     """Do everything that can be done now, and return how far the run is then."""
-    advancing = _Advance(store, client, settings, None)
+    advancing = _Advance(store, client, settings)
     step, run = advancing.until_nothing_is_due()
     return step, advancing.progress(run)
 
@@ -107,8 +113,15 @@ class _Advance:
     process has written is known without a listing.
     """
 
-    def __init__(self, store: RunStore, client: Client, settings: Settings, attempt: Attempt | None) -> None:
-        self._store, self._client = store, client
+    def __init__(
+        self,
+        store: RunStore,
+        client: Client,
+        settings: Settings,
+        attempt: Attempt | None = None,
+        early: EarlyUploads | None = None,
+    ) -> None:
+        self._store, self._client, self._early = store, client, early
         self._journal = Journal(store, client.now)
         self._look = SyncLook(store, client, settings, knows_time=attempt is not None)
         self._attempt = attempt
@@ -237,7 +250,7 @@ class _Advance:
         sender = Sender.of(self._journal, self._client, self._attempt, run, len(actions))
         shards = [run.shard(one.shard) for one in actions if isinstance(one, SendShard)]
         outcome = None
-        with uploads_ahead(sender, run, shards) as ahead:
+        with uploads_ahead(sender, run, shards, self._early) as ahead:
             for action in actions:
                 if self._look.is_to_rest:
                     break
