@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import XCOM_RETURN_KEY, BaseOperator
 
-from airflow_provider_openai_batch import assets, links
+from airflow_provider_openai_batch import assets, links, tracing
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.config import settings, shows_keys
@@ -97,7 +97,10 @@ class OpenAIBatchLoadOperator(RendersTexts, BaseOperator):  # type: ignore[misc]
                 links.show(self, context, lambda: links.Run.recorded(store, client.origin))
                 try:
                     around = self._around(context, store)
-                    loaded = load(store, client, settings(), target, show_keys=shows_keys(), around=around)
+                    with tracing.span("load", store.uri) as counted:
+                        shown = shows_keys()
+                        loaded = load(store, client, settings(), target, show_keys=shown, around=around)
+                        counted(tracing.of_load(loaded))
                 except TooManyFailures as error:
                     self._push(context, self._complete(context, store, client, error.loaded))
                     raise

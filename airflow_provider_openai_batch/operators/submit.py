@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
 )
 
-from airflow_provider_openai_batch import links
+from airflow_provider_openai_batch import links, tracing
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.batch.arguments import arguments, parse_time
 from airflow_provider_openai_batch.batch.arguments import resend as words
@@ -155,8 +155,10 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
                     origin=client.origin,
                 )
                 links.show(self, context, lambda: begun)
-                with early_uploads(store, client) as early:
+                traced = tracing.span("submit", store.uri)
+                with traced as counted, early_uploads(store, client) as early:
                     staged = stage(args, store, client, early)
+                    counted(tracing.of_submit(staged, _model(args)))
                     log_lines(self.log, staged)
                     self.log.info("Run folder: %s", store.uri)
                     _check_empty(args, staged)
@@ -168,7 +170,7 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
                     raise BatchFailed(step.error)
                 links.show(self, context, lambda: links.Run.recorded(store, client.origin))
         # Only here, so that a try that failed counts nothing.
-        tell_submitted(staged, context["ti"].dag_id, str(args.request.get("model", "")))
+        tell_submitted(staged, context["ti"].dag_id, _model(args))
         return {"run_uri": store.uri, **staged.summary(), **self._named(context)}
 
     def _named(self, context: Context) -> dict[str, str]:
@@ -235,6 +237,10 @@ class OpenAIBatchSubmitOperator(RendersTexts, BaseOperator):  # type: ignore[mis
                 told = "limits[%r] is lowered to %s, the most that connection %r allows."
                 self.log.warning(told, name, cap, self.openai_conn_id)
         return limits
+
+
+def _model(args: SubmitArgs) -> str:
+    return str(args.request.get("model", ""))
 
 
 def _check_empty(args: SubmitArgs, staged: Staged) -> None:

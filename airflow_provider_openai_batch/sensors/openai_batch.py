@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import (
     PokeReturnValue,
 )
 
-from airflow_provider_openai_batch import links
+from airflow_provider_openai_batch import links, tracing
 from airflow_provider_openai_batch.airflow_errors import raise_for_airflow
 from airflow_provider_openai_batch.config import first_look, settings
 from airflow_provider_openai_batch.exceptions import BatchFailed, InvalidRequest, RunTimedOut
@@ -170,7 +170,9 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         from airflow_provider_openai_batch.steps.run_folder.request_counts import counts  # noqa: PLC0415
         from airflow_provider_openai_batch.steps.wait.advance import advance_and_count  # noqa: PLC0415
 
-        step, self._progress = advance_and_count(store, client, settings())
+        with tracing.span("look", store.uri) as counted:
+            step, self._progress = advance_and_count(store, client, settings())
+            counted(tracing.of_look(self._progress))
         if isinstance(step, Wait):
             return None, max(0.0, step.rest - client.now())
         self._log_progress(None)

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from airflow_provider_openai_batch import tracing
 from airflow_provider_openai_batch.airflow_errors import is_denied
 from airflow_provider_openai_batch.exceptions import OpenAIBatchError, RunUnlisted
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
@@ -199,7 +200,9 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
             if rests:
                 return "deadline" if self._is_late() else None
             store, shared = await self._store(), list_of(client)
-            looked = await look(store, client, known.settings, shared, self._unchanged)
+            with tracing.span("look", self.run_uri) as counted:
+                looked = await look(store, client, known.settings, shared, self._unchanged)
+                counted(tracing.of_look(looked.progress))
         step, self._progress = looked.step, looked.progress
         self._keep(looked.unchanged)
         if not isinstance(step, Wait):
