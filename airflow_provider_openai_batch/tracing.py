@@ -36,10 +36,7 @@ def span(name: str, run_uri: str) -> Iterator[Callable[[dict[str, Any]], None]]:
     except ImportError:
         yield lambda _: None
         return
-    tracer, hidden = (
-        trace.get_tracer(__package__),
-        {"record_exception": False, "set_status_on_exception": False},
-    )
+    tracer = trace.get_tracer(__package__)
     about = {f"{PREFIX}.run_uri": run_uri}
     with tracer.start_as_current_span(
         f"{PREFIX}.{name}", attributes=about, record_exception=False, set_status_on_exception=False
