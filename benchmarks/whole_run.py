@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.contest import Bound, Rounds, Workshop, workshop
 from benchmarks.rows import write_parquet
-from benchmarks.task import MOST_REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +26,7 @@ PARSE = Bound(must=3.5, goal=7, times=True)
 SUBMIT = Bound(must=1.15, goal=1.05)
 COLLECT = Bound(must=1.1, goal=1.05)
 PARSED = "parse, validate, join, to Parquet; common-ai's results and a join by pandas"
+LAST = "submit, wall: stage alone, then the last file goes up; the longer of stage and upload alone"
 FIRST = "collect, wall: parse alone, after the first file has come; the longer of download and parse alone"
 TASKS = ("submit", "collect", "load")
 #: What no code can leave out of a whole run; the SDK moves the files, as it does for the script.
@@ -47,7 +47,7 @@ def whole_run(bench: Bench) -> list[Line]:
         _against_script(f"whole run of {rows:,} rows, the plain script", found, WHOLE),
         *found.least(WHOLE, LEAST_RUN, LEAST, ("script submit", "script finish")),
         *_against_limits(found),
-        *_after_first_file(found, QUICK_SHARD if bench.quick else MOST_REQUESTS),
+        *_file_by_file(found),
     ]
 
 
@@ -97,6 +97,7 @@ def _ours(shop: Workshop, known: dict[str, Any], found: Rounds, *, parts: bool) 
     shop.finish_batches()
     if parts:
         ended = [batch for batch in shop.emulator.batches() if batch["id"] not in before]
+        found.files = max(1, len(ended))
         files = [batch["output_file_id"] for batch in ended if batch["output_file_id"]]
         found.measure("download", step("download", files=files))
     found.measure("collect", step("collect"))
@@ -138,14 +139,19 @@ def _against_limits(found: Rounds) -> list[Line]:
     return lines
 
 
-def _after_first_file(found: Rounds, shard: int) -> list[Line]:
-    """Say what is best possible for collect: nothing is parsed before the first file has come."""
-    if found.why_not("download", "parse"):
-        return []
-    files, pairs = max(1, found.rows // shard), zip(found.wall("download"), found.wall("parse"), strict=True)
-    least = [download / files + parse for download, parse in pairs]
-    made = COLLECT.judge(FIRST, found.rows, least, _longer(found, "download", "parse"), unit="wall")
-    return [replace(made, is_least=True)]
+def _file_by_file(found: Rounds) -> list[Line]:
+    """Say what is best possible: the last file goes up after all are staged, the first comes before parsing."""
+    lines = []
+    for what, moved, worked, bound in (
+        (LAST, "upload", "stage", SUBMIT),
+        (FIRST, "download", "parse", COLLECT),
+    ):
+        if not found.why_not(moved, worked):
+            pairs = zip(found.wall(moved), found.wall(worked), strict=True)
+            least = [move / found.files + work for move, work in pairs]
+            made = bound.judge(what, found.rows, least, _longer(found, moved, worked), unit="wall")
+            lines.append(replace(made, is_least=True))
+    return lines
 
 
 def _longer(found: Rounds, *parts: str) -> list[float]:
