@@ -23,6 +23,13 @@ def lineage_of_submit(source: object) -> Any:
     return OperatorLineage(inputs=_inputs(_names_of(origin)))
 
 
+def lineage_of_wait() -> Any:
+    """Return no dataset; without this, the event of a wait would list the settings of the task."""
+    from airflow.providers.openlineage.extractors import OperatorLineage  # noqa: PLC0415
+
+    return OperatorLineage()
+
+
 def lineage_of_load(submission: Submission, target: arguments.Target, written: int | None) -> Any:
     """Return the inputs of the run's submit, and the target with its columns.
 
@@ -80,16 +87,20 @@ def _column_lineage(
         Fields,
         InputField,
     )
+    from openlineage.client.generated.column_lineage_dataset import Transformation  # noqa: PLC0415
 
     fields = {
         column: Fields(
             inputFields=[
-                InputField(namespace=names[table].namespace, name=names[table].name, field=field)
+                InputField(
+                    namespace=names[table].namespace,
+                    name=names[table].name,
+                    field=field,
+                    transformations=[Transformation(type="DIRECT", subtype=kind, description=told)],
+                )
                 for read in columns
                 for table, field in submission.origin.fields.get(read, ())
-            ],
-            transformationType=kind,
-            transformationDescription=told,
+            ]
         )
         for column, columns, kind, told in _columns(submission, target)
     }

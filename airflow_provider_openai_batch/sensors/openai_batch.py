@@ -129,6 +129,12 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
             store = open_store(run_uri(self.run_uri))
             cancel_run(store.uri, recorded_conn_id(store))
 
+    def get_openlineage_facets_on_start(self) -> Any:
+        """Return that no dataset is read or written, for OpenLineage."""
+        from airflow_provider_openai_batch.lineage import lineage_of_wait  # noqa: PLC0415
+
+        return lineage_of_wait()
+
     def _wait_deferred(self, context: Context, told: Any = None, *, resumed: bool = False) -> Any:
         with raise_for_airflow(timed_out=AirflowSensorTimeout), self._opened() as (store, client):
             if told is not None or not resumed:
