@@ -34,8 +34,8 @@ class Rounds:
     used: dict[str, list[Usage]] = field(default_factory=dict)
     #: What has failed, and why; it is not measured again.
     failed: dict[str, str] = field(default_factory=dict)
-    #: Into how many files of requests the rows were cut.
-    files: int = 1
+    #: Into how many files of requests the rows were cut, round by round.
+    files: list[int] = field(default_factory=list)
 
     def measure(self, name: str, step: Callable[[], Usage]) -> None:
         """Note what a step uses, or why it fails; a step that has failed is not tried again."""

@@ -97,7 +97,7 @@ def _ours(shop: Workshop, known: dict[str, Any], found: Rounds, *, parts: bool) 
     shop.finish_batches()
     if parts:
         ended = [batch for batch in shop.emulator.batches() if batch["id"] not in before]
-        found.files = max(1, len(ended))
+        found.files.append(len(ended))
         files = [batch["output_file_id"] for batch in ended if batch["output_file_id"]]
         found.measure("download", step("download", files=files))
     found.measure("collect", step("collect"))
@@ -140,15 +140,15 @@ def _against_limits(found: Rounds) -> list[Line]:
 
 
 def _file_by_file(found: Rounds) -> list[Line]:
-    """Say what is best possible: the last file goes up after all are staged, the first comes before parsing."""
+    """Say what is best possible: the last file goes up after staging, the first comes before parsing."""
     lines = []
     for what, moved, worked, bound in (
         (LAST, "upload", "stage", SUBMIT),
         (FIRST, "download", "parse", COLLECT),
     ):
         if not found.why_not(moved, worked):
-            pairs = zip(found.wall(moved), found.wall(worked), strict=True)
-            least = [move / found.files + work for move, work in pairs]
+            rounds = zip(found.files, found.wall(moved), found.wall(worked), strict=True)
+            least = [move / files + work for files, move, work in rounds]
             made = bound.judge(what, found.rows, least, _longer(found, moved, worked), unit="wall")
             lines.append(replace(made, is_least=True))
     return lines
