@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import TaskGroup, task_group
@@ -111,6 +112,12 @@ class PartialGroup:
         self.group_id = group_id
         self.given = {name: value for name, value in given.items() if name in named}
         self.of_group = {name: value for name, value in given.items() if name not in named}
+        self._is_expanded = False
+
+    def __del__(self) -> None:
+        # As Airflow warns of its own: without `expand` no task is added, and the DAG has no error.
+        if not self._is_expanded:
+            warnings.warn(f"Partial task group {self.group_id!r} was never mapped!", stacklevel=1)
 
     def expand(self, **mapped: Any) -> Any:
         """Add the mapped group, with an instance for each value; the task with the results is its `load`.
@@ -118,6 +125,7 @@ class PartialGroup:
         Of `source`, `request`, `output_type`, `target`, `limits`, `openai_conn_id`, and `work_path`, any may
         be mapped. Raises TypeError for others, and for arguments that `partial` has.
         """
+        self._is_expanded = True  # also where it cannot be: the error says more
         if unmapped := sorted(mapped.keys() - set(MAPPED)):
             raise TypeError(
                 f"expand has no argument {unmapped[0]!r}; what can be mapped is {', '.join(MAPPED)}."
@@ -132,6 +140,7 @@ class PartialGroup:
 
     def expand_kwargs(self, *_: Any, **__: Any) -> NoReturn:
         """Raise TypeError: Airflow does not tell which arguments such dicts will have."""
+        self._is_expanded = True
         raise TypeError(NOT_MAPPED)
 
 

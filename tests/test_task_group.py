@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -183,6 +184,15 @@ def test_what_cannot_be_mapped_says_why(fixed, mapped, told):
     given = {"request": REQUEST, "target": TARGET} | fixed
     with make_dag(), pytest.raises((TypeError, InvalidRequest), match=told):
         OpenAIBatchTaskGroup.partial("g", **given).expand(**mapped)
+
+
+def test_a_partial_group_that_is_never_expanded_warns():
+    """In the words of Airflow's own: the DAG would lack the group, and nothing else would say so."""
+    with make_dag(), pytest.warns(UserWarning, match="^Partial task group 'g' was never mapped!$"):
+        OpenAIBatchTaskGroup.partial("g", request=REQUEST, target=TARGET)
+    with make_dag(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        OpenAIBatchTaskGroup.partial("g", request=REQUEST, target=TARGET).expand(source=[SOURCE])
 
 
 @pytest.mark.parametrize("mapped", [OpenAIBatchTaskGroup, OpenAIBatchTaskGroup.partial("g")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
@@ -13,50 +14,8 @@ from airflow_provider_openai_batch.task_group import OpenAIBatchTaskGroup, add_m
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: What the function may name that is Airflow's, and that no call gives.
-CONTEXT = frozenset(
-    {
-        "conf",
-        "conn",
-        "dag",
-        "dag_run",
-        "data_interval_end",
-        "data_interval_start",
-        "ds",
-        "ds_nodash",
-        "exception",
-        "execution_date",
-        "expanded_ti_count",
-        "inlet_events",
-        "inlets",
-        "logical_date",
-        "macros",
-        "map_index_template",
-        "outlet_events",
-        "outlets",
-        "params",
-        "prev_data_interval_end_success",
-        "prev_data_interval_start_success",
-        "prev_end_date_success",
-        "prev_start_date_success",
-        "run_id",
-        "start_date",
-        "task",
-        "task_instance",
-        "task_instance_key_str",
-        "task_reschedule_count",
-        "templates_dict",
-        "test_mode",
-        "ti",
-        "triggering_asset_events",
-        "triggering_dataset_events",
-        "try_number",
-        "ts",
-        "ts_nodash",
-        "ts_nodash_with_tz",
-        "var",
-    }
-)
+#: Modules that name what Airflow's context has, newest first; Airflow's own decorators ask them, too.
+CONTEXTS = ("airflow.sdk.definitions.context", "airflow.utils.context")
 
 
 def openai_batch_task(python_callable: Callable[..., Any] | None = None, **arguments: Any) -> Any:
@@ -131,5 +90,16 @@ class RowsTask:
 
     def _signature(self) -> inspect.Signature:
         """Return the function's signature without what Airflow's context gives."""
-        whole = inspect.signature(self.function)
-        return whole.replace(parameters=[p for name, p in whole.parameters.items() if name not in CONTEXT])
+        whole, of_context = inspect.signature(self.function), context_names()
+        return whole.replace(parameters=[p for name, p in whole.parameters.items() if name not in of_context])
+
+
+@functools.cache
+def context_names() -> frozenset[str]:
+    """Return what a function may name that is Airflow's, and that no call gives."""
+    for module in CONTEXTS:
+        try:
+            return frozenset(import_module(module).KNOWN_CONTEXT_KEYS)
+        except (ImportError, AttributeError):
+            continue
+    raise ImportError(f"Airflow names no context in {', '.join(CONTEXTS)}; update this provider.")

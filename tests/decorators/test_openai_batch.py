@@ -11,6 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, task
 from airflow.serialization import serialized_objects
 
+from airflow_provider_openai_batch.decorators.openai_batch import context_names
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.task_group import NAMED
 
@@ -114,6 +115,12 @@ def test_what_the_context_gives_is_not_mapped():
         tickets.expand_kwargs([{"team": "red"}, {"team": "blue"}])
 
     assert set(dag.get_task("tickets.submit").source["op_kwargs"]) == {"team"}
+
+
+def test_the_names_of_the_context_are_those_of_airflow():
+    """A later Airflow may have more of them; these each has."""
+    assert {"ds", "ti", "params", "dag_run", "run_id", "data_interval_end"} <= context_names()
+    assert "team" not in context_names()
 
 
 @pytest.mark.parametrize(

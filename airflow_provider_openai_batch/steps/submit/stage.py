@@ -60,7 +60,10 @@ def stage(args: SubmitArgs, store: RunStore, client: Client, early: EarlyUploads
     :param early: uploads shards while later ones are staged, where they will surely be sent; None: they wait.
     """
     refuse_part(args)
-    if args.call is not None and (staged := _staged_before(args, store, client)) is not None:
+    fingerprint = fingerprint_of(args)
+    # A first try finds nothing, unless a later one has overtaken it, and that is seen below.
+    is_retry = args.call is not None and args.try_number > 1
+    if is_retry and (staged := _staged_before(args, fingerprint, store, client)) is not None:
         return staged
     source = resolve_source(args.source, args.rows, call=args.call)
     recipe = read_recipe(args.source, args.request, args.output_type, source.columns())
@@ -69,7 +72,6 @@ def stage(args: SubmitArgs, store: RunStore, client: Client, early: EarlyUploads
         refuse_lost(store, client, args.openai_conn_id, is_first_try=args.try_number == 1)
     else:
         client.tick()
-    fingerprint = fingerprint_of(args)
     _check_names(args, recipe.body["model"], client, is_new=not _is_staged(args, run.current, fingerprint))
     journal = Journal(store, client.now)
     attempt = journal.register(run)
@@ -100,9 +102,9 @@ def stage(args: SubmitArgs, store: RunStore, client: Client, early: EarlyUploads
     return staged_of(submission, done, attempt)
 
 
-def _staged_before(args: SubmitArgs, store: RunStore, client: Client) -> Staged | None:
+def _staged_before(args: SubmitArgs, fingerprint: str, store: RunStore, client: Client) -> Staged | None:
     """Find what an earlier try has staged, without calling the function that made the rows once more."""
-    run, fingerprint = read_run(store, client.origin), fingerprint_of(args)
+    run = read_run(store, client.origin)
     if run.current is None or not _is_staged(args, run.current, fingerprint):
         return None
     client.tick()

@@ -22,6 +22,7 @@ from airflow_provider_openai_batch.steps.run_folder.journal import run_hash
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.submit.stage import stage
 from benchmarks.many_batches import add_batches, counting
+from tests.steps.wait.test_rounds import WatchedStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -412,6 +413,33 @@ def test_function_is_called_again_by_a_clear_only(pipeline: Any):
 
     assert (first.rows, retried.rows, cleared.rows) == (3, 3, 1)
     assert sorted(contents(pipeline)) == [f"Classify: ticket {n}" for n in (0, 1, 2, 9)]
+
+
+class Page:
+    """An argument of a function, which counts how often it is hashed."""
+
+    hashed = 0
+
+    def __repr__(self) -> str:
+        self.hashed += 1
+        return "page"
+
+
+def test_function_is_hashed_once_and_read_for_as_a_table_is(pipeline: Any):
+    """A first try reads it as that of a table does, and hashes the arguments once."""
+    page, listings = Page(), []
+    source = arguments.source({"key": "id", "op_kwargs": {"page": page}}, has_call=True)
+
+    for number in (1, 2):
+        store = WatchedStore(pipeline.store.uri)
+        function = {"source": source, "call": lambda: [{"id": 1, "body": "a"}], "function": "rows"}
+        stage(replace(pipeline.asked(), **function, try_number=number), store, pipeline.client)
+        listings.append((store.listings[""], page.hashed))
+    pipeline.name = "table"
+    table = WatchedStore(pipeline.store.uri)
+    stage(pipeline.asked(), table, pipeline.client)
+
+    assert listings == [(table.listings[""], 1), (2, 2)]
 
 
 @pytest.mark.parametrize("changed", [{"function": "others"}, {"source": {"op_kwargs": {"region": "eu"}}}])
