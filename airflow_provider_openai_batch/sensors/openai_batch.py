@@ -278,7 +278,10 @@ class OpenAIBatchSensor(RendersTexts, BaseSensorOperator):  # type: ignore[misc]
         poke_count: int,  # noqa: ARG002
     ) -> float:
         # A rescheduled task counts each poke as its first, so the time waited so far decides.
-        pause = min(max(float(self.poke_interval), run_duration() / 10), self._longest_pause())
+        longest = self._longest_pause()
+        if self._progress is not None:
+            longest = max(self._progress.longest_pause(longest), float(self.poke_interval))
+        pause = min(max(float(self.poke_interval), run_duration() / 10), longest)
         seconds = max(pause * random.uniform(0.9, 1.1), self._rest)  # noqa: S311
         # The base class asks for the pause after each look that is not the last.
         self._log_progress(seconds)

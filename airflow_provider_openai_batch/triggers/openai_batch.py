@@ -112,7 +112,7 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
                 self._log_news(seconds)
                 self._expect_look(seconds)
                 await self._after(seconds)
-                pause = min(pause * GROWTH, max(self.poke_interval, self.max_interval))
+                pause = min(pause * GROWTH, self._longest_pause())
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -128,6 +128,10 @@ class OpenAIBatchRunTrigger(BaseTrigger):  # type: ignore[misc]
         due: asyncio.Future[None] = loop.create_future()
         self._timer = loop.call_later(seconds, _wake, due, context=_no_context)
         return due
+
+    def _longest_pause(self) -> float:
+        longest = self.max_interval if self._logged is None else self._logged.longest_pause(self.max_interval)
+        return max(self.poke_interval, longest)
 
     def _log_news(self, next_look: float) -> None:
         """Log how far the run is if that has changed, and once an hour; a failed look has logged why."""

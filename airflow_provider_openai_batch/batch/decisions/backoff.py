@@ -10,6 +10,7 @@ from airflow_provider_openai_batch.batch.decisions.token_queue import jitter, ro
 
 if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.decisions.remaining_requests import Queue
+    from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue
     from airflow_provider_openai_batch.batch.run import facts
     from airflow_provider_openai_batch.batch.run.run import Run, Shard
     from airflow_provider_openai_batch.batch.run.send import Send
@@ -21,7 +22,7 @@ UNSEEN_FOR = 300.0
 MOST_UNSEEN = 50
 
 
-def held_until(run: Run, shard: Shard) -> float | None:
+def held_until(run: Run, shard: Shard, queue: TokenQueue) -> float | None:
     """Return the API time before which the shard is not sent, None when nothing holds it."""
     own = [
         _again_at(send.refusal, send.folder)
@@ -35,7 +36,7 @@ def held_until(run: Run, shard: Shard) -> float | None:
         if send.refusal is not None and send.refusal.answer.kind is not RefusalKind.QUEUE_FULL
     ]
     own += _credit_at(run, shard)
-    room = room_at(run, shard)
+    room = room_at(run, shard, queue)
     return max(own if room is None else [*own, room], default=None)
 
 

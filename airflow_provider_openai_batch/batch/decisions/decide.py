@@ -189,7 +189,8 @@ class _Dispatcher:
         capped = self._cap(shard)
         if isinstance(capped, CapShard):
             return capped
-        due = max(held_until(self._run, shard) or 0.0, self._run.rests_until(shard.id), capped.at)
+        held = held_until(self._run, shard, self._moment.tokens) or 0.0
+        due = max(held, self._run.rests_until(shard.id), capped.at)
         return Later(due) if self._moment.now < due else self._send(shard)
 
     def _cap(self, shard: Shard) -> CapShard | Later:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MINUTE, HOUR = 60, 3_600
 #: A line is repeated after so many seconds, so that a log shows that the run is still looked at.
 REPEATED = 3_600.0
+#: While nothing is in flight and the token queue is full, looks are not further apart; the list that shows
+#: whether there is room is read as often.
+ROOM_PAUSE = 60.0
 
 
 # A triggerer keeps thousands: the collector of reference cycles need not go through them.
@@ -45,6 +48,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_counted: bool = True
     unseen: int = 0  #: batches whose look failed
     waiting: int = 0  #: batches that are waiting for token budget
+
+    def longest_pause(self, longest: float) -> float:
+        """Return the most seconds until the next look: fewer if other runs may make room any minute."""
+        waits_for_room = 0 < self.waiting == self.batches - self.done
+        return min(longest, ROOM_PAUSE) if waits_for_room else longest
 
     def is_news(self, last: Progress | None) -> bool:
         """Return whether this is to be logged after `last`: something changed, or an hour has passed."""
@@ -179,4 +187,5 @@ def _waits_for_tokens(run: Run, left: Left, moment: Moment) -> bool:
     if isinstance(left, Part):
         return False
     shard: Shard = run.shard(left.shard)
-    return not has_room(run, shard, moment.tokens) or (room_at(run, shard) or 0.0) > moment.now
+    held = room_at(run, shard, moment.tokens) or 0.0
+    return held > moment.now or not has_room(run, shard, moment.tokens)

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_openai_batch.batch.api.objects import Batch, RefusalKind
+from airflow_provider_openai_batch.batch.api.objects import Batch, BatchStatus, RefusalKind
 from airflow_provider_openai_batch.batch.decisions.unwanted_batches import runs
 from airflow_provider_openai_batch.batch.run.send import LATE, WINDOW
 
@@ -25,6 +25,8 @@ REFUSED_OFTEN = 3
 REFUSED_LONG = 3_600.0
 QUARTER = 4
 LIMIT = re.compile(r"limit(?::| of)\s*([0-9][0-9,_]*)\s*([kmb]?)\b", re.IGNORECASE)
+#: A batch that has failed was refused, or held no room.
+RAN = {BatchStatus.COMPLETED, BatchStatus.EXPIRED, BatchStatus.CANCELLED}
 MANY = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 SNAPSHOT = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")
 
@@ -33,11 +35,13 @@ SNAPSHOT = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")
 class TokenQueue:
     """The budgets that the connection names, and the tokens of our live batches, both by model.
 
-    `enqueued` is None where it was not counted: then only the API says when the queue is full.
+    `enqueued` is None where it was not counted: then only the API says when the queue is full. `freed` is
+    when (API time) the last batch of a model ended, without the date of a snapshot in its name.
     """
 
     budgets: Mapping[str, int] = field(default_factory=dict)
     enqueued: Mapping[str, int] | None = None
+    freed: Mapping[str, float] = field(default_factory=dict)
 
     def with_shard(self, shard: Shard) -> TokenQueue:
         """Return the queue as it is once a shard is enqueued, where it is counted."""
@@ -89,6 +93,21 @@ def enqueued(run: Run, looks: Mapping[str, object], listed: Iterable[Batch], now
         if batch.id not in own and not _is_over(batch, now) and count.isdecimal():
             tokens[batch.metadata.get("model", "")] += int(count)
     return dict(tokens)
+
+
+def freed(listed: Iterable[Batch], now: float) -> dict[str, float]:
+    """Return when the last batch of each model ended, of those that held room in the queue."""
+    return {family: batch.ended_at or 0.0 for family, batch in last_ended(listed, now).items()}
+
+
+def last_ended(listed: Iterable[Batch], now: float) -> dict[str, Batch]:
+    """Return the batch of each model that ended last, of those that held room in the queue."""
+    last: dict[str, Batch] = {}
+    for batch in listed:
+        if batch.status in RAN and batch.ended_at is not None and batch.ended_at <= now:
+            family = SNAPSHOT.sub("", batch.metadata.get("model", ""))
+            last[family] = max(batch, last.get(family, batch), key=lambda one: one.ended_at or 0.0)
+    return last
 
 
 def _is_enqueued(send: Send) -> bool:
@@ -145,14 +164,34 @@ def never_fits(run: Run, shard: Shard, queue: TokenQueue) -> bool:
     return shard.about.requests > 1 or limit is None or shard.about.tokens > limit
 
 
-def room_at(run: Run, shard: Shard) -> float | None:
+def room_at(run: Run, shard: Shard, queue: TokenQueue) -> float | None:
     """Return when to try again after the API found the queue full; None if there may be room already."""
-    full = [send.refusal for send in run.refused if _was_full(send, shard.about.model)]
+    full = [send for send in run.refused if _was_full(send, shard.about.model)]
     if not full:
         return None
     ended = max((s.terminal.at for s in run.sends if s.terminal is not None and not s.refusals), default=0.0)
-    pauses = [_again_at(refusal, shard) for refusal in full if refusal is not None and refusal.at >= ended]
+    last = _freed_at(run, shard, queue)
+    pauses = [
+        _again_at(send.refusal, shard)
+        for send in full
+        if send.refusal is not None and send.refusal.at >= ended and _refused_at(send) >= last
+    ]
     return max(pauses, default=None)
+
+
+def _freed_at(run: Run, shard: Shard, queue: TokenQueue) -> float:
+    """Return when a batch of any run made room; without a limit nobody knows for how many it is enough."""
+    model = shard.about.model
+    if queue.enqueued is None or limit_of(run, model, queue.budgets) is None:
+        return 0.0
+    return queue.freed.get(SNAPSHOT.sub("", model), 0.0)
+
+
+def _refused_at(send: Send) -> float:
+    """Return when the API refused it, which may have been seen much later."""
+    seen = send.refusal.at if send.refusal else 0.0
+    ended = send.terminal.batch.ended_at if send.terminal else None
+    return seen if ended is None else min(seen, ended)
 
 
 def pause(shard: Shard, at: float) -> float:

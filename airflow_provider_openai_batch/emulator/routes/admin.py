@@ -104,11 +104,14 @@ def summarize_ledger(request: Request) -> Response:
 
 
 def list_batches(request: Request) -> Response:
-    """`GET /admin/batches`: all batches as they are, without paging and faults, oldest first."""
+    """`GET /admin/batches`: all batches as they are, without paging and faults, oldest first.
+
+    `enqueued_tokens` are those that a batch holds of the queue, from `in_progress_at` until its end.
+    """
     served = service(request)
     served.batches.settle_all()
     now = served.clock.now()
-    found = [view(batch, now) for batch in served.state.batches()]
+    found = [view(batch, now) | {"enqueued_tokens": batch.tokens} for batch in served.state.batches()]
     return reply({"data": found[::-1]})
 
 

@@ -9,7 +9,7 @@ from airflow_provider_openai_batch.batch.decisions.actions import Decision, Wait
 from airflow_provider_openai_batch.batch.decisions.decide import decide
 from airflow_provider_openai_batch.batch.decisions.decision_input import Look, Moment, Settings, Unreachable
 from airflow_provider_openai_batch.batch.decisions.progress import progress_of
-from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue, enqueued, is_counted
+from airflow_provider_openai_batch.batch.decisions.token_queue import TokenQueue, enqueued, freed, is_counted
 from airflow_provider_openai_batch.batch.run.send import LATE, WINDOW
 from airflow_provider_openai_batch.steps.look.api_errors import rest_after
 from airflow_provider_openai_batch.steps.look.listed_looks import says_enough
@@ -110,8 +110,9 @@ class BatchLooks:
         """Return the tokens of our live batches; without a list they are not counted."""
         if listed is None:
             return TokenQueue(budgets=self._budgets)
+        listed = tuple(listed)
         counted = enqueued(run, self.by_batch, listed, self._now())
-        return TokenQueue(budgets=self._budgets, enqueued=counted)
+        return TokenQueue(budgets=self._budgets, enqueued=counted, freed=freed(listed, self._now()))
 
     def decide(self, run: Run, queue: Queue, tokens: TokenQueue) -> Decision:
         """Decide on what was seen."""

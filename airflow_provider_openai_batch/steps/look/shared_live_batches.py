@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from airflow_provider_openai_batch.batch.decisions.token_queue import last_ended
 from airflow_provider_openai_batch.steps.look.batch_looks import oldest_alive
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ class SharedLiveBatches:
         self._reading: asyncio.Task[Sequence[Batch]] | None = None
 
     async def listed(self, client: AsyncClient) -> Sequence[Batch]:
-        """Return the live batches; raises what the client does, to all who wait for that listing."""
+        """Return the live batches, and of each model the one that ended last.
+
+        Raises what the client does, to all who wait for that listing.
+        """
         if self._until is not None and self._elapsed() < self._until:
             return self._batches
         if self._reading is None:
@@ -46,7 +50,8 @@ class SharedLiveBatches:
         asked_at = self._elapsed()
         try:
             listed = await client.list_back_to(oldest_alive(client.now()))
-            self._batches = tuple(batch for batch in listed if not batch.status.ended)
+            live = [batch for batch in listed if not batch.status.ended]
+            self._batches = (*live, *last_ended(listed, client.now()).values())
             self._until = asked_at + LIFE
             return self._batches
         finally:

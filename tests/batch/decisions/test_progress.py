@@ -130,6 +130,22 @@ def test_a_create_in_doubt_is_a_batch_without_answers():
 
 
 @pytest.mark.parametrize(
+    ("live", "flying", "longest"),
+    [(10, False, 60), (10, True, 300), (0, False, 300)],
+    ids=["waits for room", "in flight", "has room"],
+)
+def test_a_run_that_waits_for_room_looks_often(live: int, flying: bool, longest: float):
+    """Other runs make room for it; a batch of its own is looked at as rarely as any."""
+    run = run_of(shard_of(1), *([shard_of(2, in_flight(2))] if flying else []), requests=16)
+    tokens = TokenQueue(budgets={"m": 15}, enqueued={"m": live})
+
+    said = progress(run, *([counting(1, 0), counting(2, 0)] if flying else []), left=("s1",), tokens=tokens)
+
+    assert said.longest_pause(300) == longest
+    assert said.longest_pause(20) == 20
+
+
+@pytest.mark.parametrize(
     ("seconds", "words"),
     [
         (0, "0 s"),

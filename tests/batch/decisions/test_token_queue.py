@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from airflow_provider_openai_batch.batch.decisions.decision_input import Moment
 from airflow_provider_openai_batch.batch.decisions.token_queue import (
     TokenQueue,
     enqueued,
+    freed,
     is_counted,
     limit_in,
     pause,
@@ -128,6 +130,19 @@ class TestCounting:
 
         assert enqueued(make_run(make_shard(make_send())), {}, [stuck], late) == {}
 
+    def test_what_ran_makes_room_when_it_ends(self):
+        """The last end of each model counts, if it is past; what the API refused never held any room."""
+        listed = [
+            make_batch("completed", id="a", ended_at=NOW - 60, metadata={"model": "m"}),
+            make_batch("expired", id="b", ended_at=NOW - 30, metadata={"model": "m-2025-08-07"}),
+            make_batch("failed", id="c", ended_at=NOW, metadata={"model": "m"}),
+            make_batch(id="d", metadata={"model": "m"}),
+            make_batch("completed", id="e", metadata={"model": "n"}),
+            make_batch("completed", id="f", ended_at=NOW + HOUR, metadata={"model": "m"}),
+        ]
+
+        assert freed(listed, NOW) == {"m": NOW - 30}
+
 
 class TestHolding:
     """When a shard is waiting for token budget."""
@@ -169,6 +184,34 @@ class TestHolding:
 
         assert held.actions == ()
         assert sent.actions == (SendShard("s1"),)
+
+    @pytest.mark.parametrize(
+        ("message", "freed", "sent"),
+        [
+            (FULL, NOW + 30, True),
+            (FULL, NOW - 30, False),
+            (FULL, None, False),
+            ("no", NOW + 30, False),
+        ],
+        ids=["ended since", "ended before", "none ended", "limit unknown"],
+    )
+    def test_pause_ends_with_a_batch_of_another_run(self, message: str, freed: float | None, sent: bool):
+        """Runs that were refused together do not leave the queue empty; without a limit all would ask."""
+        run = make_run(make_shard(full(NOW, message=message)))
+        tokens = TokenQueue(enqueued={}, freed={} if freed is None else {"m": freed})
+
+        assert decided(run, tokens, NOW + 60).actions == ((SendShard("s1"),) if sent else ())
+
+    def test_refusal_counts_from_when_the_api_refused(self):
+        """Nobody may look for minutes; what ended meanwhile has made room."""
+        refused_batch = make_batch("failed", ended_at=NOW)
+        send = full(NOW + 300, message=FULL)
+        send = replace(
+            send, batches=(refused_batch,), terminals=(facts.Terminal(at=NOW + 300, batch=refused_batch),)
+        )
+        tokens = TokenQueue(enqueued={}, freed={"m": NOW + 30})
+
+        assert decided(make_run(make_shard(send)), tokens, NOW + 301).actions == (SendShard("s1"),)
 
     def test_uncounted_queue_holds_nothing_back(self):
         """Without a list only the API tells."""

@@ -26,6 +26,7 @@ class Api:
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.error: Exception | None = None
+        self.batches = [LIVE, ENDED]
         self.live = SharedLiveBatches(lambda: self.seconds)
 
     def now(self) -> float:
@@ -36,7 +37,7 @@ class Api:
         await self.may_answer.wait()
         if self.error is not None:
             raise self.error
-        return [LIVE, ENDED]
+        return self.batches
 
     def looks(self, count: int) -> list[asyncio.Task[Any]]:
         return [asyncio.create_task(self.live.listed(self)) for _ in range(count)]  # type: ignore[arg-type]
@@ -54,6 +55,23 @@ def test_many_runs_make_one_list_a_minute():
             api.seconds += LIFE
 
     asyncio.run(play())
+
+
+def test_the_last_end_of_each_model_is_kept():
+    """It tells when there was room again; of what ended before, nothing is needed."""
+
+    async def play() -> None:
+        api = Api()
+        api.seconds = 100.0
+        api.batches = [LIVE, ended("a", 10.0), ended("b", 30.0), ended("c", 20.0), ended("d", 5.0, "n")]
+
+        assert [batch.id for batch in await api.live.listed(api)] == ["batch-1", "b", "d"]  # type: ignore[arg-type]
+
+    asyncio.run(play())
+
+
+def ended(name: str, at: float, model: str = "m") -> Batch:
+    return Batch(id=name, status=BatchStatus.COMPLETED, ended_at=at, metadata={"model": model})
 
 
 def test_a_run_that_is_stopped_stops_no_other():

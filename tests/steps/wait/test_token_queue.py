@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from airflow_provider_openai_batch.batch.decisions.actions import Finish, Wait
+from airflow_provider_openai_batch.batch.decisions.actions import Due, Finish, Wait
 from airflow_provider_openai_batch.batch.decisions.decision_input import Settings
 from airflow_provider_openai_batch.client.same_origin import AsyncSameOrigin
 from airflow_provider_openai_batch.client.sync_client import AsyncClient, Client
@@ -33,22 +33,24 @@ DAY = 96  # steps of a quarter of an hour
 
 
 class Backfill:
-    """Thirty runs, each with a client of its own, over one server."""
+    """Some runs, each with a client of its own, over one server."""
 
-    def __init__(self, pipeline: Pipeline, budgets: dict[str, int]) -> None:
+    def __init__(
+        self, pipeline: Pipeline, budgets: dict[str, int], runs: int = RUNS, **settings: Any
+    ) -> None:
         self.emulator = pipeline.emulator
         self.budgets = budgets
-        self.emulator.restart(seconds_to_complete=600, queue_tokens=LIMIT)
-        self.runs = [replace(pipeline, name=f"run{n}", client=self._client()) for n in range(RUNS)]
+        self.emulator.restart(**{"seconds_to_complete": 600, "queue_tokens": LIMIT} | settings)
+        self.runs = [replace(pipeline, name=f"run{n}", client=self._client()) for n in range(runs)]
         with sqlite3.connect(pipeline.folder / "warehouse.db") as database:
             database.execute("create table words (run integer, id integer, body text)")
-            rows = [(n, n * ROWS + row, f"{n} {row} {TEXT}") for n in range(RUNS) for row in range(ROWS)]
+            rows = [(n, n * ROWS + row, f"{n} {row} {TEXT}") for n in range(runs) for row in range(ROWS)]
             database.executemany("insert into words values (?, ?, ?)", rows)
 
     def submit(self) -> None:
         """Start all runs at once."""
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(self._submit, range(RUNS)))
+            list(pool.map(self._submit, range(len(self.runs))))
 
     def wait(self) -> int:
         """Look at all runs as triggers do, and advance those that are due, until all have ended."""
@@ -61,8 +63,12 @@ class Backfill:
             self.emulator.advance(900)
         return 2 * DAY
 
+    def step(self, run: Pipeline) -> Any:
+        """Return what a look at a run says, as its trigger sees it."""
+        return asyncio.run(self._look(run))
+
     def _has_ended(self, run: Pipeline) -> bool:
-        step = asyncio.run(self._look(run))
+        step = self.step(run)
         assert isinstance(step, Wait | Finish) or step.__class__.__name__ == "Due"
         return isinstance(step, Finish)
 
@@ -131,3 +137,24 @@ def test_thirty_runs_over_a_small_budget(backfill: Backfill):
             RUNS * ROWS,
             RUNS * ROWS,
         )
+
+
+def test_a_refused_run_goes_when_another_one_has_ended(pipeline: Pipeline):
+    """Two runs meet at an empty queue for one: the second has its turn after 30 s, not minutes later."""
+    backfill = Backfill(pipeline, {}, runs=2, seconds_to_complete=30, queue_tokens=LIMIT // 3)
+    backfill.submit()
+    backfill.emulator.advance(5)
+    for run in backfill.runs:
+        advance(run.store, run.client, Settings())
+    assert sorted(batch["status"] for batch in backfill.emulator.batches()) == ["failed", "in_progress"]
+    assert [type(backfill.step(run)) for run in backfill.runs] == [Wait, Wait]
+
+    backfill.emulator.advance(40)
+
+    assert [type(backfill.step(run)) for run in backfill.runs] == [Due, Due]
+    for run in backfill.runs:
+        advance(run.store, run.client, Settings())
+    backfill.emulator.advance(40)
+    assert [type(advance(run.store, run.client, Settings())) for run in backfill.runs] == [Finish, Finish]
+    for run in backfill.runs:
+        run.client.close()
