@@ -22,14 +22,12 @@ FIELDS: dict[str, dict[str, Any]] = {
     "organization": field(
         "Organization",
         "string",
-        "The organization that pays, if the key belongs to several.",
-        examples=["org-..."],
+        "The organization that pays (org-...), if the key belongs to several.",
     ),
     "project": field(
         "Project",
         "string",
-        "The project that pays, if the key belongs to several.",
-        examples=["proj_..."],
+        "The project that pays (proj_...), if the key belongs to several.",
     ),
     "timeout": field(
         "Timeout (seconds)",
@@ -70,15 +68,16 @@ FIELDS: dict[str, dict[str, Any]] = {
     "dashboard_url": field(
         "Dashboard (URL)",
         "string",
-        "Where people see the batches of another server; the link Batches of a task leads there.",
-        examples=["https://gateway.example/batches"],
+        "Where people see the batches of another server, https://gateway.example/batches; the link Batches "
+        "of a task leads there.",
     ),
     "auth": field(
         "Sign in with",
         "string",
-        "Empty: the API key. entra: a token of Microsoft Entra ID, for Azure; the password is then the "
-        "secret of an app, or empty for the identity of the machine.",
-        enum=["", "entra", None],
+        "Empty: the API key. entra: a token of Microsoft Entra ID, for Azure; the field of the API key then "
+        "holds the secret of an app, or nothing for the identity of the machine.",
+        enum=["entra", None],
+        values_display={"entra": "Microsoft Entra ID", "null": "the API key"},
     ),
     "tenant_id": field("Tenant", "string", "For entra with a secret: the tenant of the app."),
     "client_id": field(

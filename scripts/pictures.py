@@ -41,6 +41,11 @@ READS, WRITES = 3, 4
 #: True where the page has loaded and its fonts are there.
 READY = "document.fonts.ready.then(() => document.readyState)"
 
+#: Where to click on an element.
+MIDDLE = (
+    "(({{x, y, width, height}}) => ({{x: x + width / 2, y: y + height / 2}}))(({}).getBoundingClientRect())"
+)
+
 
 class NoPicture(RuntimeError):
     """The browser did not do what it was asked."""
@@ -56,20 +61,19 @@ MISSING = f"no Chromium is installed ({', '.join(NAMES)})"
 
 
 @dataclass
-class Tab:
-    """One page of a running browser. The methods raise NoPicture where the browser reports an error."""
+class Pipe:
+    """How a running browser is asked, whichever of its tabs it is about."""
 
     asks: int
     answers: int
-    session: str = ""
     numbers: Any = field(default_factory=count)
     unread: bytes = b""
 
-    def ask(self, method: str, **params: Any) -> dict[str, Any]:
-        """Call a method of the DevTools protocol and return its result."""
+    def ask(self, session: str, method: str, **params: Any) -> dict[str, Any]:
+        """Call a method of the DevTools protocol and return its result; without a session, of the browser."""
         number = next(self.numbers)
         message = {"id": number, "method": method, "params": params}
-        message |= {"sessionId": self.session} if self.session else {}
+        message |= {"sessionId": session} if session else {}
         os.write(self.asks, json.dumps(message).encode() + b"\0")
         end = time.monotonic() + SECONDS
         while (answer := self._read(end)).get("id") != number:
@@ -88,6 +92,30 @@ class Tab:
             self.unread += got
         first, _, self.unread = self.unread.partition(b"\0")
         return dict(json.loads(first))
+
+    def pages(self) -> set[str]:
+        """Return the ids of the open tabs."""
+        found = self.ask("", "Target.getTargets")["targetInfos"]
+        return {one["targetId"] for one in found if one["type"] == "page"}
+
+    def attach(self, page: str) -> Tab:
+        """Return an open tab."""
+        attached = self.ask("", "Target.attachToTarget", targetId=page, flatten=True)
+        tab = Tab(self, attached["sessionId"])
+        tab.ask("Page.enable")
+        return tab
+
+
+@dataclass
+class Tab:
+    """One page of a running browser. The methods raise NoPicture where the browser reports an error."""
+
+    pipe: Pipe
+    session: str
+
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        """Call a method of the DevTools protocol and return its result."""
+        return self.pipe.ask(self.session, method, **params)
 
     def open(self, page: str | Path, width: int = WIDE, headers: Mapping[str, str] | None = None) -> None:
         """Show a file or a URL in a window of so many pixels, and wait until it has loaded.
@@ -115,10 +143,43 @@ class Tab:
     def wait_for(self, script: str, seconds: float = SECONDS) -> None:
         """Wait until an expression is true; raise NoPicture if it is not after so many seconds."""
         end = time.monotonic() + seconds
-        while not self.run(script):
+        while not self._is_true(script):
             if time.monotonic() > end:
                 raise NoPicture(f"Not true after {seconds:.0f} s: {script}")
             time.sleep(0.05)
+
+    def _is_true(self, script: str) -> bool:
+        """Ask once; no, where the page is not there yet, or leads to another one."""
+        with suppress(NoPicture):
+            return bool(self.run(script))
+        return False
+
+    def click(self, script: str) -> None:
+        """Click on the middle of an element, as a mouse does: what covers it gets the click."""
+        self.wait_for(f"{script} != null")
+        place = self.run(f"(({script}).scrollIntoView({{block: 'center'}}), {MIDDLE.format(script)})")
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            self.ask("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+
+    def click_to_open(self, script: str) -> Tab:
+        """Click on what opens another tab, and return that."""
+        before = self.pipe.pages()
+        self.click(script)
+        end = time.monotonic() + SECONDS
+        while not (opened := self.pipe.pages() - before):
+            if time.monotonic() > end:
+                raise NoPicture(f"No tab was opened by {script}")
+            time.sleep(0.05)
+        return self.pipe.attach(opened.pop())
+
+    def address(self) -> str:
+        """Return the address of the page, once it is there or has failed."""
+        self.wait_for("location.href !== 'about:blank' && document.readyState === 'complete'")
+        return str(self.run("location.href"))
+
+    def settle(self) -> None:
+        """Wait until nothing moves any more: what fades in is there."""
+        self.wait_for("document.getAnimations().every((one) => one.playState !== 'running')", SECONDS)
 
     def too_wide(self) -> int:
         """Return by how many pixels the page is wider than its window, which a reader has to scroll."""
@@ -155,7 +216,8 @@ def open_browser() -> Iterator[Tab]:
         os.close(theirs_in)
         os.close(theirs_out)
         try:
-            yield _attach(Tab(asks, answers))
+            pipe = Pipe(asks, answers)
+            yield pipe.attach(pipe.ask("", "Target.createTarget", url="about:blank")["targetId"])
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process, signal.SIGKILL)
@@ -171,14 +233,6 @@ def _pipe() -> tuple[int, int]:
     for end in made:
         os.close(end)
     return moved[0], moved[1]
-
-
-def _attach(tab: Tab) -> Tab:
-    made = tab.ask("Target.createTarget", url="about:blank")
-    attached = tab.ask("Target.attachToTarget", targetId=made["targetId"], flatten=True)
-    tab.session = attached["sessionId"]
-    tab.ask("Page.enable")
-    return tab
 
 
 def take(page: str | Path, to: Path, width: int = WIDE, headers: Mapping[str, str] | None = None) -> Path:

@@ -17,7 +17,7 @@ from airflow_provider_openai_batch.batch.text.money import usd
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
 from airflow_provider_openai_batch.ui import bars
 
-FOLDER = "airflow_provider_openai_batch.ui.templates"
+FOLDER, REPORT = "airflow_provider_openai_batch.ui.templates", "airflow_provider_openai_batch.batch.report"
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'self'",
@@ -45,15 +45,22 @@ def _by_status(counts: dict[str, int]) -> dict[str, int]:
 @cache
 def _page_headers() -> dict[str, str]:
     policy = (
-        f"default-src 'none'; script-src {_hash('page.js')}; style-src {_hash('page.css')}; "
+        f"default-src 'none'; script-src {_hash(_text('page.js'))}; style-src {_hash(_style())}; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
     )
     return HEADERS | {"Content-Security-Policy": policy}
 
 
-def _hash(name: str) -> str:
-    digest = hashlib.sha256(_text(name).encode()).digest()
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@cache
+def _style() -> str:
+    """Return the style of the report and the page's own, which adds to it."""
+    shared = files(REPORT).joinpath("base.css").read_text("utf-8")
+    return Environment(autoescape=True, trim_blocks=True).from_string(shared).render() + _text("page.css")
 
 
 @cache
@@ -84,6 +91,6 @@ def _environment() -> Environment:
         "shares": bars.shares,
         "meter": bars.meter,
         "script": Markup(_text("page.js")),  # noqa: S704 - our own file
-        "style": Markup(_text("page.css")),  # noqa: S704 - our own file
+        "style": Markup(_style()),  # noqa: S704 - our own file
     }
     return made

@@ -16,6 +16,7 @@ from scripts.pictures import MISSING, browser, open_browser
 from tests.services.stack import Stack
 from tests.steps.conftest import Pipeline
 from tests.ui.conftest import Listed, owned
+from tests.ui.signing_in import sign_in, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.long, pytest.mark.skipif(browser() is None, reason=MISSING)]
 DAG, NIGHT = "classify_tickets", "scheduled__2026-12-{:02}T03:00:00+00:00"
 PASSWORDS = {"ann": "ann-knows-it", "eve": "eve-knows-it"}
-PASSWORD, SIGN_IN = "input[name=password]", "button[type=submit]"
 #: Whether this computer is dark, and how wide its window is.
 LOOKS = {(1280, "light"), (400, "light"), (1280, "dark"), (400, "dark")}
 WATCH = """
@@ -92,21 +92,6 @@ def server(listed: Listed, airflow_db: Path, tmp_path: Path) -> Iterator[str]:
             stack.stop()
 
 
-def sign_in(tab: Tab, user: str) -> None:
-    """Fill Airflow's login form, as a person does."""
-    tab.wait_for(f"document.querySelector('{PASSWORD}') !== null")
-    for field, text in (("input[name=username]", user), (PASSWORD, PASSWORDS[user])):
-        tab.run(f"document.querySelector('{field}').focus()")
-        tab.ask("Input.insertText", text=text)
-    tab.wait_for(f"!document.querySelector('{SIGN_IN}').disabled")
-    tab.run(f"document.querySelector('{SIGN_IN}').click()")
-
-
-def until(tab: Tab, text: str) -> None:
-    """Wait until a person reads this."""
-    tab.wait_for(f"document.body !== null && document.body.innerText.includes({text!r})")
-
-
 def check_looks(tab: Tab, name: str) -> None:
     """See that no width has to be scrolled sideways, and keep pictures if somebody wants them."""
     folder = os.environ.get("OPENAI_BATCH_PICTURES")
@@ -146,7 +131,7 @@ def test_a_run_is_followed_from_its_first_answer_to_its_report(nights: Listed, s
     nights.submit()
 
     tab.open(f"{server}/openai_batch/")
-    sign_in(tab, "ann")
+    sign_in(tab, "ann", PASSWORDS["ann"])
     until(tab, "0 of 10 requests")
     until(tab, "of 120 requests")
     check_looks(tab, "list")
@@ -176,7 +161,7 @@ def test_the_page_works_in_the_frame_of_the_menu(nights: Listed, server: str, ta
     nights.submit()
 
     tab.open(f"{server}/plugin/openai-batch")
-    sign_in(tab, "ann")
+    sign_in(tab, "ann", PASSWORDS["ann"])
     inner = "document.querySelector('iframe').contentDocument"
     tab.wait_for(f"document.querySelector('iframe') && {inner}.body?.innerText.includes('of 10 requests')")
     check_looks(tab, "menu")
@@ -196,7 +181,9 @@ def test_a_user_without_the_dag_sees_nothing_of_it(nights: Listed, server: str, 
     nights.submit()
 
     tab.open(f"{server}/openai_batch/run?id={quote(nights.pipeline.run_id, safe='')}")
-    sign_in(tab, "eve")
+    sign_in(tab, "eve", PASSWORDS["eve"])
+    until(tab, "There is no such run")
+    tab.open(f"{server}/openai_batch/report?id={quote(nights.pipeline.run_id, safe='')}")
     until(tab, "There is no such run")
     tab.open(f"{server}/openai_batch/")
     until(tab, "No runs")

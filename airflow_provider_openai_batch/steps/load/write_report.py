@@ -59,8 +59,10 @@ def _keep_figures(store: RunStore, report: Report) -> None:
 
 
 def page_template() -> str:
-    """Read the template of the page."""
-    return files("airflow_provider_openai_batch.batch.report").joinpath("page.html").read_text("utf-8")
+    """Read the template of the page, with the style that it shares with the page in Airflow's UI."""
+    folder = files("airflow_provider_openai_batch.batch.report")
+    style = folder.joinpath("base.css").read_text("utf-8")
+    return folder.joinpath("page.html").read_text("utf-8").replace('{% include "base.css" %}\n', style)
 
 
 def make_report(run: Run, snapshot: CompleteSnapshot, counts: Counts, now: float) -> Report:

@@ -17,7 +17,8 @@ from tests.batch.report.reports import REPORTS, TEMPLATE
 if TYPE_CHECKING:
     from pathlib import Path
 
-WIDTHS = (1280, 400)
+#: On a desk, half of one, where tables become lists, and on a telephone.
+WIDTHS = (1280, 1060, 800, 740, 400)
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
