@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,11 +23,31 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Any]:
     """Start one PostgreSQL server for the session."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    server = start_postgres(folder / "data")
-    yield server
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with own_folder("pg-") as folder, postgres_in(folder / "data") as server:
+        yield server
+
+
+@contextmanager
+def own_folder(prefix: str) -> Iterator[Path]:
+    """Make a folder for servers, and remove it at the end.
+
+    Of pytest's own folders, a later session takes the rights away that PostgreSQL needs.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def postgres_in(data: Path) -> Iterator[Any]:
+    """Run a PostgreSQL server with its data in this folder, which `own_folder` has made."""
+    server = start_postgres(data)
+    try:
+        yield server
+    finally:
+        server.cleanup()
 
 
 def start_postgres(data: Path) -> Any:

@@ -18,7 +18,7 @@ from tests.crashes.zombies import ClearedScenario, StaleScenario, ZombieScenario
 from tests.laws import figures as laws
 from tests.laws.figures import Figures
 from tests.mariadb import is_installed, start_mariadb
-from tests.servers import start_postgres
+from tests.servers import postgres_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -132,9 +132,7 @@ class Campaign:
 
     def _postgres_server(self) -> object:
         if self._postgres is None:
-            server = start_postgres(self._folder / "postgres")
-            self._stack.callback(server.cleanup)
-            self._postgres = server
+            self._postgres = self._stack.enter_context(postgres_in(self._folder / "postgres"))
         return self._postgres
 
     def _mariadb_server(self) -> MariaServer:

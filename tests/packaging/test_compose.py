@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.servers import start_postgres
+from tests.servers import own_folder, postgres_in
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
@@ -83,15 +83,14 @@ def test_the_image_is_the_airflow_of_the_checks():
     assert base == f"apache/airflow:{pinned.partition('==')[2]}"
 
 
-def test_the_warehouse_is_made(tmp_path):
+def test_the_warehouse_is_made():
     """The script that makes the warehouse runs on PostgreSQL, with tickets for the days to come."""
-    server = start_postgres(tmp_path / "postgres")
-    server.psql((ROOT / "docker/warehouse.sql").read_text())
-    counts = server.psql(
-        "\\connect warehouse\n\\t\n"
-        "select count(*) from tickets where day = current_date - 1; select count(*) from logs;"
-    )
-    server.cleanup()
+    with own_folder("compose-") as folder, postgres_in(folder / "postgres") as server:
+        server.psql((ROOT / "docker/warehouse.sql").read_text())
+        counts = server.psql(
+            "\\connect warehouse\n\\t\n"
+            "select count(*) from tickets where day = current_date - 1; select count(*) from logs;"
+        )
 
     assert counts.split()[-2:] == ["40", "8"]
 

@@ -8,8 +8,8 @@ from importlib.metadata import version
 import psycopg
 import pytest
 
-from tests.servers import start_postgres
 from tests.services.composed import Composed
+from tests.services.stack import lent
 
 pytestmark = [
     pytest.mark.long,
@@ -22,17 +22,12 @@ DAG_ID = "nightly_classification"
 
 
 @pytest.fixture
-def deployment(tmp_path):
+def deployment():
     """Start everything in the order of the compose file."""
-    server = start_postgres(tmp_path / "postgres")
-    deployed = Composed(tmp_path, server)
-    deployed.set_up()
-    try:
+    with lent(Composed) as deployed:
+        deployed.set_up()
         deployed.start_all()
         yield deployed
-    finally:
-        deployed.stop()
-        server.cleanup()
 
 
 def ended(deployment, run_id):

@@ -7,18 +7,16 @@ All must end in the same table and the same ledger: each row once, and no reques
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.scale.cluster import Books, Cluster
-from tests.servers import start_postgres
+from tests.services.stack import lent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,16 +56,9 @@ def main(words: list[str]) -> int:
 @contextmanager
 def deployed(rows: int) -> Iterator[Cluster]:
     """Start everything, and leave nothing behind."""
-    folder = Path(tempfile.mkdtemp(prefix="scale-"))
-    server = start_postgres(folder / "postgres")
-    cluster = Cluster(folder, server.get_postmaster_info().socket_dir, sys.executable)
-    try:
+    with lent(partial(Cluster, python=sys.executable)) as cluster:
         cluster.set_up_rows(rows)
         yield cluster
-    finally:
-        cluster.stop()
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def played(cluster: Cluster) -> list[Outcome]:

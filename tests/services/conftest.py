@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers import start_postgres
 from tests.services.deployment import ROOT, Deployment
+from tests.services.stack import lent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OLDER = ROOT / ".venv-2.11/bin/python"
 
@@ -24,17 +23,10 @@ OLDER = ROOT / ".venv-2.11/bin/python"
 @contextmanager
 def deployed(python: str | Path, services: list[str]) -> Iterator[Deployment]:
     """Start everything, and leave nothing behind."""
-    folder = Path(tempfile.mkdtemp(prefix="services-"))
-    server = start_postgres(folder / "postgres")
-    running = Deployment(folder, server.get_postmaster_info().socket_dir, str(python))
-    try:
+    with lent(partial(Deployment, python=str(python))) as running:
         running.set_up()
         running.starts(*services)
         yield running
-    finally:
-        running.stop()
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -29,8 +29,8 @@ COLUMNS = (
 class Deployment(Stack):
     """A stack over one PostgreSQL server: `airflow` is its own database, `warehouse` the user's."""
 
-    def __init__(self, folder: Path, socket: Path, python: str) -> None:
-        self.socket = socket
+    def __init__(self, folder: Path, server: Any, python: str) -> None:
+        self.socket = Path(server.get_postmaster_info().socket_dir)
         self.emulator = OpenAIBatchEmulator(folder / "api")
         self.emulator._port = free_port()
         super().__init__(folder, self._settings(folder), python)

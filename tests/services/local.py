@@ -10,11 +10,11 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import which
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 
-from tests.servers import start_postgres
+from tests.servers import postgres_in
 from tests.services.composed import ROOT, Composed, port_or_free
 
 if TYPE_CHECKING:
@@ -51,16 +51,25 @@ def main(words: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     say(f"starting; the logs are in {folder}")
     try:
-        with _database(folder) as server, _stopped(Composed(folder, server, _ports(folder))) as stack:
-            say("PostgreSQL has started; Airflow makes its tables")
-            stack.set_up()
-            stack.start_all()
-            say("the emulated OpenAI and Airflow's four processes have started")
-            stack.wait("Airflow is not healthy", stack.is_healthy)
-            print(READY.format(psql=_psql(), **vars(stack)), flush=True)
-            return _watch(stack)
+        return _run(folder)
     except KeyboardInterrupt:
         return 0
+    finally:
+        say("everything has stopped")
+
+
+def _run(folder: Path) -> int:
+    with (
+        postgres_in(folder / "postgres") as server,
+        _stopped(Composed(folder, server, _ports(folder))) as stack,
+    ):
+        say("PostgreSQL has started; Airflow makes its tables")
+        stack.set_up()
+        stack.start_all()
+        say("the emulated OpenAI and Airflow's four processes have started")
+        stack.wait("Airflow is not healthy", stack.is_healthy)
+        print(READY.format(psql=_psql(), **vars(stack)), flush=True)
+        return _watch(stack)
 
 
 def _watch(stack: Composed) -> int:
@@ -74,16 +83,6 @@ def _watch(stack: Composed) -> int:
 
 
 @contextmanager
-def _database(folder: Path) -> Iterator[Any]:
-    server = start_postgres(folder / "postgres")
-    try:
-        yield server
-    finally:
-        server.cleanup()
-        say("everything has stopped")
-
-
-@contextmanager
 def _stopped(stack: Composed) -> Iterator[Composed]:
     """Stop all processes at the end, and what they have started; a second Ctrl-C does not stop that."""
     try:
@@ -92,18 +91,8 @@ def _stopped(stack: Composed) -> Iterator[Composed]:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         say("stopping")
-        _end(_own(stack))
+        _end(stack.processes())
         stack.stop()
-
-
-def _own(stack: Composed) -> list[psutil.Process]:
-    """Find the processes with the environment of this Airflow: tasks are in groups of their own."""
-    home, found = stack.environment["AIRFLOW_HOME"], []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get("AIRFLOW_HOME") == home:
-                found.append(process)
-    return found
 
 
 def _end(processes: list[psutil.Process]) -> None:

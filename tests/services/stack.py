@@ -9,12 +9,16 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.request import Request, urlopen
 
+import psutil
+
+from tests.servers import own_folder, postgres_in
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 PATIENCE = 600
@@ -89,9 +93,21 @@ class Stack:
             _end_group(process.pid)
 
     def stop(self) -> None:
-        """End all processes with their children."""
+        """End all processes with their children, and what these have started in groups of their own."""
         for name in list(self._running):
             self.kill(name)
+        for process in self.processes():
+            with suppress(psutil.Error):
+                process.kill()
+
+    def processes(self) -> list[psutil.Process]:
+        """Find the processes with the environment of this Airflow; PostgreSQL is none of them."""
+        home, found = self.environment["AIRFLOW_HOME"], []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("AIRFLOW_HOME") == home:
+                    found.append(process)
+        return found
 
     def dead(self) -> list[str]:
         """Name the processes that have ended by themselves."""
@@ -133,6 +149,23 @@ class Stack:
         """Tell whether all of Airflow's parts say that they work."""
         parts = self.call("GET", "/api/v2/monitor/health")
         return all(part["status"] == "healthy" for part in parts.values())
+
+
+S = TypeVar("S", bound=Stack)
+
+
+@contextmanager
+def lent(stack: Callable[[Path, Any], S]) -> Iterator[S]:
+    """Lend a stack of services over a PostgreSQL server of its own; at the end nothing is left of both.
+
+    :param stack: makes it, of its folder and the server.
+    """
+    with own_folder("services-") as folder, postgres_in(folder / "postgres") as server:
+        made = stack(folder, server)
+        try:
+            yield made
+        finally:
+            made.stop()
 
 
 def _end_group(group: int) -> None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from contextlib import suppress
 from importlib.metadata import version
-from pathlib import Path
 from urllib.request import Request, urlopen
 
 import psutil
 import pytest
 
+from tests.servers import own_folder
 from tests.services.composed import ROOT
 
 pytestmark = [
@@ -29,10 +27,9 @@ DAG = "/api/v2/dags/nightly_classification"
 
 @pytest.fixture
 def folder():
-    """Make a folder; of pytest's own, a later session takes the rights away that PostgreSQL needs."""
-    made = Path(tempfile.mkdtemp(prefix="services-"))
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    """Make a folder for it."""
+    with own_folder("services-") as made:
+        yield made
 
 
 @pytest.fixture
