@@ -32,6 +32,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def until(question: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    """Ask once a second until the answer is true; an error of the network is an answer to wait on."""
+    last = time.monotonic() + patience
+    while time.monotonic() < last:
+        with suppress(OSError):
+            if answer := question():
+                return answer
+        time.sleep(1)
+    raise TimeoutError(f"no answer after {patience} s")
+
+
 class Stack:
     """Processes with one environment, each in a group of its own and with a log in the folder."""
 
@@ -126,17 +137,16 @@ class Stack:
             return str(json.load(answer)["access_token"])
 
     def wait(self, what: str, question: Callable[[], Any]) -> Any:
-        """Ask until the answer is true; an error of the network is an answer to wait on."""
-        last = time.monotonic() + self.patience
-        while time.monotonic() < last:
-            try:
-                if answer := question():
-                    return answer
-            except OSError:
-                pass
+        """Ask until the answer is true; fails, with the logs, also where a process ends by itself."""
+
+        def still() -> Any:
             assert not (dead := self.dead()), f"{dead} ended by themselves:\n{self.logs()}"
-            time.sleep(1)
-        raise AssertionError(f"{what} after {self.patience} s:\n{self.logs()}")
+            return question()
+
+        try:
+            return until(still, self.patience)
+        except TimeoutError:
+            raise AssertionError(f"{what} after {self.patience} s:\n{self.logs()}") from None
 
     def logs(self) -> str:
         """Return the ends of the services' logs, and of those of tasks that tell of an error."""

@@ -25,6 +25,8 @@ DAG_ID, DAYS, LINES = "backfill_days", 30, 600
 LOGS = sorted((ROOT.parent / "shared/data").glob("loghub_*.log"))
 #: Input tokens that may be enqueued: those of four days, as we estimate them, and as the API counts them.
 BUDGET, QUEUE = 5_500, 16_000
+#: Seconds for 120 processes of tasks; two busy cores take twelve minutes.
+PATIENCE = 1_500
 #: The rows that landed; the run is that of their day.
 LABELLED = """
     select day, line_no, label, batch_status, pg_typeof(day)::text, replace(batch_run_id, day::text, 'DAY')
@@ -43,6 +45,7 @@ def lines() -> list[str]:
 def month() -> Iterator[Composed]:
     """Start Airflow with a month of logs, and an API whose queue takes a few days of them."""
     with lent(Composed) as stack:
+        stack.patience = PATIENCE
         stack.set_up()
         connection = json.loads(stack.environment["AIRFLOW_CONN_OPENAI_DEFAULT"])
         connection["extra"]["token_budgets"] = {"gpt-5-nano": BUDGET}

@@ -56,10 +56,10 @@ class Wait(OpenAIBatchSensor):
             die_once("deferring", self.dag_id)
             raise
 
-    def execute_complete(self, context: Any, event: Any = None) -> Any:
+    def execute_complete(self, context: Any, event: Any = None, told: Any = None) -> Any:
         """Die first, or with the result in hand."""
         die_once("resuming", self.dag_id)
-        done = super().execute_complete(context, event)
+        done = super().execute_complete(context, event, told)
         die_once("answered", self.dag_id)
         return done
 
