@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
 from airflow_provider_openai_batch import cancel, purge, status
 from airflow_provider_openai_batch.__main__ import COMMANDS
+from airflow_provider_openai_batch.batch.decisions.actions import Action
+from airflow_provider_openai_batch.steps.maintenance.run_status import NEXT_STEPS
 from tests.steps import conftest as steps
 
 if TYPE_CHECKING:
@@ -56,6 +58,17 @@ def test_status_of_a_run_in_flight(pipeline: Any, capsys: pytest.CaptureFixture[
     assert [batch["requests"] for batch in run["batches"]] == [10]
     assert "1 batch (" in run["waits_for"][0]
     assert pipeline.store.list() == before
+
+
+def test_status_of_a_batch_that_has_ended_says_who_goes_on(pipeline: Any, capsys: pytest.CaptureFixture[str]):
+    """What the wait task will do is said in words, of each kind of action."""
+    pipeline.submit()
+    pipeline.emulator.advance(3_600)
+
+    _, (run,) = shown(capsys, pipeline.store.uri)
+
+    assert "the wait task, which is to collect answers (1)" in run["waits_for"]
+    assert set(NEXT_STEPS) == set(get_args(Action))
 
 
 def test_status_of_a_landed_run(pipeline: Any, capsys: pytest.CaptureFixture[str]):

@@ -90,6 +90,16 @@ def test_what_is_known_to_the_task_is_not_read_again(connection):
     assert found == dict.fromkeys(KEYS, "") | ti.pushed
 
 
+@pytest.mark.skipif(links.airflow_version() < (3, 0), reason="Airflow 2 asks in another process")
+def test_a_task_that_failed_early_reads_no_links(caplog):
+    """It has pushed none, and Airflow logs an error for each XCom that is not there."""
+    operator = OpenAIBatchLoadOperator(task_id="load", run_uri="file:///r")
+
+    found = {link.get_link(operator, ti_key=TaskInstance()) for link in links.links()}
+
+    assert (found, caplog.text) == ({""}, "")
+
+
 @pytest.mark.parametrize(
     ("report_uri", "url"),
     [("https://reports.example/r.html", "https://reports.example/r.html"), ("s3://b/r.html", None)],

@@ -12,6 +12,7 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow_provider_openai_batch.batch.arguments.missing_packages import unopened
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables import names
+from airflow_provider_openai_batch.tables.errors import RefusedByDatabase
 from airflow_provider_openai_batch.tables.sources import files, function_rows, keyset_pages, sql
 from airflow_provider_openai_batch.tables.sources import in_memory as given_rows
 from airflow_provider_openai_batch.tables.targets import parquet
@@ -62,6 +63,19 @@ def resolve_source(
         made: Source = _warehouse(kind).source(hook, query)
         return made
     return cursor_source(kind, hook, query, args.key)
+
+
+def columns_of(source: Source, args: arguments.Source) -> Sequence[str]:
+    """Ask a source for its columns; where its database refuses, say what of the DAG is to be corrected."""
+    try:
+        return source.columns()
+    except RefusedByDatabase as error:
+        what = "source['sql']" if args.sql is not None else f"source['table'] ({args.table!r})"
+        what += " or source['where']" if args.where is not None else ""
+        raise InvalidRequest(
+            f"{str(error).rstrip('.')}. Correct {what}, or the database or rights of connection "
+            f"{args.conn_id!r}."
+        ) from None
 
 
 def cursor_source(kind: str, hook: DbApiHook, query: sql.Query, key: Sequence[str]) -> sql.CursorSource:

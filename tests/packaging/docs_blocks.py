@@ -48,6 +48,7 @@ OURS = (
 #: Commands of other programs, which a reader has or not: only that they are quoted rightly is checked.
 OTHERS = frozenset(
     {"jq", "git", "cd", "cp", "curl", "docker", "helm", "kubectl", "psql", "ls", "aws", "gcloud", "pytest"}
+    | {"."}  # a shell's own
 )
 #: What may stand before a command.
 ASSIGNED = re.compile(r"^\w+=")

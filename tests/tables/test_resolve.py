@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
-from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
+from airflow_provider_openai_batch.tables.resolve import columns_of, resolve_source, resolve_target
 from airflow_provider_openai_batch.tables.warehouses import read_only, registry
 
 if TYPE_CHECKING:
@@ -21,6 +21,22 @@ def test_missing_connection() -> None:
         resolve_source(arguments.source({"conn_id": "nowhere", "table": "t", "key": "id"}))
     with pytest.raises(InvalidRequest, match=r"target\['conn_id'\] 'nowhere' is not defined"):
         resolve_target(arguments.Target(conn_id="nowhere", table="t"))
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"table": "tikets"}, r"source\['table'\] \('tikets'\), or"),
+        ({"table": "tikets", "where": "id > 1"}, r"source\['table'\] \('tikets'\) or source\['where'\], or"),
+        ({"sql": "SELECT * FROM tikets"}, r"source\['sql'\], or"),
+    ],
+)
+def test_a_query_that_is_refused_says_what_to_correct(sqlite_file: Path, given: Any, what: str) -> None:
+    """The database's word, the argument of the DAG, and the connection."""
+    args = arguments.source({"conn_id": "warehouse", "key": "id", **given})
+
+    with pytest.raises(InvalidRequest, match=f"no such table: tikets. Correct {what} .*'warehouse'"):
+        columns_of(resolve_source(args), args)
 
 
 def test_not_a_database(connect: Any) -> None:

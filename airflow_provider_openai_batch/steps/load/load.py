@@ -257,7 +257,7 @@ def _advice(loaded: LoadSummary, row_counts: RowCounts, resend: tuple[str, ...] 
     if again:
         return f"clear submit to send the rows again that are {' or '.join(again)}"
     return (
-        "change the request, or list their status in resend: a clear of submit alone does not send them again"
+        "a clear of submit alone does not send them again: change the request or list their status in resend"
     )
 
 

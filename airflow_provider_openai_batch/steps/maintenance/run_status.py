@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.api.objects import Batch
+from airflow_provider_openai_batch.batch.decisions import actions
 from airflow_provider_openai_batch.batch.decisions.actions import Finish, GiveUp
 from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.steps.look.sync_look import SyncLook
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.client.sync_client import Client
     from airflow_provider_openai_batch.store.run_store import RunStore
 
+#: What the wait task does at its next look, by the kind of action.
+NEXT_STEPS: dict[type[actions.Action], str] = {
+    actions.Collect: "collect answers",
+    actions.Resolve: "find out whether a batch was created",
+    actions.NoteLost: "look for a batch that the API does not know",
+    actions.CancelBatch: "cancel a batch that no row needs",
+    actions.MakeChild: "stage what is to be sent again",
+    actions.Split: "divide a batch that is too large for the API",
+    actions.SendShard: "send a batch",
+    actions.Preflight: "send the preflight",
+    actions.CapShard: "end rows that would exceed the cost cap",
+}
 #: States of a run that a person should look at.
 AMISS = frozenset({"stopped", "unreadable"})
 
@@ -143,9 +156,7 @@ def _reasons(run: Run, decision: Decision, sync_look: SyncLook) -> list[str]:
     refused = [send.refusal.answer for send in run.sends if send.refusal is not None]
     if refused and not flying:
         reasons.append(f"the API refused a batch: status {refused[-1].status}, code {refused[-1].code!r}")
-    kinds = Counter(type(action).__name__ for action in decision.actions)
-    reasons += [
-        f"the wait task, whose next actions are: {kind} ({count:,})" for kind, count in sorted(kinds.items())
-    ]
+    steps = Counter(NEXT_STEPS[type(action)] for action in decision.actions)
+    reasons += [f"the wait task, which is to {step} ({count:,})" for step, count in sorted(steps.items())]
     until = datetime.fromtimestamp(getattr(decision.step, "until", 0.0), UTC)
     return reasons or [f"shards that can be sent from {until:%Y-%m-%d %H:%M:%S}Z on"]

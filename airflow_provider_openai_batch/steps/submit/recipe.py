@@ -115,8 +115,8 @@ def match_column(argument: str, name: str, columns: Sequence[str]) -> str:
     if len(found) == 1:
         return found[0]
     raise InvalidRequest(
-        f"{argument} names {name!r}, which is not a column of the source; there are {', '.join(columns)}."
-        + _delimited(name, columns)
+        f"{argument} names {name!r}, which is not a column of the source; the columns are "
+        f"{', '.join(columns)}." + _delimited(name, columns)
     )
 
 

@@ -33,7 +33,7 @@ from airflow_provider_openai_batch.steps.submit.staged import Staged, staged_of
 from airflow_provider_openai_batch.steps.submit.submit_log import log_changes, warn_of_skipped
 from airflow_provider_openai_batch.steps.submit.tokenizers import counter_for
 from airflow_provider_openai_batch.steps.wait.lost_folder import refuse_lost
-from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
+from airflow_provider_openai_batch.tables.resolve import columns_of, resolve_source, resolve_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,7 +66,7 @@ def stage(args: SubmitArgs, store: RunStore, client: Client, early: EarlyUploads
     if is_retry and (staged := _staged_before(args, fingerprint, store, client)) is not None:
         return staged
     source = resolve_source(args.source, args.rows, call=args.call)
-    recipe = read_recipe(args.source, args.request, args.output_type, source.columns())
+    recipe = read_recipe(args.source, args.request, args.output_type, columns_of(source, args.source))
     run = read_run(store, client.origin)
     if run.empty:
         refuse_lost(store, client, args.openai_conn_id, is_first_try=args.try_number == 1)

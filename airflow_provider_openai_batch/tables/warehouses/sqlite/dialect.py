@@ -58,7 +58,7 @@ def compared(source: str, declared: Declared) -> str:
 DIALECT = Dialect(
     name="sqlite",
     connections=("sqlite",),
-    package="apache-airflow-providers-sqlite",
+    package="airflow-provider-openai-batch[sqlite]",
     types=Types(
         named={
             "date": "TEXT", "time": "TEXT", "timestamp": "TEXT", "timestamptz": "TEXT", "json": "TEXT",
