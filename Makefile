@@ -2,13 +2,14 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow check test test-long test-matrix faults stores bench scale warehouses mariadb format prices constraints release clean
+.PHONY: help demo airflow check test test-cloud test-long test-matrix faults stores bench scale warehouses mariadb format prices constraints release clean
 
 help:
 	@echo "make demo       classify real text through Airflow and the emulator: no key, no cost"
 	@echo "make airflow    Airflow with a warehouse and an emulated OpenAI, ready to click; Ctrl-C stops it"
 	@echo "make check      format, lint, layers, types, words"
 	@echo "make test       the tests"
+	@echo "make test-cloud the tests of cloud warehouses, against their stand-ins"
 	@echo "make test-long  all tests, also the slow ones, and all quick ones on Airflow 2.11"
 	@echo "make test-matrix  install as users do, on each Airflow, Python, pyarrow, and openai, and test that (an hour)"
 	@echo "make faults     try every fault: simulated schedules, crashes, what the API does wrong (an hour)"
@@ -41,6 +42,9 @@ SIDE_BY_SIDE = --numprocesses=$(WORKERS) --dist=loadscope --no-loadscope-reorder
 
 test: .venv/.dev mariadb
 	@.venv/bin/python -m pytest $(SIDE_BY_SIDE)
+
+test-cloud: .venv-cloud/.dev .venv-fakesnow/.done
+	@.venv-cloud/bin/python -m pytest tests/tables/warehouses/snowflake
 
 test-long: .venv/.dev .venv-2.11/.dev .venv-cloud/.dev .venv-litellm mariadb
 	@.venv/bin/python -m pytest -m "long or not long"
@@ -101,7 +105,7 @@ constraints: .venv/.dev
 		$(PEERS)-constraints.txt
 
 clean:
-	rm -rf .venv .venv-2.11 .venv-cloud .venv-litellm .venv-peers .venv-scale .venv-matrix .airflow .demo dist build
+	rm -rf .venv .venv-2.11 .venv-cloud .venv-fakesnow .venv-litellm .venv-peers .venv-scale .venv-matrix .airflow .demo dist build
 
 , := ,
 
@@ -136,6 +140,13 @@ endef
 # The providers of cloud warehouses, for their example DAGs.
 .venv-cloud/.dev: pyproject.toml constraints-cloud.txt $(CLOUD)
 	$(call install,constraints-cloud.txt,.[dev],-r $(CLOUD))
+
+# Stand-ins for cloud warehouses, as processes of their own: what they need is not what we need.
+.venv-fakesnow/.done: tests/warehouses/fakesnow.txt
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@echo "installing fakesnow into $(@D)"
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 # What `make bench` compares with. An index may lack it: those lines are not measured then.
 .PHONY: .venv-peers

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
+    from airflow_provider_openai_batch.tables.dialect.merge_forms import Step
     from airflow_provider_openai_batch.tables.errors import Failure
     from airflow_provider_openai_batch.tables.landing import Written
     from airflow_provider_openai_batch.tables.plan import Existing, Plan, Staging
@@ -30,13 +31,6 @@ class Session(Protocol):
 
     def stage(self, staging: Staging, batches: Iterator[pa.RecordBatch]) -> int:
         """Create the temporary table and load the rows into it."""
-        ...
-
-    def transact(self, parts: tuple[str, ...], work: Callable[[], Written], *, keep: bool) -> Written:
-        """Do the work in one transaction, alone among loads of the table where the database can.
-
-        It is kept or taken back; it may be done more than once.
-        """
         ...
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
@@ -60,9 +54,33 @@ class Session(Protocol):
 
 
 @runtime_checkable
+class Transacting(Protocol):
+    """A session whose database takes back all that a load does to a table."""
+
+    def transact(self, parts: tuple[str, ...], work: Callable[[], Written], *, keep: bool) -> Written:
+        """Do the work in one transaction, alone among loads of the table where the database can.
+
+        It is kept or taken back; it may be done more than once.
+        """
+        ...
+
+
+@runtime_checkable
 class Committing(Protocol):
     """A session whose database keeps what DDL has done, whatever becomes of the transaction."""
 
     def on_a_copy(self, made: Plan) -> Plan:
         """Define the table as planned in a temporary one; return the plan for that."""
+        ...
+
+
+@runtime_checkable
+class Stepping(Protocol):
+    """A session whose database has no transaction around all of a load: one step changes the table.
+
+    Rows are staged and the table is defined before it, so that both may stay if the step is never done.
+    """
+
+    def step(self, statements: Step) -> list[int]:
+        """Do all of the statements or none, and count the rows that each wrote."""
         ...

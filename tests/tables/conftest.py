@@ -13,6 +13,7 @@ import pytest
 
 from tests.mariadb import mariadb, mariadb_server
 from tests.servers import connect, postgres, postgres_server
+from tests.snowflake import snowflake, snowflake_server
 from tests.tables.conformance.promises import DATABASES
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 
-__all__ = ["connect", "mariadb", "mariadb_server", "postgres", "postgres_server"]
+__all__ = [
+    "connect", "mariadb", "mariadb_server", "postgres", "postgres_server", "snowflake", "snowflake_server",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -80,6 +83,9 @@ def warehouse(request: pytest.FixtureRequest) -> Warehouse:
     if request.param == "postgres":
         database = request.getfixturevalue("postgres")
         return Warehouse("postgres", database.conn_id, database.execute)
+    if request.param == "snowflake":
+        made = request.getfixturevalue("snowflake")
+        return Warehouse("snowflake", made.conn_id, made.execute)
     if request.param == "mariadb":
         database = request.getfixturevalue("mariadb")
 

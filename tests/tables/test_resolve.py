@@ -50,7 +50,7 @@ def test_not_a_database(connect: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "package"),
     [
-        ("snowflake", "apache-airflow-providers-snowflake"),
+        ("snowflake", r"airflow-provider-openai-batch\[snowflake\]"),
         ("trino", "apache-airflow-providers-trino"),
         ("nope", "the provider that brings such connections"),
     ],

@@ -23,7 +23,7 @@ from airflow_provider_openai_batch.tables.targets.sql_target import SqlTarget
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.warehouses.registry import WRITTEN
 from tests.tables.factories import MONDAY, fixed, make_landing, make_rows, nothing
-from tests.tables.recorder import Recorder, readable
+from tests.tables.recorder import Recorder, SteppingRecorder, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,10 @@ DECLARED: dict[str, dict[str, str]] = {
         "day": "DATE",
     },
     "sqlite": {"text": "TEXT", "long": "TEXT", "number": "INTEGER", "moment": "TEXT", "day": "TEXT"},
+    "snowflake": {
+        "text": "VARCHAR", "long": "VARCHAR", "number": "NUMBER(38,0)", "moment": "TIMESTAMP_TZ(9)",
+        "day": "DATE",
+    },
 }  # fmt: skip
 ROLES = {
     "status": "text", "error_message": "long", "custom_id": "text", "run_id": "text", "snapshot_at": "moment",
@@ -69,6 +73,13 @@ KINDS = {
 
 def dialect_of(name: str) -> Dialect:
     return next(dialect for dialect in WRITTEN if dialect.name == name)
+
+
+def recorder_of(name: str, **changes: Any) -> Recorder:
+    """Make a database of the dialect that writes down what it is asked."""
+    dialect = dialect_of(name)
+    made = SteppingRecorder if dialect.statements.unenforced else Recorder
+    return made(dialect=dialect, **changes)
 
 
 def table(name: str, *, key: str = "text", unique: tuple[str, ...] = ("id",), **more: str) -> Existing:
@@ -104,7 +115,7 @@ def write(recorder: Recorder, landing: Landing, **row: Any) -> None:
 
 
 def new(name: str, landing: Landing, **row: Any) -> Recorder:
-    recorder = Recorder(dialect=dialect_of(name))
+    recorder = recorder_of(name)
     write(recorder, landing, **row)
     return recorder
 
@@ -129,21 +140,21 @@ def new_table_of_every_type(name: str) -> Recorder:
 
 def merge(name: str) -> Recorder:
     """Merge into a table that has a column of the user's own."""
-    recorder = Recorder(dialect=dialect_of(name), existing=table(name, note="text"))
+    recorder = recorder_of(name, existing=table(name, note="text"))
     write(recorder, labels())
     return recorder
 
 
 def merge_whole(name: str) -> Recorder:
     """Merge into a table that has our columns only, by a number."""
-    recorder = Recorder(dialect=dialect_of(name), existing=table(name, key="number"))
+    recorder = recorder_of(name, existing=table(name, key="number"))
     write(recorder, labels(key_type=pa.int64()), id=1)
     return recorder
 
 
 def append(name: str) -> Recorder:
     existing = table(name, unique=("id", "batch_run_id"))
-    recorder = Recorder(dialect=dialect_of(name), existing=existing)
+    recorder = recorder_of(name, existing=existing)
     write(recorder, labels(mode="append"))
     return recorder
 
@@ -152,21 +163,21 @@ def append_what_a_person_decided_on(name: str) -> Recorder:
     """Leave the rows of this run that were not taken out before it is loaded again."""
     existing = table(name, unique=("id", "batch_run_id"))
     numbers = {"WHERE NOT EXISTS": 0, "JOIN": 1}
-    recorder = Recorder(dialect=dialect_of(name), existing=existing, numbers=numbers)
+    recorder = recorder_of(name, existing=existing, numbers=numbers)
     write(recorder, labels(mode="append"))
     return recorder
 
 
 def replace_partition(name: str) -> Recorder:
     existing = table(name, unique=("day", "n", "shop", "id"), day="day", n="number", shop="text")
-    recorder = Recorder(dialect=dialect_of(name), existing=existing)
+    recorder = recorder_of(name, existing=existing)
     partition = {"day": date(2026, 1, 5), "n": 5, "shop": "it's"}
     write(recorder, labels(mode="replace_partition", partition=partition))
     return recorder
 
 
 def add_columns(name: str) -> Recorder:
-    recorder = Recorder(dialect=dialect_of(name), existing=table(name))
+    recorder = recorder_of(name, existing=table(name))
     fields = [pa.field("label", pa.string()), pa.field("score", pa.float64()), pa.field("tags", EMBEDDING)]
     write(recorder, labels(*fields, add_columns=True))
     return recorder
@@ -175,14 +186,14 @@ def add_columns(name: str) -> Recorder:
 def check(name: str) -> Recorder:
     """Try the load without a row."""
     none = {"DISTINCT": 0, "JOIN": 0, "INSERT": 0, "MERGE": 0}
-    recorder = Recorder(dialect=dialect_of(name), existing=table(name), numbers=none)
+    recorder = recorder_of(name, existing=table(name), numbers=none)
     SqlTarget(parts=PLACE, session=recorder.opened).check(labels())
     return recorder
 
 
 def rows_that_a_trigger_takes_out(name: str) -> Recorder:
     numbers = {"JOIN": 0, "AND NOT EXISTS": 0}
-    recorder = Recorder(dialect=dialect_of(name), existing=table(name), numbers=numbers, hooks=["trigger t"])
+    recorder = recorder_of(name, existing=table(name), numbers=numbers, hooks=["trigger t"])
     with suppress(InvalidRequest):
         write(recorder, labels())
     return recorder
@@ -190,7 +201,7 @@ def rows_that_a_trigger_takes_out(name: str) -> Recorder:
 
 def joined(name: str, known: Known | None = None) -> Recorder:
     """Ask in one read of a source in the same database."""
-    recorder = Recorder(dialect=dialect_of(name), existing=table(name))
+    recorder = recorder_of(name, existing=table(name))
     held = SqlTarget(parts=PLACE, session=recorder.opened).held(labels())
     join = None if held is None else held.join(["id"], known)
     assert join is not None
@@ -213,7 +224,7 @@ def joined_with_what_is_known(name: str) -> Recorder:
 def looked_up(name: str, mode: str = "merge") -> Recorder:
     """Ask by staged keys."""
     unique = ("id", "batch_run_id") if mode == "append" else ("id",)
-    recorder = Recorder(dialect=dialect_of(name), existing=table(name, unique=unique))
+    recorder = recorder_of(name, existing=table(name, unique=unique))
     landing = labels(mode=mode)
     held = SqlTarget(parts=PLACE, session=recorder.opened).held(landing)
     assert held is not None
@@ -227,7 +238,7 @@ def looked_up_append(name: str) -> Recorder:
 
 def elsewhere(name: str) -> Recorder:
     """Look for requests under other keys."""
-    recorder = Recorder(dialect=dialect_of(name), existing=table(name))
+    recorder = recorder_of(name, existing=table(name))
     held = SqlTarget(parts=PLACE, session=recorder.opened).held(labels())
     assert held is not None
     held.elsewhere(["0a", "1b"])
@@ -238,7 +249,7 @@ def keys_that_are_one(name: str) -> Recorder:
     """Let the database find keys that it holds as one."""
     existing = table(name, key="number")
     columns = (replace(existing.columns[0], exact=False), *existing.columns[1:])
-    recorder = Recorder(dialect=dialect_of(name), existing=replace(existing, columns=columns))
+    recorder = recorder_of(name, existing=replace(existing, columns=columns))
     landing = labels(key_type=pa.int64())
     keys = SqlTarget(parts=PLACE, session=recorder.opened).keys(landing)
     assert keys is not None

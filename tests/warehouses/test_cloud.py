@@ -64,7 +64,9 @@ from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.tables.resolve import resolve_source
 for conn_id in sys.argv[1:]:
     made = resolve_source(arguments.source({"conn_id": conn_id, "table": "Mart.T", "key": "id"}))
-    hook, rows = made.driver.open.__self__, getattr(made.rows, "func", made.rows)
+    opened, rows = made.driver.open, getattr(made, "rows", type(made))
+    hook = opened.args[0] if hasattr(opened, "args") else opened.__self__
+    rows = getattr(rows, "func", rows)
     told = [type(hook).__name__, getattr(hook, "use_legacy_sql", None), rows.__name__, made.query.text]
     print(json.dumps(told))
 """
@@ -83,7 +85,7 @@ def test_sources() -> None:
         ["BigQueryHook", False, "Stream", "SELECT * FROM `Mart`.`T`"],
         ["DatabricksSqlHook", None, "Stream", "SELECT * FROM `Mart`.`T`"],
         ["RedshiftSQLHook", None, "Pages", 'SELECT * FROM "mart"."t"'],
-        ["SnowflakeHook", None, "Stream", 'SELECT * FROM "MART"."T"'],
+        ["SnowflakeHook", None, "ArrowSource", 'SELECT * FROM "MART"."T"'],
     ]
 
 

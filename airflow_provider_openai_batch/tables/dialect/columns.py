@@ -46,8 +46,12 @@ class Types:
     #: The digits and the places that a decimal has at most; None: as many as it has digits.
     most_digits: int = 38
     most_places: int | None = None
-    #: What a list becomes where there are no arrays.
+    #: What a list becomes where there are no arrays, or none of a type.
     lists: str | None = None
+    #: Types that hold JSON beside those that are called so.
+    documents: frozenset[exp.DataType.Type] = frozenset()
+    #: A decimal without places is an integer, and integers are such decimals.
+    whole_decimals: bool = False
     #: An array's declared size is that of every value.
     sized_lists: bool = False
     #: The type of a timestamp that keeps nanoseconds.

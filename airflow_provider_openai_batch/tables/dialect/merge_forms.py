@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+#: Statements and the values of their parameters, which are done all or not at all; the last one counts.
+Step = list[tuple[str, list[Any]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +19,8 @@ class Merging:
     target: str
     staging: str
     columns: tuple[str, ...]
+    #: What a staged row `s` gives each of the columns, as the table's type.
+    values: tuple[str, ...]
     key: tuple[str, ...]
     #: The columns that `free` reads.
     read: tuple[str, ...]
@@ -49,10 +54,27 @@ def duplicate(merging: Merging) -> str:
     return f"{merging.insert} WHERE TRUE ON DUPLICATE KEY UPDATE {changed}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacing:
+    """What rows are replaced by: those that meet a condition go, and the staged ones come."""
+
+    merging: Merging
+    #: The DELETE of the rows that go, and the values of its parameters.
+    delete: tuple[str, list[Any]]
+    #: The INSERT of the staged rows; those that the table holds all the same are left out where they may.
+    insert: str
+
+
+def deleted_and_inserted(replacing: Replacing) -> Step:
+    """Write a DELETE and an INSERT, which the session does together."""
+    return [replacing.delete, (replacing.insert, [])]
+
+
 def matched(merging: Merging) -> str:
     """Write the standard's MERGE."""
-    changed = ", ".join(f"{name} = s.{name}" for name in merging.columns if name not in merging.key)
-    values = ", ".join(f"s.{name}" for name in merging.columns)
+    given = zip(merging.columns, merging.values, strict=True)
+    changed = ", ".join(f"{name} = {value}" for name, value in given if name not in merging.key)
+    values = ", ".join(merging.values)
     return (
         f"MERGE INTO {merging.target} AS t USING {merging.staging} AS s ON {merging.same} "
         f"WHEN MATCHED AND {merging.free('s', 't')} THEN UPDATE SET {changed} "

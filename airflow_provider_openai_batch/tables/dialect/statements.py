@@ -10,7 +10,7 @@ from airflow_provider_openai_batch.tables.dialect import merge_forms
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from airflow_provider_openai_batch.tables.dialect.merge_forms import Merging
+    from airflow_provider_openai_batch.tables.dialect.merge_forms import Merging, Replacing, Step
 
 #: A parameter's place: no name can hold it, so that `%` and `?` in names are never taken for one.
 MARK = "\0"
@@ -66,6 +66,11 @@ def cast_moment(at: Moment, declared: Declared) -> str:
     return f"'{at.text}'" if declared.is_text else f"CAST('{at.plain}+00' AS {declared.type})"
 
 
+def staged_as_it_is(text: str, _declared: Declared) -> str:
+    """Take a staged value for one of the table."""
+    return text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statements:
     """How a table is made, and how staged rows meet those of the table; `s` is staged, `t` the table."""
@@ -80,6 +85,14 @@ class Statements:
     merge: Callable[[Merging], str] = merge_forms.matched
     #: Rows that are met are deleted and inserted again, where a row is all that is written of it.
     renews: bool = False
+    #: Write what replaces rows, where a load is one step.
+    replace: Callable[[Replacing], Step] = merge_forms.deleted_and_inserted
+    #: Unique keys are a remark: rows of one key are looked for before they are written, and in the table.
+    unenforced: bool = False
+    #: A definition is kept as soon as it is made: another load may make the same one meanwhile.
+    repeatable: bool = False
+    #: Write a staged value as the table's column takes it.
+    as_column: Callable[[str, Declared], str] = staged_as_it_is
     #: A merge follows every unique key to the row that it updates, not only the one that it is by.
     follows_any_key: bool = False
     #: The database counts the rows of a merge otherwise than as rows, so that they are counted apart.

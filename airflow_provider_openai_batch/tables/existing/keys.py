@@ -159,7 +159,8 @@ def _lost_numbers(column: TargetColumn, theirs: str | None, dialect: Dialect) ->
         is_short = kind is not None and kind.is_type("float") and not is_loose
         number: Callable[[Any], Any] = np.float32 if is_short else float
         return lambda values: _differing(values, lambda value: Decimal(float(number(value))))
-    if theirs != "decimal" or whole or kind is None or not kind.expressions:
+    is_decimal = theirs == "decimal" or (kind is not None and kind.is_type("decimal"))
+    if not is_decimal or whole or kind is None or not kind.expressions:
         return None
     precision, scale = ([int(part.name) for part in kind.expressions] + [0])[:2]
     step, most = Decimal(1).scaleb(-scale), Decimal(10) ** (precision - scale)

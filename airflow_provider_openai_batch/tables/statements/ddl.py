@@ -16,12 +16,18 @@ def create(made: Plan, dialect: Dialect, *, temporary: bool = False) -> str:
         column.declared(dialect) + (" NOT NULL" if column.name in unique else "") for column in made.columns
     ]
     key = ", ".join(dialect.quote(name) for name in unique)
-    table = f"{'TEMPORARY ' if temporary else ''}TABLE {dialect.qualified(made.parts)}"
+    table = (
+        f"{'TEMPORARY ' if temporary else ''}TABLE {_unless_there(dialect)}{dialect.qualified(made.parts)}"
+    )
     return f"CREATE {table} ({', '.join(lines)}, PRIMARY KEY ({key})){dialect.statements.options}"
+
+
+def _unless_there(dialect: Dialect) -> str:
+    return "IF NOT EXISTS " if dialect.statements.repeatable else ""
 
 
 def add(made: Plan, dialect: Dialect) -> list[str]:
     """Write the ALTER TABLE of each column that the table lacks; they are nullable."""
     table = dialect.qualified(made.parts)
     added = (column.declared(dialect) for column in made.columns if column.added)
-    return [f"ALTER TABLE {table} ADD COLUMN {declared}" for declared in added]
+    return [f"ALTER TABLE {table} ADD COLUMN {_unless_there(dialect)}{declared}" for declared in added]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.text.row_status import RowStatus
-from airflow_provider_openai_batch.tables.dialect.merge_forms import Merging
+from airflow_provider_openai_batch.tables.dialect.merge_forms import Merging, Replacing
 from airflow_provider_openai_batch.tables.types.families import declared_as, family
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
+    from airflow_provider_openai_batch.tables.dialect.merge_forms import Step
     from airflow_provider_openai_batch.tables.plan import Plan, TargetColumn
 
 OURS = ", ".join(f"'{status.value}'" for status in RowStatus)
@@ -40,6 +41,14 @@ class LoadStatements:
     @property
     def columns(self) -> list[str]:
         return [self.quote(column.name) for column in self.made.columns]
+
+    def _values(self, staged: str = "") -> list[str]:
+        """Write what a staged row gives each of the columns, by what the row is called."""
+        as_column, dialect = self.dialect.statements.as_column, self.dialect
+        return [
+            as_column(f"{staged}{self.quote(column.name)}", declared_as(column, dialect))
+            for column in self.made.columns
+        ]
 
     def quote(self, name: str) -> str:
         return self.dialect.quote(name)
@@ -117,7 +126,7 @@ class LoadStatements:
 
     def insert(self) -> str:
         columns = ", ".join(self.columns)
-        rows = f"SELECT {columns} FROM {self.quote(self.staging)} AS s"
+        rows = f"SELECT {', '.join(self._values())} FROM {self.quote(self.staging)} AS s"
         return f"INSERT INTO {self.target}{self.dialect.statements.alias} ({columns}) {rows}"
 
     def insert_rest(self) -> str:
@@ -157,15 +166,42 @@ class LoadStatements:
 
     def merge(self) -> str:
         """Write the merge in the dialect's own form."""
+        return self.dialect.statements.merge(self._merging(self.insert()))
+
+    def twice(self) -> str:
+        """Count the keys of staged rows that more than one row of the table has."""
+        key = ", ".join(f"t.{self.quote(name)}" for name in self.made.unique)
+        join, staging = self.dialect.statements.join, self.quote(self.staging)
+        met = f"{staging} AS s {join} {self.target} AS t ON {self.same}"
+        return f"SELECT count(*) FROM (SELECT {key} FROM {met} GROUP BY {key} HAVING count(*) > 1) AS k"
+
+    def step(self, *, trial: bool) -> Step:
+        """Write all that a load does to the table as one step; one that is tried takes no row out."""
+        made = self.made
+        match made.landing.mode:
+            case "merge":
+                return [(self.merge(), [])]
+            case "append":
+                statement, values = self.delete_ours({made.role("run_id") or "": made.landing.run_id})
+                insert = self.insert_rest()
+            case _:
+                partition = made.landing.partition.items()
+                statement, values = self.delete({made.target_name(name): value for name, value in partition})
+                insert = self.insert()
+        delete = (f"{statement} AND 1 = 0" if trial else statement, values)
+        replacing = Replacing(merging=self._merging(insert), delete=delete, insert=insert)
+        return self.dialect.statements.replace(replacing)
+
+    def _merging(self, insert: str) -> Merging:
         read = (self.made.role("status"), self.made.role("snapshot_at"))
-        merging = Merging(
+        return Merging(
             target=self.target,
             staging=self.quote(self.staging),
             columns=tuple(self.columns),
+            values=tuple(self._values("s.")),
             key=tuple(map(self.quote, self.made.unique)),
             read=tuple(self.quote(name or "") for name in read),
-            insert=self.insert(),
+            insert=insert,
             same=self.same,
             free=self.free,
         )
-        return self.dialect.statements.merge(merging)

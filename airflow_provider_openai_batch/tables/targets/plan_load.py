@@ -55,7 +55,8 @@ def plan_load(landing: Landing, parts: tuple[str, ...], dialect: Dialect, existi
     _check_not_generated(made, existing)
     _check_types(made, dialect)
     _check_room(made, dialect)
-    _check_unique(made, existing)
+    if not dialect.statements.unenforced:
+        _check_unique(made, existing)
     if dialect.statements.follows_any_key and landing.mode == "merge":
         _check_one_key(made, existing)
     _check_not_null(made, existing)

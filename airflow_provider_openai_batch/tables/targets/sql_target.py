@@ -16,13 +16,14 @@ from airflow_provider_openai_batch.tables.existing.triggers_and_rules import hoo
 from airflow_provider_openai_batch.tables.landing import Landing, Written
 from airflow_provider_openai_batch.tables.limits.declared_limits import bounds_of
 from airflow_provider_openai_batch.tables.plan import Plan, Staging
-from airflow_provider_openai_batch.tables.session import Committing
+from airflow_provider_openai_batch.tables.session import Committing, Stepping, Transacting
 from airflow_provider_openai_batch.tables.statements.ddl import add, create
 from airflow_provider_openai_batch.tables.statements.load_statements import LoadStatements
 from airflow_provider_openai_batch.tables.statements.normalize import as_held
 from airflow_provider_openai_batch.tables.statements.partition import fill_partition, with_partition
 from airflow_provider_openai_batch.tables.targets.carried_values import Carried, carried_of
 from airflow_provider_openai_batch.tables.targets.kept_session import KeptSession
+from airflow_provider_openai_batch.tables.targets.one_step import OneStep, require_distinct
 from airflow_provider_openai_batch.tables.targets.plan_load import plan_load
 from airflow_provider_openai_batch.tables.targets.trial_rows import trial_rows
 
@@ -129,6 +130,17 @@ class _Load:
         staging = Staging(name=f"batch_staging_{uuid4().hex}", columns=made.columns, trial=not keep)
         held = as_held(made.columns, batches, key=self.landing.key, dialect=self.session.dialect)
         staged = self.session.stage(staging, held)
+        if isinstance(self.session, Stepping):
+            step = OneStep(
+                session=self.session,
+                step=self.session.step,
+                plan=self._plan,
+                staging=staging.name,
+                staged=staged,
+            )
+            return step.land(guard, keep=keep)
+
+        assert isinstance(self.session, Transacting)
 
         def land() -> Written:
             return self._land(staging.name, staged, guard, self._define(keep=keep))
@@ -160,11 +172,7 @@ class _Load:
     def _land(self, staging: str, staged: int, guard: Callable[[], None], made: Plan) -> Written:
         """Merge the staged rows into the table."""
         sql = LoadStatements(made, staging, self.session.dialect)
-        if self.session.one(sql.distinct()) != staged:
-            raise InvalidRequest(
-                "The target treats different keys of the source as equal, by the type or collation of "
-                f"its columns: {', '.join(made.unique)}."
-            )
+        require_distinct(self.session, sql, staged)
         guard()
         done = _merge(self.session, sql)
         if staged and made.exists:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: What follows the type of the items in the type of a list.
 ITEMS = re.compile(r"\[\d*\]$")
 #: A type that has a plain name, in a schema or not, and a size or not.
-SIZED = re.compile(r'(?:[^.]+\.)?"?(\w+)"?(?:\((\d+)\))?')
+SIZED = re.compile(r'(?:[^.]+\.)?"?(\w+)"?(?:\((?:\w+, *)?(\d+)\))?')
 
 
 def vector_of(kind: str, dialect: Dialect) -> re.Match[str] | None:
@@ -46,9 +46,16 @@ def assignable(field: pa.Field, kind: str, dialect: Dialect, *, from_text: bool 
     if theirs is None or ours is None or (from_text and ours == "text"):
         return True
     if theirs == ours == "list":
-        item = field.type.value_field
-        return assignable(item.with_metadata(None), ITEMS.sub("", kind), dialect)
+        return _takes_items(field.type.value_field, kind, dialect)
     return theirs in dialect.types.accepts[ours]
+
+
+def _takes_items(item: pa.Field, kind: str, dialect: Dialect) -> bool:
+    """Tell whether a type of lists takes such items; one that names none takes any."""
+    found = parsed(kind, dialect)
+    if found is not None and not found.expressions:
+        return True
+    return assignable(item.with_metadata(None), ITEMS.sub("", kind), dialect)
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -74,7 +81,16 @@ def family(name: str, dialect: Dialect) -> str | None:
         return None
     if kind.this in {exp.DataType.Type.ARRAY, exp.DataType.Type.LIST}:
         return "list"
+    if dialect.types.whole_decimals and kind.this == _T.DECIMAL and not _places(kind):
+        return "int"
+    if kind.this in dialect.types.documents:
+        return "json"
     return next((family for family, members in FAMILIES.items() if kind.this in members), None)
+
+
+def _places(kind: exp.DataType) -> int:
+    """Count the digits after the point that a decimal is declared with."""
+    return int(kind.expressions[1].name) if len(kind.expressions) > 1 else 0
 
 
 def declared_as(column: TargetColumn, dialect: Dialect) -> Declared:

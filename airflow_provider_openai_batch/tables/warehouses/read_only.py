@@ -17,7 +17,6 @@ READ = {
     "oracle": Dialect(name="oracle", names=Names(fold=str.upper)),
     "presto": Dialect(name="presto"),
     "redshift": Dialect(name="redshift", names=Names(fold=str.lower)),
-    "snowflake": Dialect(name="snowflake", names=Names(fold=str.upper)),
     "teradata": Dialect(name="teradata"),
     "trino": Dialect(name="trino"),
 }
@@ -51,7 +50,6 @@ PACKAGES = {
     "pinot": "apache-airflow-providers-apache-pinot",
     "presto": "apache-airflow-providers-presto",
     "redshift": "apache-airflow-providers-amazon",
-    "snowflake": "apache-airflow-providers-snowflake",
     "teradata": "apache-airflow-providers-teradata",
     "trino": "apache-airflow-providers-trino",
     "vertica": "apache-airflow-providers-vertica",

@@ -68,6 +68,9 @@ CHANGED: list[tuple[str, Any, str, Any, Any]] = [
     ("sqlite", TIME_NS, "text", 1_000, 5),
     ("mariadb", TIME_US, "time", 1_000_000, 5),
     ("mariadb", pa.time32("ms"), "time", 1_000, 5),
+    ("snowflake", TEXT, "varchar(3)", "abc", "abcd"),
+    ("snowflake", pa.decimal128(12, 3), "number(9, 1)", Decimal("1.500"), Decimal("1.550")),
+    ("snowflake", "decimal", "number(9, 0)", "15", "1.5"),
 ]  # fmt: skip
 
 

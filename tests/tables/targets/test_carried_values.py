@@ -15,6 +15,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatch
 from airflow_provider_openai_batch.steps.submit.carried_value_checks import require_room
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 from airflow_provider_openai_batch.tables.types import arrow_types
+from tests.tables.conformance.promises import DATABASES
 from tests.tables.factories import make_landing, make_rows, nothing
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ REFUSED: list[tuple[str, Any, str, Any, Any]] = [
     ("postgres", pa.list_(TEXT), "inet[]", ["1.2.3.4"], ["1.2.3.4", "x"]),
     ("postgres", pa.int64(), "even", 2, 3),
     ("mariadb", pa.int64(), "year", 2026, 9999),
+    ("snowflake", F64, "number(5,2)", 999.99, 1000.0),
+    ("snowflake", "decimal", "number(5,2)", "999.99", "1000"),
     ("sqlite", TEXT, "varchar(3)", "abcd", None),
     ("sqlite", F64, "real", 1e308, None),
 ]  # fmt: skip
@@ -198,7 +201,7 @@ def test_a_new_table_has_the_numbers_of_its_database(warehouse: Warehouse) -> No
     assert target.write(landing, iter([rows.slice(0, 1)]), nothing).written == 1
 
 
-@pytest.mark.parametrize("warehouse", ["sqlite", "duckdb", "postgres", "mariadb"], indirect=True)
+@pytest.mark.parametrize("warehouse", [*DATABASES], indirect=True)
 def test_half_of_a_pair_in_json(warehouse: Warehouse) -> None:
     """The kind of fault: an escape that is half of a character is JSON to a source and none to a target."""
     landing = make_landing(arrow_types.field_of("value", "json"), carried=("value",))

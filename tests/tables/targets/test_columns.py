@@ -133,6 +133,8 @@ BOUNDS: list[tuple[str, pa.DataType, str, Bound]] = [
     ("mariadb", pa.string(), "varchar(8)", Characters(8)),
     ("mariadb", pa.string(), "enum('it''s', 'so so')", Words(frozenset({"it's", "so so"}))),
     ("mariadb", pa.int64(), "smallint", Range(least=-(2**15), most=2**15 - 1)),
+    ("snowflake", pa.string(), "varchar(8)", Characters(8)),
+    ("snowflake", pa.float64(), "number(4, 1)", Range(least=-999.9, most=999.9)),
 ]
 
 
@@ -174,6 +176,7 @@ VALUES: list[tuple[str, pa.DataType, str, Any, Any]] = [
     ("mariadb", pa.string(), "varchar(3) character set utf8mb4", "äöü", "abcd"),
     ("mariadb", pa.string(), "enum('a')", "a", "b"),
     ("mariadb", pa.int64(), "smallint", -(2**15), 2**15),
+    ("snowflake", pa.float64(), "number(4, 1)", 999.9, 999.96),
 ]
 
 

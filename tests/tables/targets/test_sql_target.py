@@ -292,6 +292,8 @@ NARROW = [
     ("postgres", "batch_custom_id text", "batch_custom_id varchar(8)", "'batch_custom_id'"),
     ("mariadb", "id bigint", "id int", r"'id': BIGINT in the result, int\(11\) in the table"),
     ("mariadb", "batch_custom_id text", "batch_custom_id varchar(8)", "'batch_custom_id'"),
+    ("snowflake", "id bigint", "id number(5, 0)", r"'ID': NUMBER\(38, 0\) in the result, NUMBER\(5,0\)"),
+    ("snowflake", "batch_custom_id text", "batch_custom_id varchar(8)", "'BATCH_CUSTOM_ID'"),
 ]
 
 
