@@ -255,6 +255,7 @@ def test_chronic_failures_do_not_fail_every_night(nights: Nights):
     for tries in (0, 1):  # also after a clear, when the run itself has written the rows
         _, loaded = nights.run("tuesday", max_tries=tries)
         assert (loaded.rows, loaded.counts, loaded.failed_ratio) == (60, {"cancelled": 60}, 0.0)
+        assert "limits['max_failed_ratio'] leaves out 60 rows" in str(loaded)
 
 
 def test_a_clear_does_not_hide_failures_of_its_own_run(nights: Nights):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.steps.load.usage_beyond_answers import RanUnseen
 
 if TYPE_CHECKING:
@@ -72,7 +73,11 @@ class LoadSummary:
 
     def __str__(self) -> str:
         report = f"Report: {self.report_uri}" if self.report_uri else ""
-        return "\n".join(filter(None, (self._rows(), self._kept(), self._cleaned(), self.money, report)))
+        return "\n".join(
+            filter(
+                None, (self._rows(), self._kept(), self._cleaned(), self._failed_again(), self.money, report)
+            )
+        )
 
     def _rows(self) -> str:
         counts = ", ".join(self._status(status) for status in sorted(self.counts, key=_good_first))
@@ -95,6 +100,12 @@ class LoadSummary:
         if not self.cleaned:
             return ""
         return f"{self.cleaned:,} characters of answers were removed or replaced: no database accepts them."
+
+    def _failed_again(self) -> str:
+        if not (again := self.without_answer - self.failed):
+            return ""
+        rows = counted(again, "row")
+        return f"limits['max_failed_ratio'] leaves out {rows} that had failed in an earlier run, too."
 
     @property
     def pointer(self) -> str:

@@ -17,7 +17,9 @@ def loaded(**changes: Any) -> LoadSummary:
         "counts": {"error": 3, "ok": 37},
         "target": "warehouse.ticket_labels",
     }
-    return LoadSummary(**(fields | changes))
+    fields |= changes
+    failed = sum(count for status, count in fields["counts"].items() if status != "ok")
+    return LoadSummary(**({"judged": fields["rows"], "failed": failed} | fields))
 
 
 @pytest.mark.parametrize(
@@ -44,12 +46,14 @@ def test_the_first_line_says_what_landed_where(changes: dict[str, Any], told: st
 
 
 def test_everything_else_has_its_own_line():
-    """Kept rows, cleaned characters, the cost, and the report do not run into each other."""
-    told = str(loaded(kept=2, cleaned=9, money="Cost: 1.00 USD.", report_uri="s3://bucket/report.html"))
+    """Kept rows, cleaned characters, old failures, cost, and report do not run into each other."""
+    given = {"kept": 2, "cleaned": 9, "judged": 39, "failed": 2}
+    told = str(loaded(**given, money="Cost: 1.00 USD.", report_uri="s3://bucket/report.html"))
 
     assert told.splitlines()[1:] == [
         "2 of them were kept as they are in the target: a person or a later run wrote them.",
         "9 characters of answers were removed or replaced: no database accepts them.",
+        "limits['max_failed_ratio'] leaves out 1 row that had failed in an earlier run, too.",
         "Cost: 1.00 USD.",
         "Report: s3://bucket/report.html",
     ]
