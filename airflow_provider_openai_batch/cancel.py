@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.text.counted import counted
-from airflow_provider_openai_batch.cli import end_with, exit_code, open_given
+from airflow_provider_openai_batch.cli import end_with, exit_code, open_given, say
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 from airflow_provider_openai_batch.steps.run_folder.read import read_run
 from airflow_provider_openai_batch.steps.run_folder.recorded import recorded_conn_id
@@ -32,25 +31,21 @@ def cancel_run(run_uri: str, conn_id: str | None = None, *, dry_run: bool = Fals
         batches = [send.batch.id for send in run.sends if send.open and send.batch is not None]
         unclear = sum(send.open and send.batch is None for send in run.sends)
         if dry_run:
-            _say(f"{_batches(len(batches))} of {store.uri} would be cancelled.")
+            say(f"{_batches(len(batches))} of {store.uri} would be cancelled.")
         else:
             batches = list(stop(store, client))
-            _say(f"{_batches(len(batches))} of {store.uri}: cancel requested.")
+            say(f"{_batches(len(batches))} of {store.uri}: cancel requested.")
     for batch_id in batches:
-        _say(f"  {batch_id}")
+        say(f"  {batch_id}")
     if unclear:
-        _say(f"{counted(unclear, 'create')} in doubt: run this command again in ten minutes.")
-    _say("Answers that are finished by then are paid for and kept: clear `wait` to collect them.")
-    _say("Nothing more is sent until submit is cleared.")
+        say(f"{counted(unclear, 'create')} in doubt: run this command again in ten minutes.")
+    say("Answers that are finished by then are paid for and kept: clear `wait` to collect them.")
+    say("Nothing more is sent until submit is cleared.")
     return 0
 
 
 def _batches(count: int) -> str:
     return counted(count, "batch", "batches")
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

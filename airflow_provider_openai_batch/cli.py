@@ -6,7 +6,9 @@ import argparse
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from airflow.providers.common.compat.sdk import AirflowException
 
@@ -17,20 +19,61 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatch
 from airflow_provider_openai_batch.run_location import open_store, work_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import openai
 
     from airflow_provider_openai_batch.store.run_store import RunStore
 
 
+_own: ContextVar[TextIO | None] = ContextVar("stdout", default=None)
+
+
 def exit_code(command: Callable[[], int]) -> int:
     """Run a command and return its exit code; 1 and a line on stderr if a person has to act."""
     try:
-        return command()
+        with _stdout_alone():
+            return command()
     except failures() as error:
         sys.stderr.write(f"{in_words(error)}\n")
         return 1
+
+
+def say(text: str) -> None:
+    """Write a line of a command to stdout, also while what Airflow logs there goes to stderr."""
+    stream = _own.get() or sys.stdout
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
+@contextmanager
+def _stdout_alone() -> Iterator[None]:
+    """Let stdout be the command's own: Airflow logs there, and a program may read it."""
+    with _process_stdout_aside() as own, redirect_stdout(sys.stderr):
+        before = _own.set(own)
+        try:
+            yield
+        finally:
+            _own.reset(before)
+
+
+@contextmanager
+def _process_stdout_aside() -> Iterator[TextIO]:
+    """Give stdout; who writes to the stream of the process, as the handlers of Airflow 3 do, gets stderr."""
+    process = sys.__stdout__
+    if process is None or sys.stdout is not process:
+        yield sys.stdout
+        return
+    process.flush()
+    stdout, kept = process.fileno(), os.dup(process.fileno())
+    os.dup2(sys.stderr.fileno(), stdout)
+    try:
+        with open(kept, "w", encoding=process.encoding, closefd=False) as own:
+            yield own
+    finally:
+        process.flush()
+        os.dup2(kept, stdout)
+        os.close(kept)
 
 
 def without_fail(change: Callable[[], None]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from airflow_provider_openai_batch.cli import (
     end_with,
     exit_code,
     open_given,
+    say,
     without_credentials,
     without_fail,
 )
@@ -47,30 +47,30 @@ def forget_run(run_uri: str, conn_id: str, *, cancel: bool = False, dry_run: boo
         if not found.batches:
             return 0
         if dry_run:
-            _say("This was a dry run: nothing was recorded or cancelled.")
+            say("This was a dry run: nothing was recorded or cancelled.")
             return 0
         batches = tuple(_cancelled(client, batch) for batch in found.batches) if cancel else found.batches
         forget(store, client, batches)
     without_fail(lambda: leave_out(open_index(), store.uri))
-    _say(f"Recorded {_batches(len(batches))}: they no longer stop this run.")
-    _say("Now clear its submit task: all of its rows are sent and paid for again.")
-    _say("A batch that is not in this list would stop it again.")
+    say(f"Recorded {_batches(len(batches))}: they no longer stop this run.")
+    say("Now clear its submit task: all of its rows are sent and paid for again.")
+    say("A batch that is not in this list would stop it again.")
     return 0
 
 
 def _show(uri: str, found: Found, origin: str) -> None:
     if found.gap:
-        _say(f"{found.gap}: some batches may not be shown here.")
+        say(f"{found.gap}: some batches may not be shown here.")
     if not found.batches:
-        _say(f"{origin} has no other batch of {uri} from the last 30 days.")
+        say(f"{origin} has no other batch of {uri} from the last 30 days.")
         return
-    _say(f"{origin} has {_batches(len(found.batches))} of {uri}:")
+    say(f"{origin} has {_batches(len(found.batches))} of {uri}:")
     for batch in found.batches:
-        _say(_line(batch))
+        say(_line(batch))
     live = sum(not batch.status.ended for batch in found.batches)
     if live:
         go_on = "is still running and will be" if live == 1 else "are still running and will be"
-        _say(f"{live} of them {go_on} paid for; --cancel stops them.")
+        say(f"{live} of them {go_on} paid for; --cancel stops them.")
     _show_answered(found)
 
 
@@ -81,7 +81,7 @@ def _show_answered(found: Found) -> None:
         return
     least = "at least " if len(known) < len(found.batches) else ""
     verb = "is" if sum(known) == 1 else "are"
-    _say(
+    say(
         f"{least.capitalize()}{sum(known):,} of these requests {verb} answered: if you restore the folder, "
         "these answers are kept; otherwise they are paid for twice."
     )
@@ -115,12 +115,8 @@ def _cancelled(client: Client, batch: Batch) -> Batch:
     client.cancel(batch.id)
     seen = client.retrieve(batch.id)
     after = batch if isinstance(seen, Gone) else seen
-    _say(f"  {batch.id}: cancel requested, now {after.status}; finished answers are paid for.")
+    say(f"  {batch.id}: cancel requested, now {after.status}; finished answers are paid for.")
     return after
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

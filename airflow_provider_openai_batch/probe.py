@@ -7,10 +7,10 @@ import json
 import sys
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.text.counted import counted
-from airflow_provider_openai_batch.cli import end_with, exit_code, number_of, without_credentials
+from airflow_provider_openai_batch.cli import end_with, exit_code, number_of, say, without_credentials
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ class Command:
 
     def __init__(self, asked: argparse.Namespace, sleep: Callable[[float], None]) -> None:
         self._asked, self._sleep = asked, sleep
-        self._stream: TextIO = sys.stderr if asked.json else sys.stdout
         self._told: dict[str, Any] = {"conn_id": asked.conn_id, "model": asked.model}
 
     def run(self) -> int:
@@ -51,7 +50,7 @@ class Command:
             price = client.prices.find(self._asked.model)
             code = self._line(client) if self._asked.rows is None else self._cycle(price)
         if self._asked.json:
-            sys.stdout.write(json.dumps(self._told | {"holds": code == 0}, indent=2) + "\n")
+            say(json.dumps(self._told | {"holds": code == 0}, indent=2))
         return code
 
     def _line(self, client: Any) -> int:
@@ -120,8 +119,11 @@ class Command:
 
     def _say(self, text: str) -> None:
         self._told.setdefault("seen", []).append(text)
-        self._stream.write(f"{text}\n")
-        self._stream.flush()
+        if not self._asked.json:
+            say(text)
+            return
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def _rows(text: str) -> int:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_openai_batch.batch.text.counted import counted
-from airflow_provider_openai_batch.cli import end_with, exit_code, number_of, open_given, without_fail
+from airflow_provider_openai_batch.cli import end_with, exit_code, number_of, open_given, say, without_fail
 from airflow_provider_openai_batch.config import retention_days
 from airflow_provider_openai_batch.run_location import open_index
 
@@ -39,7 +39,7 @@ def purge_runs(
     reasons: Counter[str] = Counter()
     cutoff = Cutoff(now=time.time(), days=days, dry_run=dry_run)
     root = open_given(path, NAME)
-    _say(f"Below {root.uri}, older than {counted(days, 'day')}:")
+    say(f"Below {root.uri}, older than {counted(days, 'day')}:")
     purged = []
     for uri, outcome in purge_below(root, cutoff):
         word = _tell(uri, outcome, reasons, dry_run=dry_run)
@@ -48,11 +48,11 @@ def purge_runs(
     if purged and not dry_run:
         without_fail(lambda: close_runs(open_index(), purged))
     if not any(counts.values()):
-        _say(f"There are no runs below {root.uri}.")
+        say(f"There are no runs below {root.uri}.")
         return dict(counts)
     why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
     done = "would be purged" if dry_run else "purged"
-    _say(
+    say(
         f"{counted(counts['purged'], 'run')} {done}, {counts['finished']} purged earlier, "
         f"{counts['kept']} kept{f' ({why})' if why else ''}, {counts['failed']} failed."
     )
@@ -92,22 +92,17 @@ def _tell(uri: str, outcome: Outcome, reasons: Counter[str], *, dry_run: bool) -
             reasons[reason] += 1
             return "kept"
         case Failed(reason):
-            _say(f"Failed {uri}: {reason}")
+            say(f"Failed {uri}: {reason}")
             return "failed"
         case Purged():
             landed = datetime.fromtimestamp(outcome.landed_at, tz=UTC)
             told = ", ".join(f"{count:,} {status}" for status, count in sorted(outcome.counts.items()))
-            _say(
+            say(
                 f"{'Would purge' if dry_run else 'Purged'} {uri}: {counted(outcome.rows, 'row')} "
                 f"({told or 'none'}) of {counted(outcome.requests, 'request')}, landed {landed:%Y-%m-%d}."
             )
             return "purged"
     return "finished"
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_openai_batch.batch.text.counted import counted
 from airflow_provider_openai_batch.batch.text.money import usd
-from airflow_provider_openai_batch.cli import end_with, exit_code, failures, in_words, open_given
+from airflow_provider_openai_batch.cli import end_with, exit_code, failures, in_words, open_given, say
 from airflow_provider_openai_batch.config import settings
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.hooks.openai_batch import OpenAIBatchHook
@@ -41,9 +41,9 @@ def show_runs(what: str | None = None, work_path: str | None = None, *, as_json:
     """Show the given run or runs, or all; nothing is changed."""
     runs = [_status(store) for store in _stores(what, work_path)]
     if as_json:
-        sys.stdout.write(json.dumps({"runs": runs}, indent=2) + "\n")
+        say(json.dumps({"runs": runs}, indent=2))
     for run in [] if as_json else runs:
-        sys.stdout.write("\n".join(_lines(run)) + "\n")
+        say("\n".join(_lines(run)))
     if not runs:
         sys.stderr.write(f"There are no runs of {what or 'this work path'}.\n")
     return int(not runs or any(run["state"] in AMISS for run in runs))
@@ -58,9 +58,9 @@ def index_runs(what: str | None = None, work_path: str | None = None) -> int:
         except failures() as error:
             counts[False] += 1
             sys.stderr.write(f"{store.uri}: {in_words(error)}\n")
-    sys.stdout.write(f"{counted(counts[True], 'run')} entered into {index.uri}.\n")
+    say(f"{counted(counts[True], 'run')} entered into {index.uri}.")
     if counts[False]:
-        sys.stdout.write(f"{counts[False]:,} left out: not staged, only previewed, purged, or unreadable.\n")
+        say(f"{counts[False]:,} left out: not staged, only previewed, purged, or unreadable.")
     return int(not any(counts.values()))
 
 

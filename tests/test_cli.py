@@ -56,6 +56,34 @@ def test_only_what_a_person_can_mend_is_one_line(capsys: pytest.CaptureFixture[s
         exit_code(lambda: 1 // 0)
 
 
+LOGGING = """
+import logging, sys
+from airflow.providers.common.compat.sdk import BaseHook
+from airflow_provider_openai_batch.cli import end_with, exit_code, say
+
+def work():
+    BaseHook.get_connection("openai_default")
+    for name in ("", "airflow.task", "airflow_provider_openai_batch"):
+        logging.getLogger(name).warning("a warning of %r", name)
+    print("something else")
+    say('{"is": "JSON"}')
+    return 3
+
+code = exit_code(work)
+print("after")
+sys.exit(code)
+"""
+
+
+def test_stdout_is_the_command_s_own(openai_batch_emulator: Any, airflow_db: Path):
+    """Airflow logs there, in each version from another place; a program reads the JSON."""
+    done = subprocess.run([sys.executable, "-c", LOGGING], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (3, '{"is": "JSON"}\nafter\n'), done.stderr
+    assert done.stderr.count("a warning of ") == 3
+    assert "something else" in done.stderr
+
+
 def test_an_error_without_words_has_its_name():
     """An empty line helps nobody."""
     assert in_words(OSError()) == "OSError"
