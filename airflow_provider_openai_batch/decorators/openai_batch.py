@@ -50,8 +50,13 @@ class RowsTask:
         return RowsTask(self.function, self.arguments | arguments)
 
     def __call__(self, *args: Any, **kwargs: Any) -> OpenAIBatchTaskGroup:
-        """Add the group; `.output` is the load's result. The arguments are those of the function."""
-        given = self._signature().bind_partial(*args, **kwargs)
+        """Add the group; `.output` is the load's result. The arguments are those of the function.
+
+        Raises TypeError if one is missing, as a call of `@task` does.
+        """
+        is_whole = "op_kwargs" not in self.arguments["source"]
+        signature = self._signature()
+        given = (signature.bind if is_whole else signature.bind_partial)(*args, **kwargs)
         named_here = {name for name, p in given.signature.parameters.items() if p.kind != p.VAR_KEYWORD}
         op_kwargs = {name: value for name, value in given.arguments.items() if name in named_here}
         op_kwargs |= {name: value for name, value in kwargs.items() if name not in named_here}

@@ -150,6 +150,16 @@ def test_an_argument_that_nobody_takes_is_refused_when_the_dag_is_parsed():
         decorated(max_cost_usd=3).expand(team=["red"])
 
 
+def test_a_missing_argument_of_the_function_is_found_when_the_dag_is_parsed():
+    """As `@task` finds it, unless the source has the arguments."""
+    with make_dag(), pytest.raises(TypeError, match="missing a required argument: 'team'"):
+        decorated()(limit=5)
+    with make_dag() as dag:
+        decorated(source={"key": "id", "op_kwargs": {"team": "red"}})()
+
+    assert dag.get_task("tickets.submit").source["op_kwargs"] == {"team": "red"}
+
+
 def test_the_dag_serializes_the_same_in_each_process():
     """An address of the function would make a new DAG version at each parse."""
     code = "from tests.decorators.test_openai_batch import serialized_dag; print(serialized_dag())"
