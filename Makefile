@@ -44,7 +44,7 @@ test: .venv/.dev mariadb
 	@.venv/bin/python -m pytest $(SIDE_BY_SIDE)
 
 test-cloud: .venv-cloud/.dev .venv-fakesnow/.done
-	@.venv-cloud/bin/python -m pytest tests/tables/warehouses/snowflake
+	@.venv-cloud/bin/python -m pytest tests/tables -k snowflake
 
 test-long: .venv/.dev .venv-2.11/.dev .venv-cloud/.dev .venv-litellm mariadb
 	@.venv/bin/python -m pytest -m "long or not long"

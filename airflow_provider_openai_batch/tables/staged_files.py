@@ -40,11 +40,15 @@ def named(place: int) -> str:
 
 @contextmanager
 def staged_files(
-    batches: Iterator[pa.RecordBatch], columns: Sequence[TargetColumn], form: Form
+    batches: Iterator[pa.RecordBatch],
+    columns: Sequence[TargetColumn],
+    form: Form,
+    *,
+    most_bytes: int = FILE_BYTES,
 ) -> Iterator[Iterator[StagedFile]]:
     """Write batches into files as they are asked for; one is there at a time, and none without rows."""
     with scratch_folder() as folder:
-        yield _files(Path(folder), _tables(batches, columns, form))
+        yield _files(Path(folder), _tables(batches, columns, form), most_bytes)
 
 
 def _tables(
@@ -59,21 +63,23 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
 
 
-def _files(folder: Path, tables: Iterator[pa.Table]) -> Iterator[StagedFile]:
+def _files(folder: Path, tables: Iterator[pa.Table], most_bytes: int) -> Iterator[StagedFile]:
     number, table = 0, next(tables, None)
     while table is not None:
         path = folder / f"{number:06}.parquet"
-        rows, table = _written(path, table, tables)
+        rows, table = _written(path, table, tables, most_bytes)
         yield StagedFile(path=path, rows=rows)
         path.unlink()
         number += 1
 
 
-def _written(path: Path, table: pa.Table, tables: Iterator[pa.Table]) -> tuple[int, pa.Table | None]:
+def _written(
+    path: Path, table: pa.Table, tables: Iterator[pa.Table], most_bytes: int
+) -> tuple[int, pa.Table | None]:
     """Fill one file, and give its rows and the table that begins the next one."""
     rows = size = 0
     with pq.ParquetWriter(path, table.schema, compression="snappy") as writer:
-        while table is not None and size < FILE_BYTES:
+        while table is not None and size < most_bytes:
             writer.write_table(table)
             rows, size = rows + table.num_rows, size + table.nbytes
             table = next(tables, None)

@@ -153,4 +153,14 @@ MARIADB = [
     Kind("datetime(6)", SINCE_1000), Kind("json", JSON, meaning, keyable=False),
     Kind(f"enum{ENUM}", st.sampled_from(WORDS)),
 ]  # fmt: skip
-KINDS = {"postgres": POSTGRES, "duckdb": DUCKDB, "sqlite": SQLITE, "mariadb": MARIADB}
+#: Without what the stand-in reads or binds otherwise than Snowflake: moments that are NULL, and NaN.
+SNOWFLAKE = [
+    Kind("number(38, 0)", integers(64)), Kind("number(9, 0)", integers(29)),
+    Kind("number(20, 5)", decimals(20, 5), given=digits),
+    Kind("number(37, 0)", decimals(37, 0), given=digits),
+    Kind("float", floats(finite=True), keyable=False), Kind("boolean", st.booleans()), Kind("varchar", TEXT),
+    Kind("binary", st.binary(max_size=20)), Kind("date", DAYS), Kind("variant", JSON, meaning, keyable=False),
+]  # fmt: skip
+KINDS = {
+    "postgres": POSTGRES, "duckdb": DUCKDB, "sqlite": SQLITE, "mariadb": MARIADB, "snowflake": SNOWFLAKE,
+}  # fmt: skip

@@ -44,12 +44,14 @@ def fill(warehouse: Warehouse, table: str, kinds: list[Kind], rows: list[list[An
         warehouse.execute(f"CREATE TYPE mood AS ENUM ({words})")
     columns = ", ".join(f"c{place} {kind.declared}" for place, kind in enumerate(kinds))
     warehouse.execute(f"CREATE TABLE {table} ({columns})")
-    mark = "%s" if warehouse.name in {"postgres", "mariadb"} else "?"
+    mark = "%s" if warehouse.name in {"postgres", "mariadb", "snowflake"} else "?"
     typed = warehouse.name in TYPED
     marks = ", ".join(f"CAST({mark} AS {kind.declared})" if typed else mark for kind in kinds)
+    if warehouse.name == "snowflake":
+        marks = ", ".join(f"PARSE_JSON({mark})" if kind.back is meaning else mark for kind in kinds)
     for row in rows:
         values = [None if v is None else kind.given(v) for kind, v in zip(kinds, row, strict=True)]
-        warehouse.execute(f"INSERT INTO {table} VALUES ({marks})", values)
+        warehouse.execute(f"INSERT INTO {table} SELECT {marks}", values)
 
 
 def landing_of(schema: pa.Schema, keys: int) -> Landing:
@@ -68,7 +70,7 @@ def ordered(table: pa.Table, kinds: list[Kind]) -> list[str]:
 def expected(kinds: list[Kind], rows: list[list[Any]]) -> list[str]:
     shown = (
         [
-            meaning(v) if v is not None and "json" in kind.declared else same(v)
+            meaning(v) if v is not None and kind.back is meaning else same(v)
             for kind, v in zip(kinds, row, strict=True)
         ]
         for row in rows

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+import sqlglot
+from sqlglot import ErrorLevel, exp
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables.existing.held_rows import Join, Known
@@ -275,6 +277,15 @@ def test_the_statements_are_those_of_the_file(name: str, case: Callable[[str], R
         path.write_text(written)
 
     assert path.read_text() == written
+
+
+@pytest.mark.parametrize("path", sorted((FOLDER / "snowflake").glob("*.sql")), ids=lambda path: path.stem)
+def test_statements_that_no_server_reads_are_parsed(path: Path) -> None:
+    """What is only run on a stand-in is SQL of its dialect, as sqlglot reads it."""
+    parsed = sqlglot.parse(path.read_text(), read=path.parent.name, error_level=ErrorLevel.RAISE)
+
+    assert parsed
+    assert not any(isinstance(statement, exp.Command) for statement in parsed)
 
 
 def test_no_file_is_left_over() -> None:

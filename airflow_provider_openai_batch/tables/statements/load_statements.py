@@ -200,7 +200,7 @@ class LoadStatements:
             columns=tuple(self.columns),
             values=tuple(self._values("s.")),
             key=tuple(map(self.quote, self.made.unique)),
-            read=tuple(self.quote(name or "") for name in read),
+            read=tuple(map(self.quote, filter(None, read))),
             insert=insert,
             same=self.same,
             free=self.free,

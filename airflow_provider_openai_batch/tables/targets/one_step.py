@@ -32,6 +32,7 @@ class OneStep:
 
     def land(self, guard: Callable[[], None], *, keep: bool) -> Written:
         """Define what the table lacks, and let the staged rows meet it."""
+        guard()  # nothing is defined for a load that is outdated
         made = self._defined(keep=keep)
         sql = LoadStatements(made, self.staging, self.session.dialect)
         require_distinct(self.session, sql, self.staged)

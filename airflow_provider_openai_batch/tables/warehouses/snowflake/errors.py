@@ -9,6 +9,7 @@ from airflow_provider_openai_batch.tables.errors import LEFT_OUT, Failure, Place
 #: The server's errors from here on are about values, and quote them.
 VALUES = range(100_000, 200_000)
 NULL_REFUSED = 100_072
+IS_THERE = 2002
 #: Errors that a retry may get past: timeouts, cancelled statements, locks, suspended warehouses.
 PASSING = frozenset({603, 604, 606, 607, 608, 610, 625, 628, 630, 90_073, 390_114, 390_195})
 PLACE = re.compile(r"error line (\d+) at position (\d+)")

@@ -18,7 +18,7 @@ from airflow_provider_openai_batch.tables.statements.ddl import add, create
 from airflow_provider_openai_batch.tables.warehouses.snowflake import staging as files
 from airflow_provider_openai_batch.tables.warehouses.snowflake.dialect import DIALECT
 from airflow_provider_openai_batch.tables.warehouses.snowflake.driver import connect
-from airflow_provider_openai_batch.tables.warehouses.snowflake.errors import explain
+from airflow_provider_openai_batch.tables.warehouses.snowflake.errors import IS_THERE, explain, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.plan import Plan, Staging
     from airflow_provider_openai_batch.tables.sources import sql
 
+UNLESS_THERE = ("CREATE TABLE IF NOT EXISTS ", "ALTER TABLE ")
 PLACE = "SELECT CURRENT_DATABASE(), CURRENT_SCHEMA()"
 #: The lengths of a text and of bytes that are declared without one: no answer is as long.
 LONGEST = re.compile(r"\((?:16777216|134217728|8388608|67108864)\)")
@@ -144,7 +145,12 @@ class Session:
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         with closing(self._connection.cursor()) as cursor:
-            _execute(cursor, statement, parameters)
+            try:
+                _execute(cursor, statement, parameters)
+            except Exception as error:
+                if number(error) != IS_THERE or not statement.startswith(UNLESS_THERE):
+                    raise
+                return 0  # two loads made it in one moment
             return int(cursor.rowcount or 0)
 
     def one(self, statement: str, parameters: Sequence[Any] = ()) -> int:

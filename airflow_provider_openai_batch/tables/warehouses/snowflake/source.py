@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables import names
 from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.grouping import BATCH_ROWS
 from airflow_provider_openai_batch.tables.sources import sql
@@ -54,12 +55,20 @@ class ArrowSource:
     def read(self, columns: Sequence[str]) -> Iterator[Iterator[pa.RecordBatch]]:
         with self.driver.connection() as connection:
             described = {column.name: column for column in self._described(connection)}
-            chosen = [chosen_of(described[name], self.query.quoted(name)) for name in columns]
+            chosen = [self._chosen(name, described) for name in columns]
             statement = self.query.select([expression for expression, _ in chosen])
             with closing(connection.cursor()) as cursor:
                 written = self.query.written(statement)
                 sql.execute(cursor, statement, self.query.parameters, explain, written)
                 yield self._batches(cursor, pa.schema([field for _, field in chosen]))
+
+    def _chosen(self, name: str, described: dict[str, Any]) -> tuple[str, pa.Field]:
+        """Choose a column by its name, which is in capitals where nobody has quoted it."""
+        found = names.find(name, described)
+        if found is None:
+            raise InvalidRequest(f"The source has no column {name!r}; it has {', '.join(described)}.")
+        expression, field = chosen_of(described[found], self.query.quoted(found))
+        return expression, field.with_name(name)
 
     def _described(self, connection: Any) -> list[Any]:
         """Ask for names and types; nothing is run."""
