@@ -49,7 +49,7 @@ def test_what_runs_elsewhere_is_there() -> None:
     [
         ["make", "tea"],
         ["python", "-m", "airflow_provider_openai_batch", "status", "--loud"],
-        ["pip", "install", "airflow-provider-openai-batch[snowflake]"],
+        ["pip", "install", "airflow-provider-openai-batch[oracle]"],
         pytest.param(
             ["airflow", "backfill", "create", "--dag", "label_tickets"],
             marks=pytest.mark.skipif(AIRFLOW_2, reason="the pages show the commands of Airflow 3"),

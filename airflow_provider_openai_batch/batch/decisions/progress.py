@@ -77,6 +77,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             yield f"next look in {_duration(next_look)}"
 
     def _requests(self) -> str:
+        if not self.requests:
+            return "no requests to wait for"
         failed = f", {self.failed:,} failed" if self.failed else ""
         total = counted(self.requests, "request")
         if self.is_counted:

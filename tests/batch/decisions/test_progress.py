@@ -102,6 +102,11 @@ def test_finished_run_has_no_next_look():
     )
 
 
+def test_a_run_without_requests_waits_for_none():
+    """A night whose rows are answered already."""
+    assert progress(run_of(requests=0)).line() == "no requests to wait for"
+
+
 def test_a_server_that_does_not_count():
     """Nothing is called unanswered that may be answered."""
     run = run_of(shard_of(1, in_flight(1)), requests=8)
