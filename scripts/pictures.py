@@ -41,10 +41,19 @@ READS, WRITES = 3, 4
 #: True where the page has loaded and its fonts are there.
 READY = "document.fonts.ready.then(() => document.readyState)"
 
-#: Where to click on an element.
-MIDDLE = (
-    "(({{x, y, width, height}}) => ({{x: x + width / 2, y: y + height / 2}}))(({}).getBoundingClientRect())"
-)
+#: Where to click on an element, once it rests and nothing covers it; else null.
+PLACE = """(async () => {{
+  const one = {};
+  if (!one) return null;
+  one.scrollIntoView({{block: "center"}});
+  const before = one.getBoundingClientRect();
+  await new Promise((rested) => setTimeout(rested, 200));
+  const {{x, y, width, height}} = one.getBoundingClientRect();
+  const place = {{x: x + width / 2, y: y + height / 2}};
+  const rests = before.x === x && before.y === y && one.contains(document.elementFromPoint(place.x, place.y));
+  return rests ? place : null;
+}})()"""
+SETTLED = "(one) => one.playState !== 'running' || one.effect.getComputedTiming().iterations === Infinity"
 
 
 class NoPicture(RuntimeError):
@@ -98,6 +107,11 @@ class Pipe:
         found = self.ask("", "Target.getTargets")["targetInfos"]
         return {one["targetId"] for one in found if one["type"] == "page"}
 
+    def new_tab(self) -> Tab:
+        """Open an empty tab before the others, which are hidden then."""
+        made = self.ask("", "Target.createTarget", url="about:blank")
+        return self.attach(made["targetId"])
+
     def attach(self, page: str) -> Tab:
         """Return an open tab."""
         attached = self.ask("", "Target.attachToTarget", targetId=page, flatten=True)
@@ -140,24 +154,22 @@ class Tab:
             raise NoPicture(f"{script}: {told['exceptionDetails'].get('text')}")
         return told["result"].get("value")
 
-    def wait_for(self, script: str, seconds: float = SECONDS) -> None:
-        """Wait until an expression is true; raise NoPicture if it is not after so many seconds."""
-        end = time.monotonic() + seconds
-        while not self._is_true(script):
-            if time.monotonic() > end:
-                raise NoPicture(f"Not true after {seconds:.0f} s: {script}")
-            time.sleep(0.05)
+    def wait_for(self, script: str, seconds: float = SECONDS) -> Any:
+        """Wait until an expression is true and return it; raise NoPicture if it is not after so many seconds.
 
-    def _is_true(self, script: str) -> bool:
-        """Ask once; no, where the page is not there yet, or leads to another one."""
-        with suppress(NoPicture):
-            return bool(self.run(script))
-        return False
+        The page may not be there yet, or lead to another one: an error is no more than not true.
+        """
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with suppress(NoPicture):
+                if found := self.run(script):
+                    return found
+            time.sleep(0.05)
+        raise NoPicture(f"Not true after {seconds:.0f} s: {script}")
 
     def click(self, script: str) -> None:
-        """Click on the middle of an element, as a mouse does: what covers it gets the click."""
-        self.wait_for(f"{script} != null")
-        place = self.run(f"(({script}).scrollIntoView({{block: 'center'}}), {MIDDLE.format(script)})")
+        """Click on the middle of an element, as a mouse does, once it is there and rests."""
+        place = self.wait_for(PLACE.format(script))
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
 
@@ -172,14 +184,18 @@ class Tab:
             time.sleep(0.05)
         return self.pipe.attach(opened.pop())
 
+    def close(self) -> None:
+        """Close the tab; another one is shown when it is asked to be: `Page.bringToFront`."""
+        self.ask("Page.close")
+
     def address(self) -> str:
         """Return the address of the page, once it is there or has failed."""
         self.wait_for("location.href !== 'about:blank' && document.readyState === 'complete'")
         return str(self.run("location.href"))
 
     def settle(self) -> None:
-        """Wait until nothing moves any more: what fades in is there."""
-        self.wait_for("document.getAnimations().every((one) => one.playState !== 'running')", SECONDS)
+        """Wait until what fades in or moves is there, but for what turns for ever."""
+        self.wait_for(f"document.getAnimations().every({SETTLED})")
 
     def too_wide(self) -> int:
         """Return by how many pixels the page is wider than its window, which a reader has to scroll."""
@@ -216,8 +232,7 @@ def open_browser() -> Iterator[Tab]:
         os.close(theirs_in)
         os.close(theirs_out)
         try:
-            pipe = Pipe(asks, answers)
-            yield pipe.attach(pipe.ask("", "Target.createTarget", url="about:blank")["targetId"])
+            yield Pipe(asks, answers).new_tab()
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process, signal.SIGKILL)
