@@ -346,6 +346,11 @@ def test_act_on_result_takes_one_way(share, most, chosen, run, warehouse, openai
     assert ways == dict.fromkeys(ways, "skipped") | {chosen: "success"}
 
 
+def test_publish_labels_by_hand_has_nothing_to_publish(run):
+    """Its runs come of events; tests/services sees one in a real Airflow."""
+    assert run("publish_labels") == {"publish": "success"}
+
+
 def test_purge_old_runs_keeps_what_is_young(run, warehouse, openai_batch_emulator, monkeypatch):
     """A run that landed loses its rows and answers when its days are over, and not before."""
     run("compose_your_own")
