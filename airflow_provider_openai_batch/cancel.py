@@ -30,16 +30,20 @@ def cancel_run(run_uri: str, conn_id: str | None = None, *, dry_run: bool = Fals
         run = read_run(store, client.origin)
         batches = [send.batch.id for send in run.sends if send.open and send.batch is not None]
         unclear = sum(send.open and send.batch is None for send in run.sends)
-        if dry_run:
-            say(f"{_batches(len(batches))} of {store.uri} would be cancelled.")
-        else:
+        if not dry_run:
             batches = list(stop(store, client))
-            say(f"{_batches(len(batches))} of {store.uri}: cancel requested.")
+    done = " would be cancelled" if dry_run else ": cancel requested"
+    say(
+        f"{_batches(len(batches))} of {store.uri}{done}."
+        if batches
+        else f"{store.uri} has no batch in flight."
+    )
     for batch_id in batches:
         say(f"  {batch_id}")
     if unclear:
         say(f"{counted(unclear, 'create')} in doubt: run this command again in ten minutes.")
-    say("Answers that are finished by then are paid for and kept: clear `wait` to collect them.")
+    if batches:
+        say("Answers that are finished by then are paid for and kept: clear `wait` to collect them.")
     say("Nothing more is sent until submit is cleared.")
     return 0
 

@@ -138,6 +138,9 @@ def test_cancel_holds_back_what_is_not_sent(pipeline: Any, capsys: pytest.Captur
 
     assert cancel.main([pipeline.store.uri]) == 0
 
+    said = capsys.readouterr().out
+    assert "has no batch in flight." in said
+    assert "paid for" not in said
     assert "cancel" in pipeline.advance().error
     assert pipeline.emulator.batches() == []
     code, (run,) = shown(capsys, pipeline.store.uri)

@@ -13,6 +13,7 @@ from airflow_provider_openai_batch.batch.decisions.remaining_requests import Par
 from airflow_provider_openai_batch.batch.decisions.token_queue import has_room, room_at
 from airflow_provider_openai_batch.batch.run.future_dates import run_as_of
 from airflow_provider_openai_batch.batch.text.counted import counted
+from airflow_provider_openai_batch.batch.text.row_status import TRANSIENT, RowStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.batch.run.send import Send
 
 MINUTE, HOUR = 60, 3_600
+#: How a request may end without an answer of the model.
+UNANSWERED = TRANSIENT | {RowStatus.ERROR, RowStatus.CANCELLED, RowStatus.UNKNOWN}
 #: A line is repeated after so many seconds, so that a log shows that the run is still looked at.
 REPEATED = 3_600.0
 #: While nothing is in flight and the token queue is full, looks are not further apart; the list that shows
@@ -164,16 +167,19 @@ def _own_sends(run: Run) -> Iterator[Send]:
 
 
 def _failed(run: Run, queue: Queue, ended: Iterable[Send]) -> int:
-    """Count the requests that ended batches report as failed, without those that are sent again."""
+    """Count the requests of ended batches that have no answer, without those that are sent again."""
     again = {left.shard: count_left(run, left) for left in queue.left}
     for shard in run.shards:
         if shard.about.parent is not None:
             again[shard.about.parent] = again.get(shard.about.parent, 0) + shard.about.requests
-    return sum(
-        max(0, (send.terminal.batch.request_counts.failed or 0) - again.get(send.shard, 0))
-        for send in ended
-        if send.terminal is not None
-    )
+    return sum(max(0, _unanswered(send) - again.get(send.shard, 0)) for send in ended)
+
+
+def _unanswered(send: Send) -> int:
+    """Count by the answers, and by the batch's own word; a batch that was cancelled reports no failures."""
+    shown = send.terminal.batch.request_counts.failed if send.terminal else None
+    tally = send.tally.counts if send.tally else {}
+    return max(shown or 0, sum(count for status, count in tally.items() if status in UNANSWERED))
 
 
 def _first_sent_at(run: Run, now: float) -> float:

@@ -194,6 +194,15 @@ class TestTokenBudget:
 class TestFailed:
     """Failed requests, counted once."""
 
+    @pytest.mark.parametrize("status", ["cancelled", "expired", "missing", "unknown", "error"])
+    def test_what_ended_without_an_answer_has_failed(self, status: str):
+        """A cancelled batch reports no failures, and one that disappeared reports nothing."""
+        tally = facts.Tally(counts={"ok": 5, "invalid": 1, status: 2})
+        told = ended(1)
+        for send in (replace(told, tally=tally), replace(told, tally=tally, terminals=())):
+            said = progress(run_of(shard_of(1, send), requests=8)).line()
+            assert said == "1 of 1 batch done; 6 of 8 requests answered, 2 failed"
+
     def test_what_is_sent_again_has_not_failed(self):
         """Three of a batch failed, and are in flight once more."""
         child = shard_of(2, in_flight(2), parent="s1")
