@@ -45,18 +45,23 @@ def staged_files(
     form: Form,
     *,
     most_bytes: int = FILE_BYTES,
+    names: Sequence[str] | None = None,
 ) -> Iterator[Iterator[StagedFile]]:
-    """Write batches into files as they are asked for; one is there at a time, and none without rows."""
+    """Write batches into files as they are asked for; one is there at a time, and none without rows.
+
+    :param names: of the columns in the files, where a warehouse finds them by their names.
+    """
+    names = [named(place) for place in range(len(columns))] if names is None else names
     with scratch_folder() as folder:
-        yield _files(Path(folder), _tables(batches, columns, form), most_bytes)
+        yield _files(Path(folder), _tables(batches, columns, form, names), most_bytes)
 
 
 def _tables(
-    batches: Iterator[pa.RecordBatch], columns: Sequence[TargetColumn], form: Form
+    batches: Iterator[pa.RecordBatch], columns: Sequence[TargetColumn], form: Form, names: Sequence[str]
 ) -> Iterator[pa.Table]:
     for group in grouped(batch for batch in batches if batch.num_rows):
         arrays = [form(column, _whole(group.column(column.field.name))) for column in columns]
-        yield pa.table(arrays, names=[named(place) for place in range(len(arrays))])
+        yield pa.table(arrays, names=list(names))
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

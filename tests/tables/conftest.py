@@ -13,6 +13,7 @@ import pytest
 
 from tests.mariadb import mariadb, mariadb_server
 from tests.servers import connect, postgres, postgres_server
+from tests.bigquery import bigquery, bigquery_server
 from tests.snowflake import snowflake, snowflake_server
 from tests.tables.conformance.promises import DATABASES, NOT_ON_SNOWFLAKE
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 __all__ = [
-    "connect", "mariadb", "mariadb_server", "postgres", "postgres_server", "snowflake", "snowflake_server",
+    "bigquery", "bigquery_server", "connect", "mariadb", "mariadb_server", "postgres", "postgres_server", "snowflake", "snowflake_server",
 ]  # fmt: skip
 
 
@@ -93,6 +94,9 @@ def warehouse(request: pytest.FixtureRequest) -> Warehouse:
     if request.param == "postgres":
         database = request.getfixturevalue("postgres")
         return Warehouse("postgres", database.conn_id, database.execute)
+    if request.param == "bigquery":
+        dataset = request.getfixturevalue("bigquery")
+        return Warehouse("bigquery", dataset.conn_id, dataset.execute)
     if request.param == "snowflake":
         made = request.getfixturevalue("snowflake")
         return Warehouse("snowflake", made.conn_id, made.execute)

@@ -39,7 +39,8 @@ MICROSECONDS = 6
 class Types:
     """What new columns are declared as, and which columns take which of our types."""
 
-    #: What sqlglot writes in a way that the database does not hold exactly, or not at all, by generic type.
+    #: What sqlglot writes in a way that the database does not hold exactly, or not at all, by generic type;
+    #: a `wide decimal` has more digits or places than others.
     named: Mapping[str, str] = field(default_factory=dict)
     #: It has integers without a sign.
     unsigned: bool = False
@@ -48,6 +49,8 @@ class Types:
     most_places: int | None = None
     #: What a list becomes where there are no arrays, or none of a type.
     lists: str | None = None
+    #: Write the type of a list by that of its items.
+    list_of: Callable[[str], str] = "{}[]".format
     #: Types that hold JSON beside those that are called so.
     documents: frozenset[exp.DataType.Type] = frozenset()
     #: A decimal without places is an integer, and integers are such decimals.

@@ -87,6 +87,8 @@ class Statements:
     renews: bool = False
     #: Write what replaces rows, where a load is one step.
     replace: Callable[[Replacing], Step] = merge_forms.deleted_and_inserted
+    #: A new table is declared with its key.
+    keyed: bool = True
     #: Unique keys are a remark: rows of one key are looked for before they are written, and in the table.
     unenforced: bool = False
     #: A definition is kept as soon as it is made: another load may make the same one meanwhile.

@@ -15,11 +15,12 @@ def create(made: Plan, dialect: Dialect, *, temporary: bool = False) -> str:
     lines = [
         column.declared(dialect) + (" NOT NULL" if column.name in unique else "") for column in made.columns
     ]
-    key = ", ".join(dialect.quote(name) for name in unique)
+    if dialect.statements.keyed:
+        lines.append(f"PRIMARY KEY ({', '.join(map(dialect.quote, unique))})")
     table = (
         f"{'TEMPORARY ' if temporary else ''}TABLE {_unless_there(dialect)}{dialect.qualified(made.parts)}"
     )
-    return f"CREATE {table} ({', '.join(lines)}, PRIMARY KEY ({key})){dialect.statements.options}"
+    return f"CREATE {table} ({', '.join(lines)}){dialect.statements.options}"
 
 
 def _unless_there(dialect: Dialect) -> str:

@@ -55,7 +55,10 @@ def _takes_items(item: pa.Field, kind: str, dialect: Dialect) -> bool:
     found = parsed(kind, dialect)
     if found is not None and not found.expressions:
         return True
-    return assignable(item.with_metadata(None), ITEMS.sub("", kind), dialect)
+    items = ITEMS.sub("", kind)
+    if items == kind and found is not None:
+        items = found.expressions[0].sql(dialect.name)
+    return assignable(item.with_metadata(None), items, dialect)
 
 
 def _is_number(kind: pa.DataType) -> bool:

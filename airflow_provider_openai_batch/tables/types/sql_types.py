@@ -58,13 +58,13 @@ def sql_type(field: pa.Field, dialect: Dialect) -> str:
     if name.startswith("array<"):
         if types.lists is not None:
             return types.lists
-        return sql_type(pa.field(field.name, field.type.value_type), dialect) + "[]"
+        return types.list_of(sql_type(pa.field(field.name, field.type.value_type), dialect))
     if not types.unsigned:
         name = SIGNED.get(name, name)
     if name == "timestamp" and types.nanoseconds is not None and field.type == pa.timestamp("ns"):
         return types.nanoseconds
     if name.startswith("decimal(") and not _holds_decimal(field, types):
-        name = "decimal"
+        name = "wide decimal" if "wide decimal" in types.named else "decimal"
     return types.named.get(name) or of_generic(name).sql(dialect.name)
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from airflow_provider_openai_batch.tables.dialect.dialect import Dialect, Names
 
-BIGQUERY, HIVE = Dialect(name="bigquery"), Dialect(name="hive")
+HIVE = Dialect(name="hive")
 #: They quote and fold names in their own ways; one that is not listed gets the standard's double quotes.
 READ = {
     "athena": Dialect(name="athena"),
     "databricks": Dialect(name="databricks"),
-    "gcpbigquery": BIGQUERY,
-    "google_cloud_platform": BIGQUERY,
     "hive_cli": HIVE,
     "hiveserver2": HIVE,
     "mssql": Dialect(name="tsql"),
@@ -38,8 +36,6 @@ PACKAGES = {
     "drill": "apache-airflow-providers-apache-drill",
     "druid": "apache-airflow-providers-apache-druid",
     "exasol": "apache-airflow-providers-exasol",
-    "gcpbigquery": "apache-airflow-providers-google",
-    "google_cloud_platform": "apache-airflow-providers-google",
     "hive_cli": "apache-airflow-providers-apache-hive",
     "hiveserver2": "apache-airflow-providers-apache-hive",
     "impala": "apache-airflow-providers-apache-impala",

@@ -5,7 +5,8 @@ from __future__ import annotations
 #: The databases of the tests, and the dialect that each speaks.
 DATABASES = {
     "sqlite": "sqlite", "duckdb": "duckdb", "postgres": "postgres", "mariadb": "mysql",
-    "snowflake": "snowflake",  # by its stand-in, where that is installed: make test-cloud
+    # By their stand-ins, where these are installed: make test-cloud.
+    "snowflake": "snowflake", "bigquery": "bigquery",
 }  # fmt: skip
 CREATE, MERGE, APPEND, REPLACE = "create", "merge", "append", "replace_partition"
 CHECK, SESSION, KEYS, TYPES = "check", "one session", "keys", "types"

@@ -1,0 +1,1 @@
+"""All that is known of BigQuery: what it can do (`dialect`), its source and target (`warehouse`)."""
