@@ -43,8 +43,8 @@ SIDE_BY_SIDE = --numprocesses=$(WORKERS) --dist=loadscope --no-loadscope-reorder
 test: .venv/.dev mariadb
 	@.venv/bin/python -m pytest $(SIDE_BY_SIDE)
 
-test-cloud: .venv-cloud/.dev .venv-fakesnow/.done
-	@.venv-cloud/bin/python -m pytest tests/tables -k snowflake
+test-cloud: .venv-cloud/.dev .venv-fakesnow/.done .venv-bqemulator/.done
+	@.venv-cloud/bin/python -m pytest tests/tables -k "snowflake or bigquery"
 
 test-long: .venv/.dev .venv-2.11/.dev .venv-cloud/.dev .venv-litellm mariadb
 	@.venv/bin/python -m pytest -m "long or not long"
@@ -105,7 +105,7 @@ constraints: .venv/.dev
 		$(PEERS)-constraints.txt
 
 clean:
-	rm -rf .venv .venv-2.11 .venv-cloud .venv-fakesnow .venv-litellm .venv-peers .venv-scale .venv-matrix .airflow .demo dist build
+	rm -rf .venv .venv-2.11 .venv-cloud .venv-fakesnow .venv-bqemulator .venv-litellm .venv-peers .venv-scale .venv-matrix .airflow .demo dist build
 
 , := ,
 
@@ -146,6 +146,13 @@ endef
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	@echo "installing fakesnow into $(@D)"
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+.venv-bqemulator/.done: tests/warehouses/bqemulator.txt
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@echo "installing bqemulator into $(@D)"
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@$(@D)/bin/python -c "from duckdb_extensions import import_extension; import_extension('spatial')"
 	@touch $@
 
 # What `make bench` compares with. An index may lack it: those lines are not measured then.

@@ -1,7 +1,7 @@
 """bqemulator, a stand-in for BigQuery, for the tests; import the fixtures where they are needed.
 
-Google's real client and Airflow's real hook speak to it over HTTP. It is not BigQuery: docs/warehouses.md says
-what it cannot tell.
+Google's real client and Airflow's real hook speak to it over HTTP. It is not BigQuery: docs/warehouses.md
+says what it cannot tell.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from tests.bigquery import bigquery, bigquery_server
 from tests.mariadb import mariadb, mariadb_server
 from tests.servers import connect, postgres, postgres_server
-from tests.bigquery import bigquery, bigquery_server
 from tests.snowflake import snowflake, snowflake_server
 from tests.tables.conformance.promises import DATABASES, NOT_ON_SNOWFLAKE
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 __all__ = [
-    "bigquery", "bigquery_server", "connect", "mariadb", "mariadb_server", "postgres", "postgres_server", "snowflake", "snowflake_server",
+    "bigquery", "bigquery_server", "connect", "mariadb", "mariadb_server", "postgres", "postgres_server",
+    "snowflake", "snowflake_server",
 ]  # fmt: skip
 
 

@@ -51,6 +51,9 @@ DECLARED: dict[str, dict[str, str]] = {
         "day": "DATE",
     },
     "sqlite": {"text": "TEXT", "long": "TEXT", "number": "INTEGER", "moment": "TEXT", "day": "TEXT"},
+    "bigquery": {
+        "text": "STRING", "long": "STRING", "number": "INT64", "moment": "TIMESTAMP", "day": "DATE",
+    },
     "snowflake": {
         "text": "VARCHAR", "long": "VARCHAR", "number": "NUMBER(38,0)", "moment": "TIMESTAMP_TZ(9)",
         "day": "DATE",

@@ -36,17 +36,26 @@ MICROSECONDS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WideDecimal:
+    """A type of decimals, with so many digits before the point, and as many after it."""
+
+    name: str
+    digits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Types:
     """What new columns are declared as, and which columns take which of our types."""
 
-    #: What sqlglot writes in a way that the database does not hold exactly, or not at all, by generic type;
-    #: a `wide decimal` has more digits or places than others.
+    #: What sqlglot writes in a way that the database does not hold exactly, or not at all, by generic type.
     named: Mapping[str, str] = field(default_factory=dict)
     #: It has integers without a sign.
     unsigned: bool = False
     #: The digits and the places that a decimal has at most; None: as many as it has digits.
     most_digits: int = 38
     most_places: int | None = None
+    #: What takes decimals of more digits or places.
+    wide_decimal: WideDecimal | None = None
     #: What a list becomes where there are no arrays, or none of a type.
     lists: str | None = None
     #: Write the type of a list by that of its items.

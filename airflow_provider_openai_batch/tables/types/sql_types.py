@@ -12,7 +12,7 @@ from airflow_provider_openai_batch.tables.types import arrow_types
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_openai_batch.tables.dialect.columns import Types
+    from airflow_provider_openai_batch.tables.dialect.columns import Types, WideDecimal
     from airflow_provider_openai_batch.tables.dialect.dialect import Dialect
 
 SCALARS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
@@ -64,7 +64,9 @@ def sql_type(field: pa.Field, dialect: Dialect) -> str:
     if name == "timestamp" and types.nanoseconds is not None and field.type == pa.timestamp("ns"):
         return types.nanoseconds
     if name.startswith("decimal(") and not _holds_decimal(field, types):
-        name = "wide decimal" if "wide decimal" in types.named else "decimal"
+        if types.wide_decimal is not None and _holds_wide(field, types.wide_decimal):
+            return types.wide_decimal.name
+        name = "decimal"
     return types.named.get(name) or of_generic(name).sql(dialect.name)
 
 
@@ -72,6 +74,11 @@ def _holds_decimal(field: pa.Field, types: Types) -> bool:
     scale = field.type.scale if pa.types.is_decimal(field.type) else 0
     most = scale if types.most_places is None else types.most_places
     return field_precision(field) <= types.most_digits and scale <= most
+
+
+def _holds_wide(field: pa.Field, wide: WideDecimal) -> bool:
+    scale = field.type.scale if pa.types.is_decimal(field.type) else 0
+    return field_precision(field) - scale <= wide.digits and scale <= wide.digits
 
 
 def of_generic(name: str) -> exp.DataType:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from airflow_provider_openai_batch.tables.dialect.columns import ACCEPTS, Json, Types
+from airflow_provider_openai_batch.tables.dialect.columns import ACCEPTS, Json, Types, WideDecimal
 from airflow_provider_openai_batch.tables.dialect.dialect import Dialect, Names
 from airflow_provider_openai_batch.tables.dialect.statements import Declared, Moment, Statements, cast_moment
 
@@ -34,10 +34,11 @@ DIALECT = Dialect(
     package="airflow-provider-openai-batch[google]",
     names=Names(most_characters=300),
     types=Types(
-        named={"uuid": "STRING", "decimal": "STRING", "wide decimal": "BIGNUMERIC"},
+        named={"uuid": "STRING", "decimal": "STRING"},
         # Of a NUMERIC: 29 digits before the point, and 9 places.
         most_digits=29,
         most_places=9,
+        wide_decimal=WideDecimal(name="BIGNUMERIC", digits=38),
         list_of="ARRAY<{}>".format,
         accepts=ACCEPTS | {"list": frozenset({"list", "json", "text"})},
     ),

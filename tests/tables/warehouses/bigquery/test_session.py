@@ -19,9 +19,7 @@ def test_a_table_is_made_and_merged(bigquery: BigQuery) -> None:
     landing = make_landing()
 
     first = write("bigquery", landing, {"id": 1, "label": "a"}, {"id": 2, "label": "b"}, table="labels")
-    second = write(
-        "bigquery", landing, {"id": 2, "label": "c"}, {"id": 3, "label": "d"}, table="labels"
-    )
+    second = write("bigquery", landing, {"id": 2, "label": "c"}, {"id": 3, "label": "d"}, table="labels")
 
     assert (Written(written=2, kept=0), Written(written=2, kept=0)) == (first, second)
     found = bigquery.execute("SELECT id, label FROM labels ORDER BY id")
