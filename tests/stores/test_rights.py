@@ -13,12 +13,15 @@ from urllib.request import Request, urlopen
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
+from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.batch.decisions.actions import Wait
 from airflow_provider_openai_batch.steps.maintenance.purge_run import Cutoff, purge_run
 from airflow_provider_openai_batch.steps.run_index.write_index import enter_run
 from airflow_provider_openai_batch.store.run_store import RunStore
 from airflow_provider_openai_batch.store.shared_folder import SharedFolder
+from airflow_provider_openai_batch.tables.resolve import resolve_source, resolve_target
 from tests.faults.world import make_world
+from tests.tables.factories import make_landing, make_rows, nothing
 from tests.world import pipeline
 
 if TYPE_CHECKING:
@@ -60,15 +63,20 @@ class Account:
         self.runs = f"s3://{conn_id}@{self.name}/runs"
 
     @contextmanager
-    def with_rights(self, *actions: str) -> Iterator[None]:
-        """Let it do these, and nothing else, until the block ends."""
+    def with_rights(self, *actions: str, below: str = "runs") -> Iterator[None]:
+        """Let it do these `below` a prefix, and nothing else, until the block ends."""
         bucket = f"arn:aws:s3:::{self.name}"
         listed = {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": bucket}
-        below = [action for action in actions if action != "s3:ListBucket"]
-        within = {"Effect": "Allow", "Action": below, "Resource": f"{bucket}/runs/*"}
-        statements = [*([listed] if "s3:ListBucket" in actions else []), *([within] if below else [])]
+        of_files = [action for action in actions if action != "s3:ListBucket"]
+        within = {"Effect": "Allow", "Action": of_files, "Resource": f"{bucket}/{below}/*"}
+        statements = [*([listed] if "s3:ListBucket" in actions else []), *([within] if of_files else [])]
+        with self.with_policy(json.dumps({"Version": "2012-10-17", "Statement": statements})):
+            yield
+
+    @contextmanager
+    def with_policy(self, policy: str) -> Iterator[None]:
+        """Let it do what a policy says, and nothing else, until the block ends."""
         self._enforce(float("inf"))
-        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
         self._iam.put_user_policy(UserName=self.name, PolicyName="rights", PolicyDocument=policy)
         self._enforce(0)
         try:
@@ -122,6 +130,41 @@ def submitted(account: Account, folder: Path) -> Iterator[World]:
         with account.with_rights(*documented("S3, workers")):
             pipeline.submit(world.asked(), world.store, world.client)
         yield world
+
+
+def test_the_policy_of_the_page(account: Account, tmp_path: Path):
+    """Word for word, but for the names of bucket and prefix."""
+    (policy,) = re.findall(r"^```json\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    policy = policy.replace("my-bucket", account.name).replace("/openai_batch/", "/runs/")
+
+    with account.with_policy(policy), world_of(account, tmp_path) as world:
+        run(world)
+        purge(world)
+
+    assert len(world.warehouse.read()) == ROWS
+
+
+@pytest.mark.parametrize("mode", ["append", "replace_partition"])
+def test_files_as_source_and_target(account: Account, mode: str):
+    """The source is listed and read; the target takes all four."""
+    day = {"partition": {"day": "2026-01-05"}} if mode == "replace_partition" else {}
+    landing, root = make_landing(mode=mode, **day), account.runs.removesuffix("/runs")
+    target = resolve_target(arguments.Target(path=f"{root}/target"))
+    rights = documented("S3, workers")
+
+    with account.with_rights(*rights, below="target"):
+        target.check(landing)
+        written = target.write(landing, iter(make_rows(landing, {"id": 1}, {"id": 2})), nothing)
+        target.check(landing)
+        again = target.write(landing, iter(make_rows(landing, {"id": 1}, {"id": 2})), nothing)
+        held = target.held(landing)
+    with account.with_rights("s3:ListBucket", "s3:GetObject", below="target"):
+        source = arguments.source({"path": f"{root}/target/**/*.parquet", "key": "id"})
+        with resolve_source(source).read(["id"]) as batches:
+            read = sorted(row["id"] for batch in batches for row in batch.to_pylist())
+
+    assert (written.written, again.written, read) == (2, 2, [1, 2])
+    assert held is not None
 
 
 def test_workers(account: Account, tmp_path: Path):

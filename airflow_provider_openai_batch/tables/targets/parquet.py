@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,7 +147,10 @@ def _check_types(landing: Landing) -> None:
 
 
 def _make_folder(fs: Any, folder: str) -> None:
-    fs.makedirs(folder, exist_ok=True)
+    # s3fs makes the bucket of a folder, too, if it may not list all buckets, and few accounts may do that. A
+    # bucket that lacks, or that takes no files, shows at the put that follows.
+    with nullcontext() if _is_local(fs) else suppress(PermissionError):
+        fs.makedirs(folder, exist_ok=True)
 
 
 def _put(fs: Any, local: Path, folder: str, name: str) -> None:
