@@ -76,8 +76,8 @@ bench: .venv/.dev .venv-peers
 scale: .venv-scale/.dev
 	@.venv-scale/bin/python -m tests.scale $(SCALE)
 
-warehouses: .venv/.dev .venv-cloud/.dev mariadb
-	@.venv/bin/python -m tests.warehouses.page
+warehouses: .venv-cloud/.dev .venv-fakesnow/.done mariadb
+	@.venv-cloud/bin/python -m tests.warehouses.page
 
 format: .venv/.dev
 	@.venv/bin/ruff check --fix-only .

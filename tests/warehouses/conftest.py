@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,17 +21,19 @@ from airflow_provider_openai_batch.tables.resolve import resolve_target
 from airflow_provider_openai_batch.tables.warehouses.duckdb.driver import connect as connect_duckdb
 from tests.mariadb import mariadb, mariadb_server
 from tests.servers import postgres, postgres_server
+from tests.snowflake import snowflake, snowflake_server
 from tests.steps.conftest import pipeline
 from tests.tables.factories import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from airflow_provider_openai_batch.tables.base import Target
     from airflow_provider_openai_batch.tables.landing import Landing, Written
 
-__all__ = ["mariadb", "mariadb_server", "pipeline", "postgres", "postgres_server"]
+__all__ = [
+    "mariadb", "mariadb_server", "pipeline", "postgres", "postgres_server", "snowflake", "snowflake_server",
+]  # fmt: skip
 
 Row = tuple[Any, ...]
 
@@ -72,9 +76,11 @@ TABLES = {
     "mariadb": "SELECT table_name FROM information_schema.tables WHERE table_schema = database()",
     "duckdb": "SELECT table_name FROM duckdb_tables()",
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+    "snowflake": "SELECT table_name FROM information_schema.tables",
 }  # fmt: skip
 VERSIONS = {"postgres": "SHOW server_version", "mariadb": "SELECT version()", "duckdb": "SELECT version()",
             "sqlite": "SELECT sqlite_version()"}  # fmt: skip
+STAND_IN = re.compile(r"^fakesnow\[server\]==([\d.]+)$", re.MULTILINE)
 
 
 def database(name: str, conn_id: str, execute: Callable[[str], list[Row]]) -> Place:
@@ -86,8 +92,12 @@ def database(name: str, conn_id: str, execute: Callable[[str], list[Row]]) -> Pl
             values = ", ".join(f"({number}, '{body}')" for number, body in rows[start : start + 1000])
             execute(f"INSERT INTO {table} VALUES {values}")
 
+    if name in VERSIONS:
+        version = str(execute(VERSIONS[name])[0][0]).lstrip("v")
+    else:
+        version = STAND_IN.findall(Path(__file__).with_name("fakesnow.txt").read_text())[0]
     return Place(
-        name=name, version=str(execute(VERSIONS[name])[0][0]).lstrip("v"),
+        name=name, version=version,
         target={"conn_id": conn_id, "table": "labels"},
         source=lambda table: {"conn_id": conn_id, "table": table, "key": "id"},
         fill=fill, execute=execute, there=lambda: {str(row[0]) for row in execute(TABLES[name])},
@@ -131,11 +141,11 @@ def opened(name: str, path: Path) -> Callable[[str], list[Row]]:
     return execute
 
 
-@pytest.fixture(params=["postgres", "mariadb", "duckdb", "sqlite", "parquet"])
+@pytest.fixture(params=["postgres", "mariadb", "duckdb", "sqlite", "parquet", "snowflake"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """Give each of the databases in turn; what it was is kept for the page."""
     name = request.param
-    if name in {"postgres", "mariadb"}:
+    if name in {"postgres", "mariadb", "snowflake"}:
         server = request.getfixturevalue(name)
         made = database(name, server.conn_id, server.execute)
     elif name == "parquet":

@@ -17,10 +17,12 @@ COLUMNS = ("read", "merge", "append", "replace_partition", "resend", "types", "k
 HEADS = {"kill": "kill -9", "concurrent_create": "concurrent create"}
 ROWS = {
     "postgres": "PostgreSQL", "mariadb": "MariaDB", "duckdb": "DuckDB", "sqlite": "SQLite",
-    "parquet": "Parquet files",
+    "parquet": "Parquet files", "snowflake": "Snowflake",
 }  # fmt: skip
+#: What has the version of a row: a library, or what stands in for a database.
+BY = {"parquet": "pyarrow ", "snowflake": "fakesnow "}
 CLOUDS = {
-    "snowflake": "Snowflake", "bigquery": "BigQuery", "databricks": "Databricks", "redshift": "Redshift",
+    "bigquery": "BigQuery", "databricks": "Databricks", "redshift": "Redshift",
 }  # fmt: skip
 NOT_RUN, RUN = "not run", "run"
 #: What a cloud's example shows; the rest of its row was not run in any way.
@@ -72,8 +74,7 @@ def table(outcomes: Outcomes) -> str:
     lines = [["database", *(HEADS.get(name, name) for name in COLUMNS)], ["---"] * (len(COLUMNS) + 1)]
     for row, shown in ROWS.items():
         version = re.match(r"[\d.]+", outcomes.versions.get(row, ""))
-        by = "pyarrow " if row == "parquet" else ""
-        named = f"{shown} ({by}{version.group()})" if version else shown
+        named = f"{shown} ({BY.get(row, '')}{version.group()})" if version else shown
         lines.append([named, *(outcomes.cell(column, row) for column in COLUMNS)])
         if row == "mariadb":
             lines.append(["MySQL", *[NOT_RUN] * len(COLUMNS)])

@@ -87,7 +87,7 @@ def test_keys_that_the_column_changes(
     warehouse.execute(f"CREATE TABLE labels (id {declared} PRIMARY KEY, {FIXED})")
 
     check(warehouse, kind, same)
-    with pytest.raises(InvalidRequest, match=r"key column 'id' of type .* would change some keys, for"):
+    with pytest.raises(InvalidRequest, match=r"key column '(id|ID)' of type .* would change some keys, for"):
         check(warehouse, kind, same, changed)
 
 
