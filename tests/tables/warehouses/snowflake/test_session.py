@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 import sqlglot
-from sqlglot import ErrorLevel
+from sqlglot import ErrorLevel, exp
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
+from airflow_provider_openai_batch.tables.dialect.statements import MARK
 from airflow_provider_openai_batch.tables.landing import Written
 from airflow_provider_openai_batch.tables.plan import TargetColumn
 from airflow_provider_openai_batch.tables.resolve import resolve_target
 from airflow_provider_openai_batch.tables.staged_files import staged_files
+from airflow_provider_openai_batch.tables.statements.ddl import create
 from airflow_provider_openai_batch.tables.statements.load_statements import LoadStatements
+from airflow_provider_openai_batch.tables.statements.partition import with_partition
 from airflow_provider_openai_batch.tables.targets.plan_load import plan_load
 from airflow_provider_openai_batch.tables.types import arrow_types
 from airflow_provider_openai_batch.tables.warehouses.snowflake import staging
 from airflow_provider_openai_batch.tables.warehouses.snowflake.dialect import DIALECT
 from airflow_provider_openai_batch.tables.warehouses.snowflake.errors import explain
-from airflow_provider_openai_batch.tables.warehouses.snowflake.session import Session
+from airflow_provider_openai_batch.tables.warehouses.snowflake.session import Session, _execute
 from airflow_provider_openai_batch.tables.warehouses.snowflake.source import chosen_of, fitted
 from tests.tables.ends import read, write
 from tests.tables.factories import MONDAY, TUESDAY, make_landing
@@ -256,3 +259,45 @@ def test_files(most: int) -> None:
     assert not any(path.exists() for path in paths)
     with staged_files(iter(()), (column,), lambda _, array: array) as files:
         assert [] == list(files)
+
+
+AWKWARD = ["select", "a\"b`c]d[e'f", "größe. 表;DROP TABLE t;--", "50%s %(x)s ? :y $1 {z} \\"]
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+@pytest.mark.parametrize("mode", ["merge", "append", "replace_partition"])
+def test_awkward_names_are_names(name: str, mode: str) -> None:
+    """Whatever a name holds, it is one name in each statement; the stand-in itself fails by some of them."""
+    partition = {"p" + name: "it's"} if mode == "replace_partition" else {}
+    landing = with_partition(make_landing(key=(name,), key_type=pa.string(), mode=mode, partition=partition))
+    made = plan_load(landing, (name, name), DIALECT, None)
+    sql = LoadStatements(made, "staged", DIALECT)
+    statements = [
+        create(made, DIALECT), sql.distinct(), sql.twice(), *(text for text, _ in sql.step(trial=False)),
+        staging.copy("staged", made.columns, "stage", "folder"),
+    ]  # fmt: skip
+
+    for statement in statements:
+        [parsed] = sqlglot.parse(statement.replace(MARK, "NULL"), read="snowflake")
+        assert parsed is not None
+        assert not isinstance(parsed, exp.Command)
+        named = {found.name for found in parsed.find_all(exp.Identifier) if found.args.get("quoted")}
+        assert named <= {
+            name,
+            DIALECT.fold(name),
+            *(column.name for column in made.columns),
+            "staged",
+            "stage",
+        }
+        assert named & {name, DIALECT.fold(name)}
+
+
+def test_a_driver_that_fills_in_parameters_leaves_names_alone() -> None:
+    """A name may hold the driver's own marks, which are doubled where it fills parameters in."""
+    recorded: list[Any] = []
+    cursor = type("Cursor", (), {"execute": lambda _, *given: recorded.append(given)})()
+
+    _execute(cursor, f'DELETE FROM "50%s" WHERE "a" = {MARK}', ["x"])
+    _execute(cursor, 'SELECT "50%s"', [])
+
+    assert [('DELETE FROM "50%%s" WHERE "a" = %s', ("x",)), ('SELECT "50%s"',)] == recorded
