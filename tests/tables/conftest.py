@@ -15,7 +15,7 @@ from tests.bigquery import bigquery, bigquery_server
 from tests.mariadb import mariadb, mariadb_server
 from tests.servers import connect, postgres, postgres_server
 from tests.snowflake import snowflake, snowflake_server
-from tests.tables.conformance.promises import DATABASES, NOT_ON_SNOWFLAKE
+from tests.tables.conformance.promises import DATABASES, NOT_ON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,10 +72,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _leave_out(item: pytest.Item) -> None:
-    """Skip what Snowflake's stand-in cannot tell, with the reason."""
+    """Skip what a stand-in cannot tell, with the reason."""
     name, _, parameters = item.name.partition("[")
-    if parameters.startswith("snowflake"):
-        reasons = NOT_ON_SNOWFLAKE.get(name, {})
+    for warehouse in (known for known in NOT_ON if parameters.startswith(known)):
+        reasons = NOT_ON[warehouse].get(name, {})
         for reason in (reason for part, reason in reasons.items() if part in parameters):
             item.add_marker(pytest.mark.skip(reason=reason))
 

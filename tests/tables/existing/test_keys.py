@@ -71,7 +71,7 @@ CHANGED: list[tuple[str, Any, str, Any, Any]] = [
     ("snowflake", TEXT, "varchar(3)", "abc", "abcd"),
     ("snowflake", pa.decimal128(12, 3), "number(9, 1)", Decimal("1.500"), Decimal("1.550")),
     ("snowflake", "decimal", "number(9, 0)", "15", "1.5"),
-    ("bigquery", "decimal", "int64", "15", "1.5"),
+    ("bigquery", NS, "datetime", 1_000, EVE),
 ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_openai_batch.tables.plan import TargetColumn
 
 SIZE = re.compile(r"\s*\([^()]*\)")
+DECIMAL = re.compile(r"(?:BIG)?NUMERIC\((\d+)(?:, *(\d+))?\)")
 ITEMS = re.compile(r"ARRAY<(.+)>", re.IGNORECASE)
 #: The Arrow types that files have for a column of a family; the others are as they are.
 HELD = {
@@ -40,20 +41,24 @@ def load_config(columns: tuple[TargetColumn, ...]) -> bigquery.LoadJobConfig:
 
 
 def schema(columns: tuple[TargetColumn, ...]) -> list[bigquery.SchemaField]:
-    """Describe the columns of a staging table: without sizes, and with JSON as its text."""
-    return [_field(column.name, loadable(column)) for column in columns]
+    """Describe the columns of a staging table: JSON as its text, and decimals as the table rounds them."""
+    return list(map(_field, columns))
 
 
 def loadable(column: TargetColumn) -> str:
-    """Name the type that a column is loaded as."""
+    """Name the type that a column is loaded as, without a size."""
     if family(column.type, DIALECT) == "json":
         return "STRING"
     return SIZE.sub("", column.type)
 
 
-def _field(name: str, kind: str) -> bigquery.SchemaField:
-    items = ITEMS.fullmatch(kind)
-    return bigquery.SchemaField(name, items[1] if items else kind, mode="REPEATED" if items else "NULLABLE")
+def _field(column: TargetColumn) -> bigquery.SchemaField:
+    kind = loadable(column)
+    if items := ITEMS.fullmatch(kind):
+        return bigquery.SchemaField(column.name, items[1], mode="REPEATED")
+    if (found := DECIMAL.fullmatch(column.type)) is None:
+        return bigquery.SchemaField(column.name, kind)
+    return bigquery.SchemaField(column.name, kind, precision=int(found[1]), scale=int(found[2] or 0))
 
 
 def form(column: TargetColumn, array: pa.Array) -> pa.Array:
