@@ -48,7 +48,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where everything is kept")
     folder = parser.parse_args(words).folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what is in its background deaf to Ctrl-C
+        signal.signal(number, _interrupt)
     say(f"starting; the logs are in {folder}")
     try:
         return _run(folder)

@@ -9,13 +9,16 @@ import subprocess
 import sys
 from contextlib import suppress
 from importlib.metadata import version
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import psutil
+import psycopg
 import pytest
 
 from tests.servers import own_folder
 from tests.services.composed import ROOT
+from tests.services.stack import until
 
 pytestmark = [
     pytest.mark.long,
@@ -64,17 +67,54 @@ def call(url, method="GET", body=None):
         return json.load(answer)
 
 
-def test_it_shows_the_examples_and_ctrl_c_leaves_nothing_running(started, folder):
-    """What is said to be ready is: the DAG is there, no file is broken; then Ctrl-C, and all has ended."""
-    process, api = started
+def query(folder, sql):
+    """Ask the warehouse, as the command does that is shown when all is ready."""
+    socket = (folder / "postgres/postmaster.pid").read_text().splitlines()[4]
+    with psycopg.connect(host=socket, user="postgres", dbname="warehouse") as connected:
+        return connected.execute(sql).fetchall()
 
+
+def run_example(api):
+    """Switch the DAG on and trigger it, as a person does; return how to ask for the state of the run."""
     assert call(f"{api}{DAG}", "PATCH", {"is_paused": False})["dag_id"] == "nightly_classification"
-    assert call(f"{api}/api/v2/importErrors")["import_errors"] == []
+    run = call(f"{api}{DAG}/dagRuns", "POST", {"logical_date": None})["dag_run_id"]
+    return lambda: call(f"{api}{DAG}/dagRuns/{quote(run)}")["state"]
 
+
+def stop(process, folder, how):
+    """End it, and look for what is left; a process of it was there before."""
     assert own_processes(folder)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     assert process.wait(timeout=60) == 0
     assert not own_processes(folder)
+
+
+def test_an_example_runs_and_ctrl_c_leaves_nothing_running(started, folder):
+    """What is said to be ready is: no file is broken, and a run of the first DAG labels its tickets."""
+    process, api = started
+    assert call(f"{api}/api/v2/importErrors")["import_errors"] == []
+
+    state = run_example(api)
+
+    assert until(lambda: (ended := state()) in {"success", "failed"} and ended) == "success"
+    ((asked, labelled, ok),) = query(
+        folder,
+        "select (select count(*) from tickets where day between current_date - 7 and current_date - 1),"
+        " count(*), count(*) filter (where batch_status = 'ok' and category is not null) from ticket_labels",
+    )
+    assert labelled == asked
+    assert asked * 0.9 <= ok <= asked
+    stop(process, folder, signal.SIGINT)
+
+
+def test_sigterm_leaves_nothing_running(started, folder):
+    """Neither the services nor a run that waits for its batch."""
+    process, api = started
+    run_example(api)
+    waiting = f"{api}/api/v2/dags/~/dagRuns/~/taskInstances?state=deferred"
+    until(lambda: call(waiting)["total_entries"])
+
+    stop(process, folder, signal.SIGTERM)
 
 
 def test_a_part_that_ends_by_itself_ends_everything(started, folder):
