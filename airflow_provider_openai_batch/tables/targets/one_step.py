@@ -31,22 +31,23 @@ class OneStep:
     staged: int
 
     def land(self, guard: Callable[[], None], *, keep: bool) -> Written:
-        """Define what the table lacks, and let the staged rows meet it."""
-        guard()  # nothing is defined for a load that is outdated
-        made = self._defined(keep=keep)
+        """Check the keys, define what the table lacks, and let the staged rows meet it."""
+        guard()  # nothing is defined for a load that is outdated, or that would fail
+        made = self.plan()
         sql = LoadStatements(made, self.staging, self.session.dialect)
         require_distinct(self.session, sql, self.staged)
         if self.staged and made.exists and made.landing.mode != "replace_partition":
             self._refuse_twice(sql)
+        sql = LoadStatements(self._defined(made, keep=keep), self.staging, self.session.dialect)
         guard()
         written = self.step(sql.step(trial=not keep))[-1]
         if written > self.staged:
             raise _twice(sql, written - self.staged)
         return Written(written=written, kept=self.staged - written)
 
-    def _defined(self, *, keep: bool) -> Plan:
+    def _defined(self, made: Plan, *, keep: bool) -> Plan:
         """Create the table, or what it lacks; another load may be doing the same."""
-        made, dialect = self.plan(), self.session.dialect
+        dialect = self.session.dialect
         statements = add(made, dialect) if made.exists else [create(made, dialect)]
         if not statements:
             return made

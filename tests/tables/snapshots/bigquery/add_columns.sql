@@ -1,8 +1,6 @@
 CREATE TEMPORARY TABLE `batch_staging_0` (`id` STRING, `label` STRING, `score` FLOAT64, `tags` ARRAY<FLOAT64>,
     `batch_status` STRING, `batch_error_message` STRING, `batch_custom_id` STRING, `batch_run_id` STRING,
     `batch_snapshot_at` TIMESTAMP, `batch_input_hash` STRING, `batch_prompt_version` STRING);
-ALTER TABLE `shop`.`labels` ADD COLUMN IF NOT EXISTS `score` FLOAT64;
-ALTER TABLE `shop`.`labels` ADD COLUMN IF NOT EXISTS `tags` ARRAY<FLOAT64>;
 SELECT count(*)
 FROM (SELECT DISTINCT `id`
   FROM `batch_staging_0`) AS k;
@@ -11,6 +9,8 @@ FROM (SELECT t.`id`
   FROM `batch_staging_0` AS s
   JOIN `shop`.`labels` AS t ON t.`id` = s.`id`
   GROUP BY t.`id` HAVING count(*) > 1) AS k;
+ALTER TABLE `shop`.`labels` ADD COLUMN IF NOT EXISTS `score` FLOAT64;
+ALTER TABLE `shop`.`labels` ADD COLUMN IF NOT EXISTS `tags` ARRAY<FLOAT64>;
 MERGE INTO `shop`.`labels` AS t
 USING `batch_staging_0` AS s ON t.`id` = s.`id`
 WHEN MATCHED AND (t.`batch_status` IS NULL

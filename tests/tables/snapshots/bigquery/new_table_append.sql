@@ -1,12 +1,12 @@
 CREATE TEMPORARY TABLE `batch_staging_0` (`id` STRING, `label` STRING, `batch_status` STRING,
     `batch_error_message` STRING, `batch_custom_id` STRING, `batch_run_id` STRING,
     `batch_snapshot_at` TIMESTAMP, `batch_input_hash` STRING, `batch_prompt_version` STRING);
-CREATE TABLE IF NOT EXISTS `shop`.`labels` (`id` STRING NOT NULL, `label` STRING, `batch_status` STRING,
-    `batch_error_message` STRING, `batch_custom_id` STRING, `batch_run_id` STRING NOT NULL,
-    `batch_snapshot_at` TIMESTAMP, `batch_input_hash` STRING, `batch_prompt_version` STRING);
 SELECT count(*)
 FROM (SELECT DISTINCT `id`, `batch_run_id`
   FROM `batch_staging_0`) AS k;
+CREATE TABLE IF NOT EXISTS `shop`.`labels` (`id` STRING NOT NULL, `label` STRING, `batch_status` STRING,
+    `batch_error_message` STRING, `batch_custom_id` STRING, `batch_run_id` STRING NOT NULL,
+    `batch_snapshot_at` TIMESTAMP, `batch_input_hash` STRING, `batch_prompt_version` STRING);
 BEGIN;
 DELETE FROM `shop`.`labels`
 WHERE `batch_run_id` = CAST(? AS STRING) AND (`batch_status` IS NULL

@@ -9,6 +9,9 @@ CREATE TEMPORARY TABLE `batch_staging_0` (`id` STRING, `boolean` BOOL, `int8` IN
     `time_as_text` TIME, `uuid_as_text` STRING, `json_as_text` JSON, `unknown_as_text` STRING,
     `batch_status` STRING, `batch_error_message` STRING, `batch_custom_id` STRING, `batch_run_id` STRING,
     `batch_snapshot_at` TIMESTAMP, `batch_input_hash` STRING, `batch_prompt_version` STRING);
+SELECT count(*)
+FROM (SELECT DISTINCT `id`
+  FROM `batch_staging_0`) AS k;
 CREATE TABLE IF NOT EXISTS `shop`.`labels` (`id` STRING NOT NULL, `boolean` BOOL, `int8` INT64, `uint8` INT64,
     `int16` INT64, `uint16` INT64, `int32` INT64, `uint32` INT64, `int64` INT64, `uint64` NUMERIC(20, 0),
     `float16` FLOAT64, `float32` FLOAT64, `float64` FLOAT64, `decimal_12_3` NUMERIC(12, 3),
@@ -20,9 +23,6 @@ CREATE TABLE IF NOT EXISTS `shop`.`labels` (`id` STRING NOT NULL, `boolean` BOOL
     `time_as_text` TIME, `uuid_as_text` STRING, `json_as_text` JSON, `unknown_as_text` STRING,
     `batch_status` STRING, `batch_error_message` STRING, `batch_custom_id` STRING, `batch_run_id` STRING,
     `batch_snapshot_at` TIMESTAMP, `batch_input_hash` STRING, `batch_prompt_version` STRING);
-SELECT count(*)
-FROM (SELECT DISTINCT `id`
-  FROM `batch_staging_0`) AS k;
 MERGE INTO `shop`.`labels` AS t
 USING `batch_staging_0` AS s ON t.`id` = s.`id`
 WHEN MATCHED AND (t.`batch_status` IS NULL

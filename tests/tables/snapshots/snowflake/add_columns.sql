@@ -1,8 +1,6 @@
 CREATE TEMPORARY TABLE "batch_staging_0" ("id" VARCHAR, "label" VARCHAR, "SCORE" FLOAT, "TAGS" ARRAY,
     "batch_status" VARCHAR, "batch_error_message" VARCHAR, "batch_custom_id" VARCHAR, "batch_run_id" VARCHAR,
     "batch_snapshot_at" TIMESTAMP_TZ(9), "batch_input_hash" VARCHAR, "batch_prompt_version" VARCHAR);
-ALTER TABLE "shop"."labels" ADD COLUMN IF NOT EXISTS "SCORE" FLOAT;
-ALTER TABLE "shop"."labels" ADD COLUMN IF NOT EXISTS "TAGS" ARRAY;
 SELECT count(*)
 FROM (SELECT DISTINCT "id"
   FROM "batch_staging_0") AS k;
@@ -11,6 +9,8 @@ FROM (SELECT t."id"
   FROM "batch_staging_0" AS s
   JOIN "shop"."labels" AS t ON t."id" = s."id"
   GROUP BY t."id" HAVING count(*) > 1) AS k;
+ALTER TABLE "shop"."labels" ADD COLUMN IF NOT EXISTS "SCORE" FLOAT;
+ALTER TABLE "shop"."labels" ADD COLUMN IF NOT EXISTS "TAGS" ARRAY;
 MERGE INTO "shop"."labels" AS t
 USING "batch_staging_0" AS s ON t."id" = s."id"
 WHEN MATCHED AND (t."batch_status" IS NULL
