@@ -20,12 +20,16 @@ import pytest
 from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.steps.submit.stage import stage
 from tests.tables.conftest import (
+    bigquery,
+    bigquery_server,
     connect,
     duckdb_file,
     mariadb,
     mariadb_server,
     postgres,
     postgres_server,
+    snowflake,
+    snowflake_server,
     sqlite_file,
     warehouse,
 )
@@ -36,8 +40,8 @@ if TYPE_CHECKING:
     from tests.tables.conftest import Warehouse
 
 __all__ = [
-    "connect", "duckdb_file", "mariadb", "mariadb_server", "postgres", "postgres_server", "sqlite_file",
-    "warehouse",
+    "bigquery", "bigquery_server", "connect", "duckdb_file", "mariadb", "mariadb_server", "postgres",
+    "postgres_server", "snowflake", "snowflake_server", "sqlite_file", "warehouse",
 ]  # fmt: skip
 #: Rows of the source: a value, another value or none, and none.
 ROWS = 3

@@ -8,12 +8,16 @@ import pytest
 
 from airflow_provider_openai_batch.batch.arguments import arguments
 from tests.tables.conftest import (
+    bigquery,
+    bigquery_server,
     connect,
     duckdb_file,
     mariadb,
     mariadb_server,
     postgres,
     postgres_server,
+    snowflake,
+    snowflake_server,
     sqlite_file,
     warehouse,
 )
@@ -22,8 +26,8 @@ if TYPE_CHECKING:
     from tests.tables.conftest import Warehouse
 
 __all__ = [
-    "connect", "duckdb_file", "mariadb", "mariadb_server", "postgres", "postgres_server", "sqlite_file",
-    "warehouse",
+    "bigquery", "bigquery_server", "connect", "duckdb_file", "mariadb", "mariadb_server", "postgres",
+    "postgres_server", "snowflake", "snowflake_server", "sqlite_file", "warehouse",
 ]  # fmt: skip
 SOURCE = {"sql": "select id, body from questions -- all 100 %", "key": "id"}
 

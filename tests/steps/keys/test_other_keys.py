@@ -11,12 +11,16 @@ from airflow_provider_openai_batch.batch.arguments import arguments
 from airflow_provider_openai_batch.exceptions import InvalidRequest
 from tests.steps.test_nights_everywhere import SOURCE, night
 from tests.tables.conftest import (
+    bigquery,
+    bigquery_server,
     connect,
     duckdb_file,
     mariadb,
     mariadb_server,
     postgres,
     postgres_server,
+    snowflake,
+    snowflake_server,
     sqlite_file,
     warehouse,
 )
@@ -26,8 +30,8 @@ if TYPE_CHECKING:
     from tests.tables.conftest import Warehouse
 
 __all__ = [
-    "connect", "duckdb_file", "mariadb", "mariadb_server", "postgres", "postgres_server", "sqlite_file",
-    "warehouse",
+    "bigquery", "bigquery_server", "connect", "duckdb_file", "mariadb", "mariadb_server", "postgres",
+    "postgres_server", "snowflake", "snowflake_server", "sqlite_file", "warehouse",
 ]  # fmt: skip
 KEYS = [*(f"Key {n}" for n in range(8)), "key 8", "key 9"]
 CONCAT = dict.fromkeys(("sqlite", "duckdb", "postgres"), ("||", "||")) | {

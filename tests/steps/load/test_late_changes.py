@@ -10,12 +10,16 @@ import pytest
 from airflow_provider_openai_batch.exceptions import InvalidRequest, OpenAIBatchError
 from tests.steps.test_nights_everywhere import fill, night
 from tests.tables.conftest import (
+    bigquery,
+    bigquery_server,
     connect,
     duckdb_file,
     mariadb,
     mariadb_server,
     postgres,
     postgres_server,
+    snowflake,
+    snowflake_server,
     sqlite_file,
     warehouse,
 )
@@ -24,8 +28,8 @@ if TYPE_CHECKING:
     from tests.tables.conftest import Warehouse
 
 __all__ = [
-    "connect", "duckdb_file", "mariadb", "mariadb_server", "postgres", "postgres_server", "sqlite_file",
-    "warehouse",
+    "bigquery", "bigquery_server", "connect", "duckdb_file", "mariadb", "mariadb_server", "postgres",
+    "postgres_server", "snowflake", "snowflake_server", "sqlite_file", "warehouse",
 ]  # fmt: skip
 TABLE = (
     "create table labels (id bigint not null primary key, label varchar(50) {}, batch_status varchar(20), "

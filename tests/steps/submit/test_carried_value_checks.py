@@ -16,19 +16,23 @@ from airflow_provider_openai_batch.steps.load.load import load
 from airflow_provider_openai_batch.steps.submit.stage import stage
 from tests.tables.conftest import (
     Warehouse,
+    bigquery,
+    bigquery_server,
     connect,
     duckdb_file,
     mariadb,
     mariadb_server,
     postgres,
     postgres_server,
+    snowflake,
+    snowflake_server,
     sqlite_file,
     warehouse,
 )
 
 __all__ = [
-    "connect", "duckdb_file", "mariadb", "mariadb_server", "postgres", "postgres_server", "sqlite_file",
-    "warehouse",
+    "bigquery", "bigquery_server", "connect", "duckdb_file", "mariadb", "mariadb_server", "postgres",
+    "postgres_server", "snowflake", "snowflake_server", "sqlite_file", "warehouse",
 ]  # fmt: skip
 TABLE = (
     "create table labels (id bigint primary key, price {}, label text, batch_status text, "
