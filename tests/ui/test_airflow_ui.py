@@ -177,6 +177,7 @@ def test_the_asset_shows_what_landed(airflow: Watched, tab: Tab):
     tab.open(f"{airflow.api}/assets/{asset['id']}")
     sign_in(tab, "ann", PASSWORDS["ann"])
     until(tab, f"Source: {DAG}")
+    tab.wait_for("document.querySelector('.monaco-editor .view-line') !== null")  # what is in its extra
 
     keep(tab, "asset")
     (event,) = airflow.call("GET", f"/api/v2/assets/events?asset_id={asset['id']}")["asset_events"]
