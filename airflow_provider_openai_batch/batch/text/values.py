@@ -33,6 +33,12 @@ def texts(column: pa.Array | pa.ChunkedArray) -> list[str]:
     return ["" if text is None else text for text in _writer(column.type)(column)]
 
 
+def nullable_texts(column: pa.Array) -> list[str | None]:
+    """Write each value as `texts` does, and leave NULL as it is."""
+    written = zip(texts(column), column.is_valid().to_pylist(), strict=True)
+    return [text if valid else None for text, valid in written]
+
+
 def text_array(column: pa.Array) -> pa.Array:
     """Write each value as `texts` does, without a Python object for each where Arrow can."""
     column = _storage(column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -126,6 +127,11 @@ class Limits:
 def any_number(_text: str) -> bool:
     """Say that JSON holds every number."""
     return True
+
+
+def is_double(text: str) -> bool:
+    """Tell whether JSON holds a number, which it keeps as a double if it is long."""
+    return math.isfinite(float(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -207,5 +207,4 @@ def _texts(column: Any) -> pa.Array:
         column = text_array(column)
     if pa.types.is_string(column.type):
         return column
-    shown = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)
-    return pa.array([text if valid else None for text, valid in shown], pa.string())
+    return pa.array(values.nullable_texts(column), pa.string())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ def create(made: Plan, dialect: Dialect, *, temporary: bool = False) -> str:
 
 def _unless_there(dialect: Dialect) -> str:
     return "IF NOT EXISTS " if dialect.statements.repeatable else ""
+
+
+def ask_to_alter(made: Plan, dialect: Dialect) -> list[str]:
+    """Write what adds nothing, for the column is there, but fails for who may not alter the table."""
+    there = next(column for column in made.columns if not column.added)
+    return add(replace(made, columns=(replace(there, added=True),)), dialect)
 
 
 def add(made: Plan, dialect: Dialect) -> list[str]:

@@ -40,8 +40,7 @@ def plain_values(column: pa.Array, wanted: pa.DataType) -> pa.Array:
     if column.type == wanted:
         return column
     if pa.types.is_string(wanted) and (pa.types.is_decimal(column.type) or pa.types.is_nested(column.type)):
-        texts = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)
-        return pa.array([text if valid else None for text, valid in texts], wanted)
+        return pa.array(values.nullable_texts(column), wanted)
     if _is_by_value(column.type):
         return pa.array(_written(column.to_pylist()), wanted)
     try:

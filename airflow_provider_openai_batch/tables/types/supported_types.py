@@ -56,8 +56,7 @@ def supported_values(column: pa.Array, wanted: pa.DataType) -> pa.Array:
     if arrow_types.is_list(kind):
         return _listed(column, wanted)
     if pa.types.is_string(wanted):
-        texts = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)
-        return pa.array([text if valid else None for text, valid in texts], wanted)
+        return pa.array(values.nullable_texts(column), wanted)
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         return to_microseconds(column)
     if pa.types.is_time(kind):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from airflow_provider_openai_batch.tables.dialect.columns import ACCEPTS, Json, Types, WideDecimal
+from airflow_provider_openai_batch.tables.dialect.columns import ACCEPTS, Json, Types, WideDecimal, is_double
 from airflow_provider_openai_batch.tables.dialect.dialect import Dialect, Names
 from airflow_provider_openai_batch.tables.dialect.statements import Declared, Moment, Statements, cast_moment
 
@@ -16,11 +14,6 @@ DATETIME = "DATETIME"
 def as_column(text: str, declared: Declared) -> str:
     """Make JSON of its text: no file is loaded into it."""
     return f"PARSE_JSON({text}, wide_number_mode=>'round')" if declared.family == "json" else text
-
-
-def is_double(text: str) -> bool:
-    """Tell whether JSON holds a number, which it keeps as a double if it is long."""
-    return math.isfinite(float(text))
 
 
 def moment(at: Moment, declared: Declared) -> str:

@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.exceptions import InvalidRequest
 from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.plan import Column, Existing
 from airflow_provider_openai_batch.tables.staged_files import staged_files
-from airflow_provider_openai_batch.tables.statements.ddl import add, create
+from airflow_provider_openai_batch.tables.statements.ddl import add, ask_to_alter, create
 from airflow_provider_openai_batch.tables.warehouses.bigquery import staging as files
 from airflow_provider_openai_batch.tables.warehouses.bigquery.client import connected, run
 from airflow_provider_openai_batch.tables.warehouses.bigquery.dialect import DIALECT
@@ -103,9 +103,7 @@ class Session:
         copy = replace(made, parts=(self._dataset.project, self._dataset.dataset_id, name))
         self._temporary.append(name)
         if made.exists:
-            # It is there already: nothing is added, but who may not alter the table is told so.
-            there = next(column for column in made.columns if not column.added)
-            for statement in add(replace(made, columns=(replace(there, added=True),)), DIALECT):
+            for statement in ask_to_alter(made, DIALECT):
                 self.run(statement)
             self.run(f"CREATE TABLE {DIALECT.qualified(copy.parts)} LIKE {DIALECT.qualified(made.parts)}")
         else:

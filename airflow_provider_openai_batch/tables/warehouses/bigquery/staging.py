@@ -68,18 +68,13 @@ def form(column: TargetColumn, array: pa.Array) -> pa.Array:
     if arrow_types.is_list(array.type) and theirs == "list":
         return _listed(column, array)
     if theirs == "text":
-        return _texts(array)
+        return (
+            array if pa.types.is_string(array.type) else pa.array(values.nullable_texts(array), pa.string())
+        )
     wanted = pa.timestamp("us") if kind == DATETIME else HELD.get(theirs or "", array.type)
     if theirs == "decimal" and not pa.types.is_decimal(array.type):
         wanted = pa.decimal128(38, 9) if kind == "NUMERIC" else pa.decimal256(76, 38)
     return array if array.type == wanted else array.cast(wanted)
-
-
-def _texts(array: pa.Array) -> pa.Array:
-    if pa.types.is_string(array.type):
-        return array
-    texts = zip(values.texts(array), array.is_valid().to_pylist(), strict=True)
-    return pa.array([text if valid else None for text, valid in texts], pa.string())
 
 
 def _listed(column: TargetColumn, array: pa.Array) -> pa.Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime
 
@@ -15,6 +14,7 @@ from airflow_provider_openai_batch.tables.dialect.columns import (
     Json,
     Limits,
     Types,
+    is_double,
 )
 from airflow_provider_openai_batch.tables.dialect.dialect import Dialect, Names
 from airflow_provider_openai_batch.tables.dialect.merge_forms import duplicate
@@ -66,11 +66,6 @@ def charset(collation: str | None) -> Charset | None:
     name = found[0]
     codec = CODECS.get(name, "ascii")
     return Charset(name=name, codec=codec, last=LAST if codec == "utf-8" else ANY)
-
-
-def is_double(text: str) -> bool:
-    """Tell whether JSON holds a number, which it keeps as a double if it is long."""
-    return math.isfinite(float(text))
 
 
 def exact(text: str) -> str:

@@ -65,8 +65,7 @@ def literals(column: pa.Array, kind: str) -> list[Any]:
             return [None if value is None else int(value) for value in column.to_pylist()]
         if pa.types.is_timestamp(ours):
             return moments(column)
-    texts = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)
-    return [text if valid else None for text, valid in texts]
+    return values.nullable_texts(column)
 
 
 def moments(column: pa.Array) -> list[str | None]:

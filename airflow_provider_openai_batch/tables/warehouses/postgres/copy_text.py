@@ -133,8 +133,7 @@ def literal(column: pa.Array) -> pa.Array:
         return pa.array([None if v is None else f"\\x{v.hex()}" for v in column.to_pylist()], pa.string())
     if arrow_types.is_list(kind):
         return _arrays(column)
-    texts = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)
-    return pa.array([text if valid else None for text, valid in texts], pa.string())
+    return pa.array(values.nullable_texts(column), pa.string())
 
 
 def _joined(column: pa.Array, opening: str, closing: str) -> pa.Array:

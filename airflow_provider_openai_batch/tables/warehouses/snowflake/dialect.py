@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from sqlglot import exp
 
-from airflow_provider_openai_batch.tables.dialect.columns import ACCEPTS, Json, Limits, Types
+from airflow_provider_openai_batch.tables.dialect.columns import ACCEPTS, Json, Limits, Types, is_double
 from airflow_provider_openai_batch.tables.dialect.dialect import Dialect, Names
 from airflow_provider_openai_batch.tables.dialect.statements import Declared, Statements
 
@@ -21,11 +19,6 @@ INTEGERS = ("tinyint", "smallint", "int", "bigint")
 def as_column(text: str, declared: Declared) -> str:
     """Make a vector of a list: no file is loaded into one."""
     return f"CAST({text} AS {declared.type})" if declared.type.startswith(VECTOR) else text
-
-
-def is_double(text: str) -> bool:
-    """Tell whether JSON holds a number, which it keeps as a double if it is long."""
-    return math.isfinite(float(text))
 
 
 DIALECT = Dialect(

@@ -14,7 +14,7 @@ from airflow_provider_openai_batch.tables.dialect.statements import MARK
 from airflow_provider_openai_batch.tables.errors import told
 from airflow_provider_openai_batch.tables.plan import Column, Existing
 from airflow_provider_openai_batch.tables.staged_files import staged_files
-from airflow_provider_openai_batch.tables.statements.ddl import add, create
+from airflow_provider_openai_batch.tables.statements.ddl import add, ask_to_alter, create
 from airflow_provider_openai_batch.tables.warehouses.snowflake import staging as files
 from airflow_provider_openai_batch.tables.warehouses.snowflake.dialect import DIALECT
 from airflow_provider_openai_batch.tables.warehouses.snowflake.driver import connect
@@ -111,9 +111,7 @@ class Session:
         name = DIALECT.qualified(copy.parts)
         self._temporary.append(name)
         if made.exists:
-            # It is there already: nothing is added, but who may not alter the table is told so.
-            there = next(column for column in made.columns if not column.added)
-            for statement in add(replace(made, columns=(replace(there, added=True),)), DIALECT):
+            for statement in ask_to_alter(made, DIALECT):
                 self._execute(statement)
             self._execute(f"CREATE TEMPORARY TABLE {name} LIKE {DIALECT.qualified(made.parts)}")
         else:

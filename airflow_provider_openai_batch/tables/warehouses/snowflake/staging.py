@@ -34,8 +34,7 @@ def form(column: TargetColumn, array: pa.Array) -> pa.Array:
     kind = column.type
     is_text = not pa.types.is_string(array.type) and _is_texted(array.type, family(kind, DIALECT))
     if is_text:
-        texts = zip(values.texts(array), array.is_valid().to_pylist(), strict=True)
-        return pa.array([text if valid else None for text, valid in texts], pa.string())
+        return pa.array(values.nullable_texts(array), pa.string())
     if pa.types.is_uint64(array.type):
         return array.cast(pa.decimal128(20, 0))
     if pa.types.is_float16(array.type):

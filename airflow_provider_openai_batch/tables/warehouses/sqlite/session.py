@@ -150,8 +150,7 @@ def stored(column: pa.Array) -> list[Any]:
         return column.to_pylist()  # type: ignore[no-any-return]
     if pa.types.is_timestamp(kind):
         return moments(column)
-    texts = zip(values.texts(column), column.is_valid().to_pylist(), strict=True)
-    return [text if valid else None for text, valid in texts]
+    return values.nullable_texts(column)
 
 
 def moments(column: pa.Array) -> list[str | None]:
